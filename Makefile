@@ -1,0 +1,64 @@
+# `make run` and `make test` are the two that matter; the rest are their parts.
+
+CARGO ?= cargo
+NPM ?= npm
+HAVE_NODE := $(shell command -v $(NPM) 2>/dev/null)
+
+.PHONY: run test fmt lint bench web test-rust test-web generated
+
+## Build everything and serve a made-up history on http://127.0.0.1:8080
+run: web
+	$(CARGO) run --release -- demo
+
+## Run every check
+test: web lint test-rust test-web
+
+## Format the sources
+fmt:
+	$(CARGO) fmt --all
+ifdef HAVE_NODE
+	$(NPM) --prefix web run format
+endif
+
+## Check the sources' form
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+test-rust:
+	$(CARGO) test --workspace
+
+## Print what is fast and what is not, as ratios
+bench:
+	$(CARGO) bench --bench reading
+	$(CARGO) bench --bench importing
+
+## Rewrite the files that are generated from the sources
+generated:
+	$(CARGO) run -- schema > schema.graphql
+
+ifdef HAVE_NODE
+WEB_SOURCES := $(shell find web/src web/*.html web/*.json web/*.ts -type f)
+
+web: web/dist/graphiql.html
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	$(NPM) --prefix web ci --no-audit --no-fund
+
+web/dist/graphiql.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
+	$(NPM) --prefix web run build
+
+test-web: web
+	$(NPM) --prefix web run lint
+	$(NPM) --prefix web run lint:schema
+	$(NPM) --prefix web run check:examples
+	$(CARGO) build
+	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:browser
+else
+web:
+	@echo "There is no Node here: the bundled pages are left out."
+
+test-web:
+	@echo "There is no Node here, so the bundled pages cannot be tested." >&2
+	@test -z "$$CI"
+endif

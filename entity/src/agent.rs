@@ -1,0 +1,28 @@
+//! Agents: the programs that run jobs near a data source.
+
+use async_graphql::SimpleObject;
+use sea_orm::entity::prelude::*;
+
+use crate::Timestamp;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel, SimpleObject)]
+#[sea_orm(table_name = "agent")]
+#[graphql(name = "AgentColumns")]
+pub struct Model {
+    /// The agent.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// What people call it. Null for an agent that is only known from its runs.
+    pub name: Option<String>,
+    /// When this service first heard of it.
+    pub created_date: Timestamp,
+    /// When what is known of the agent itself last changed. Null if it never did.
+    pub update_date: Option<Timestamp>,
+}
+
+crate::table::table!("agent");
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

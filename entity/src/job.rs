@@ -1,0 +1,44 @@
+//! Jobs: pieces of work for a configuration.
+
+use async_graphql::SimpleObject;
+use sea_orm::entity::prelude::*;
+
+use crate::{JobState, Timestamp};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel, SimpleObject)]
+#[sea_orm(table_name = "job")]
+#[graphql(name = "JobColumns")]
+pub struct Model {
+    /// The job.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The configuration it works for. Null for a job that is only known from its runs.
+    pub configuration_id: Option<Uuid>,
+    /// What it is called: the component that does the work. Null for a job that is only known
+    /// from its runs.
+    pub name: Option<String>,
+    /// The kind of work, in the platform's own words. Null when not known.
+    pub r#type: Option<String>,
+    /// Which of several queued jobs goes first, the higher one: 0 is low, 2 normal, 4 high.
+    pub priority: i32,
+    /// Where it stands: the agent state of its current run, or `QUEUED` before it has one.
+    pub state: JobState,
+    /// When it was created. Lists show the newest first.
+    pub created_date: Timestamp,
+    /// When it is to run, if it was scheduled. Null: as soon as an agent is free.
+    pub scheduled_date: Option<Timestamp>,
+    /// When it was queued last: a retry queues it again. Null when not known.
+    pub queued_date: Option<Timestamp>,
+    /// When the job itself last changed; its runs' progress is no change of the job. Null for a
+    /// job that is only known from its runs.
+    pub update_date: Option<Timestamp>,
+    /// Its newest run. Null until an agent has taken it.
+    pub current_run_id: Option<Uuid>,
+}
+
+crate::table::table!("job");
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,18 @@
+//! The database's schema, in steps that are applied in order. A step that has been released is
+//! never changed, so these files name tables and columns themselves and use nothing of ours.
+
+pub use sea_orm_migration::MigratorTrait;
+
+mod m0001_tables;
+mod m0002_counters;
+mod sql;
+
+/// Every step, oldest first.
+pub struct Migrator;
+
+#[sea_orm_migration::async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn sea_orm_migration::MigrationTrait>> {
+        vec![Box::new(m0001_tables::Migration), Box::new(m0002_counters::Migration)]
+    }
+}

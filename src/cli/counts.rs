@@ -1,0 +1,53 @@
+use clap::{Args, Subcommand};
+
+use super::{DatabaseOptions, Failure};
+use crate::jobs::counts;
+
+#[derive(Args)]
+pub struct Options {
+    #[command(flatten)]
+    database: DatabaseOptions,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Compare the counters with the jobs; exit code 1 if they differ.
+    Verify,
+    /// Count all jobs anew. Writers wait until it is done.
+    Rebuild,
+}
+
+pub async fn run(options: Options) -> Result<(), Failure> {
+    let db = options.database.open().await?;
+    match options.action {
+        Action::Verify => {
+            let drifts = counts::verify(&db).await?;
+            for drift in &drifts {
+                let configuration = if drift.configuration_id.is_nil() {
+                    "all configurations".to_owned()
+                } else {
+                    format!("configuration {}", drift.configuration_id)
+                };
+                println!(
+                    "{configuration}, {}: counted {}, but there are {}",
+                    drift.state, drift.counter, drift.jobs
+                );
+            }
+            if !drifts.is_empty() {
+                return Err(Failure::new(
+                    1,
+                    "the counters differ from the jobs; `agent-jobs counts rebuild` mends them",
+                ));
+            }
+            println!("the counters are right");
+        }
+        Action::Rebuild => {
+            counts::rebuild(&db).await?;
+            println!("counted anew");
+        }
+    }
+    db.close().await;
+    Ok(())
+}

@@ -1,0 +1,89 @@
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use entity::{JobState, Timestamp};
+use uuid::Uuid;
+
+use super::{DatabaseOptions, Failure};
+use crate::jobs::filter::JobFilter;
+use crate::transfer::export::{ExportError, FileFormat, export};
+use crate::transfer::tables::FileTable;
+use crate::transfer::text;
+
+#[derive(Args)]
+pub struct Options {
+    #[command(flatten)]
+    database: DatabaseOptions,
+    /// What to export. The filters are on jobs; of runs those go out whose job matches.
+    #[arg(value_enum)]
+    table: FileTable,
+    /// How to write rows.
+    #[arg(long, value_enum, default_value = "csv")]
+    format: FileFormat,
+    /// Write to this file; otherwise to standard output.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Only jobs in this state; several may be given.
+    #[arg(long = "state", value_parser = parse_state)]
+    states: Vec<JobState>,
+    /// Only jobs of this configuration.
+    #[arg(long)]
+    configuration_id: Option<Uuid>,
+    /// Only jobs whose name contains this, or whose id begins with it.
+    #[arg(long)]
+    search: Option<String>,
+    /// Only jobs created at this moment or later, such as 2026-05-01T10:22:33Z.
+    #[arg(long, value_parser = parse_moment)]
+    created_after: Option<Timestamp>,
+    /// Only jobs created before this moment.
+    #[arg(long, value_parser = parse_moment)]
+    created_before: Option<Timestamp>,
+}
+
+fn parse_state(text: &str) -> Result<JobState, String> {
+    JobState::parse(text).ok_or_else(|| {
+        let names: Vec<_> = JobState::ALL.iter().map(|state| state.name()).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
+fn parse_moment(text: &str) -> Result<Timestamp, String> {
+    text::moment(text).ok_or_else(|| "expected a moment such as 2026-05-01T10:22:33Z".to_owned())
+}
+
+pub async fn run(options: Options) -> Result<(), Failure> {
+    let db = options.database.open().await?;
+    let filter = JobFilter {
+        configuration_id: options.configuration_id,
+        states: options.states,
+        search: options.search,
+        created_after: options.created_after,
+        created_before: options.created_before,
+    }
+    .validate()
+    .map_err(|error| Failure::new(Failure::USAGE, error.to_string()))?;
+    let output: Box<dyn Write> = match &options.output {
+        Some(path) => Box::new(File::create(path).map_err(|error| {
+            Failure::new(Failure::OUTPUT, format!("cannot write {}: {error}", path.display()))
+        })?),
+        None => Box::new(io::stdout().lock()),
+    };
+    let written = export(&db, options.table, &filter, options.format, output).await;
+    db.close().await;
+    match written {
+        Ok(rows) => {
+            eprintln!("exported {rows} rows");
+            Ok(())
+        }
+        // Whoever reads has seen enough.
+        Err(ExportError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error @ ExportError::Output(_)) => {
+            Err(Failure::new(Failure::OUTPUT, error.to_string()))
+        }
+        Err(error @ ExportError::Database(_)) => {
+            Err(Failure::new(Failure::DATABASE, error.to_string()))
+        }
+    }
+}

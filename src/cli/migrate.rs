@@ -1,0 +1,45 @@
+use clap::{Args, Subcommand};
+
+use super::{DatabaseOptions, Failure};
+use crate::db::migrate;
+
+#[derive(Args)]
+pub struct Options {
+    #[command(flatten)]
+    database: DatabaseOptions,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Apply the steps that are missing.
+    Up,
+    /// Take back the newest steps, with the data in what they made.
+    Down {
+        /// How many.
+        #[arg(default_value_t = 1)]
+        steps: u32,
+    },
+    /// List the steps and whether they are applied; exit code 1 if some are missing.
+    Status,
+}
+
+pub async fn run(options: Options) -> Result<(), Failure> {
+    let db = options.database.connect().await?;
+    match options.action {
+        Action::Up => migrate::up(&db).await?,
+        Action::Down { steps } => migrate::down(&db, steps).await?,
+        Action::Status => {}
+    }
+    let steps = migrate::status(&db).await?;
+    for (name, is_applied) in &steps {
+        println!("{} {name}", if *is_applied { "applied" } else { "missing" });
+    }
+    let is_missing = steps.iter().any(|(_, is_applied)| !is_applied);
+    if matches!(options.action, Action::Status) && is_missing {
+        return Err(Failure::new(1, "the database's schema is not up to date"));
+    }
+    db.close().await;
+    Ok(())
+}

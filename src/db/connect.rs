@@ -1,0 +1,180 @@
+//! Opening the database that a URL names.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sea_orm::{SqlxPostgresConnector, SqlxSqliteConnector};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use super::Db;
+
+/// Clients pick columns freely, so there are more distinct statements than the default of 100
+/// that a connection keeps prepared.
+const PREPARED_STATEMENTS: usize = 500;
+
+/// How long a request waits for a free connection, and for PostgreSQL to answer at first.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Readers of the SQLite file in this process.
+const SQLITE_READERS: u32 = 4;
+
+const POSTGRES_CONNECTIONS: u32 = 10;
+
+/// A database, as a URL names it.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// `sqlite://agent-jobs.db`, relative to the working folder, or `sqlite:///var/lib/jobs.db`.
+    Sqlite(PathBuf),
+    /// `postgres://user:password@host:5432/database`.
+    Postgres(Box<PgConnectOptions>),
+}
+
+impl FromStr for Target {
+    type Err = ConnectError;
+
+    fn from_str(url: &str) -> Result<Self, ConnectError> {
+        let wrong = |reason: &str| ConnectError::Url(reason.to_owned());
+        match url.split_once(':') {
+            Some(("sqlite", path)) => {
+                let path = path.strip_prefix("//").unwrap_or(path);
+                if path.is_empty() || path.contains(":memory:") {
+                    return Err(wrong(
+                        "SQLite needs a file, as in sqlite://agent-jobs.db; a database in memory would not outlive a connection",
+                    ));
+                }
+                if path.contains('?') {
+                    return Err(wrong("a SQLite URL takes no parameters after the file's path"));
+                }
+                Ok(Self::Sqlite(path.into()))
+            }
+            Some(("postgres" | "postgresql", _)) => PgConnectOptions::from_str(url)
+                .map(|options| Self::Postgres(Box::new(options)))
+                .map_err(|_| wrong("expected postgres://user:password@host:5432/database")),
+            _ => {
+                Err(wrong("expected sqlite://FILE or postgres://user:password@host:5432/database"))
+            }
+        }
+    }
+}
+
+/// Where it is, without the password.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "SQLite file {}", path.display()),
+            Self::Postgres(options) => write!(
+                f,
+                "PostgreSQL database {} at {}:{}",
+                options.get_database().unwrap_or_else(|| options.get_username()),
+                options.get_host(),
+                options.get_port()
+            ),
+        }
+    }
+}
+
+/// Why a database could not be opened, for the person who starts the program.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The URL names none.
+    #[error("the database URL is wrong: {0}")]
+    Url(String),
+    /// It did not answer, or refused.
+    #[error("cannot open {target}: {reason}")]
+    Open { target: String, reason: String },
+}
+
+/// Opens the database; on SQLite creates the file unless it exists.
+///
+/// # Errors
+/// If it cannot be reached, refuses the user, or the file is no SQLite database.
+pub async fn connect(target: &Target) -> Result<Db, ConnectError> {
+    let opened = match target {
+        Target::Sqlite(path) => {
+            if path.is_dir() {
+                return Err(ConnectError::Open {
+                    target: target.to_string(),
+                    reason: "it is a folder".to_owned(),
+                });
+            }
+            sqlite(path).await
+        }
+        Target::Postgres(options) => postgres(options).await,
+    };
+    opened
+        .map_err(|error| ConnectError::Open { target: target.to_string(), reason: reason(&error) })
+}
+
+async fn sqlite(path: &PathBuf) -> Result<Db, sqlx::Error> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // What was acknowledged survives a power failure too.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(10))
+        .foreign_keys(true)
+        // Without it INSERT OR REPLACE removes a row behind the counters' back.
+        .pragma("recursive_triggers", "ON")
+        .pragma("cache_size", "-65536")
+        .pragma("temp_store", "MEMORY")
+        .statement_cache_capacity(PREPARED_STATEMENTS)
+        .disable_statement_logging();
+    let pool = |connections: u32| {
+        SqlitePoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .max_lifetime(None)
+            .idle_timeout(None)
+    };
+    // The writer comes first: it creates the file and puts it into WAL mode.
+    let writer = pool(1).connect_with(options.clone()).await?;
+    let reader = pool(SQLITE_READERS)
+        .connect_with(options.create_if_missing(false).pragma("query_only", "ON"))
+        .await?;
+    Ok(Db::new(
+        SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
+        SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
+    ))
+}
+
+async fn postgres(options: &PgConnectOptions) -> Result<Db, sqlx::Error> {
+    let options = options
+        .clone()
+        .application_name("agent-jobs")
+        .statement_cache_capacity(PREPARED_STATEMENTS)
+        .disable_statement_logging();
+    // A pool tries again until its time is up, and then cannot say why it failed.
+    tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect())
+        .await
+        .map_err(|_| sqlx::Error::PoolTimedOut)??
+        .close()
+        .await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await?;
+    let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
+    Ok(Db::new(connection.clone(), connection))
+}
+
+fn reason(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) if error.message().contains("unable to open") => {
+            "the file cannot be created or opened; does its folder exist, and may this user write there?"
+                .to_owned()
+        }
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::PoolTimedOut => {
+            format!("no answer within {} seconds", ACQUIRE_TIMEOUT.as_secs())
+        }
+        error => error.to_string(),
+    }
+}

@@ -1,0 +1,83 @@
+//! What can go wrong with a request, and what its sender is told.
+
+use std::fmt;
+
+use async_graphql::ErrorExtensions as _;
+use sea_orm::{DbErr, RuntimeErr};
+
+/// Why a request could not be answered. What the database said is logged where it becomes one
+/// of these, and never sent on.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// An argument is not what was expected. The sender sees `BAD_USER_INPUT`, the argument's
+    /// name as `argument`, and the message.
+    #[error("{argument}: {message}")]
+    Invalid { argument: &'static str, message: String },
+    /// The database cannot be reached or is too busy. The sender sees `DATABASE_UNAVAILABLE`
+    /// and may try again.
+    #[error("the database cannot be reached at the moment; try again")]
+    Unavailable,
+    /// A defect or a broken database. The sender sees `INTERNAL` and nothing else.
+    #[error("something went wrong on the server; its log says more")]
+    Internal,
+}
+
+impl Error {
+    pub fn invalid(argument: &'static str, message: impl fmt::Display) -> Self {
+        Self::Invalid { argument, message: message.to_string() }
+    }
+
+    /// The stable code that programs switch on.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } => "BAD_USER_INPUT",
+            Self::Unavailable => "DATABASE_UNAVAILABLE",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        let unavailable = match &error {
+            DbErr::ConnectionAcquire(_) => true,
+            DbErr::Conn(RuntimeErr::SqlxError(error))
+            | DbErr::Exec(RuntimeErr::SqlxError(error))
+            | DbErr::Query(RuntimeErr::SqlxError(error)) => match &**error {
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed => true,
+                // PostgreSQL's classes 08 (connection), 53 (resources) and 57P (shutdown), and
+                // SQLite's SQLITE_BUSY.
+                sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+                    code.starts_with("08")
+                        || code.starts_with("53")
+                        || code.starts_with("57P")
+                        || code == "5"
+                }),
+                _ => false,
+            },
+            _ => false,
+        };
+        if unavailable {
+            tracing::warn!(%error, "the database is unavailable");
+            Self::Unavailable
+        } else {
+            tracing::error!(%error, "a statement failed");
+            Self::Internal
+        }
+    }
+}
+
+impl From<Error> for async_graphql::Error {
+    fn from(error: Error) -> Self {
+        Self::new(error.to_string()).extend_with(|_, extensions| {
+            extensions.set("code", error.code());
+            if let Error::Invalid { argument, .. } = &error {
+                extensions.set("argument", *argument);
+            }
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! Reading arguments, with messages that name them.
+
+use std::borrow::Cow;
+
+use async_graphql::registry::Registry;
+use async_graphql::{InputType, InputValueError, InputValueResult, Value};
+use uuid::Uuid;
+
+use crate::error::Error;
+
+/// An id as a client wrote it. A scalar's own refusal would not name the argument.
+pub struct UuidArgument(String);
+
+impl UuidArgument {
+    pub fn get(&self, argument: &'static str) -> Result<Uuid, Error> {
+        Uuid::parse_str(&self.0).map_err(|_| {
+            let start: String = self.0.chars().take(60).collect();
+            Error::invalid(
+                argument,
+                format_args!(
+                    "expected a UUID such as 018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f, not {start:?}"
+                ),
+            )
+        })
+    }
+
+    pub fn get_optional(id: Option<Self>, argument: &'static str) -> Result<Option<Uuid>, Error> {
+        id.map(|id| id.get(argument)).transpose()
+    }
+}
+
+impl InputType for UuidArgument {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        <Uuid as InputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Uuid as InputType>::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        match value.unwrap_or_default() {
+            Value::String(text) => Ok(Self(text)),
+            other => Err(InputValueError::expected_type(other)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.clone())
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+
+const TAKE_MAX: i32 = 200;
+
+/// Checks how many items a client asks for.
+pub fn take_of(argument: &'static str, take: i32) -> Result<i64, Error> {
+    if (1..=TAKE_MAX).contains(&take) {
+        return Ok(i64::from(take));
+    }
+    Err(Error::invalid(
+        argument,
+        format_args!("expected a number from 1 to {TAKE_MAX}, not {take}"),
+    ))
+}
+
+/// The offset and length of a numbered page.
+pub fn page_of(page: i32, take: i32) -> Result<(i64, i64), Error> {
+    if page < 0 {
+        return Err(Error::invalid(
+            "page",
+            format_args!("expected 0 for the first page or a larger number, not {page}"),
+        ));
+    }
+    let take = take_of("take", take)?;
+    Ok((i64::from(page) * take, take))
+}

@@ -1,0 +1,147 @@
+//! Related rows, for all who ask at once: one statement for each relation and level.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::dataloader::{DataLoader, Loader};
+use entity::{Columns, JobState, Table, job, job_run};
+use uuid::Uuid;
+
+use super::batches::Batches;
+use crate::db::Db;
+use crate::error::Error;
+use crate::jobs::counts::Counts;
+use crate::jobs::rows::RunOwner;
+use crate::jobs::{counts, rows};
+
+/// Loads from the database. It lives as long as the request: nothing is shared between viewers.
+pub struct Rows(pub Db);
+
+/// A request's loader.
+pub type RowLoader = DataLoader<Rows>;
+
+/// Makes a request's loader, whose batches the request drives.
+///
+/// The delay of zero relies on the loader's timer being ready at once, which tokio's is not:
+/// async-graphql's feature `tokio-timer` stays off.
+pub fn row_loader(db: Db, batches: Batches) -> RowLoader {
+    DataLoader::new(Rows(db), move |batch| batches.add(batch))
+        .delay(Duration::ZERO)
+        .max_batch_size(usize::MAX)
+}
+
+/// A row by its id, with at least these columns.
+pub type ById<E> = (Uuid, Columns<E>);
+
+impl<E: Table> Loader<ById<E>> for Rows
+where
+    E::Model: Send + Sync,
+{
+    type Value = Arc<E::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ById<E>]) -> Result<HashMap<ById<E>, Self::Value>, Error> {
+        let (ids, columns) = merge(keys.iter().copied());
+        let rows: HashMap<_, _> = rows::by_ids(self.0.reader(), &ids, columns)
+            .await?
+            .into_iter()
+            .map(|(id, row)| (id, Arc::new(row)))
+            .collect();
+        Ok(pick(keys, |key| rows.get(&key.0).cloned()))
+    }
+}
+
+/// A configuration's counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CountsOf(pub Uuid);
+
+impl Loader<CountsOf> for Rows {
+    type Value = Counts;
+    type Error = Error;
+
+    async fn load(&self, keys: &[CountsOf]) -> Result<HashMap<CountsOf, Counts>, Error> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let counts = counts::by_configuration(self.0.reader(), &ids).await?;
+        Ok(pick(keys, |key| Some(counts.get(&key.0).copied().unwrap_or_default())))
+    }
+}
+
+/// The newest runs of a job or an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RunsOf {
+    pub owner: RunOwner,
+    pub id: Uuid,
+    pub take: i64,
+    pub columns: Columns<job_run::Entity>,
+}
+
+impl Loader<RunsOf> for Rows {
+    type Value = Vec<Arc<job_run::Model>>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[RunsOf]) -> Result<HashMap<RunsOf, Self::Value>, Error> {
+        let mut found = HashMap::with_capacity(keys.len());
+        for (owner, take) in keys.iter().map(|key| (key.owner, key.take)).collect::<HashSet<_>>() {
+            let same = || keys.iter().filter(|key| key.owner == owner && key.take == take);
+            let (ids, columns) = merge(same().map(|key| (key.id, key.columns)));
+            let runs = rows::newest_runs(self.0.reader(), owner, &ids, take, columns).await?;
+            let runs = share(runs);
+            found.extend(pick(same(), |key| Some(runs.get(&key.id).cloned().unwrap_or_default())));
+        }
+        Ok(found)
+    }
+}
+
+/// The newest jobs of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct JobsOf {
+    pub configuration_id: Uuid,
+    /// Empty for all states.
+    pub states: Vec<JobState>,
+    pub take: i64,
+    pub columns: Columns<job::Entity>,
+}
+
+impl Loader<JobsOf> for Rows {
+    type Value = Vec<Arc<job::Model>>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[JobsOf]) -> Result<HashMap<JobsOf, Self::Value>, Error> {
+        let mut found = HashMap::with_capacity(keys.len());
+        for (states, take) in keys.iter().map(|key| (&key.states, key.take)).collect::<HashSet<_>>()
+        {
+            let same = || keys.iter().filter(|key| key.states == *states && key.take == take);
+            let (ids, columns) = merge(same().map(|key| (key.configuration_id, key.columns)));
+            let jobs = rows::newest_jobs(self.0.reader(), &ids, states, take, columns).await?;
+            let jobs = share(jobs);
+            found.extend(pick(same(), |key| {
+                Some(jobs.get(&key.configuration_id).cloned().unwrap_or_default())
+            }));
+        }
+        Ok(found)
+    }
+}
+
+/// The ids without repeats, and the columns that all of the keys want together.
+fn merge<E: Table>(keys: impl Iterator<Item = (Uuid, Columns<E>)>) -> (Vec<Uuid>, Columns<E>) {
+    let mut ids = HashSet::new();
+    let mut columns = Columns::none();
+    for (id, wanted) in keys {
+        ids.insert(id);
+        columns = columns.union(wanted);
+    }
+    (ids.into_iter().collect(), columns)
+}
+
+fn share<T>(groups: HashMap<Uuid, Vec<T>>) -> HashMap<Uuid, Vec<Arc<T>>> {
+    groups.into_iter().map(|(id, rows)| (id, rows.into_iter().map(Arc::new).collect())).collect()
+}
+
+fn pick<'a, K: Clone + Eq + Hash + 'a, V>(
+    keys: impl IntoIterator<Item = &'a K>,
+    value: impl Fn(&K) -> Option<V>,
+) -> HashMap<K, V> {
+    keys.into_iter().filter_map(|key| Some((key.clone(), value(key)?))).collect()
+}

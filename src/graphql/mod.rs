@@ -1,0 +1,67 @@
+//! The GraphQL API: object types over the tables' columns, the root fields, and executing a
+//! request. Holds no SQL.
+
+mod arguments;
+mod batches;
+mod loader;
+mod object;
+mod query;
+mod selection;
+
+use async_graphql::{EmptyMutation, EmptySubscription, Request, Response, SDLExportOptions};
+use entity::Timestamp;
+
+use crate::db::Db;
+use batches::Batches;
+use query::Query;
+
+/// The schema's type.
+type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+
+/// Selections deeper than this are refused. GraphiQL's introspection needs 14.
+const DEPTH: usize = 20;
+
+/// The API over a database.
+#[derive(Clone)]
+pub struct Api {
+    schema: Schema,
+    db: Db,
+}
+
+impl Api {
+    pub fn new(db: Db) -> Self {
+        let schema = builder().data(db.clone()).limit_depth(DEPTH).finish();
+        Self { schema, db }
+    }
+
+    /// Answers a request. `now` is what the answer takes for the present.
+    pub async fn execute(&self, request: Request, now: Timestamp) -> Response {
+        let batches = Batches::default();
+        let loader = loader::row_loader(self.db.clone(), batches.clone());
+        let mut response = batches.drive(self.schema.execute(request.data(loader).data(now))).await;
+        for error in &mut response.errors {
+            let extensions = error.extensions.get_or_insert_default();
+            if extensions.get("code").is_none() {
+                // Only the library's own errors have none: a document that does not fit the
+                // schema, or an argument that a scalar or an enum could not read.
+                let code = if error.path.is_empty() {
+                    "GRAPHQL_VALIDATION_FAILED"
+                } else {
+                    "BAD_USER_INPUT"
+                };
+                extensions.set("code", code);
+            }
+        }
+        response
+    }
+}
+
+fn builder() -> async_graphql::SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
+    Schema::build(Query, EmptyMutation, EmptySubscription)
+}
+
+/// The schema in the schema definition language, as `schema.graphql` has it.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new().prefer_single_line_descriptions();
+    builder().finish().sdl_with_options(options)
+}

@@ -1,0 +1,59 @@
+use async_graphql::{ComplexObject, Context};
+use entity::job::Column;
+
+use super::{Configuration, JobRun, load, object};
+use crate::error::Error;
+use crate::graphql::arguments::take_of;
+use crate::graphql::loader::{RowLoader, RunsOf};
+use crate::graphql::selection::{Selectable, columns};
+use crate::jobs::rows::RunOwner;
+
+object! {
+    /// One piece of work for a configuration, such as "crawl HubSpot EU". Each attempt at it is
+    /// a job run.
+    Job: job
+}
+
+impl Selectable for Job {
+    type Entity = entity::job::Entity;
+    const DERIVED: &'static [(&'static str, &'static [Column])] = &[
+        ("configuration", &[Column::ConfigurationId]),
+        ("currentRun", &[Column::CurrentRunId]),
+        ("runs", &[Column::Id]),
+    ];
+}
+
+#[ComplexObject]
+impl Job {
+    /// The configuration it works for. Null for a job that is only known from its runs.
+    async fn configuration(&self, context: &Context<'_>) -> Result<Option<Configuration>, Error> {
+        match self.row.configuration_id {
+            Some(id) => load(context, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Its newest run. Null until an agent has taken it.
+    async fn current_run(&self, context: &Context<'_>) -> Result<Option<JobRun>, Error> {
+        match self.row.current_run_id {
+            Some(id) => load(context, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Its runs, the newest first. A job that was retried has several.
+    async fn runs(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 20, desc = "How many at most, from 1 to 200.")] take: i32,
+    ) -> Result<Vec<JobRun>, Error> {
+        let key = RunsOf {
+            owner: RunOwner::Job,
+            id: self.row.id,
+            take: take_of("take", take)?,
+            columns: columns::<JobRun>(context),
+        };
+        let runs = context.data_unchecked::<RowLoader>().load_one(key).await?;
+        Ok(runs.into_iter().flatten().map(JobRun::from).collect())
+    }
+}

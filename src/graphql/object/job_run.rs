@@ -1,0 +1,95 @@
+use async_graphql::{ComplexObject, Context};
+use entity::job_run::Column;
+use entity::{Millis, Timestamp};
+
+use super::{Agent, Job, load, object};
+use crate::error::Error;
+use crate::graphql::selection::Selectable;
+use crate::jobs::derived;
+
+object! {
+    /// One attempt at a job, by one agent. It has two phases, which overlap: in the agent phase
+    /// the agent finds records and submits them as clues; in the processing phase the server's
+    /// pipeline turns what was submitted into records. Fields are null while their value is not
+    /// known.
+    JobRun: job_run
+}
+
+impl Selectable for JobRun {
+    type Entity = entity::job_run::Entity;
+    const DERIVED: &'static [(&'static str, &'static [Column])] = &[
+        ("job", &[Column::JobId]),
+        ("agent", &[Column::AgentId]),
+        ("isActive", &[Column::AgentState]),
+        (
+            "isStale",
+            &[
+                Column::AgentState,
+                Column::UpdateDate,
+                Column::AgentStartTime,
+                Column::AgentQueuedDate,
+            ],
+        ),
+        (
+            "tasksPerMinute",
+            &[
+                Column::AgentElapsedExecutionTime,
+                Column::AgentStartTime,
+                Column::AgentEndTime,
+                Column::UpdateDate,
+                Column::AgentTasksCompletedCount,
+                Column::AgentTasksFailedCount,
+            ],
+        ),
+        (
+            "estimatedRemaining",
+            &[
+                Column::AgentElapsedExecutionTime,
+                Column::AgentStartTime,
+                Column::AgentEndTime,
+                Column::UpdateDate,
+                Column::AgentTasksCompletedCount,
+                Column::AgentTasksFailedCount,
+                Column::AgentState,
+                Column::AgentExpectedTasksCount,
+                Column::AgentPercentCompleted,
+            ],
+        ),
+    ];
+}
+
+#[ComplexObject]
+impl JobRun {
+    /// The job it is an attempt at.
+    async fn job(&self, context: &Context<'_>) -> Result<Option<Job>, Error> {
+        load(context, self.row.job_id).await
+    }
+
+    /// The agent that took it.
+    async fn agent(&self, context: &Context<'_>) -> Result<Option<Agent>, Error> {
+        load(context, self.row.agent_id).await
+    }
+
+    /// Whether an agent is at it: executing, done but not everything submitted, submitting, or
+    /// asked to cancel.
+    async fn is_active(&self) -> bool {
+        derived::is_active(&self.row)
+    }
+
+    /// Whether an agent should be at it but was not heard of for a minute.
+    async fn is_stale(&self, context: &Context<'_>) -> bool {
+        derived::is_stale(&self.row, *context.data_unchecked::<Timestamp>())
+    }
+
+    /// The agent's tasks done per minute of its work, failed ones included. Null before it can
+    /// be said.
+    async fn tasks_per_minute(&self) -> Option<f64> {
+        derived::tasks_per_minute(&self.row)
+    }
+
+    /// How much longer the agent will work at its present pace, in milliseconds: by the tasks it
+    /// expects, or else by its percentage. Null when it is not at work or it cannot be said.
+    async fn estimated_remaining(&self) -> Option<Millis> {
+        derived::estimated_remaining(&self.row).map(Millis)
+    }
+}

@@ -1,0 +1,55 @@
+//! The object types: a table's columns, with relations and derived fields around them.
+
+mod agent;
+mod configuration;
+mod counts;
+mod job;
+mod job_run;
+
+pub use agent::Agent;
+pub use configuration::Configuration;
+pub use counts::JobCounts;
+pub use job::Job;
+pub use job_run::JobRun;
+
+use async_graphql::Context;
+
+use super::loader::{ById, RowLoader};
+use super::selection::{Selectable, columns};
+use crate::error::Error;
+
+/// The row with this id as a `T`, with the columns that the present field selects.
+async fn load<T>(context: &Context<'_>, id: uuid::Uuid) -> Result<Option<T>, Error>
+where
+    T: Selectable + From<std::sync::Arc<<T::Entity as sea_orm::EntityTrait>::Model>>,
+{
+    let key: ById<_> = (id, columns::<T>(context));
+    let row = context.data_unchecked::<RowLoader>().load_one(key).await?;
+    Ok(row.map(T::from))
+}
+
+/// Defines the object type of a table's rows.
+macro_rules! object {
+    ($(#[$meta:meta])* $name:ident: $table:ident) => {
+        $(#[$meta])*
+        #[derive(Clone, async_graphql::SimpleObject)]
+        #[graphql(complex)]
+        pub struct $name {
+            #[graphql(flatten)]
+            row: std::sync::Arc<entity::$table::Model>,
+        }
+
+        impl From<std::sync::Arc<entity::$table::Model>> for $name {
+            fn from(row: std::sync::Arc<entity::$table::Model>) -> Self {
+                Self { row }
+            }
+        }
+
+        impl From<entity::$table::Model> for $name {
+            fn from(row: entity::$table::Model) -> Self {
+                Self { row: std::sync::Arc::new(row) }
+            }
+        }
+    };
+}
+use object;

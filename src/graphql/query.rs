@@ -1,0 +1,382 @@
+//! The root fields.
+
+use async_graphql::connection::PageInfo;
+use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, SimpleObject};
+use entity::{JobState, Long, Timestamp};
+use sea_orm::DatabaseConnection;
+
+use super::arguments::{UuidArgument, page_of, take_of};
+use super::loader::{ById, RowLoader};
+use super::object::{Agent, Configuration, Job, JobCounts, JobRun};
+use super::selection::{columns, columns_at, is_selected};
+use crate::db::Db;
+use crate::error::Error;
+use crate::jobs::cursor::Cursor;
+use crate::jobs::filter::{JobFilter, Order, OrderField};
+use crate::jobs::page::{Bounds, Total};
+use crate::jobs::{counts, page as lists, rows};
+
+/// Which way a list is sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum SortDirection {
+    /// The smallest, oldest or alphabetically first comes first.
+    Asc,
+    /// The largest, newest or alphabetically last comes first.
+    Desc,
+}
+
+/// What a list of jobs is sorted by. Jobs that are equal in it are sorted by their ids.
+#[derive(Clone, Copy, Debug, InputObject)]
+pub struct JobOrder {
+    /// The value that is compared.
+    field: OrderField,
+    /// Which way.
+    #[graphql(default_with = "SortDirection::Desc")]
+    direction: SortDirection,
+}
+
+impl From<JobOrder> for Order {
+    fn from(order: JobOrder) -> Self {
+        Self { field: order.field, descending: order.direction == SortDirection::Desc }
+    }
+}
+
+/// One numbered page of jobs.
+#[derive(SimpleObject)]
+pub struct JobPage {
+    /// The jobs on it.
+    items: Vec<Job>,
+    /// Its number, counted from 0.
+    page: i32,
+    /// How many jobs a page has at most.
+    take: i32,
+    /// How many jobs match. Where `totalCountIsExact` is false, counting stopped here and there
+    /// are more.
+    total_count: Long,
+    /// Always true where only `state`, `states` and `configurationId` filter. With other filters
+    /// jobs are counted one by one, and no further than 10,000.
+    total_count_is_exact: bool,
+    /// How many pages `totalCount` jobs fill.
+    page_count: Long,
+    /// Whether there is a page after this one.
+    has_next_page: bool,
+}
+
+/// A stretch of the list of jobs, with a cursor for each job.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct JobConnection {
+    /// The jobs with their cursors.
+    edges: Vec<JobEdge>,
+    /// Where the stretch lies in the list.
+    page_info: PageInfo,
+}
+
+#[ComplexObject]
+impl JobConnection {
+    /// The jobs alone.
+    async fn nodes(&self) -> Vec<&Job> {
+        self.edges.iter().map(|edge| &edge.node).collect()
+    }
+}
+
+/// A job and its place in the list.
+#[derive(SimpleObject)]
+pub struct JobEdge {
+    /// The place: what `after` and `before` take. It is for lists in the same order.
+    cursor: String,
+    /// The job.
+    node: Job,
+}
+
+/// One numbered page of configurations.
+#[derive(SimpleObject)]
+pub struct ConfigurationPage {
+    /// The configurations on it.
+    items: Vec<Configuration>,
+    /// How many configurations there are in all.
+    total_count: Long,
+    /// Whether there is a page after this one.
+    has_next_page: bool,
+}
+
+/// One numbered page of agents.
+#[derive(SimpleObject)]
+pub struct AgentPage {
+    /// The agents on it.
+    items: Vec<Agent>,
+    /// How many agents there are in all.
+    total_count: Long,
+    /// Whether there is a page after this one.
+    has_next_page: bool,
+}
+
+/// What can be asked.
+pub struct Query;
+
+fn reader<'a>(context: &Context<'a>) -> &'a DatabaseConnection {
+    context.data_unchecked::<Db>().reader()
+}
+
+fn states_of(
+    state: Option<JobState>,
+    states: Option<Vec<JobState>>,
+) -> Result<Vec<JobState>, Error> {
+    match (state, states) {
+        (Some(_), Some(_)) => {
+            Err(Error::invalid("states", "expected either `state` or `states`, not both"))
+        }
+        (Some(state), None) => Ok(vec![state]),
+        (None, states) => Ok(states.unwrap_or_default()),
+    }
+}
+
+/// What can be asked.
+#[Object]
+impl Query {
+    /// How many jobs there are, by state. Costs the same however many there are.
+    async fn job_counts(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only jobs of this configuration.")] configuration_id: Option<
+            UuidArgument,
+        >,
+    ) -> Result<JobCounts, Error> {
+        let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
+        Ok(JobCounts(counts::read(reader(context), id).await?))
+    }
+
+    /// One page of jobs, the newest first unless `orderBy` says otherwise. Filters combine: a
+    /// job must match all that are given.
+    #[expect(clippy::too_many_arguments, reason = "they are the API")]
+    async fn jobs(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 0, desc = "The page's number, counted from 0.")] page: i32,
+        #[graphql(default = 20, desc = "How many jobs a page has, from 1 to 200.")] take: i32,
+        #[graphql(desc = "Only jobs in this state.")] state: Option<JobState>,
+        #[graphql(desc = "Only jobs of this configuration.")] configuration_id: Option<
+            UuidArgument,
+        >,
+        #[graphql(desc = "Only jobs in one of these states; null or empty: in any.")]
+        states: Option<Vec<JobState>>,
+        #[graphql(
+            desc = "Only jobs whose name contains this, in upper or lower case, or whose id begins with it."
+        )]
+        search: Option<String>,
+        #[graphql(desc = "Only jobs created at this moment or later.")] created_after: Option<
+            Timestamp,
+        >,
+        #[graphql(desc = "Only jobs created before this moment.")] created_before: Option<
+            Timestamp,
+        >,
+        #[graphql(desc = "The order; null: the newest first.")] order_by: Option<JobOrder>,
+    ) -> Result<JobPage, Error> {
+        let stretch = page_of(page, take)?;
+        let filter = JobFilter {
+            configuration_id: UuidArgument::get_optional(configuration_id, "configurationId")?,
+            states: states_of(state, states)?,
+            search,
+            created_after,
+            created_before,
+        }
+        .validate()?;
+        let order = order_by.map(Order::from).unwrap_or_default();
+        let with_total = ["totalCount", "totalCountIsExact", "pageCount"]
+            .iter()
+            .any(|field| is_selected(context, &[field]));
+        let columns = columns_at::<Job>(context, &["items"]);
+        let found =
+            lists::page(reader(context), &filter, order, stretch, columns, with_total).await?;
+        let total = found.total.unwrap_or(Total { n: 0, is_exact: false });
+        Ok(JobPage {
+            items: found.items.into_iter().map(Job::from).collect(),
+            page,
+            take,
+            total_count: Long(total.n),
+            total_count_is_exact: total.is_exact,
+            page_count: Long((total.n + stretch.1 - 1) / stretch.1),
+            has_next_page: found.has_next,
+        })
+    }
+
+    /// The same list by cursors (a Relay connection): a place in it stays right while jobs are
+    /// added, and costs the same at any depth.
+    #[expect(clippy::too_many_arguments, reason = "they are the API")]
+    async fn jobs_connection(
+        &self,
+        context: &Context<'_>,
+        #[graphql(
+            desc = "The first this many after `after`, from 1 to 200. 20 unless `last` is given."
+        )]
+        first: Option<i32>,
+        #[graphql(desc = "Only jobs after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last this many before `before`, from 1 to 200.")] last: Option<i32>,
+        #[graphql(desc = "Only jobs before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only jobs in this state.")] state: Option<JobState>,
+        #[graphql(desc = "Only jobs of this configuration.")] configuration_id: Option<
+            UuidArgument,
+        >,
+        #[graphql(desc = "Only jobs in one of these states; null or empty: in any.")]
+        states: Option<Vec<JobState>>,
+        #[graphql(
+            desc = "Only jobs whose name contains this, in upper or lower case, or whose id begins with it."
+        )]
+        search: Option<String>,
+        #[graphql(desc = "Only jobs created at this moment or later.")] created_after: Option<
+            Timestamp,
+        >,
+        #[graphql(desc = "Only jobs created before this moment.")] created_before: Option<
+            Timestamp,
+        >,
+        #[graphql(desc = "The order; null: the newest first.")] order_by: Option<JobOrder>,
+    ) -> Result<JobConnection, Error> {
+        let (limit, from_end) = match (first, last) {
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid("last", "expected either `first` or `last`, not both"));
+            }
+            (None, Some(last)) => (take_of("last", last)?, true),
+            (first, None) => (take_of("first", first.unwrap_or(20))?, false),
+        };
+        let filter = JobFilter {
+            configuration_id: UuidArgument::get_optional(configuration_id, "configurationId")?,
+            states: states_of(state, states)?,
+            search,
+            created_after,
+            created_before,
+        }
+        .validate()?;
+        let order = order_by.map(Order::from).unwrap_or_default();
+        let cursor = |text: Option<String>, argument| {
+            text.map(|text| Cursor::decode(&text, order.field, argument)).transpose()
+        };
+        let bounds = Bounds {
+            after: cursor(after, "after")?,
+            before: cursor(before, "before")?,
+            limit,
+            from_end,
+        };
+        let columns = columns_at::<Job>(context, &["nodes"])
+            .union(columns_at::<Job>(context, &["edges", "node"]));
+        let slice = lists::slice(reader(context), &filter, order, &bounds, columns).await?;
+        // Beyond a cursor there is at least the job that the cursor was made from.
+        let (has_previous, has_next) = if from_end {
+            (slice.has_more, bounds.before.is_some())
+        } else {
+            (bounds.after.is_some(), slice.has_more)
+        };
+        let edges: Vec<_> = slice
+            .items
+            .into_iter()
+            .map(|job| JobEdge {
+                cursor: Cursor::of(&job, order.field).encode(),
+                node: Job::from(job),
+            })
+            .collect();
+        let page_info = PageInfo {
+            has_previous_page: has_previous,
+            has_next_page: has_next,
+            start_cursor: edges.first().map(|edge| edge.cursor.clone()),
+            end_cursor: edges.last().map(|edge| edge.cursor.clone()),
+        };
+        Ok(JobConnection { edges, page_info })
+    }
+
+    /// All jobs in the state `EXECUTING`, the newest first.
+    async fn executing_jobs(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Only jobs of this configuration.")] configuration_id: Option<
+            UuidArgument,
+        >,
+    ) -> Result<Vec<Job>, Error> {
+        let columns = columns::<Job>(context);
+        let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
+        let jobs = lists::executing(reader(context), id, columns).await?;
+        Ok(jobs.into_iter().map(Job::from).collect())
+    }
+
+    /// A run in full: a job's current run, or any run. Null if there is none.
+    async fn job_run(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "A job's id, for its current run, or a run's own id.")] id: UuidArgument,
+    ) -> Result<Option<JobRun>, Error> {
+        let run = rows::run_of(reader(context), id.get("id")?, columns::<JobRun>(context)).await?;
+        Ok(run.map(JobRun::from))
+    }
+
+    /// A job. Null if there is none with this id.
+    async fn job(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The job's id.")] id: UuidArgument,
+    ) -> Result<Option<Job>, Error> {
+        let key: ById<_> = (id.get("id")?, columns::<Job>(context));
+        Ok(context.data_unchecked::<RowLoader>().load_one(key).await?.map(Job::from))
+    }
+
+    /// A configuration. Null if there is none with this id.
+    async fn configuration(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The configuration's id.")] id: UuidArgument,
+    ) -> Result<Option<Configuration>, Error> {
+        let key: ById<_> = (id.get("id")?, columns::<Configuration>(context));
+        Ok(context.data_unchecked::<RowLoader>().load_one(key).await?.map(Configuration::from))
+    }
+
+    /// One page of configurations, by name.
+    async fn configurations(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 0, desc = "The page's number, counted from 0.")] page: i32,
+        #[graphql(default = 50, desc = "How many a page has, from 1 to 200.")] take: i32,
+    ) -> Result<ConfigurationPage, Error> {
+        let columns = columns_at::<Configuration>(context, &["items"]);
+        let (rows, has_next_page, total) = named_page(context, page, take, columns).await?;
+        Ok(ConfigurationPage {
+            items: rows.into_iter().map(Configuration::from).collect(),
+            total_count: Long(total),
+            has_next_page,
+        })
+    }
+
+    /// An agent. Null if there is none with this id.
+    async fn agent(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The agent's id.")] id: UuidArgument,
+    ) -> Result<Option<Agent>, Error> {
+        let key: ById<_> = (id.get("id")?, columns::<Agent>(context));
+        Ok(context.data_unchecked::<RowLoader>().load_one(key).await?.map(Agent::from))
+    }
+
+    /// One page of agents, by name.
+    async fn agents(
+        &self,
+        context: &Context<'_>,
+        #[graphql(default = 0, desc = "The page's number, counted from 0.")] page: i32,
+        #[graphql(default = 50, desc = "How many a page has, from 1 to 200.")] take: i32,
+    ) -> Result<AgentPage, Error> {
+        let columns = columns_at::<Agent>(context, &["items"]);
+        let (rows, has_next_page, total) = named_page(context, page, take, columns).await?;
+        Ok(AgentPage {
+            items: rows.into_iter().map(Agent::from).collect(),
+            total_count: Long(total),
+            has_next_page,
+        })
+    }
+}
+
+async fn named_page<E: entity::Table>(
+    context: &Context<'_>,
+    page: i32,
+    take: i32,
+    columns: entity::Columns<E>,
+) -> Result<(Vec<E::Model>, bool, i64), Error> {
+    let db = reader(context);
+    let (rows, has_next) = rows::named_page(db, page_of(page, take)?, columns).await?;
+    let total = if is_selected(context, &["totalCount"]) { rows::count::<E>(db).await? } else { 0 };
+    Ok((rows, has_next, total))
+}

@@ -1,0 +1,55 @@
+//! Which columns a client's selection needs.
+
+use async_graphql::{Context, SelectionField};
+use entity::{Columns, Table};
+use sea_orm::EntityTrait;
+
+/// An object type that shows a table's rows.
+pub trait Selectable {
+    type Entity: Table;
+
+    /// The fields that are not columns, with the columns that their resolvers read.
+    const DERIVED: &'static [(&'static str, &'static [<Self::Entity as EntityTrait>::Column])];
+}
+
+/// The columns to read for what is selected of the present field, which is a `T`.
+pub fn columns<T: Selectable>(context: &Context<'_>) -> Columns<T::Entity> {
+    columns_at::<T>(context, &[])
+}
+
+/// The same for the fields at the end of `path` below the present one: `items`, `edges.node`.
+pub fn columns_at<T: Selectable>(context: &Context<'_>, path: &[&str]) -> Columns<T::Entity> {
+    let mut columns = Columns::none();
+    collect::<T>(&context.field(), path, &mut columns);
+    columns
+}
+
+fn collect<T: Selectable>(
+    field: &SelectionField<'_>,
+    path: &[&str],
+    columns: &mut Columns<T::Entity>,
+) {
+    if let [next, rest @ ..] = path {
+        for child in field.selection_set().filter(|child| child.name() == *next) {
+            collect::<T>(&child, rest, columns);
+        }
+        return;
+    }
+    for child in field.selection_set() {
+        let name = child.name();
+        if let Some(field) = T::Entity::fields().iter().find(|field| field.graphql == name) {
+            columns.insert(field.column);
+        } else if let Some((_, needed)) = T::DERIVED.iter().find(|(derived, _)| *derived == name) {
+            needed.iter().for_each(|column| columns.insert(*column));
+        }
+    }
+}
+
+/// Whether the field at the end of `path` is selected.
+pub fn is_selected(context: &Context<'_>, path: &[&str]) -> bool {
+    fn found(field: &SelectionField<'_>, path: &[&str]) -> bool {
+        let [next, rest @ ..] = path else { return true };
+        field.selection_set().any(|child| child.name() == *next && found(&child, rest))
+    }
+    found(&context.field(), path)
+}

@@ -1,0 +1,217 @@
+//! GraphQL over HTTP: what becomes a request, and with which status and media type its answer
+//! goes out.
+
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
+use async_graphql::{Request, Response as Answer, ServerError, Variables};
+use async_graphql_axum::GraphQLResponse;
+use axum::body::{Body, to_bytes};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use crate::clock;
+use crate::graphql::Api;
+
+/// What a request's body may have in bytes.
+const BODY_BYTES: usize = 1 << 20;
+
+const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
+
+/// A request's parameters, in a body of JSON.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parameters {
+    query: String,
+    #[serde(default)]
+    operation_name: Option<String>,
+    #[serde(default)]
+    variables: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Nothing is extended by it yet, so it is only checked.
+    #[serde(default)]
+    #[expect(dead_code, reason = "must be an object all the same")]
+    extensions: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// A request's parameters in a URL, where variables are JSON in text.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UrlParameters {
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<String>,
+}
+
+/// Why a request was not executed.
+struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
+    }
+}
+
+pub async fn post(State(api): State<Api>, headers: HeaderMap, body: Body) -> Response {
+    let answer = match read_body(&headers, body).await {
+        Ok(parameters) => execute(&api, parameters, &headers, false).await,
+        Err(refusal) => Err(refusal),
+    };
+    respond(answer, &headers)
+}
+
+pub async fn get(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    parameters: Result<Query<UrlParameters>, QueryRejection>,
+) -> Response {
+    let answer = match read_url(parameters) {
+        Ok(parameters) => execute(&api, parameters, &headers, true).await,
+        Err(refusal) => Err(refusal),
+    };
+    respond(answer, &headers)
+}
+
+pub async fn other_method(method: Method, headers: HeaderMap) -> Response {
+    let mut response = respond(
+        Err(Refusal::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "METHOD_NOT_ALLOWED",
+            format!("expected POST, or GET for a query, not {method}"),
+        )),
+        &headers,
+    );
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+    response
+}
+
+async fn read_body(headers: &HeaderMap, body: Body) -> Result<Parameters, Refusal> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = content_type.and_then(|value| value.split(';').next()).map(str::trim);
+    if !media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
+        return Err(Refusal::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UNSUPPORTED_MEDIA_TYPE",
+            "expected a body with the Content-Type application/json",
+        ));
+    }
+    let bytes = to_bytes(body, BODY_BYTES).await.map_err(|_| {
+        Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "PAYLOAD_TOO_LARGE",
+            format!("expected a body of at most {BODY_BYTES} bytes"),
+        )
+    })?;
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Refusal::bad_request("expected one request: batches are not supported"));
+    }
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Refusal::bad_request(format!(
+            "expected a JSON object with a `query` and perhaps `operationName` and `variables`: {error}"
+        ))
+    })
+}
+
+fn read_url(
+    parameters: Result<Query<UrlParameters>, QueryRejection>,
+) -> Result<Parameters, Refusal> {
+    let Query(parameters) = parameters.map_err(|error| Refusal::bad_request(error.body_text()))?;
+    let query = parameters
+        .query
+        .ok_or_else(|| Refusal::bad_request("expected a `query` in the URL's parameters"))?;
+    let variables = parameters.variables.as_deref().filter(|text| !text.is_empty());
+    Ok(Parameters {
+        query,
+        operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
+        variables: variables.map(serde_json::from_str).transpose().map_err(|error| {
+            Refusal::bad_request(format!("expected `variables` to be a JSON object: {error}"))
+        })?,
+        extensions: None,
+    })
+}
+
+async fn execute(
+    api: &Api,
+    parameters: Parameters,
+    headers: &HeaderMap,
+    only_queries: bool,
+) -> Result<(StatusCode, Answer), Refusal> {
+    let document = match parse_query(&parameters.query) {
+        Ok(document) => document,
+        Err(error) => {
+            let mut error = ServerError::from(error);
+            error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
+            return Ok((error_status(headers), Answer::from_errors(vec![error])));
+        }
+    };
+    if only_queries && !is_query(&document, parameters.operation_name.as_deref()) {
+        return Err(Refusal::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "METHOD_NOT_ALLOWED",
+            "expected a query: only POST executes mutations",
+        ));
+    }
+    let mut request = Request::new(parameters.query);
+    request.operation_name = parameters.operation_name;
+    if let Some(variables) = parameters.variables {
+        request.variables = Variables::from_json(variables.into());
+    }
+    request.set_parsed_query(document);
+    let answer = api.execute(request, clock::now()).await;
+    // Without data nothing was executed.
+    let failed = answer.is_err()
+        && answer.data == async_graphql::Value::Null
+        && answer.errors.iter().all(|error| error.path.is_empty());
+    let status = if failed { error_status(headers) } else { StatusCode::OK };
+    Ok((status, answer))
+}
+
+/// Clients that ask for the GraphQL media type understand statuses; for the others a status
+/// other than 200 would mean that the body is no GraphQL response (GraphQL over HTTP, section
+/// 6.4.1).
+fn error_status(headers: &HeaderMap) -> StatusCode {
+    if wants_graphql_response(headers) { StatusCode::BAD_REQUEST } else { StatusCode::OK }
+}
+
+fn wants_graphql_response(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.contains(GRAPHQL_RESPONSE))
+}
+
+fn is_query(document: &ExecutableDocument, operation_name: Option<&str>) -> bool {
+    let operation = match (&document.operations, operation_name) {
+        (DocumentOperations::Single(operation), _) => Some(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        // Execution refuses to guess.
+        (DocumentOperations::Multiple(_), None) => None,
+    };
+    operation.is_none_or(|operation| operation.node.ty == OperationType::Query)
+}
+
+fn respond(answer: Result<(StatusCode, Answer), Refusal>, headers: &HeaderMap) -> Response {
+    let (status, answer) = answer.unwrap_or_else(|refusal| {
+        let mut error = ServerError::new(refusal.message, None);
+        error.extensions.get_or_insert_default().set("code", refusal.code);
+        (refusal.status, Answer::from_errors(vec![error]))
+    });
+    let mut response = (status, GraphQLResponse::from(answer)).into_response();
+    if !wants_graphql_response(headers) {
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=utf-8"),
+        );
+    }
+    response
+}

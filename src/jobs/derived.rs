@@ -1,0 +1,148 @@
+//! What follows from a run's columns, and every frontend would otherwise compute for itself.
+
+use chrono::TimeDelta;
+use entity::{Timestamp, job_run};
+
+/// A run whose agent is at it and that was not heard of for this long is stale.
+const STALE_AFTER: TimeDelta = TimeDelta::minutes(1);
+
+/// An agent is at it.
+pub fn is_active(run: &job_run::Model) -> bool {
+    run.agent_state.is_active()
+}
+
+/// An agent should be at it, and has not reported for a minute; or never did, a minute after it
+/// began.
+pub fn is_stale(run: &job_run::Model, now: Timestamp) -> bool {
+    let last = run.update_date.or(run.agent_start_time).or(run.agent_queued_date);
+    is_active(run) && last.is_none_or(|last| now.utc() - last.utc() > STALE_AFTER)
+}
+
+/// How long the agent has worked, in minutes: by its own account, or from its start to its end
+/// or, while it works, to its last report.
+fn minutes_worked(run: &job_run::Model) -> Option<f64> {
+    let milliseconds = match run.agent_elapsed_execution_time {
+        Some(elapsed) => elapsed.0,
+        None => {
+            let end = run.agent_end_time.or(run.update_date)?;
+            (end.utc() - run.agent_start_time?.utc()).num_milliseconds()
+        }
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a rate needs no 53 bits")]
+    let minutes = milliseconds as f64 / 60_000.0;
+    (minutes > 0.0).then_some(minutes)
+}
+
+/// Tasks that the agent has dealt with, well or not.
+fn tasks_done(run: &job_run::Model) -> Option<i64> {
+    let completed = run.agent_tasks_completed_count?.0;
+    Some(completed.saturating_add(run.agent_tasks_failed_count.map_or(0, |count| count.0)))
+}
+
+/// The agent's tasks done per minute of its work, failed ones included. `None` before it can be
+/// said.
+pub fn tasks_per_minute(run: &job_run::Model) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "a rate needs no 53 bits")]
+    let done = tasks_done(run)? as f64;
+    Some(done / minutes_worked(run)?)
+}
+
+/// How much longer the agent will work at its present pace, in milliseconds: by the tasks it
+/// expects, or else by its percentage. `None` when it is not at work, or neither can be said.
+pub fn estimated_remaining(run: &job_run::Model) -> Option<i64> {
+    if !is_active(run) {
+        return None;
+    }
+    let minutes = by_tasks(run).or_else(|| by_percentage(run))?;
+    let milliseconds = (minutes * 60_000.0).round();
+    // Beyond a thousand years it is no estimate.
+    #[expect(clippy::cast_possible_truncation, reason = "bounded just before")]
+    (milliseconds < 3.2e13).then_some(milliseconds as i64)
+}
+
+fn by_tasks(run: &job_run::Model) -> Option<f64> {
+    let left = run.agent_expected_tasks_count?.0.checked_sub(tasks_done(run)?)?;
+    let rate = tasks_per_minute(run)?;
+    #[expect(clippy::cast_precision_loss, reason = "an estimate needs no 53 bits")]
+    (left >= 0 && rate > 0.0).then(|| left as f64 / rate)
+}
+
+fn by_percentage(run: &job_run::Model) -> Option<f64> {
+    let percent =
+        run.agent_percent_completed.filter(|percent| *percent > 0.0 && *percent <= 100.0)?;
+    Some(minutes_worked(run)? * (100.0 - percent) / percent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use entity::{JobState, Long, Millis};
+
+    fn minute(n: i64) -> Timestamp {
+        Timestamp::from_micros(n * 60_000_000).unwrap()
+    }
+
+    fn run() -> job_run::Model {
+        job_run::Model {
+            agent_state: JobState::Executing,
+            agent_start_time: Some(minute(10)),
+            update_date: Some(minute(20)),
+            agent_tasks_completed_count: Some(Long(90)),
+            agent_tasks_failed_count: Some(Long(10)),
+            agent_expected_tasks_count: Some(Long(400)),
+            ..job_run::Model::default()
+        }
+    }
+
+    #[test]
+    fn pace_and_time_left() {
+        assert_eq!(tasks_per_minute(&run()), Some(10.0));
+        assert_eq!(estimated_remaining(&run()), Some(30 * 60_000));
+
+        let by_own_account =
+            job_run::Model { agent_elapsed_execution_time: Some(Millis(5 * 60_000)), ..run() };
+        assert_eq!(tasks_per_minute(&by_own_account), Some(20.0));
+
+        let by_percentage = job_run::Model {
+            agent_expected_tasks_count: None,
+            agent_percent_completed: Some(25.0),
+            ..run()
+        };
+        assert_eq!(estimated_remaining(&by_percentage), Some(30 * 60_000));
+    }
+
+    #[test]
+    fn says_nothing_where_nothing_can_be_said() {
+        let fresh = job_run::Model { update_date: Some(minute(10)), ..run() };
+        assert_eq!(tasks_per_minute(&fresh), None);
+        assert_eq!(estimated_remaining(&fresh), None);
+        let uncounted = job_run::Model { agent_tasks_completed_count: None, ..run() };
+        assert_eq!(tasks_per_minute(&uncounted), None);
+        let idle = job_run::Model {
+            agent_tasks_completed_count: Some(Long(0)),
+            agent_tasks_failed_count: None,
+            ..run()
+        };
+        assert_eq!(tasks_per_minute(&idle), Some(0.0));
+        assert_eq!(estimated_remaining(&idle), None);
+        let beyond = job_run::Model { agent_expected_tasks_count: Some(Long(50)), ..run() };
+        assert_eq!(estimated_remaining(&beyond), None);
+        let absurd = job_run::Model { agent_expected_tasks_count: Some(Long(i64::MAX)), ..run() };
+        assert_eq!(estimated_remaining(&absurd), None);
+        for state in [JobState::Queued, JobState::Completed, JobState::Failed] {
+            assert_eq!(estimated_remaining(&job_run::Model { agent_state: state, ..run() }), None);
+        }
+    }
+
+    #[test]
+    fn stale_after_a_silent_minute() {
+        assert!(!is_stale(&run(), minute(21)));
+        assert!(is_stale(&run(), minute(22)));
+        assert!(!is_stale(
+            &job_run::Model { agent_state: JobState::Completed, ..run() },
+            minute(90)
+        ));
+        let never_reported = job_run::Model { update_date: None, ..run() };
+        assert!(is_stale(&never_reported, minute(12)));
+    }
+}

@@ -1,0 +1,224 @@
+//! Which jobs a list shows, and in what order.
+
+use entity::{JobState, Timestamp};
+use uuid::Uuid;
+
+use crate::db::Sql;
+use crate::error::Error;
+
+/// What a search text may be long, in characters.
+const SEARCH_LENGTH: usize = 200;
+
+/// Conditions that all hold.
+#[derive(Clone, Debug, Default)]
+pub struct JobFilter {
+    pub configuration_id: Option<Uuid>,
+    /// Any of these; empty for all states.
+    pub states: Vec<JobState>,
+    /// A part of the name in any case, or the beginning of the id.
+    pub search: Option<String>,
+    /// At or after this moment.
+    pub created_after: Option<Timestamp>,
+    /// Before this moment.
+    pub created_before: Option<Timestamp>,
+}
+
+/// What a list is sorted by. Ties go by the id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, async_graphql::Enum)]
+#[graphql(name = "JobOrderField")]
+pub enum OrderField {
+    /// When the job was created.
+    #[default]
+    CreatedDate,
+    /// When the job last changed, or was created if it never did.
+    UpdateDate,
+    /// Its name, by code points; jobs without a name come first.
+    Name,
+}
+
+impl OrderField {
+    pub(super) fn expression(self) -> &'static str {
+        match self {
+            Self::CreatedDate => "created_date",
+            Self::UpdateDate => "coalesce(update_date, created_date)",
+            Self::Name => "coalesce(name, '')",
+        }
+    }
+}
+
+/// A list's order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    pub field: OrderField,
+    pub descending: bool,
+}
+
+/// Newest first.
+impl Default for Order {
+    fn default() -> Self {
+        Self { field: OrderField::CreatedDate, descending: true }
+    }
+}
+
+impl Order {
+    pub(super) fn reversed(self) -> Self {
+        Self { descending: !self.descending, ..self }
+    }
+
+    pub(super) fn direction(self) -> &'static str {
+        if self.descending { "DESC" } else { "ASC" }
+    }
+}
+
+impl JobFilter {
+    /// Checks what a client sent and brings it into the form that the rest relies on.
+    pub fn validate(mut self) -> Result<Self, Error> {
+        self.states.sort_unstable();
+        self.states.dedup();
+        if self.states.len() == JobState::ALL.len() {
+            self.states.clear();
+        }
+        if let Some(search) = &mut self.search {
+            *search = search.trim().to_owned();
+            if search.chars().count() > SEARCH_LENGTH {
+                return Err(Error::invalid(
+                    "search",
+                    format_args!("expected at most {SEARCH_LENGTH} characters"),
+                ));
+            }
+            if search.contains('\0') {
+                return Err(Error::invalid("search", "a NUL character cannot be searched for"));
+            }
+        }
+        self.search.take_if(|search| search.is_empty());
+        Ok(self)
+    }
+
+    /// Whether it lets every job through.
+    pub fn is_empty(&self) -> bool {
+        self.is_counted() && self.states.is_empty() && self.configuration_id.is_none()
+    }
+
+    /// Whether the counters know how many jobs match.
+    pub(super) fn is_counted(&self) -> bool {
+        self.search.is_none() && self.created_after.is_none() && self.created_before.is_none()
+    }
+
+    /// Adds the conditions on jobs, ` WHERE …`, with these states in place of the filter's.
+    pub fn push_where(&self, sql: &mut Sql, states: &[JobState]) {
+        sql.push(" WHERE true");
+        if let Some(id) = self.configuration_id {
+            sql.push(" AND configuration_id = ").bind(id);
+        }
+        push_states(sql, states);
+        if let Some(moment) = self.created_after {
+            sql.push(" AND created_date >= ").bind(moment);
+        }
+        if let Some(moment) = self.created_before {
+            sql.push(" AND created_date < ").bind(moment);
+        }
+        if let Some(text) = &self.search {
+            push_search(sql, text);
+        }
+    }
+}
+
+/// The names of all states but `Unknown`, which stands for every other name.
+fn known_names() -> String {
+    quoted(JobState::ALL.iter().filter(|state| **state != JobState::Unknown))
+}
+
+fn quoted<'a>(states: impl Iterator<Item = &'a JobState>) -> String {
+    states.map(|state| format!("'{}'", state.name())).collect::<Vec<_>>().join(", ")
+}
+
+fn push_states(sql: &mut Sql, states: &[JobState]) {
+    if states.is_empty() {
+        return;
+    }
+    let known: Vec<_> = states.iter().filter(|state| **state != JobState::Unknown).collect();
+    sql.push(" AND (");
+    match known.as_slice() {
+        [] => {}
+        [one] => {
+            sql.push(&format!("state = '{}'", one.name()));
+        }
+        several => {
+            sql.push(&format!("state IN ({})", quoted(several.iter().copied())));
+        }
+    }
+    if known.len() < states.len() {
+        if !known.is_empty() {
+            sql.push(" OR ");
+        }
+        // The counters name the unknown states, so that the index can find their jobs.
+        let unknown = format!("state NOT IN ({})", known_names());
+        sql.push("state IN (SELECT state FROM job_count WHERE configuration_id = ")
+            .bind(Uuid::nil())
+            .push(&format!(" AND {unknown}"));
+        if sql.is_postgres() {
+            sql.push(&format!(" UNION SELECT state FROM job_count_delta WHERE {unknown}"));
+        }
+        sql.push(")");
+    }
+    sql.push(")");
+}
+
+/// Adds a condition on counters' rows.
+pub(super) fn push_counted_states(sql: &mut Sql, states: &[JobState]) {
+    if states.is_empty() {
+        return;
+    }
+    sql.push(&format!(" WHERE (state IN ({})", quoted(states.iter())));
+    if states.contains(&JobState::Unknown) {
+        sql.push(&format!(" OR state NOT IN ({})", known_names()));
+    }
+    sql.push(")");
+}
+
+fn push_search(sql: &mut Sql, text: &str) {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    sql.push(" AND (name ").push_either("LIKE ", "ILIKE ").bind(pattern).push(" ESCAPE '\\'");
+    if let Some((first, last)) = id_range(text) {
+        sql.push(" OR id BETWEEN ").bind(first).push(" AND ").bind(last);
+    }
+    sql.push(")");
+}
+
+/// The first and the last id that begin with `text`, if it is the beginning of one.
+fn id_range(text: &str) -> Option<(Uuid, Uuid)> {
+    let digits: String = text.chars().filter(|letter| *letter != '-').collect();
+    if digits.is_empty() || digits.len() > 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let fill = |digit: &str| {
+        let rest = digit.repeat(32 - digits.len());
+        Uuid::parse_str(&(digits.clone() + &rest)).ok()
+    };
+    Some((fill("0")?, fill("f")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_prefix_is_a_range_of_ids() {
+        let (first, last) = id_range("018f-a").unwrap();
+        assert_eq!(first.to_string(), "018fa000-0000-0000-0000-000000000000");
+        assert_eq!(last.to_string(), "018fafff-ffff-ffff-ffff-ffffffffffff");
+        let whole = "018fa000-0000-7000-8000-0000000000aa";
+        assert_eq!(id_range(whole), Some((whole.parse().unwrap(), whole.parse().unwrap())));
+        for text in ["", "hubspot", "018g", "-", &"0".repeat(33)] {
+            assert_eq!(id_range(text), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The domain: reading jobs and runs. Knows no GraphQL and no HTTP; plain functions over a
+//! connection.
+
+pub mod counts;
+pub mod cursor;
+pub mod derived;
+pub mod filter;
+pub mod list;
+pub mod page;
+pub mod rows;
+pub mod store;

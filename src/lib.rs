@@ -1,0 +1,23 @@
+//! agent-jobs answers what background agents' jobs are doing, over GraphQL.
+//!
+//! - [`db`] opens SQLite or PostgreSQL and builds statements for either.
+//! - [`jobs`] is the domain: plain functions that read jobs and runs. It knows no GraphQL and no
+//!   HTTP.
+//! - [`graphql`] is the API: object types, root fields, loaders. It holds no SQL.
+//! - [`http`] serves the API and the bundled pages.
+//! - [`transfer`] imports and exports the tables as files.
+//! - [`cli`] is the command line.
+//! - [`synth`] makes up a believable job history from a seed.
+//! - [`upkeep`] is what a serving process does beside answering.
+//! - [`error`] is what can go wrong with a request; [`clock`] is where time comes in.
+
+pub mod cli;
+pub mod clock;
+pub mod db;
+pub mod error;
+pub mod graphql;
+pub mod http;
+pub mod jobs;
+pub mod synth;
+pub mod transfer;
+pub mod upkeep;

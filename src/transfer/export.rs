@@ -1,0 +1,151 @@
+//! Exporting the tables, in a form that an import reads back the same.
+
+use std::io::Write;
+
+use entity::{Columns, Field, Table, agent, configuration, job, job_run};
+use sea_orm::{DbErr, Value};
+use serde_json::{Map, Value as Json};
+use uuid::Uuid;
+
+use super::tables::FileTable;
+use super::text;
+use crate::db::{Db, Sql};
+use crate::jobs::filter::JobFilter;
+
+/// Rows that are read at once. Between pages no transaction is open: on SQLite a long reader
+/// would keep the write-ahead log from being folded into the file.
+const PAGE_ROWS: i64 = 2_000;
+
+/// How rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum FileFormat {
+    /// Comma-separated values with a line of headers (RFC 4180).
+    Csv,
+    /// One JSON object per line.
+    Ndjson,
+}
+
+/// Why an export stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The output cannot be written.
+    #[error("cannot write: {0}")]
+    Output(#[from] std::io::Error),
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] DbErr),
+}
+
+/// Writes a table, in the order of its ids: of jobs those that match the filter, of runs those
+/// whose job does. Returns the number of rows.
+pub async fn export(
+    db: &Db,
+    table: FileTable,
+    filter: &JobFilter,
+    format: FileFormat,
+    output: impl Write,
+) -> Result<u64, ExportError> {
+    let everything = |_: &mut Sql| {};
+    match table {
+        FileTable::Configurations => {
+            rows::<configuration::Entity>(db, everything, format, output).await
+        }
+        FileTable::Agents => rows::<agent::Entity>(db, everything, format, output).await,
+        FileTable::Jobs => {
+            let matching = |sql: &mut Sql| {
+                sql.push(" AND id IN (SELECT id FROM job");
+                filter.push_where(sql, &filter.states);
+                sql.push(")");
+            };
+            rows::<job::Entity>(db, matching, format, output).await
+        }
+        FileTable::JobRuns => {
+            let matching = |sql: &mut Sql| {
+                if filter.is_empty() {
+                    return;
+                }
+                sql.push(" AND job_id IN (SELECT id FROM job");
+                filter.push_where(sql, &filter.states);
+                sql.push(")");
+            };
+            rows::<job_run::Entity>(db, matching, format, output).await
+        }
+    }
+}
+
+async fn rows<E: Table>(
+    db: &Db,
+    push_conditions: impl Fn(&mut Sql),
+    format: FileFormat,
+    output: impl Write,
+) -> Result<u64, ExportError> {
+    let columns = Columns::<E>::all();
+    let fields: Vec<_> = columns.fields().collect();
+    let mut writer = Writer::new(format, &fields, output)?;
+    let mut after = Uuid::nil();
+    let mut count = 0;
+    loop {
+        let mut sql = Sql::new(db.backend());
+        sql.push(&format!("SELECT {} FROM {} AS t", columns.select("t"), E::NAME))
+            .push(" WHERE id > ")
+            .bind(after);
+        push_conditions(&mut sql);
+        sql.push(" ORDER BY id LIMIT ").bind(PAGE_ROWS);
+        let page = sql.all(db.reader()).await?;
+        for row in &page {
+            let values = fields
+                .iter()
+                .enumerate()
+                .map(|(index, field)| field.kind.read(row, index))
+                .collect::<Result<Vec<_>, _>>()?;
+            if let Some(Value::Uuid(Some(id))) = values.first() {
+                after = *id;
+            }
+            writer.write(&fields, &values)?;
+            count += 1;
+        }
+        if i64::try_from(page.len()).unwrap_or(i64::MAX) < PAGE_ROWS {
+            writer.finish()?;
+            return Ok(count);
+        }
+    }
+}
+
+enum Writer<W: Write> {
+    Csv(Box<csv::Writer<W>>),
+    Ndjson(std::io::BufWriter<W>),
+}
+
+impl<W: Write> Writer<W> {
+    fn new<E: Table>(format: FileFormat, fields: &[&Field<E>], output: W) -> std::io::Result<Self> {
+        match format {
+            FileFormat::Csv => {
+                let mut writer = csv::Writer::from_writer(output);
+                writer.write_record(fields.iter().map(|field| &field.seed))?;
+                Ok(Self::Csv(Box::new(writer)))
+            }
+            FileFormat::Ndjson => Ok(Self::Ndjson(std::io::BufWriter::new(output))),
+        }
+    }
+
+    fn write<E: Table>(&mut self, fields: &[&Field<E>], values: &[Value]) -> std::io::Result<()> {
+        match self {
+            Self::Csv(writer) => Ok(writer.write_record(values.iter().map(text::write))?),
+            Self::Ndjson(writer) => {
+                let object: Map<String, Json> = fields
+                    .iter()
+                    .zip(values)
+                    .map(|(field, value)| (field.seed.clone(), text::write_json(value)))
+                    .collect();
+                writeln!(writer, "{}", Json::from(object))
+            }
+        }
+    }
+
+    fn finish(self) -> std::io::Result<()> {
+        match self {
+            Self::Csv(mut writer) => writer.flush(),
+            Self::Ndjson(mut writer) => writer.flush(),
+        }
+    }
+}

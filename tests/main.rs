@@ -1,0 +1,8 @@
+//! The service from outside: a real server on a real socket, and the program itself, over both
+//! databases.
+
+mod support;
+
+mod cli;
+mod import;
+mod statements;

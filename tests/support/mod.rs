@@ -1,0 +1,38 @@
+//! What the tests stand on: databases of their own, servers over them, and the program.
+
+mod database;
+mod program;
+mod server;
+
+pub use database::{Kind, TestDatabase};
+pub use program::{Output, agent_jobs};
+pub use server::TestServer;
+
+/// Makes of each `async fn name(database: TestDatabase)` one test for each database:
+/// `name::sqlite` and `name::postgres`.
+macro_rules! on_both_databases {
+    ($( $(#[$meta:meta])* async fn $name:ident($database:ident: TestDatabase) $body:block )*) => {
+        $(
+            mod $name {
+                #[allow(unused_imports, reason = "not every test needs all of its module")]
+                use super::*;
+
+                $(#[$meta])*
+                async fn run($database: $crate::support::TestDatabase) $body
+
+                #[tokio::test(flavor = "multi_thread")]
+                async fn sqlite() {
+                    let kind = $crate::support::Kind::Sqlite;
+                    run($crate::support::TestDatabase::create(kind).await).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread")]
+                async fn postgres() {
+                    let kind = $crate::support::Kind::Postgres;
+                    run($crate::support::TestDatabase::create(kind).await).await;
+                }
+            }
+        )*
+    };
+}
+pub(crate) use on_both_databases;

@@ -1,0 +1,66 @@
+//! A server over a test's database, on a socket of its own.
+
+use agent_jobs::db::Db;
+use agent_jobs::graphql::Api;
+use agent_jobs::http;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::TestDatabase;
+
+/// Serves until it is dropped.
+pub struct TestServer {
+    db: Db,
+    pub url: String,
+    pub client: reqwest::Client,
+    serving: JoinHandle<()>,
+}
+
+impl TestServer {
+    pub async fn start(database: &TestDatabase) -> Self {
+        let db = database.open().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let api = Api::new(db.clone());
+        let serving = tokio::spawn(async move {
+            http::serve(listener, api, std::future::pending()).await.expect("serving");
+        });
+        Self { db, url: format!("http://{address}"), client: reqwest::Client::new(), serving }
+    }
+
+    /// The server's own database handle.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The whole answer to a query.
+    pub async fn answer(&self, query: &str, variables: Value) -> Value {
+        self.client
+            .post(format!("{}/graphql", self.url))
+            .json(&json!({ "query": query, "variables": variables }))
+            .send()
+            .await
+            .expect("an answer")
+            .json()
+            .await
+            .expect("the answer is JSON")
+    }
+
+    /// The data of an answer without errors.
+    #[track_caller]
+    pub fn query(&self, query: &str, variables: Value) -> impl Future<Output = Value> {
+        let query = query.to_owned();
+        async move {
+            let mut answer = self.answer(&query, variables).await;
+            assert!(answer.get("errors").is_none(), "{query}\n{answer:#}");
+            answer["data"].take()
+        }
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}

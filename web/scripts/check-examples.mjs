@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import {
+  buildSchema,
+  GraphQLError,
+  getOperationAST,
+  getVariableValues,
+  parse,
+  validate,
+} from 'graphql';
+import { examples } from '../src/graphiql/examples.js';
+
+const schemaPath = process.argv[2] ?? new URL('../../schema.graphql', import.meta.url);
+const schema = buildSchema(readFileSync(schemaPath, 'utf8'));
+
+function problems({ title, query, variables }) {
+  const document = parse(query);
+  const operation = getOperationAST(document);
+  if (operation?.name?.value !== title) {
+    return [new GraphQLError(`The operation should be named ${title}, as its tab is.`)];
+  }
+  const invalid = validate(schema, document);
+  if (invalid.length > 0) return invalid;
+  const definitions = operation.variableDefinitions ?? [];
+  return getVariableValues(schema, definitions, variables ?? {}).errors ?? [];
+}
+
+for (const example of examples) {
+  for (const error of problems(example)) {
+    const line = error.locations?.[0]?.line;
+    console.error(`${example.title}${line ? `:${line}` : ''}: ${error.message}`);
+    process.exitCode = 1;
+  }
+}
+
+const shown = new Set(examples.map(({ title }) => title));
+for (const field of Object.keys(schema.getQueryType()?.getFields() ?? {})) {
+  if (!shown.has(field)) console.warn(`note: the root field ${field} has no example`);
+}
+
+if (!process.exitCode) console.log(`${examples.length} examples are valid.`);
