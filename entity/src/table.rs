@@ -132,10 +132,13 @@ pub trait Table: EntityTrait<Model: Default + Sync> {
     /// Every column, in the order of the table.
     fn fields() -> &'static [Field<Self>];
 
-    /// The column that `name` means in any of its spellings.
-    fn field(name: &str) -> Option<&'static Field<Self>> {
-        let name = snake_case(name);
-        Self::fields().iter().find(|field| field.name == name)
+    /// Where the column of this name stands among the fields.
+    ///
+    /// # Panics
+    /// If the table has no such column.
+    fn place(name: &str) -> usize {
+        let place = Self::fields().iter().position(|field| field.name == name);
+        place.unwrap_or_else(|| panic!("{} has no column {name}", Self::NAME))
     }
 }
 
@@ -195,18 +198,22 @@ impl<E: Table> Columns<E> {
     }
 
     pub fn insert(&mut self, column: E::Column) {
-        let name = column.as_str();
-        let index = E::fields().iter().position(|field| field.name == name);
-        self.0 |= 1 << index.expect("every column is among its table's fields");
+        self.insert_at(E::place(column.as_str()));
+    }
+
+    /// Adds the column at this place of [`Table::fields`].
+    pub fn insert_at(&mut self, place: usize) {
+        self.0 |= 1 << place;
+    }
+
+    /// The places of the set's columns in [`Table::fields`].
+    pub fn places(self) -> impl Iterator<Item = usize> + Clone {
+        (0..E::fields().len()).filter(move |place| self.0 & (1 << place) != 0)
     }
 
     /// The columns in the set.
     pub fn fields(self) -> impl Iterator<Item = &'static Field<E>> {
-        E::fields()
-            .iter()
-            .enumerate()
-            .filter(move |(index, _)| self.0 & (1 << index) != 0)
-            .map(|(_, field)| field)
+        self.places().map(|place| &E::fields()[place])
     }
 
     /// The set as a select list: `alias."id", alias."agent_state"`; a constant for the empty set,

@@ -1,9 +1,10 @@
 //! Writing many rows at once, as imports do: rows come in any order and more than once, and the
 //! tables end the same.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
+use std::mem;
 
-use entity::{Field, Kind, Table, Timestamp, agent, configuration, job, job_run};
+use entity::{Columns, Table, Timestamp, agent, configuration, job, job_run};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ModelTrait as _, Value};
 use uuid::Uuid;
 
@@ -15,45 +16,53 @@ const SQLITE_PARAMETERS: usize = 8_000;
 
 /// Rows that have the same columns.
 pub struct RowSet<E: Table> {
-    pub columns: Vec<&'static Field<E>>,
+    /// Those that are written.
+    pub columns: Columns<E>,
+    /// Whole rows of the table, null in the columns that are not written.
     pub rows: Vec<Vec<Value>>,
 }
 
 impl<E: Table> RowSet<E> {
-    fn position(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|field| field.name == name)
-    }
-
     /// The ids in a column.
-    fn ids(&self, name: &str) -> HashSet<Uuid> {
-        let Some(position) = self.position(name) else { return HashSet::new() };
-        self.rows.iter().filter_map(|row| uuid(&row[position])).collect()
+    fn ids(&self, name: &str) -> Vec<Uuid> {
+        let place = E::place(name);
+        let ids: HashSet<_> = self.rows.iter().filter_map(|row| uuid(&row[place])).collect();
+        // Sorted, so that two writers cannot wait for each other in a circle.
+        let mut ids: Vec<_> = ids.into_iter().collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// Keeps one row for each id, as if they were written one after the other: a row that is
-    /// older than one before it changes nothing.
+    /// older than one before it changes nothing. Sorts them by id, which is the order of the
+    /// table's index.
     fn deduplicate(&mut self) {
-        let (Some(id), date) = (self.position("id"), self.position("update_date")) else { return };
-        let moment = |row: &[Value]| date.and_then(|date| moment(&row[date]));
-        let mut kept = HashMap::<Uuid, usize>::with_capacity(self.rows.len());
-        let mut rows: Vec<Vec<Value>> = Vec::with_capacity(self.rows.len());
-        for row in self.rows.drain(..) {
-            let Some(key) = uuid(&row[id]) else { continue };
-            match kept.get(&key) {
-                Some(&index) => {
-                    let is_older =
-                        matches!((moment(&rows[index]), moment(&row)), (Some(a), Some(b)) if b < a);
-                    if !is_older {
-                        rows[index] = row;
-                    }
-                }
-                None => {
-                    kept.insert(key, rows.len());
-                    rows.push(row);
-                }
+        let (id, date) = (E::place("id"), E::place("update_date"));
+        // Stable: rows of the same id stay in the file's order.
+        self.rows.sort_by_key(|row| uuid(&row[id]));
+        self.rows.dedup_by(|later, kept| {
+            if later[id] != kept[id] {
+                return false;
+            }
+            let is_older = matches!(
+                (moment(&kept[date]), moment(&later[date])), (Some(a), Some(b)) if b < a
+            );
+            if !is_older {
+                mem::swap(later, kept);
+            }
+            true
+        });
+    }
+
+    /// Gives a column that must not be null a value where the rows have none.
+    fn default_to(&mut self, name: &str, default: &Value) {
+        let place = E::place(name);
+        let null = E::fields()[place].kind.null();
+        for value in self.rows.iter_mut().map(|row| &mut row[place]) {
+            if *value == null {
+                *value = default.clone();
             }
         }
-        self.rows = rows;
     }
 }
 
@@ -61,14 +70,8 @@ impl RowSet<job::Entity> {
     /// Gives every job a date of its last change, if need be that of its creation: a job without
     /// one is known from its runs alone.
     fn date_rows(&mut self) {
-        let Some(created) = self.position("created_date") else { return };
-        let Some(updated) = self.position("update_date") else {
-            self.columns.push(job::Entity::field("update_date").expect("it is a column of job"));
-            for row in &mut self.rows {
-                row.push(row[created].clone());
-            }
-            return;
-        };
+        let [created, updated] = ["created_date", "update_date"].map(job::Entity::place);
+        self.columns.insert_at(updated);
         for row in &mut self.rows {
             if moment(&row[updated]).is_none() {
                 row[updated] = row[created].clone();
@@ -103,7 +106,7 @@ pub async fn configurations(
     now: Timestamp,
 ) -> Result<(), DbErr> {
     set.deduplicate();
-    upsert(db, &set, &[("created_date", now.into())]).await
+    upsert(db, set, &[("created_date", now.into())]).await
 }
 
 /// Writes agents.
@@ -113,7 +116,7 @@ pub async fn agents(
     now: Timestamp,
 ) -> Result<(), DbErr> {
     set.deduplicate();
-    upsert(db, &set, &[("created_date", now.into())]).await
+    upsert(db, set, &[("created_date", now.into())]).await
 }
 
 /// Writes jobs. Configurations that are not known yet are made, with nothing but their ids.
@@ -123,11 +126,11 @@ pub async fn jobs(
     now: Timestamp,
 ) -> Result<(), DbErr> {
     set.deduplicate();
-    make_unknown::<configuration::Entity>(db, set.ids("configuration_id"), now).await?;
+    make_unknown::<configuration::Entity>(db, &set.ids("configuration_id"), now).await?;
     set.date_rows();
-    upsert(db, &set, &[("state", "Unknown".into()), ("priority", 2.into())]).await?;
-    let jobs: Vec<_> = set.ids("id").into_iter().collect();
-    settle(db, &jobs).await
+    let ids = set.ids("id");
+    upsert(db, set, &[("state", "Unknown".into()), ("priority", 2.into())]).await?;
+    settle(db, &ids).await
 }
 
 /// Writes runs. Agents and jobs that are not known yet are made, with what the runs tell.
@@ -137,92 +140,99 @@ pub async fn runs(
     now: Timestamp,
 ) -> Result<(), DbErr> {
     set.deduplicate();
-    make_unknown::<agent::Entity>(db, set.ids("agent_id"), now).await?;
+    make_unknown::<agent::Entity>(db, &set.ids("agent_id"), now).await?;
     make_unknown_jobs(db, &set, now).await?;
+    let jobs = set.ids("job_id");
     let defaults =
         [("agent_key", "".into()), ("agent_result_is_cancellation_requested", false.into())];
-    upsert(db, &set, &defaults).await?;
-    let jobs: Vec<_> = set.ids("job_id").into_iter().collect();
+    upsert(db, set, &defaults).await?;
     settle(db, &jobs).await
 }
 
 /// Writes whole rows that agree with each other already. Those that exist stay as they are.
 pub async fn models<E: Table>(db: &impl ConnectionTrait, models: &[E::Model]) -> Result<(), DbErr> {
     let set = RowSet::<E> {
-        columns: E::fields().iter().collect(),
+        columns: Columns::all(),
         rows: models
             .iter()
             .map(|model| E::fields().iter().map(|field| model.get(field.column)).collect())
             .collect(),
     };
-    insert(db, &set, &[], " ON CONFLICT (id) DO NOTHING").await
+    insert(db, set, " ON CONFLICT (id) DO NOTHING").await
 }
 
 /// Makes the rows that others refer to and that do not exist.
 async fn make_unknown<E: Table>(
     db: &impl ConnectionTrait,
-    ids: HashSet<Uuid>,
+    ids: &[Uuid],
     now: Timestamp,
 ) -> Result<(), DbErr> {
     if ids.is_empty() {
         return Ok(());
     }
-    // Sorted, so that two writers cannot wait for each other in a circle.
-    let mut ids: Vec<_> = ids.into_iter().collect();
-    ids.sort_unstable();
     let mut sql = Sql::new(db.get_database_backend());
     sql.push(&format!("INSERT INTO {} (id, created_date) SELECT id, ", E::NAME)).bind(now);
     sql.push(" FROM (");
     if sql.is_postgres() {
-        sql.push("SELECT unnest(").bind_uuids(&ids).push(") AS id) AS ids");
+        sql.push("SELECT unnest(").bind_uuids(ids).push(") AS id) AS ids");
     } else {
-        sql.push("SELECT unhex(value) AS id FROM json_each(").bind_uuids(&ids).push(")) AS ids");
+        sql.push("SELECT unhex(value) AS id FROM json_each(").bind_uuids(ids).push(")) AS ids");
     }
     sql.push(" WHERE true ON CONFLICT (id) DO NOTHING");
     sql.execute(db).await?;
     Ok(())
 }
 
-/// Makes the jobs that are only known from their runs, as the first of these tells.
+/// Makes the jobs that are only known from their runs, as these runs tell.
 async fn make_unknown_jobs(
     db: &impl ConnectionTrait,
     set: &RowSet<job_run::Entity>,
     now: Timestamp,
 ) -> Result<(), DbErr> {
-    let dates =
-        ["agent_queued_date", "agent_start_time", "update_date"].map(|name| set.position(name));
-    let (Some(job_id), Some(state)) = (set.position("job_id"), set.position("agent_state")) else {
-        return Ok(());
-    };
-    let mut jobs = BTreeMap::<Uuid, (Timestamp, &Value)>::new();
+    let [id, job_id, state, queued, started, updated] =
+        ["id", "job_id", "agent_state", "agent_queued_date", "agent_start_time", "update_date"]
+            .map(job_run::Entity::place);
+    // By job: the run that is the newest in the sense of NEWEST_RUN, and when the first began.
+    let mut jobs = BTreeMap::<Uuid, ((Option<Timestamp>, &Vec<Value>), Timestamp)>::new();
     for row in &set.rows {
-        let Some(id) = uuid(&row[job_id]) else { continue };
-        let begun = dates.iter().flatten().find_map(|date| moment(&row[*date])).unwrap_or(now);
-        let job = jobs.entry(id).or_insert((begun, &row[state]));
-        job.0 = job.0.min(begun);
+        let Some(job) = uuid(&row[job_id]) else { continue };
+        let begun = moment(&row[queued]).or_else(|| moment(&row[started]));
+        let created = begun.or_else(|| moment(&row[updated])).unwrap_or(now);
+        let job = jobs.entry(job).or_insert(((begun, row), created));
+        // Rows come by id, so the later of equals is the newer.
+        if begun >= job.0.0 {
+            job.0 = (begun, row);
+        }
+        job.1 = job.1.min(created);
     }
-    let columns = ["id", "created_date", "state"]
-        .map(|name| job::Entity::field(name).expect("it is a column of job"));
-    let set = RowSet {
-        columns: columns.to_vec(),
-        rows: jobs
-            .into_iter()
-            .map(|(id, (created, state))| vec![id.into(), created.into(), state.clone()])
-            .collect(),
-    };
-    insert(db, &set, &[], " ON CONFLICT (id) DO NOTHING").await
+    let columns = ["id", "created_date", "state", "current_run_id"].map(job::Entity::place);
+    let mut set = RowSet::<job::Entity> { columns: Columns::none(), rows: Vec::new() };
+    for place in columns {
+        set.columns.insert_at(place);
+    }
+    let nulls: Vec<_> = job::Entity::fields().iter().map(|field| field.kind.null()).collect();
+    for (job, ((_, run), created)) in jobs {
+        let mut row = nulls.clone();
+        let values = [job.into(), created.into(), run[state].clone(), run[id].clone()];
+        for (place, value) in columns.into_iter().zip(values) {
+            row[place] = value;
+        }
+        set.rows.push(row);
+    }
+    insert(db, set, " ON CONFLICT (id) DO NOTHING").await
 }
 
 /// Inserts rows, or updates those that exist and are not newer. `defaults` are for columns that
-/// must not be null, where the set does not have them or has a null; they never replace a value.
+/// must not be null, where the set does not have them or has a null; they never replace a value
+/// of a column that the set does not have.
 async fn upsert<E: Table>(
     db: &impl ConnectionTrait,
-    set: &RowSet<E>,
+    mut set: RowSet<E>,
     defaults: &[(&str, Value)],
 ) -> Result<(), DbErr> {
     let table = E::NAME;
-    let mut assignments = Vec::with_capacity(set.columns.len());
-    for field in set.columns.iter().filter(|field| field.name != "id") {
+    let mut assignments = Vec::new();
+    for field in set.columns.fields().filter(|field| field.name != "id") {
         let name = field.name;
         assignments.push(if name == "update_date" {
             format!("\"{name}\" = coalesce(excluded.\"{name}\", {table}.\"{name}\")")
@@ -239,35 +249,20 @@ async fn upsert<E: Table>(
             assignments.join(", ")
         )
     };
-    insert(db, set, defaults, &conflict).await
+    for (name, default) in defaults {
+        set.columns.insert_at(E::place(name));
+        set.default_to(name, default);
+    }
+    insert(db, set, &conflict).await
 }
 
 async fn insert<E: Table>(
     db: &impl ConnectionTrait,
-    set: &RowSet<E>,
-    defaults: &[(&str, Value)],
+    mut set: RowSet<E>,
     conflict: &str,
 ) -> Result<(), DbErr> {
-    let default_of =
-        |name: &str| defaults.iter().find(|(default, _)| *default == name).map(|(_, value)| value);
-    let missing: Vec<_> = defaults
-        .iter()
-        .filter(|(name, _)| set.position(name).is_none())
-        .filter_map(|(name, value)| Some((E::field(name)?, value)))
-        .collect();
-    let columns: Vec<_> =
-        set.columns.iter().copied().chain(missing.iter().map(|(field, _)| *field)).collect();
-    // Each row's value of the column at `index`.
-    let value = |row: &[Value], index: usize| -> Value {
-        match row.get(index) {
-            Some(value) if *value == columns[index].kind.null() => {
-                default_of(columns[index].name).unwrap_or(value).clone()
-            }
-            Some(value) => value.clone(),
-            None => missing[index - row.len()].1.clone(),
-        }
-    };
-    let names: Vec<_> = columns.iter().map(|field| format!("\"{}\"", field.name)).collect();
+    let places: Vec<_> = set.columns.places().collect();
+    let names: Vec<_> = set.columns.fields().map(|field| format!("\"{}\"", field.name)).collect();
     let start = format!("INSERT INTO {} ({}) ", E::NAME, names.join(", "));
     let backend = db.get_database_backend();
 
@@ -278,28 +273,28 @@ async fn insert<E: Table>(
         // One array for each column: the statement is the same for any number of rows.
         let mut sql = Sql::new(backend);
         sql.push(&start).push("SELECT * FROM unnest(");
-        for (index, field) in columns.iter().enumerate() {
+        for (index, &place) in places.iter().enumerate() {
             if index > 0 {
                 sql.push(", ");
             }
-            let literal = array_literal(field.kind, set.rows.iter().map(|row| value(row, index)));
-            sql.push("CAST(CAST(").bind(literal);
-            sql.push(&format!(" AS text) AS {}[])", field.kind.postgres_type()));
+            let kind = E::fields()[place].kind;
+            sql.push("CAST(CAST(").bind(array_literal(set.rows.iter().map(|row| &row[place])));
+            sql.push(&format!(" AS text) AS {}[])", kind.postgres_type()));
         }
         sql.push(")").push(conflict);
         sql.execute(db).await?;
         return Ok(());
     }
-    for rows in set.rows.chunks((SQLITE_PARAMETERS / columns.len()).max(1)) {
+    for rows in set.rows.chunks_mut((SQLITE_PARAMETERS / places.len()).max(1)) {
         let mut sql = Sql::new(backend);
         sql.push(&start).push("VALUES ");
-        for (number, row) in rows.iter().enumerate() {
+        for (number, row) in rows.iter_mut().enumerate() {
             sql.push(if number == 0 { "(" } else { "), (" });
-            for index in 0..columns.len() {
+            for (index, &place) in places.iter().enumerate() {
                 if index > 0 {
                     sql.push(", ");
                 }
-                sql.bind(value(row, index));
+                sql.bind(mem::replace(&mut row[place], Value::Bool(None)));
             }
         }
         sql.push(")").push(conflict);
@@ -309,7 +304,7 @@ async fn insert<E: Table>(
 }
 
 /// PostgreSQL's text form of an array (its manual, section 8.15.6), which takes nulls.
-fn array_literal(kind: Kind, values: impl Iterator<Item = Value>) -> String {
+fn array_literal<'a>(values: impl Iterator<Item = &'a Value>) -> String {
     use std::fmt::Write as _;
     let mut literal = String::from("{");
     for value in values {
@@ -323,7 +318,7 @@ fn array_literal(kind: Kind, values: impl Iterator<Item = Value>) -> String {
             Value::BigInt(Some(number)) => write!(literal, "{number}"),
             Value::Double(Some(number)) => write!(literal, "{number}"),
             Value::ChronoDateTimeUtc(Some(moment)) => {
-                write!(literal, "\"{}\"", Timestamp::new(moment))
+                write!(literal, "\"{}\"", Timestamp::new(*moment))
             }
             Value::String(Some(text)) => {
                 literal.push('"');
@@ -336,8 +331,7 @@ fn array_literal(kind: Kind, values: impl Iterator<Item = Value>) -> String {
                 literal.push('"');
                 Ok(())
             }
-            ref null => {
-                debug_assert_eq!(*null, kind.null());
+            _ => {
                 literal.push_str("NULL");
                 Ok(())
             }
@@ -352,27 +346,43 @@ fn array_literal(kind: Kind, values: impl Iterator<Item = Value>) -> String {
 /// that run's. A run from before the job was last queued is not current: the job waits for the
 /// next one. A job that is only known from its runs was created when the first of them began.
 async fn settle(db: &impl ConnectionTrait, job_ids: &[Uuid]) -> Result<(), DbErr> {
-    let is_current = "(job.queued_date IS NULL OR newest.begun IS NULL \
-                       OR newest.begun >= job.queued_date)";
-    let is_earlier = "(job.update_date IS NULL AND newest.first_begun < job.created_date)";
-    let run = format!("CASE WHEN {is_current} THEN newest.id END");
-    let state = format!("CASE WHEN {is_current} THEN newest.agent_state ELSE job.state END");
-    let mut sql = Sql::new(db.get_database_backend());
-    sql.push(&format!(
-        "UPDATE job SET current_run_id = {run}, state = {state}, created_date = \
-         CASE WHEN {is_earlier} THEN newest.first_begun ELSE job.created_date END \
-         FROM (SELECT t.id, t.job_id, t.agent_state, \
-           coalesce(t.agent_queued_date, t.agent_start_time) AS begun, \
-           min(coalesce(t.agent_queued_date, t.agent_start_time, t.update_date)) \
-             OVER (PARTITION BY t.job_id) AS first_begun, \
-           row_number() OVER (PARTITION BY t.job_id ORDER BY {NEWEST_RUN}) AS place \
-           FROM job_run AS t WHERE t.job_id"
-    ))
-    .any_uuid(job_ids);
-    sql.push(&format!(
-        ") AS newest WHERE newest.place = 1 AND job.id = newest.job_id AND ({is_earlier} \
-         OR job.current_run_id IS DISTINCT FROM {run} OR job.state <> {state})"
-    ));
-    sql.execute(db).await?;
+    const STATE: (&str, &str) = (
+        "state = settled.state, created_date = CASE WHEN settled.first_begun < job.created_date \
+         THEN settled.first_begun ELSE job.created_date END",
+        "job.state <> settled.state OR settled.first_begun < job.created_date",
+    );
+    const RUN: (&str, &str) =
+        ("current_run_id = settled.run_id", "job.current_run_id IS DISTINCT FROM settled.run_id");
+
+    let update = async |assignments: &str, changes: &str| {
+        let mut sql = Sql::new(db.get_database_backend());
+        sql.push(&format!(
+            "UPDATE job SET {assignments} FROM (SELECT j.id, \
+             CASE WHEN {IS_CURRENT} THEN newest.id END AS run_id, \
+             CASE WHEN {IS_CURRENT} THEN newest.agent_state ELSE j.state END AS state, \
+             CASE WHEN j.update_date IS NULL THEN (\
+               SELECT min(coalesce(t.agent_queued_date, t.agent_start_time, t.update_date)) \
+               FROM job_run AS t WHERE t.job_id = j.id) END AS first_begun \
+             FROM job AS j JOIN job_run AS newest ON newest.id = (\
+               SELECT t.id FROM job_run AS t WHERE t.job_id = j.id ORDER BY {NEWEST_RUN} LIMIT 1) \
+             WHERE j.id"
+        ))
+        .any_uuid(job_ids);
+        sql.push(&format!(") AS settled WHERE job.id = settled.id AND ({changes})"));
+        sql.execute(db).await
+    };
+    if db.get_database_backend() == DbBackend::Postgres {
+        update(&format!("{}, {}", STATE.0, RUN.0), &format!("{} OR {}", STATE.1, RUN.1)).await?;
+    } else {
+        // SQLite renews the entries in all indexes that have an assigned column, changed or not.
+        // Most jobs only get another run, which no index has.
+        update(STATE.0, STATE.1).await?;
+        update(RUN.0, RUN.1).await?;
+    }
     Ok(())
 }
+
+/// Whether the run `newest` is later than what the job `j` was last queued for.
+const IS_CURRENT: &str = "(j.queued_date IS NULL \
+    OR coalesce(newest.agent_queued_date, newest.agent_start_time) IS NULL \
+    OR coalesce(newest.agent_queued_date, newest.agent_start_time) >= j.queued_date)";

@@ -5,8 +5,10 @@
 //! size. Rows are written by id and never over a newer one, so an import that was interrupted
 //! is simply run again.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use entity::{Columns, Timestamp, agent, configuration, job, job_run};
@@ -15,7 +17,7 @@ use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
 
 use super::progress::Meter;
-use super::source::{Cells, Headers, ReadError, Record, Source};
+use super::source::{Cells, ReadError, Record, Source};
 use super::tables::{FileTable, Import};
 use super::text;
 use crate::db::Db;
@@ -23,7 +25,7 @@ use crate::jobs::counts;
 use crate::jobs::store::{self, RowSet};
 
 /// Rows that are written in one transaction.
-const BATCH_ROWS: usize = 2_000;
+const BATCH_ROWS: usize = 5_000;
 
 /// Batches that wait for the database.
 const BATCHES_AHEAD: usize = 2;
@@ -137,9 +139,6 @@ impl BadRows {
     }
 }
 
-/// A row's values, by their columns' places in the table.
-type Cell = (usize, Value);
-
 struct BadCell {
     column: Option<String>,
     reason: String,
@@ -177,31 +176,34 @@ fn read_file<E: Import>(
     mut aside: Option<BadRows>,
     batches: &mpsc::Sender<RowSet<E>>,
 ) -> Result<(u64, Option<BadRows>), ImportError> {
-    let headers = source.headers();
-    let mut known = Headers::new();
+    let mut layout = Layout::<E>::new(source.headers());
     if source.has_fixed_columns() {
-        check_headers::<E>(&headers, &mut known)
+        layout
+            .fix()
             .map_err(|reason| ImportError::File { file: source.name.clone(), reason })?;
     }
-    let mut columns = Columns::<E>::none();
-    let mut batch: Vec<Vec<Cell>> = Vec::with_capacity(BATCH_ROWS);
+    let mut rows = Vec::with_capacity(BATCH_ROWS);
     let mut first_unsaved = 1;
     let mut bad_rows = 0;
     while let Some(record) = source.next() {
         let (line, bad, row) = match record {
             Ok(record) => {
-                if batch.is_empty() {
+                if rows.is_empty() {
                     first_unsaved = record.line;
                 }
-                match read_row::<E>(&record, &headers, &mut known, &mut columns) {
+                match layout.read(&record) {
                     Ok(row) => {
-                        batch.push(row);
-                        if batch.len() == BATCH_ROWS && !send(batches, &mut batch, columns) {
-                            break;
+                        rows.push(row);
+                        if rows.len() == BATCH_ROWS {
+                            let rows = mem::replace(&mut rows, Vec::with_capacity(BATCH_ROWS));
+                            let batch = RowSet { columns: layout.columns, rows };
+                            if batches.blocking_send(batch).is_err() {
+                                break;
+                            }
                         }
                         continue;
                     }
-                    Err(bad) => (record.line, bad, record.to_json(&headers)),
+                    Err(bad) => (record.line, bad, record.to_json(&layout.headers)),
                 }
             }
             Err(ReadError::Row { line, reason, text }) => {
@@ -217,7 +219,7 @@ fn read_file<E: Import>(
                 line,
                 column: bad.column,
                 reason: bad.reason,
-                first_unsaved: if batch.is_empty() { line } else { first_unsaved },
+                first_unsaved: if rows.is_empty() { line } else { first_unsaved },
             });
         };
         bad_rows += 1;
@@ -229,111 +231,107 @@ fn read_file<E: Import>(
             "row": row,
         }))?;
     }
-    send(batches, &mut batch, columns);
+    if !rows.is_empty() {
+        // If nobody takes it any more, the database failed and says why.
+        _ = batches.blocking_send(RowSet { columns: layout.columns, rows });
+    }
     Ok((bad_rows, aside))
 }
 
-/// Hands a batch over; false if nobody takes it any more.
-fn send<E: Import>(
-    batches: &mpsc::Sender<RowSet<E>>,
-    batch: &mut Vec<Vec<Cell>>,
+/// Where the cells of a file go in the table's rows.
+struct Layout<E: Import> {
+    headers: Vec<String>,
+    /// The place of each header's column among the table's; none for a header that means none.
+    places: Vec<Option<usize>>,
+    /// The same for the keys of NDJSON, as they are met.
+    known: HashMap<String, Option<usize>>,
+    /// All columns that were met.
     columns: Columns<E>,
-) -> bool {
-    if batch.is_empty() {
-        return true;
-    }
-    let columns: Vec<_> = columns.fields().collect();
-    // Where each of the table's columns stands in a row.
-    let mut places = vec![0; E::fields().len()];
-    for (place, field) in columns.iter().enumerate() {
-        let index = E::fields().iter().position(|each| each.name == field.name);
-        places[index.expect("it is the table's")] = place;
-    }
-    let nulls: Vec<_> = columns.iter().map(|field| field.kind.null()).collect();
-    let rows = batch.drain(..).map(|cells| {
-        let mut row = nulls.clone();
-        for (index, value) in cells {
-            row[places[index]] = value;
-        }
-        row
-    });
-    let rows = rows.collect();
-    batches.blocking_send(RowSet { columns, rows }).is_ok()
+    required: Vec<usize>,
+    nulls: Vec<Value>,
 }
 
-/// Looks up all headers of a CSV file.
-fn check_headers<E: Import>(headers: &[String], known: &mut Headers) -> Result<(), String> {
-    let mut seen = Vec::new();
-    for header in headers {
-        if let Some(index) = look_up::<E>(header, known) {
-            if seen.contains(&index) {
-                return Err(format!("it has the column {} twice", E::fields()[index].seed));
+impl<E: Import> Layout<E> {
+    fn new(headers: Vec<String>) -> Self {
+        Self {
+            headers,
+            places: Vec::new(),
+            known: HashMap::new(),
+            columns: Columns::none(),
+            required: E::REQUIRED.iter().map(|name| E::place(name)).collect(),
+            nulls: E::fields().iter().map(|field| field.kind.null()).collect(),
+        }
+    }
+
+    /// Looks up the headers of a file whose rows all have them.
+    fn fix(&mut self) -> Result<(), String> {
+        self.places = self.headers.iter().map(|header| place::<E>(header)).collect();
+        for place in self.places.iter().flatten() {
+            if self.columns.places().any(|each| each == *place) {
+                return Err(format!("it has the column {} twice", E::fields()[*place].seed));
             }
-            seen.push(index);
+            self.columns.insert_at(*place);
         }
-    }
-    for required in E::REQUIRED {
-        if !seen.iter().any(|index| E::fields()[*index].name == *required) {
-            return Err(format!("it has no column {}", entity::pascal_case(required)));
+        for required in &self.required {
+            if !self.columns.places().any(|place| place == *required) {
+                return Err(format!("it has no column {}", E::fields()[*required].seed));
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// A whole row of the table, null where the file says nothing.
+    fn read(&mut self, record: &Record) -> Result<Vec<Value>, BadCell> {
+        let mut row = self.nulls.clone();
+        match &record.cells {
+            Cells::Csv(cells) => {
+                for ((cell, place), header) in cells.iter().zip(&self.places).zip(&self.headers) {
+                    let Some(place) = *place else { continue };
+                    row[place] = std::str::from_utf8(cell)
+                        .map_err(|_| "expected UTF-8".to_owned())
+                        .and_then(|cell| text::read(E::fields()[place].kind, cell))
+                        .map_err(|reason| BadCell { column: Some(header.clone()), reason })?;
+                }
+            }
+            Cells::Ndjson(object) => {
+                for (key, value) in object {
+                    let Some(place) = self.look_up(key) else { continue };
+                    self.columns.insert_at(place);
+                    row[place] = text::read_json(E::fields()[place].kind, value)
+                        .map_err(|reason| BadCell { column: Some(key.clone()), reason })?;
+                }
+            }
+        }
+        for &required in &self.required {
+            if row[required] == self.nulls[required] {
+                return Err(BadCell {
+                    column: Some(E::fields()[required].seed.clone()),
+                    reason: "expected a value, not null".to_owned(),
+                });
+            }
+        }
+        Ok(row)
+    }
+
+    fn look_up(&mut self, key: &str) -> Option<usize> {
+        if let Some(place) = self.known.get(key) {
+            return *place;
+        }
+        let place = place::<E>(key);
+        self.known.insert(key.to_owned(), place);
+        place
+    }
 }
 
-/// The place of the column that a header means. One that means none is warned of, once.
-fn look_up<E: Import>(header: &str, known: &mut Headers) -> Option<usize> {
-    if let Some(index) = known.get(header) {
-        return *index;
-    }
+/// The place of the column that a header means. One that means none is warned of.
+fn place<E: Import>(header: &str) -> Option<usize> {
     let name = E::resolve(header);
-    let is_computed = E::COMPUTED.contains(&name.as_str());
-    let index = E::fields().iter().position(|field| field.name == name).filter(|_| !is_computed);
-    if index.is_none() && !is_computed {
+    if E::COMPUTED.contains(&name.as_str()) {
+        return None;
+    }
+    let place = E::fields().iter().position(|field| field.name == name);
+    if place.is_none() {
         tracing::warn!(table = E::NAME, column = header, "ignoring a column that is not known");
     }
-    known.insert(header.to_owned(), index);
-    index
-}
-
-fn read_row<E: Import>(
-    record: &Record,
-    headers: &[String],
-    known: &mut Headers,
-    columns: &mut Columns<E>,
-) -> Result<Vec<Cell>, BadCell> {
-    let mut row: Vec<Cell> = Vec::with_capacity(E::fields().len());
-    let mut push = |header: &str, read: &dyn Fn(entity::Kind) -> Result<Value, String>| {
-        let Some(index) = look_up::<E>(header, known) else { return Ok(()) };
-        let field = &E::fields()[index];
-        columns.insert(field.column);
-        let bad = |reason| BadCell { column: Some(header.to_owned()), reason };
-        let value = read(field.kind).map_err(bad)?;
-        if value == field.kind.null() && E::REQUIRED.contains(&field.name) {
-            return Err(bad("expected a value, not null".to_owned()));
-        }
-        row.push((index, value));
-        Ok(())
-    };
-    match &record.cells {
-        Cells::Csv(cells) => {
-            for (header, cell) in headers.iter().zip(cells) {
-                push(header, &|kind| match std::str::from_utf8(cell) {
-                    Ok(cell) => text::read(kind, cell),
-                    Err(_) => Err("expected UTF-8".to_owned()),
-                })?;
-            }
-        }
-        Cells::Ndjson(object) => {
-            for (key, value) in object {
-                push(key, &|kind| text::read_json(kind, value))?;
-            }
-        }
-    }
-    for required in E::REQUIRED {
-        if !row.iter().any(|(index, _)| E::fields()[*index].name == *required) {
-            let column = entity::pascal_case(required);
-            return Err(BadCell { column: Some(column), reason: "it is missing".to_owned() });
-        }
-    }
-    Ok(row)
+    place
 }

@@ -1,6 +1,5 @@
 //! Reading the rows of a CSV or NDJSON file, compressed or not.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
@@ -253,6 +252,3 @@ impl Record {
         }
     }
 }
-
-/// Which column each header means, looked up once.
-pub type Headers = HashMap<String, Option<usize>>;

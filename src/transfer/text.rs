@@ -1,6 +1,8 @@
 //! Values as files have them: reading what databases and platforms export, and writing what
 //! reads back the same.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use entity::{JobState, Kind, ProcessingState, Timestamp};
 use sea_orm::Value;
@@ -126,7 +128,11 @@ pub fn duration(text: &str) -> Option<i64> {
 /// A date, perhaps with a time and an offset; without an offset it is UTC. Digits beyond
 /// microseconds are cut off.
 pub fn moment(text: &str) -> Option<Timestamp> {
-    if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
+    // Far the most frequent forms are RFC 3339, and that with a space and without an offset.
+    let has_offset =
+        text.ends_with(['Z', 'z']) || text.bytes().skip(19).any(|byte| matches!(byte, b'+' | b'-'));
+    let common = if has_offset { Cow::from(text) } else { Cow::from(format!("{text}Z")) };
+    if let Ok(moment) = DateTime::parse_from_rfc3339(&common) {
         return in_range(moment.to_utc());
     }
     for format in ["%Y-%m-%d %H:%M:%S%.f %:z", "%Y-%m-%d %H:%M:%S%.f%:z"] {
