@@ -8,7 +8,7 @@ use std::time::Duration;
 use sea_orm::{SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 
 use super::Db;
 
@@ -159,6 +159,11 @@ async fn postgres(options: &PgConnectOptions) -> Result<Db, sqlx::Error> {
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
+        // Every statement here is short; compiling one takes longer than running it, and
+        // PostgreSQL misjudges that while its statistics are old.
+        .after_connect(|connection, _| {
+            Box::pin(async { connection.execute("SET jit = off").await.map(|_| ()) })
+        })
         .connect_with(options)
         .await?;
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);

@@ -23,6 +23,19 @@ pub struct RowSet<E: Table> {
 }
 
 impl<E: Table> RowSet<E> {
+    /// Deals the rows out, those with the same id in `column` to the same share.
+    pub fn split(self, column: &str, shares: usize) -> Vec<Self> {
+        let place = E::place(column);
+        let mut sets: Vec<_> =
+            (0..shares).map(|_| Self { columns: self.columns, rows: Vec::new() }).collect();
+        for row in self.rows {
+            // The last byte is random in all versions of UUIDs in use.
+            let share = uuid(&row[place]).map_or(0, |id| usize::from(id.as_bytes()[15]) % shares);
+            sets[share].rows.push(row);
+        }
+        sets
+    }
+
     /// The ids in a column.
     fn ids(&self, name: &str) -> Vec<Uuid> {
         let place = E::place(name);
@@ -94,7 +107,11 @@ fn moment(value: &Value) -> Option<Timestamp> {
 /// through for every batch. Everything here goes by id.
 pub async fn prefer_indexes(db: &impl ConnectionTrait) -> Result<(), DbErr> {
     if db.get_database_backend() == DbBackend::Postgres {
-        db.execute_unprepared("SET LOCAL enable_seqscan = off").await?;
+        db.execute_unprepared(
+            "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
+             SET LOCAL enable_mergejoin = off",
+        )
+        .await?;
     }
     Ok(())
 }

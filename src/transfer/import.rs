@@ -1,7 +1,8 @@
 //! Importing exports of the tables.
 //!
 //! A thread reads and checks rows; batches of them go through a short queue to the database,
-//! which takes each in one transaction. Memory is that of a few batches, whatever the files'
+//! which takes each in one transaction
+//! (on PostgreSQL in several at once). Memory is that of a few batches, whatever the files'
 //! size. Rows are written by id and never over a newer one, so an import that was interrupted
 //! is simply run again.
 
@@ -12,7 +13,8 @@ use std::mem;
 use std::path::{Path, PathBuf};
 
 use entity::{Columns, Timestamp, agent, configuration, job, job_run};
-use sea_orm::{DbErr, Value};
+use futures_util::future::try_join_all;
+use sea_orm::{DbBackend, DbErr, Value};
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
 
@@ -25,7 +27,11 @@ use crate::jobs::counts;
 use crate::jobs::store::{self, RowSet};
 
 /// Rows that are written in one transaction.
-const BATCH_ROWS: usize = 5_000;
+const BATCH_ROWS: usize = 10_000;
+
+/// Transactions that share a batch on PostgreSQL, where each has a processor of the server to
+/// itself. They never touch the same job.
+const POSTGRES_WRITERS: usize = 2;
 
 /// Batches that wait for the database.
 const BATCHES_AHEAD: usize = 2;
@@ -156,10 +162,11 @@ async fn import_file<E: Import>(
     let mut rows = 0;
     while let Some(batch) = batches.recv().await {
         let count = batch.rows.len();
-        let transaction = db.begin_write().await?;
-        store::prefer_indexes(&transaction).await?;
-        E::store(&transaction, batch, now).await?;
-        transaction.commit().await?;
+        let shares = match db.backend() {
+            DbBackend::Postgres => batch.split(E::OWNER, POSTGRES_WRITERS),
+            _ => vec![batch],
+        };
+        try_join_all(shares.into_iter().map(|share| write(db, share, now))).await?;
         counts::fold(db).await?;
         rows += count as u64;
         meter.add(count as u64);
@@ -167,6 +174,13 @@ async fn import_file<E: Import>(
     let (bad_rows, aside) = reading.await.expect("reading does not panic")?;
     meter.finish();
     Ok((Summary { rows, bad_rows }, aside))
+}
+
+async fn write<E: Import>(db: &Db, rows: RowSet<E>, now: Timestamp) -> Result<(), DbErr> {
+    let transaction = db.begin_write().await?;
+    store::prefer_indexes(&transaction).await?;
+    E::store(&transaction, rows, now).await?;
+    transaction.commit().await
 }
 
 /// Reads the file to its end, or to its first bad row if there is nowhere to put it. Returns the

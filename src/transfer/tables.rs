@@ -60,6 +60,10 @@ pub trait Import: Table {
     /// Columns that a file may have but that are computed here.
     const COMPUTED: &'static [&'static str] = &[];
 
+    /// The column that says what a row is about. Rows about the same are written in the order
+    /// of the file; others may be written side by side.
+    const OWNER: &'static str = "id";
+
     /// The name of the column that `header` means.
     fn resolve(header: &str) -> String {
         snake_case(header)
@@ -118,6 +122,7 @@ impl Import for job::Entity {
 
 impl Import for job_run::Entity {
     const REQUIRED: &'static [&'static str] = &["id", "job_id", "agent_id", "agent_state"];
+    const OWNER: &'static str = "job_id";
 
     async fn store(
         db: &(impl ConnectionTrait + Send),
