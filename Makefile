@@ -4,14 +4,14 @@ CARGO ?= cargo
 NPM ?= npm
 HAVE_NODE := $(shell command -v $(NPM) 2>/dev/null)
 
-.PHONY: run test fmt lint bench web test-rust test-web generated
+.PHONY: run test fmt lint deny bench web test-rust test-web generated
 
 ## Build everything and serve a made-up history on http://127.0.0.1:8080
 run: web
 	$(CARGO) run --release -- demo
 
 ## Run every check
-test: web lint test-rust test-web
+test: web lint deny test-rust test-web
 
 ## Format the sources
 fmt:
@@ -24,6 +24,12 @@ endif
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+## Check the dependencies' licences and sources
+deny:
+	@if $(CARGO) deny --version >/dev/null 2>&1; \
+	then $(CARGO) deny check licenses bans sources; \
+	else echo "cargo-deny is not installed: licences are not checked." >&2; test -z "$$CI"; fi
 
 test-rust:
 	$(CARGO) test --workspace

@@ -35,7 +35,9 @@ impl Db {
                 statements.fetch_add(1, Ordering::Relaxed);
                 if info.elapsed.as_millis() >= 1000 {
                     let milliseconds = u64::try_from(info.elapsed.as_millis()).unwrap_or(u64::MAX);
-                    tracing::warn!(milliseconds, sql = info.statement.sql, "slow statement");
+                    // The start says which one it is; those that write many rows are long.
+                    let sql: String = info.statement.sql.chars().take(300).collect();
+                    tracing::warn!(milliseconds, sql, "slow statement");
                 }
             });
         }

@@ -5,7 +5,7 @@ mod graphql;
 
 use axum::Router;
 use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse as _};
+use axum::response::{Html, IntoResponse as _, Redirect};
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
@@ -19,6 +19,8 @@ pub fn router(api: Api) -> Router {
         .route("/", get(|| async { Html(include_str!("index.html")) }))
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
         .route("/graphiql", get(assets::graphiql))
+        // The page finds the API and its assets beside itself, so it is at one place only.
+        .route("/graphiql/", get(|| async { Redirect::permanent("../graphiql") }))
         .route("/assets/{*path}", get(assets::asset))
         .route("/schema.graphql", get(schema))
         .route("/healthz", get(|| async { "ok\n" }))
