@@ -80,7 +80,7 @@ fn write_row<E: Table>(
 fn measure(name: &str, url: &str, files: &Files) -> Result<(), Failure> {
     let (jobs_time, jobs_memory) = import(url, &files.jobs.0)?;
     let (runs_time, runs_memory) = import(url, &files.runs.0)?;
-    let rate = |rows: u64, time: Duration| rows * 1000 / (time.as_millis() as u64).max(1);
+    let rate = |rows: u64, time: Duration| u128::from(rows) * 1000 / time.as_millis().max(1);
     println!(
         "{name:<10}  {:<9}  {:<9}  {:<9}  {:<9}  {:<10}  {} MiB",
         files.jobs.1,
