@@ -13,7 +13,7 @@ use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::sql::Null::{No, Yes};
 use crate::sql::Type::{Long, Text, Uuid};
-use crate::sql::{create_table, run};
+use crate::sql::{create_table, run, run_either};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -32,9 +32,12 @@ impl MigrationTrait for Migration {
         )
         .await?;
         match manager.get_database_backend() {
-            DbBackend::Postgres => postgres(manager).await,
-            _ => run(manager, &sqlite()).await,
+            DbBackend::Postgres => postgres(manager).await?,
+            _ => run(manager, &sqlite()).await?,
         }
+        // Making the triggers has locked the table, so no job is missed or counted twice.
+        run_either(manager, &count(NIL), &count("'00000000-0000-0000-0000-000000000000'::uuid"))
+            .await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -56,6 +59,16 @@ impl MigrationTrait for Migration {
         }
         run(manager, "DROP TABLE job_count").await
     }
+}
+
+/// Counts the jobs that are there already; `nil` is the nil UUID.
+fn count(nil: &str) -> String {
+    format!(
+        "INSERT INTO job_count (configuration_id, state, n) \
+         SELECT configuration_id, state, count(*) FROM job \
+         WHERE configuration_id IS NOT NULL GROUP BY 1, 2 \
+         UNION ALL SELECT {nil}, state, count(*) FROM job GROUP BY 2"
+    )
 }
 
 fn sqlite() -> String {
