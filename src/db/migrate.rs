@@ -24,7 +24,12 @@ pub async fn up(db: &Db) -> Result<(), MigrateError> {
 }
 
 /// Takes back the newest `steps`.
+///
+/// # Errors
+/// [`MigrateError::Newer`] if the schema has steps that this version does not know, and so cannot
+/// take back.
 pub async fn down(db: &Db, steps: u32) -> Result<(), MigrateError> {
+    is_current(db).await?;
     let transaction = lock(db).await?;
     Migrator::down(&transaction, Some(steps)).await?;
     transaction.commit().await?;
