@@ -1,8 +1,9 @@
+use std::io;
 use std::net::SocketAddr;
 
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::signal;
+use tokio::signal::unix::{self, SignalKind};
 
 use super::{DatabaseOptions, Failure};
 use crate::db::{self, Db};
@@ -55,27 +56,28 @@ pub(super) async fn serve(db: Db, options: &ListenOptions) -> Result<(), Failure
     };
     let listener = TcpListener::bind(options.listen).await.map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
+    let stop = stop_signal().map_err(|error| {
+        Failure::new(Failure::LISTEN, format!("cannot listen for signals: {error}"))
+    })?;
     // The one line on standard output, for people and for scripts that chose port 0.
     println!("agent-jobs is listening on http://{address}");
     let upkeep = tokio::spawn(upkeep::run(db.clone()));
-    let served = http::serve(listener, Api::new(db.clone()), stop_signal()).await;
+    let served = http::serve(listener, Api::new(db.clone()), stop).await;
     upkeep.abort();
     db.close().await;
     served.map_err(cannot_listen)
 }
 
-/// Done when the process is asked to stop: SIGTERM, or Ctrl-C at a terminal.
-async fn stop_signal() {
-    let mut terminate = match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(error) => {
-            tracing::error!(%error, "cannot listen for SIGTERM");
-            return std::future::pending().await;
+/// Done when the process is asked to stop: SIGTERM, or Ctrl-C at a terminal. From the moment that
+/// this returns they do not end the process by themselves.
+fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = unix::signal(SignalKind::terminate())?;
+    let mut interrupt = unix::signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = signal::ctrl_c() => {}
-    }
-    tracing::info!("stopping");
+        tracing::info!("stopping");
+    })
 }
