@@ -18,8 +18,8 @@ use crate::db::{self, ConnectError, Db, Target};
 /// What background agents' jobs are doing, over GraphQL.
 ///
 /// Exit codes: 0 it worked; 1 a check found something; 2 the command line is wrong; 65 the data
-/// is wrong; 66 an input file cannot be read; 69 the database cannot be used; 70 a defect; 71 the
-/// address cannot be listened on; 74 writing a file failed.
+/// is wrong; 66 an input file cannot be read; 69 the database cannot be used; 71 the address cannot
+/// be listened on; 74 writing a file failed; 101 a defect.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Cli {
