@@ -4,6 +4,9 @@
 mod support;
 
 mod cli;
+mod demo;
 mod import;
+mod interrupted;
 mod migrate;
+mod serve;
 mod statements;

@@ -5,7 +5,7 @@ mod program;
 mod server;
 
 pub use database::{Kind, TestDatabase};
-pub use program::{Output, agent_jobs};
+pub use program::{Output, Program, agent_jobs, command};
 pub use server::TestServer;
 
 /// Makes of each `async fn name(database: TestDatabase)` one test for each database:

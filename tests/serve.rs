@@ -1,0 +1,52 @@
+//! `agent-jobs serve` as a process: starting, stopping and starting again.
+
+use serde_json::{Value, json};
+
+use crate::support::{Program, agent_jobs, on_both_databases};
+
+const JOBS: &[u8] = b"Id,Name,State,CreatedDate\n\
+    0190a000-0000-7000-8000-000000000001,HubSpot contacts,Completed,2024-05-01 10:00:00\n\
+    0190a000-0000-7000-8000-000000000002,SharePoint,Queued,2024-05-02 10:00:00\n";
+
+async fn query(client: &reqwest::Client, url: &str, query: &str) -> Value {
+    let request = client.post(format!("{url}/graphql")).json(&json!({ "query": query }));
+    request.send().await.expect("an answer").json().await.expect("JSON")
+}
+
+on_both_databases! {
+    async fn stops_orderly_and_starts_again_with_its_data(database: TestDatabase) {
+        agent_jobs(&["import", "-", "--database-url", database.url()], JOBS).ok();
+        // The client keeps its connection open while the server stops.
+        let client = reqwest::Client::new();
+        for signal in ["TERM", "INT"] {
+            let (server, url) = Program::serve("serve", database.url());
+            let health = client.get(format!("{url}/healthz")).send().await.expect("an answer");
+            assert_eq!(health.text().await.expect("a text"), "ok\n");
+            let answer = query(&client, &url, "{ jobs { totalCount items { name state } } }").await;
+            assert_eq!(answer, json!({ "data": { "jobs": { "totalCount": 2, "items": [
+                { "name": "SharePoint", "state": "QUEUED" },
+                { "name": "HubSpot contacts", "state": "COMPLETED" },
+            ] } } }));
+            let output = server.signal(signal).ok();
+            assert!(output.stderr.contains("stopping"), "{output:#?}");
+            assert_eq!(output.stdout, "", "its address is all that it prints");
+        }
+        // SQLite's log is tidied into the file by whoever closes it last.
+        assert!(!database.folder().join("test.db-wal").exists());
+    }
+
+    async fn several_serve_one_database(database: TestDatabase) {
+        let client = reqwest::Client::new();
+        let (first, first_url) = Program::serve("serve", database.url());
+        let (second, second_url) = Program::serve("serve", database.url());
+        agent_jobs(&["import", "-", "--database-url", database.url()], JOBS).ok();
+        for url in [&first_url, &second_url] {
+            let answer = query(&client, url, "{ jobCounts { total queued } }").await;
+            assert_eq!(answer, json!({ "data": { "jobCounts": { "total": 2, "queued": 1 } } }));
+        }
+        first.signal("TERM").ok();
+        let answer = query(&client, &second_url, "{ jobs(state: QUEUED) { totalCount } }").await;
+        assert_eq!(answer, json!({ "data": { "jobs": { "totalCount": 1 } } }));
+        second.signal("TERM").ok();
+    }
+}
