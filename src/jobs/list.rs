@@ -6,10 +6,6 @@ use super::cursor::Cursor;
 use super::filter::{JobFilter, Order, OrderField};
 use crate::db::Sql;
 
-/// Up to here a list of several states is merged from one walk per state; beyond, one walk over
-/// all states skips the others'.
-const MERGE_DEPTH: i64 = 2_000;
-
 /// Which stretch of the list.
 pub(super) struct Stretch<'a> {
     pub filter: &'a JobFilter,
@@ -18,23 +14,24 @@ pub(super) struct Stretch<'a> {
     pub after: Option<&'a Cursor>,
     /// Only what comes before this one, in the stretch's order.
     pub before: Option<&'a Cursor>,
-    pub offset: i64,
-    pub limit: i64,
 }
 
-impl Stretch<'_> {
-    /// Adds a query for the `id` and sort key `k` of the jobs on the stretch.
+impl<'a> Stretch<'a> {
+    /// The list from one end to the other.
+    pub fn whole(filter: &'a JobFilter, order: Order) -> Self {
+        Self { filter, order, after: None, before: None }
+    }
+
+    /// Adds a query for the `id` and sort key `k` of the jobs on the stretch, in its order. A
+    /// limit may follow, and only what it lets through is read.
     ///
     /// Rows are found by walking an index that has the list's order. For several states there
-    /// is none, so each state's own index is walked for as far as the page could reach, and the
-    /// walks are merged: a job on the page is among the first offset + limit of its state.
+    /// is none, so each state's own index is walked, and both databases merge such walks row by
+    /// row.
     pub fn push_keys(&self, sql: &mut Sql) {
         let states = &self.filter.states;
-        let depth = self.offset + self.limit;
-        if states.len() < 2 || self.order.field != OrderField::CreatedDate || depth > MERGE_DEPTH {
+        if states.len() < 2 || self.order.field != OrderField::CreatedDate {
             self.push_walk(sql, states);
-            self.push_order(sql, self.order.field.expression());
-            self.push_limit(sql, self.limit, self.offset);
             return;
         }
         sql.push("SELECT id, k FROM (");
@@ -44,13 +41,10 @@ impl Stretch<'_> {
             }
             sql.push("SELECT id, k FROM (");
             self.push_walk(sql, &[*state]);
-            self.push_order(sql, self.order.field.expression());
-            self.push_limit(sql, depth, 0);
             sql.push(") AS one_state");
         }
         sql.push(") AS merged");
         self.push_order(sql, "k");
-        self.push_limit(sql, self.limit, self.offset);
     }
 
     fn push_walk(&self, sql: &mut Sql, states: &[JobState]) {
@@ -64,18 +58,20 @@ impl Stretch<'_> {
                 sql.push(", ").bind(cursor.id).push(")");
             }
         }
+        self.push_order(sql, key);
     }
 
     fn push_order(&self, sql: &mut Sql, key: &str) {
         let direction = self.order.direction();
         sql.push(&format!(" ORDER BY {key} {direction}, id {direction}"));
     }
+}
 
-    #[expect(clippy::unused_self, reason = "reads as its siblings do")]
-    fn push_limit(&self, sql: &mut Sql, limit: i64, offset: i64) {
-        sql.push(" LIMIT ").bind(limit);
-        if offset > 0 {
-            sql.push(" OFFSET ").bind(offset);
-        }
+/// Adds a limit, as text: PostgreSQL would plan a statement with a parameter in its place anew
+/// each time, which takes longer than to run it.
+pub(super) fn push_limit(sql: &mut Sql, limit: i64, offset: i64) {
+    sql.push(&format!(" LIMIT {limit}"));
+    if offset > 0 {
+        sql.push(" OFFSET ").bind(offset);
     }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::counts;
 use super::cursor::Cursor;
 use super::filter::{JobFilter, Order, push_counted_states};
-use super::list::Stretch;
+use super::list::{Stretch, push_limit};
 use crate::db::Sql;
 
 /// From this offset on, a page is reached from the list's nearer end.
@@ -42,11 +42,12 @@ pub async fn page(
     columns: Columns<job::Entity>,
     with_total: bool,
 ) -> Result<Page, DbErr> {
-    if filter.is_counted() {
+    // Near the start the total is not needed to find the page.
+    if filter.is_counted() && (with_total || offset >= DEEP) {
         return counted_page(db, filter, order, (offset, take), columns).await;
     }
-    let stretch = Stretch { filter, order, after: None, before: None, offset, limit: take + 1 };
-    let mut items = jobs_on(db, &stretch, columns).await?;
+    let stretch = Stretch::whole(filter, order);
+    let mut items = jobs_on(db, &stretch, (offset, take + 1), columns).await?;
     let has_next = cut(&mut items, take);
     let total = if with_total { Some(bounded_count(db, filter).await?) } else { None };
     Ok(Page { items, has_next, total })
@@ -71,25 +72,25 @@ async fn counted_page(
     push_counted_states(&mut sql, &filter.states);
     sql.push("), page AS (");
     if offset < DEEP {
-        Stretch { filter, order, after: None, before: None, offset, limit: take }
-            .push_keys(&mut sql);
+        Stretch::whole(filter, order).push_keys(&mut sql);
+        push_limit(&mut sql, take, offset);
     } else {
-        sql.push("SELECT id, k FROM (");
-        push_walk_if_nearer(&mut sql, filter, order, |sql| {
-            sql.push("(SELECT CASE WHEN ").bind(offset).push(" * 2 <= total THEN ").bind(take);
-            sql.push(" ELSE 0 END FROM counted) OFFSET ").bind(offset);
-        });
+        sql.push("SELECT id, k FROM (SELECT id, k FROM (");
+        Stretch::whole(filter, order).push_keys(&mut sql);
+        sql.push(" LIMIT (SELECT CASE WHEN ").bind(offset).push(" * 2 <= total THEN ").bind(take);
+        sql.push(" ELSE 0 END FROM counted) OFFSET ").bind(offset);
         sql.push(") AS from_start UNION ALL SELECT id, k FROM (");
-        push_walk_if_nearer(&mut sql, filter, order.reversed(), |sql| {
-            // The last page may have fewer jobs than asked for.
-            sql.push("(SELECT CASE WHEN ").bind(offset).push(" * 2 <= total OR ").bind(offset);
-            sql.push(" >= total THEN 0 WHEN ").bind(offset).push(" + ").bind(take);
-            sql.push(" > total THEN total - ").bind(offset).push(" ELSE ").bind(take);
-            sql.push(" END FROM counted) OFFSET (SELECT CASE WHEN ").bind(offset).push(" + ");
-            sql.bind(take).push(" > total THEN 0 ELSE total - ").bind(offset).push(" - ");
-            sql.bind(take).push(" END FROM counted)");
-        });
-        sql.push(") AS from_end");
+        Stretch::whole(filter, order.reversed()).push_keys(&mut sql);
+        // The last page may have fewer jobs than asked for.
+        sql.push(" LIMIT (SELECT CASE WHEN ").bind(offset).push(" * 2 <= total OR ").bind(offset);
+        sql.push(" >= total THEN 0 WHEN ").bind(offset).push(" + ").bind(take);
+        sql.push(" > total THEN total - ").bind(offset).push(" ELSE ").bind(take);
+        sql.push(" END FROM counted) OFFSET (SELECT CASE WHEN ").bind(offset).push(" + ");
+        sql.bind(take).push(" > total THEN 0 ELSE total - ").bind(offset).push(" - ");
+        sql.bind(take).push(" END FROM counted)) AS from_end) AS nearer");
+        // There are no more anyway, but PostgreSQL takes an unknown limit for a tenth of the
+        // table, for which it would read all of it.
+        push_limit(&mut sql, take, 0);
     }
     sql.push(&format!(
         ") SELECT counted.total, page.id, {} FROM counted LEFT JOIN page ON true \
@@ -115,25 +116,13 @@ async fn counted_page(
     })
 }
 
-fn push_walk_if_nearer(
-    sql: &mut Sql,
-    filter: &JobFilter,
-    order: Order,
-    push_limit: impl Fn(&mut Sql),
-) {
-    let (key, direction) = (order.field.expression(), order.direction());
-    sql.push(&format!("SELECT id, {key} AS k FROM job"));
-    filter.push_where(sql, &filter.states);
-    sql.push(&format!(" ORDER BY {key} {direction}, id {direction} LIMIT "));
-    push_limit(sql);
-}
-
 /// How many jobs match, counted up to [`COUNT_BOUND`].
 pub async fn bounded_count(db: &impl ConnectionTrait, filter: &JobFilter) -> Result<Total, DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
     sql.push("SELECT count(*) FROM (SELECT 1 FROM job");
     filter.push_where(&mut sql, &filter.states);
-    sql.push(" LIMIT ").bind(COUNT_BOUND + 1).push(") AS found");
+    push_limit(&mut sql, COUNT_BOUND + 1, 0);
+    sql.push(") AS found");
     let n: i64 = match sql.one(db).await? {
         Some(row) => row.try_get_by_index(0)?,
         None => 0,
@@ -170,14 +159,13 @@ pub async fn slice(
 ) -> Result<Slice, DbErr> {
     let columns = columns.union(Cursor::columns(order.field).iter().copied().collect());
     let (after, before) = (bounds.after.as_ref(), bounds.before.as_ref());
-    let limit = bounds.limit + 1;
     let stretch = if bounds.from_end {
         let order = order.reversed();
-        Stretch { filter, order, after: before, before: after, offset: 0, limit }
+        Stretch { filter, order, after: before, before: after }
     } else {
-        Stretch { filter, order, after, before, offset: 0, limit }
+        Stretch { filter, order, after, before }
     };
-    let mut items = jobs_on(db, &stretch, columns).await?;
+    let mut items = jobs_on(db, &stretch, (0, bounds.limit + 1), columns).await?;
     let has_more = cut(&mut items, bounds.limit);
     if bounds.from_end {
         items.reverse();
@@ -203,11 +191,13 @@ pub async fn executing(
 async fn jobs_on(
     db: &impl ConnectionTrait,
     stretch: &Stretch<'_>,
+    (offset, limit): (i64, i64),
     columns: Columns<job::Entity>,
 ) -> Result<Vec<job::Model>, DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
     sql.push("WITH page AS (");
     stretch.push_keys(&mut sql);
+    push_limit(&mut sql, limit, offset);
     sql.push(&format!(
         ") SELECT {0} FROM page JOIN job ON job.id = page.id ORDER BY page.k {1}, page.id {1}",
         columns.select("job"),

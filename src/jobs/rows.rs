@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use uuid::Uuid;
 
 use super::filter::JobFilter;
+use super::list::push_limit;
 use crate::db::Sql;
 
 /// The rows that have these ids.
@@ -65,7 +66,8 @@ async fn newest<E: Table>(
     }
     push_where(&mut sql);
     let inner_order = order.replace("t.", "");
-    sql.push(&format!(" AND {owner_column} = owner.id ORDER BY {inner_order} LIMIT ")).bind(take);
+    sql.push(&format!(" AND {owner_column} = owner.id ORDER BY {inner_order}"));
+    push_limit(&mut sql, take, 0);
     sql.push(")").push_either("", " AS t");
     sql.push(&format!(" ORDER BY {order}"));
     group(&sql.all(db).await?, columns)
@@ -131,10 +133,8 @@ pub async fn named_page<E: Table>(
 ) -> Result<(Vec<E::Model>, bool), DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
     sql.push(&format!("SELECT {} FROM {} AS t", columns.select("t"), E::NAME))
-        .push(" ORDER BY coalesce(name, ''), id LIMIT ")
-        .bind(take + 1)
-        .push(" OFFSET ")
-        .bind(offset);
+        .push(" ORDER BY coalesce(name, ''), id");
+    push_limit(&mut sql, take + 1, offset);
     let mut rows: Vec<E::Model> =
         sql.all(db).await?.iter().map(|row| columns.read(row, 0)).collect::<Result<_, _>>()?;
     let limit = usize::try_from(take).unwrap_or(usize::MAX);
