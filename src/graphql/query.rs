@@ -2,7 +2,7 @@
 
 use async_graphql::connection::PageInfo;
 use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, SimpleObject};
-use entity::{JobState, Long, Timestamp};
+use entity::{Columns, JobState, Long, Timestamp};
 use sea_orm::DatabaseConnection;
 
 use super::arguments::{UuidArgument, page_of, take_of};
@@ -13,7 +13,7 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::jobs::cursor::Cursor;
 use crate::jobs::filter::{JobFilter, Order, OrderField};
-use crate::jobs::page::{Bounds, Total};
+use crate::jobs::page::{Bounds, Selection, Total};
 use crate::jobs::{counts, page as lists, rows};
 
 /// Which way a list is sorted.
@@ -118,6 +118,20 @@ fn reader<'a>(context: &Context<'a>) -> &'a DatabaseConnection {
     context.data_unchecked::<Db>().reader()
 }
 
+/// What to read for the jobs at the ends of these paths below the present field.
+fn selection_at(context: &Context<'_>, paths: &[&[&str]]) -> Selection {
+    let mut selection = Selection { job: Columns::none(), run: None };
+    for path in paths {
+        selection.job = selection.job.union(columns_at::<Job>(context, path));
+        let run = [path, ["currentRun"].as_slice()].concat();
+        if is_selected(context, &run) {
+            let columns = columns_at::<JobRun>(context, &run);
+            selection.run = Some(selection.run.map_or(columns, |others| others.union(columns)));
+        }
+    }
+    selection
+}
+
 fn states_of(
     state: Option<JobState>,
     states: Option<Vec<JobState>>,
@@ -185,9 +199,9 @@ impl Query {
         let with_total = ["totalCount", "totalCountIsExact", "pageCount"]
             .iter()
             .any(|field| is_selected(context, &[field]));
-        let columns = columns_at::<Job>(context, &["items"]);
+        let selection = selection_at(context, &[&["items"]]);
         let found =
-            lists::page(reader(context), &filter, order, stretch, columns, with_total).await?;
+            lists::page(reader(context), &filter, order, stretch, selection, with_total).await?;
         let total = found.total.unwrap_or(Total { n: 0, is_exact: false });
         Ok(JobPage {
             items: found.items.into_iter().map(Job::from).collect(),
@@ -256,9 +270,8 @@ impl Query {
             limit,
             from_end,
         };
-        let columns = columns_at::<Job>(context, &["nodes"])
-            .union(columns_at::<Job>(context, &["edges", "node"]));
-        let slice = lists::slice(reader(context), &filter, order, &bounds, columns).await?;
+        let selection = selection_at(context, &[&["nodes"], &["edges", "node"]]);
+        let slice = lists::slice(reader(context), &filter, order, &bounds, selection).await?;
         // Beyond a cursor there is at least the job that the cursor was made from.
         let (has_previous, has_next) = if from_end {
             (slice.has_more, bounds.before.is_some())
@@ -268,9 +281,9 @@ impl Query {
         let edges: Vec<_> = slice
             .items
             .into_iter()
-            .map(|job| JobEdge {
-                cursor: Cursor::of(&job, order.field).encode(),
-                node: Job::from(job),
+            .map(|listed| JobEdge {
+                cursor: Cursor::of(&listed.job, order.field).encode(),
+                node: Job::from(listed),
             })
             .collect();
         let page_info = PageInfo {
@@ -290,9 +303,9 @@ impl Query {
             UuidArgument,
         >,
     ) -> Result<Vec<Job>, Error> {
-        let columns = columns::<Job>(context);
+        let selection = selection_at(context, &[&[]]);
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        let jobs = lists::executing(reader(context), id, columns).await?;
+        let jobs = lists::executing(reader(context), id, selection).await?;
         Ok(jobs.into_iter().map(Job::from).collect())
     }
 
@@ -373,7 +386,7 @@ async fn named_page<E: entity::Table>(
     context: &Context<'_>,
     page: i32,
     take: i32,
-    columns: entity::Columns<E>,
+    columns: Columns<E>,
 ) -> Result<(Vec<E::Model>, bool, i64), Error> {
     let db = reader(context);
     let (rows, has_next) = rows::named_page(db, page_of(page, take)?, columns).await?;

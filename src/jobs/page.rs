@@ -1,6 +1,6 @@
 //! Lists of jobs: numbered pages, cursors, and all that execute.
 
-use entity::{Columns, JobState, job};
+use entity::{Columns, JobState, job, job_run};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use uuid::Uuid;
 
@@ -16,10 +16,55 @@ const DEEP: i64 = 1_000;
 /// Where counting stops when the counters do not know how many jobs match.
 pub const COUNT_BOUND: i64 = 10_000;
 
+/// What to read of each job on a list.
+#[derive(Clone, Copy, Debug)]
+pub struct Selection {
+    pub job: Columns<job::Entity>,
+    /// Of its current run, which is read by the same statement; `None` to leave it out.
+    pub run: Option<Columns<job_run::Entity>>,
+}
+
+/// A job on a list.
+#[derive(Debug)]
+pub struct Listed {
+    pub job: job::Model,
+    /// Its current run, if it has one and that was asked for.
+    pub run: Option<job_run::Model>,
+}
+
+impl Selection {
+    fn push_list(self, sql: &mut Sql) {
+        sql.push(&self.job.select("job"));
+        if let Some(run) = self.run {
+            sql.push(", run.id, ").push(&run.select("run"));
+        }
+    }
+
+    fn push_join(self, sql: &mut Sql) {
+        if self.run.is_some() {
+            sql.push(" LEFT JOIN job_run AS run ON run.id = job.current_run_id");
+        }
+    }
+
+    /// Reads a row whose columns from `first` on are the list's.
+    fn read(self, row: &QueryResult, first: usize) -> Result<Listed, DbErr> {
+        let job = self.job.read(row, first)?;
+        let mut run = None;
+        if let Some(columns) = self.run {
+            // An empty set of columns is a column, too.
+            let run_id = first + self.job.places().count().max(1);
+            if row.try_get_by_index::<Option<Uuid>>(run_id)?.is_some() {
+                run = Some(columns.read(row, run_id + 1)?);
+            }
+        }
+        Ok(Listed { job, run })
+    }
+}
+
 /// One page of jobs.
 #[derive(Debug)]
 pub struct Page {
-    pub items: Vec<job::Model>,
+    pub items: Vec<Listed>,
     pub has_next: bool,
     /// How many jobs match; `None` unless it was asked for or costs nothing.
     pub total: Option<Total>,
@@ -39,15 +84,15 @@ pub async fn page(
     filter: &JobFilter,
     order: Order,
     (offset, take): (i64, i64),
-    columns: Columns<job::Entity>,
+    selection: Selection,
     with_total: bool,
 ) -> Result<Page, DbErr> {
     // Near the start the total is not needed to find the page.
     if filter.is_counted() && (with_total || offset >= DEEP) {
-        return counted_page(db, filter, order, (offset, take), columns).await;
+        return counted_page(db, filter, order, (offset, take), selection).await;
     }
     let stretch = Stretch::whole(filter, order);
-    let mut items = jobs_on(db, &stretch, (offset, take + 1), columns).await?;
+    let mut items = jobs_on(db, &stretch, Some((offset, take + 1)), selection).await?;
     let has_next = cut(&mut items, take);
     let total = if with_total { Some(bounded_count(db, filter).await?) } else { None };
     Ok(Page { items, has_next, total })
@@ -63,7 +108,7 @@ async fn counted_page(
     filter: &JobFilter,
     order: Order,
     (offset, take): (i64, i64),
-    columns: Columns<job::Entity>,
+    selection: Selection,
 ) -> Result<Page, DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
     sql.push("WITH counted(total) AS (SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM (");
@@ -92,12 +137,11 @@ async fn counted_page(
         // table, for which it would read all of it.
         push_limit(&mut sql, take, 0);
     }
-    sql.push(&format!(
-        ") SELECT counted.total, page.id, {} FROM counted LEFT JOIN page ON true \
-         LEFT JOIN job ON job.id = page.id ORDER BY page.k {1}, page.id {1}",
-        columns.select("job"),
-        order.direction(),
-    ));
+    sql.push(") SELECT counted.total, page.id, ");
+    selection.push_list(&mut sql);
+    sql.push(" FROM counted LEFT JOIN page ON true LEFT JOIN job ON job.id = page.id");
+    selection.push_join(&mut sql);
+    sql.push(&format!(" ORDER BY page.k {0}, page.id {0}", order.direction()));
     let rows = sql.all(db).await?;
     let total: i64 = match rows.first() {
         Some(row) => row.try_get_by_index(0)?,
@@ -106,7 +150,7 @@ async fn counted_page(
     let mut items = Vec::with_capacity(rows.len());
     for row in &rows {
         if row.try_get_by_index::<Option<Uuid>>(1)?.is_some() {
-            items.push(columns.read(row, 2)?);
+            items.push(selection.read(row, 2)?);
         }
     }
     Ok(Page {
@@ -134,7 +178,7 @@ pub async fn bounded_count(db: &impl ConnectionTrait, filter: &JobFilter) -> Res
 #[derive(Debug)]
 pub struct Slice {
     /// In the list's order.
-    pub items: Vec<job::Model>,
+    pub items: Vec<Listed>,
     /// Whether there are more in the direction that was walked.
     pub has_more: bool,
 }
@@ -155,9 +199,10 @@ pub async fn slice(
     filter: &JobFilter,
     order: Order,
     bounds: &Bounds,
-    columns: Columns<job::Entity>,
+    mut selection: Selection,
 ) -> Result<Slice, DbErr> {
-    let columns = columns.union(Cursor::columns(order.field).iter().copied().collect());
+    let cursor = Cursor::columns(order.field).iter().copied().collect();
+    selection.job = selection.job.union(cursor);
     let (after, before) = (bounds.after.as_ref(), bounds.before.as_ref());
     let stretch = if bounds.from_end {
         let order = order.reversed();
@@ -165,7 +210,7 @@ pub async fn slice(
     } else {
         Stretch { filter, order, after, before }
     };
-    let mut items = jobs_on(db, &stretch, (0, bounds.limit + 1), columns).await?;
+    let mut items = jobs_on(db, &stretch, Some((0, bounds.limit + 1)), selection).await?;
     let has_more = cut(&mut items, bounds.limit);
     if bounds.from_end {
         items.reverse();
@@ -177,37 +222,32 @@ pub async fn slice(
 pub async fn executing(
     db: &impl ConnectionTrait,
     configuration_id: Option<Uuid>,
-    columns: Columns<job::Entity>,
-) -> Result<Vec<job::Model>, DbErr> {
+    selection: Selection,
+) -> Result<Vec<Listed>, DbErr> {
     let filter =
         JobFilter { configuration_id, states: vec![JobState::Executing], ..JobFilter::default() };
-    let mut sql = Sql::new(db.get_database_backend());
-    sql.push(&format!("SELECT {} FROM job", columns.select("job")));
-    filter.push_where(&mut sql, &filter.states);
-    sql.push(" ORDER BY created_date DESC, id DESC");
-    read_all(&sql.all(db).await?, columns)
+    jobs_on(db, &Stretch::whole(&filter, Order::default()), None, selection).await
 }
 
+/// The jobs on a stretch, or as many of them as the limit lets through after the offset.
 async fn jobs_on(
     db: &impl ConnectionTrait,
     stretch: &Stretch<'_>,
-    (offset, limit): (i64, i64),
-    columns: Columns<job::Entity>,
-) -> Result<Vec<job::Model>, DbErr> {
+    offset_and_limit: Option<(i64, i64)>,
+    selection: Selection,
+) -> Result<Vec<Listed>, DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
     sql.push("WITH page AS (");
     stretch.push_keys(&mut sql);
-    push_limit(&mut sql, limit, offset);
-    sql.push(&format!(
-        ") SELECT {0} FROM page JOIN job ON job.id = page.id ORDER BY page.k {1}, page.id {1}",
-        columns.select("job"),
-        stretch.order.direction(),
-    ));
-    read_all(&sql.all(db).await?, columns)
-}
-
-fn read_all(rows: &[QueryResult], columns: Columns<job::Entity>) -> Result<Vec<job::Model>, DbErr> {
-    rows.iter().map(|row| columns.read(row, 0)).collect()
+    if let Some((offset, limit)) = offset_and_limit {
+        push_limit(&mut sql, limit, offset);
+    }
+    sql.push(") SELECT ");
+    selection.push_list(&mut sql);
+    sql.push(" FROM page JOIN job ON job.id = page.id");
+    selection.push_join(&mut sql);
+    sql.push(&format!(" ORDER BY page.k {0}, page.id {0}", stretch.order.direction()));
+    sql.all(db).await?.iter().map(|row| selection.read(row, 0)).collect()
 }
 
 /// Cuts off what was read beyond `limit`, and tells whether there was any.

@@ -6,12 +6,19 @@ use crate::error::Error;
 use crate::graphql::arguments::take_of;
 use crate::graphql::loader::{RowLoader, RunsOf};
 use crate::graphql::selection::{Selectable, columns};
+use crate::jobs::page::Listed;
 use crate::jobs::rows::RunOwner;
 
 object! {
     /// One piece of work for a configuration, such as "crawl HubSpot EU". Each attempt at it is
     /// a job run.
-    Job: job
+    Job: job { current_run: Option<JobRun> }
+}
+
+impl From<Listed> for Job {
+    fn from(listed: Listed) -> Self {
+        Self { current_run: listed.run.map(JobRun::from), ..Self::from(listed.job) }
+    }
 }
 
 impl Selectable for Job {
@@ -35,9 +42,11 @@ impl Job {
 
     /// Its newest run. Null until an agent has taken it.
     async fn current_run(&self, context: &Context<'_>) -> Result<Option<JobRun>, Error> {
-        match self.row.current_run_id {
-            Some(id) => load(context, id).await,
-            None => Ok(None),
+        match (&self.current_run, self.row.current_run_id) {
+            // Lists read it with the job.
+            (Some(run), _) => Ok(Some(run.clone())),
+            (None, Some(id)) => load(context, id).await,
+            (None, None) => Ok(None),
         }
     }
 

@@ -28,26 +28,28 @@ where
     Ok(row.map(T::from))
 }
 
-/// Defines the object type of a table's rows.
+/// Defines the object type of a table's rows. What follows in braces are fields that clients do
+/// not see, which begin with their defaults.
 macro_rules! object {
-    ($(#[$meta:meta])* $name:ident: $table:ident) => {
+    ($(#[$meta:meta])* $name:ident: $table:ident $({ $($field:ident: $type:ty),* })?) => {
         $(#[$meta])*
         #[derive(Clone, async_graphql::SimpleObject)]
         #[graphql(complex)]
         pub struct $name {
             #[graphql(flatten)]
             row: std::sync::Arc<entity::$table::Model>,
+            $($(#[graphql(skip)] $field: $type,)*)?
         }
 
         impl From<std::sync::Arc<entity::$table::Model>> for $name {
             fn from(row: std::sync::Arc<entity::$table::Model>) -> Self {
-                Self { row }
+                Self { row, $($($field: Default::default(),)*)? }
             }
         }
 
         impl From<entity::$table::Model> for $name {
             fn from(row: entity::$table::Model) -> Self {
-                Self { row: std::sync::Arc::new(row) }
+                Self::from(std::sync::Arc::new(row))
             }
         }
     };
