@@ -3,16 +3,21 @@
 
 mod arguments;
 mod batches;
+mod documents;
 mod loader;
 mod object;
 mod query;
 mod selection;
 
+use std::sync::Arc;
+
+use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{EmptyMutation, EmptySubscription, Request, Response, SDLExportOptions};
 use entity::Timestamp;
 
 use crate::db::Db;
 use batches::Batches;
+use documents::Documents;
 use query::Query;
 
 /// The schema's type.
@@ -26,12 +31,18 @@ const DEPTH: usize = 20;
 pub struct Api {
     schema: Schema,
     db: Db,
+    documents: Arc<Documents>,
 }
 
 impl Api {
     pub fn new(db: Db) -> Self {
         let schema = builder().data(db.clone()).limit_depth(DEPTH).finish();
-        Self { schema, db }
+        Self { schema, db, documents: Arc::default() }
+    }
+
+    /// Reads a request's document, for [`Request::set_parsed_query`].
+    pub fn parse(&self, query: &str) -> async_graphql::parser::Result<ExecutableDocument> {
+        self.documents.parse(query)
     }
 
     /// Answers a request. `now` is what the answer takes for the present.

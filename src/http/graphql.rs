@@ -1,7 +1,6 @@
 //! GraphQL over HTTP: what becomes a request, and with which status and media type its answer
 //! goes out.
 
-use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
 use async_graphql::{Request, Response as Answer, ServerError, Variables};
 use async_graphql_axum::GraphQLResponse;
@@ -145,7 +144,7 @@ async fn execute(
     headers: &HeaderMap,
     only_queries: bool,
 ) -> Result<(StatusCode, Answer), Refusal> {
-    let document = match parse_query(&parameters.query) {
+    let document = match api.parse(&parameters.query) {
         Ok(document) => document,
         Err(error) => {
             let mut error = ServerError::from(error);
