@@ -37,8 +37,8 @@ fn collect<T: Selectable>(
     }
     for child in field.selection_set() {
         let name = child.name();
-        if let Some(field) = T::Entity::fields().iter().find(|field| field.graphql == name) {
-            columns.insert(field.column);
+        if let Some(place) = T::Entity::fields().iter().position(|field| field.graphql == name) {
+            columns.insert_at(place);
         } else if let Some((_, needed)) = T::DERIVED.iter().find(|(derived, _)| *derived == name) {
             needed.iter().for_each(|column| columns.insert(*column));
         }
