@@ -7,6 +7,7 @@ mod cli;
 mod demo;
 mod import;
 mod interrupted;
+mod lists;
 mod migrate;
 mod serve;
 mod statements;
