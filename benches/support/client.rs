@@ -1,0 +1,122 @@
+//! A client that costs next to nothing, so that what is measured is the server: requests are
+//! ready-made bytes, and an answer is read no further than to find its end.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::Failure;
+
+/// A request's bytes.
+pub type Request = Vec<u8>;
+
+pub fn get(path: &str) -> Request {
+    format!("GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n").into_bytes()
+}
+
+pub fn graphql(query: &str, variables: &Value) -> Request {
+    let body = json!({ "query": query, "variables": variables }).to_string();
+    format!(
+        "POST /graphql HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// A connection that is kept alive.
+pub struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    pub fn open(address: SocketAddr) -> Result<Self, Failure> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: Vec::with_capacity(1 << 16) })
+    }
+
+    /// The body of the answer to a request.
+    pub fn ask(&mut self, request: &[u8]) -> Result<&[u8], Failure> {
+        self.stream.write_all(request)?;
+        self.buffer.clear();
+        loop {
+            let filled = self.buffer.len();
+            self.buffer.resize(filled + (1 << 14), 0);
+            let n = self.stream.read(&mut self.buffer[filled..])?;
+            self.buffer.truncate(filled + n);
+            if n == 0 {
+                return Err("the server closed the connection".into());
+            }
+            if let Some(body) = body_start(&self.buffer)? {
+                return Ok(&self.buffer[body..]);
+            }
+        }
+    }
+
+    /// The same, as JSON without errors.
+    pub fn ask_json(&mut self, request: &[u8]) -> Result<Value, Failure> {
+        let answer: Value = serde_json::from_slice(self.ask(request)?)?;
+        if answer.get("errors").is_some() {
+            return Err(format!("{answer:#}").into());
+        }
+        Ok(answer)
+    }
+
+    /// How long the server takes to answer.
+    pub fn time(&mut self, request: &[u8]) -> Result<Duration, Failure> {
+        let started = Instant::now();
+        self.ask(request)?;
+        Ok(started.elapsed())
+    }
+}
+
+/// Where the body of a whole answer begins; `None` if there is more to come.
+fn body_start(answer: &[u8]) -> Result<Option<usize>, Failure> {
+    const LENGTH: &str = "\r\ncontent-length: ";
+    let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return Ok(None);
+    };
+    let head = std::str::from_utf8(&answer[..end])?;
+    if !head.starts_with("HTTP/1.1 200") {
+        return Err(head.into());
+    }
+    let length = head.find(LENGTH).ok_or("the answer has no length")?;
+    let digits = head[length + LENGTH.len()..].split('\r').next().unwrap_or_default();
+    let body = end + 4;
+    Ok((answer.len() == body + digits.parse::<usize>()?).then_some(body))
+}
+
+/// How many requests a second a server answers when several connections ask without pause.
+pub fn requests_per_second(
+    address: SocketAddr,
+    requests: &[Request],
+    connections: usize,
+    time: Duration,
+) -> Result<f64, Failure> {
+    let started = Instant::now();
+    let ask = |nth: usize| -> Result<u32, Failure> {
+        let mut connection = Connection::open(address)?;
+        let mut answered = 0;
+        // Each begins elsewhere, so that they do not ask for the same at the same time.
+        for request in requests.iter().cycle().skip(nth * requests.len() / connections) {
+            if started.elapsed() >= time {
+                break;
+            }
+            connection.ask(request)?;
+            answered += 1;
+        }
+        Ok(answered)
+    };
+    let answered = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..connections).map(|nth| scope.spawn(move || ask(nth))).collect();
+        clients
+            .into_iter()
+            .map(|client| client.join().expect("a client does not panic"))
+            .sum::<Result<u32, Failure>>()
+    })?;
+    Ok(f64::from(answered) / started.elapsed().as_secs_f64())
+}
