@@ -1,8 +1,11 @@
 //! `agent-jobs serve` as a process: starting, stopping and starting again.
 
+use std::io::Write as _;
+use std::net::TcpStream;
+
 use serde_json::{Value, json};
 
-use crate::support::{Program, agent_jobs, on_both_databases};
+use crate::support::{Kind, Program, TestDatabase, agent_jobs, on_both_databases};
 
 const JOBS: &[u8] = b"Id,Name,State,CreatedDate\n\
     0190a000-0000-7000-8000-000000000001,HubSpot contacts,Completed,2024-05-01 10:00:00\n\
@@ -11,6 +14,18 @@ const JOBS: &[u8] = b"Id,Name,State,CreatedDate\n\
 async fn query(client: &reqwest::Client, url: &str, query: &str) -> Value {
     let request = client.post(format!("{url}/graphql")).json(&json!({ "query": query }));
     request.send().await.expect("an answer").json().await.expect("JSON")
+}
+
+#[tokio::test]
+async fn a_client_that_sends_half_a_request_does_not_keep_it_from_stopping() {
+    let database = TestDatabase::create(Kind::Sqlite).await;
+    let (server, url) = Program::serve("serve", database.url());
+    let address = url.strip_prefix("http://").expect("a URL");
+    let mut client = TcpStream::connect(address).expect("it listens");
+    client.write_all(b"POST /graphql HTTP/1.1\r\nContent-").expect("it reads");
+    // Another client's answer: by then the half was received.
+    assert!(reqwest::get(format!("{url}/healthz")).await.expect("an answer").status().is_success());
+    server.signal("TERM").ok();
 }
 
 on_both_databases! {

@@ -3,12 +3,16 @@
 mod assets;
 mod graphql;
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Redirect};
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::sleep;
 use tower_http::compression::CompressionLayer;
 
 use crate::graphql::Api;
@@ -33,7 +37,12 @@ async fn schema() -> impl axum::response::IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], crate::graphql::sdl()).into_response()
 }
 
-/// Serves until `stop` is done, then lets the requests that run finish.
+/// How long requests may take to finish once the server is to stop. Containers are usually given
+/// ten seconds, and the database is still to be closed.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Serves until `stop` is done, then lets the requests that run finish, but waits for no client
+/// longer than [`GRACE`].
 pub async fn serve(
     listener: TcpListener,
     api: Api,
@@ -45,5 +54,21 @@ pub async fn serve(
             tracing::debug!(%error, "setting TCP_NODELAY");
         }
     });
-    axum::serve(listener, router(api)).with_graceful_shutdown(stop).await
+    let (stopping, is_stopping) = oneshot::channel();
+    let serving = axum::serve(listener, router(api)).with_graceful_shutdown(async {
+        stop.await;
+        _ = stopping.send(());
+    });
+    let grace_is_over = async {
+        // Without an answer serving is over, too.
+        _ = is_stopping.await;
+        sleep(GRACE).await;
+    };
+    tokio::select! {
+        served = serving.into_future() => served,
+        () = grace_is_over => {
+            tracing::warn!("stopping in spite of requests that are not finished");
+            Ok(())
+        }
+    }
 }
