@@ -1,8 +1,9 @@
 //! How many jobs there are of each configuration and state, kept by triggers: right for every
 //! writer and under rollback, and read at a cost that does not depend on the number of jobs.
 //!
-//! `job_count` has a row for each (configuration, state), and under the nil UUID the sums over
-//! all configurations (jobs without one included).
+//! `job_count` has a row for each (configuration, state), and under the UUID of all ones
+//! the sums over all configurations (jobs without one included). No configuration has that id; the
+//! nil UUID would not do, since platforms export it for a missing one.
 //!
 //! On PostgreSQL, writers that update a shared row wait for each other until they commit. There
 //! the triggers only append to `job_count_delta`; a count is the row plus its deltas, and the
@@ -18,7 +19,7 @@ use crate::sql::{create_table, run};
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-const NIL: &str = "x'00000000000000000000000000000000'";
+const ALL: &str = "x'ffffffffffffffffffffffffffffffff'";
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
@@ -62,7 +63,7 @@ fn sqlite() -> String {
     // An upsert would be shorter, but a trigger's statements take over the conflict clause of
     // the statement that fires them: under INSERT OR REPLACE it would start counts afresh.
     let add = |row: &str| {
-        [format!("{row}.configuration_id"), NIL.to_owned()]
+        [format!("{row}.configuration_id"), ALL.to_owned()]
             .map(|key| {
                 format!(
                     "INSERT INTO job_count (configuration_id, state, n) SELECT {key}, {row}.state, 0 \
@@ -76,7 +77,7 @@ fn sqlite() -> String {
     };
     let remove = format!(
         "UPDATE job_count SET n = n - 1 \
-         WHERE configuration_id IN (OLD.configuration_id, {NIL}) AND state = OLD.state;"
+         WHERE configuration_id IN (OLD.configuration_id, {ALL}) AND state = OLD.state;"
     );
     let add_new = add("NEW");
     format!(

@@ -192,9 +192,7 @@ fn read_file<E: Import>(
 ) -> Result<(u64, Option<BadRows>), ImportError> {
     let mut layout = Layout::<E>::new(source.headers());
     if source.has_fixed_columns() {
-        layout
-            .fix()
-            .map_err(|reason| ImportError::File { file: source.name.clone(), reason })?;
+        layout.fix().map_err(|reason| ImportError::File { file: source.name.clone(), reason })?;
     }
     let mut rows = Vec::with_capacity(BATCH_ROWS);
     let mut first_unsaved = 1;
