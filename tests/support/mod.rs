@@ -1,11 +1,19 @@
 //! What the tests stand on: databases of their own, servers over them, and the program.
 
 mod database;
+mod foreign;
+mod lists;
 mod program;
+mod property;
+mod rows;
 mod server;
 
 pub use database::{Kind, TestDatabase};
+pub use foreign::ForeignWriter;
+pub use lists::ids;
 pub use program::{Output, agent_jobs};
+pub use property::property;
+pub use rows::{Rows, agent, configuration, id, job, run, second};
 pub use server::TestServer;
 
 /// Makes of each `async fn name(database: TestDatabase)` one test for each database:
