@@ -6,4 +6,6 @@ mod support;
 mod cli;
 mod import;
 mod job_counts;
+mod jobs;
+mod jobs_connection;
 mod statements;

@@ -47,6 +47,7 @@ impl TestServer {
 
     /// One stretch of `jobsConnection`.
     pub async fn jobs_connection(&self, arguments: &str) -> Value {
+        let arguments = if arguments.is_empty() { "after: null" } else { arguments };
         let query = format!(
             "{{ jobsConnection({arguments}) {{ edges {{ cursor node {{ id }} }} nodes {{ id }} \
              pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }}"
