@@ -228,7 +228,7 @@ macro_rules! long_output {
 
             async fn resolve(
                 &self,
-                _: &ContextSelectionSet<'_>,
+                context: &ContextSelectionSet<'_>,
                 field: &Positioned<Field>,
             ) -> ServerResult<GraphQlValue> {
                 if (-Long::MAX..=Long::MAX).contains(&self.0) {
@@ -239,7 +239,7 @@ macro_rules! long_output {
                     Some(field.pos),
                 );
                 error.extensions.get_or_insert_default().set("code", "NUMBER_TOO_LARGE");
-                Err(error)
+                Err(context.set_error_path(error))
             }
         }
     };
