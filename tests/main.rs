@@ -4,8 +4,10 @@
 mod support;
 
 mod cli;
+mod executing_jobs;
 mod import;
 mod job_counts;
+mod job_run;
 mod jobs;
 mod jobs_connection;
 mod statements;

@@ -13,7 +13,7 @@ pub use foreign::ForeignWriter;
 pub use lists::ids;
 pub use program::{Output, agent_jobs};
 pub use property::property;
-pub use rows::{Rows, agent, configuration, id, job, run, second};
+pub use rows::{Rows, agent, configuration, id, job, job_run, second};
 pub use server::TestServer;
 
 /// Makes of each `async fn name(database: TestDatabase)` one test for each database:

@@ -30,7 +30,7 @@ pub fn job(n: u32) -> job::Model {
 }
 
 /// A run that executes, by the agent `agent_id`.
-pub fn run(n: u32, job_id: Uuid, agent_id: Uuid) -> job_run::Model {
+pub fn job_run(n: u32, job_id: Uuid, agent_id: Uuid) -> job_run::Model {
     job_run::Model {
         id: id(n),
         job_id,
