@@ -10,4 +10,6 @@ mod job_counts;
 mod job_run;
 mod jobs;
 mod jobs_connection;
+mod objects;
+mod selection;
 mod statements;
