@@ -132,7 +132,7 @@ fn read_url(
     Ok(Parameters {
         query,
         operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
-        variables: variables.map(serde_json::from_str).transpose().map_err(|error| {
+        variables: serde_json::from_str(variables.unwrap_or("null")).map_err(|error| {
             Refusal::bad_request(format!("expected `variables` to be a JSON object: {error}"))
         })?,
         extensions: None,
