@@ -5,11 +5,13 @@ mod support;
 
 mod cli;
 mod executing_jobs;
+mod http;
 mod import;
 mod job_counts;
 mod job_run;
 mod jobs;
 mod jobs_connection;
 mod objects;
+mod schema;
 mod selection;
 mod statements;
