@@ -5,11 +5,12 @@ use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
 use async_graphql::{Request, Response as Answer, ServerError, Variables};
 use async_graphql_axum::GraphQLResponse;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
 use serde::Deserialize;
 
 use crate::clock;
@@ -18,11 +19,15 @@ use crate::graphql::Api;
 /// What a request's body may have in bytes.
 const BODY_BYTES: usize = 1 << 20;
 
+/// How much of a body that is too large is read and thrown away. Most clients listen only once they
+/// have sent everything, and would see a broken connection in place of the refusal.
+const DISCARDED_BYTES: usize = 64 << 20;
+
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 
 /// A request's parameters, in a body of JSON.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 struct Parameters {
     query: String,
     #[serde(default)]
@@ -95,6 +100,7 @@ pub async fn other_method(method: Method, headers: HeaderMap) -> Response {
 }
 
 async fn read_body(headers: &HeaderMap, body: Body) -> Result<Parameters, Refusal> {
+    let bytes = read_bytes(body).await?;
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = content_type.and_then(|value| value.split(';').next()).map(str::trim);
     if !media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
@@ -104,13 +110,6 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<Parameters, Refusa
             "expected a body with the Content-Type application/json",
         ));
     }
-    let bytes = to_bytes(body, BODY_BYTES).await.map_err(|_| {
-        Refusal::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "PAYLOAD_TOO_LARGE",
-            format!("expected a body of at most {BODY_BYTES} bytes"),
-        )
-    })?;
     if bytes.trim_ascii_start().first() == Some(&b'[') {
         return Err(Refusal::bad_request("expected one request: batches are not supported"));
     }
@@ -119,6 +118,28 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<Parameters, Refusa
             "expected a JSON object with a `query` and perhaps `operationName` and `variables`: {error}"
         ))
     })
+}
+
+async fn read_bytes(body: Body) -> Result<Vec<u8>, Refusal> {
+    let mut chunks = body.into_data_stream();
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Refusal::bad_request("the body ended too early"))?;
+        length += chunk.len();
+        if length <= BODY_BYTES {
+            bytes.extend_from_slice(&chunk);
+        } else if length > DISCARDED_BYTES {
+            break;
+        }
+    }
+    if length <= BODY_BYTES {
+        return Ok(bytes);
+    }
+    Err(Refusal::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "PAYLOAD_TOO_LARGE",
+        format!("expected a body of at most {BODY_BYTES} bytes"),
+    ))
 }
 
 fn read_url(
@@ -149,6 +170,11 @@ async fn execute(
         Ok(document) => document,
         Err(error) => {
             let mut error = ServerError::from(error);
+            // The parser draws the whole line with a mark below. What it expected there comes
+            // last; where it was is in `locations`.
+            if let Some((_, expected)) = error.message.rsplit_once("\n  = ") {
+                error.message = format!("the document cannot be parsed: {expected}");
+            }
             error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
             return Ok((error_status(headers), Answer::from_errors(vec![error])));
         }
