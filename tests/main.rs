@@ -3,7 +3,10 @@
 
 mod support;
 
+mod bad_input;
+mod bad_requests;
 mod cli;
+mod counters;
 mod executing_jobs;
 mod http;
 mod import;
@@ -12,6 +15,7 @@ mod job_run;
 mod jobs;
 mod jobs_connection;
 mod objects;
+mod random_input;
 mod schema;
 mod selection;
 mod statements;

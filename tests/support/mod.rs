@@ -1,6 +1,8 @@
 //! What the tests stand on: databases of their own, servers over them, and the program.
 
+mod counts;
 mod database;
+mod errors;
 mod foreign;
 mod lists;
 mod program;
@@ -8,7 +10,9 @@ mod property;
 mod rows;
 mod server;
 
+pub use counts::{Numbers, assert_right, counts_of, start_counting};
 pub use database::{Kind, TestDatabase};
+pub use errors::errors_of;
 pub use foreign::ForeignWriter;
 pub use lists::ids;
 pub use program::{Output, agent_jobs};
