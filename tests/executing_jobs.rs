@@ -15,12 +15,12 @@ on_both_databases! {
 
         let mut rows = Rows::of_history(400);
         // Every state, ties and more than fit a page.
-        for (n, job) in rows.jobs.iter_mut().enumerate() {
+        for (n, job) in (0_u32..).zip(&mut rows.jobs) {
             if n % 2 == 0 {
                 job.state = JobState::Executing;
-                job.created_date = second(n as i64 / 20);
+                job.created_date = second(i64::from(n / 20));
             } else {
-                job.state = JobState::ALL[n % JobState::ALL.len()];
+                job.state = JobState::ALL[n as usize % JobState::ALL.len()];
             }
         }
         rows.insert(&server).await;

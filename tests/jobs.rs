@@ -31,6 +31,8 @@ fn expected(
     jobs.into_iter().map(|job| job.id).collect()
 }
 
+type Test<'a> = Box<dyn Fn(&job::Model) -> bool + 'a>;
+
 fn newest_first(jobs: &[job::Model], matches: impl Fn(&job::Model) -> bool) -> Vec<Uuid> {
     expected(jobs, ORDERS[0].1, true, matches)
 }
@@ -48,10 +50,10 @@ on_both_databases! {
         let server = TestServer::start(&database).await;
         // Enough that pages beyond the first 1,000 jobs are reached from either end.
         let mut rows = Rows::of_history(2_300);
-        for (n, job) in rows.jobs.iter_mut().enumerate() {
+        for (n, job) in (0_u32..).zip(&mut rows.jobs) {
             match n % 7 {
                 // Ties, and jobs that are only known from their runs.
-                0 => job.created_date = second(n as i64 / 100),
+                0 => job.created_date = second(i64::from(n / 100)),
                 1 => (job.name, job.update_date) = (None, None),
                 _ => {}
             }
@@ -102,7 +104,6 @@ on_both_databases! {
         // Of two jobs that exist, so that the edges matter: the first is in, the second is not.
         let (after, before) = (rows.jobs[100].created_date, rows.jobs[500].created_date);
 
-        type Test<'a> = Box<dyn Fn(&job::Model) -> bool + 'a>;
         let in_states = |states: &'static [JobState]| -> Test<'_> {
             Box::new(move |job| states.contains(&job.state))
         };
@@ -206,7 +207,7 @@ on_both_databases! {
                 (41, 1, 41), (0, 41, 1), (0, 40, 2), (0, 200, 1), (1, 200, 1), (i32::MAX, 200, 1), (500, 20, 3)]
             {
                 let shown = server.jobs(&format!("page: {page}, take: {take}{filter}")).await;
-                let start = (page as usize).saturating_mul(take).min(41);
+                let start = usize::try_from(page).unwrap().saturating_mul(take).min(41);
                 let end = (start + take).min(41);
                 assert_eq!(ids(&shown["items"]), all[start..end], "{page}, {take}{filter}");
                 assert_eq!(shown["hasNextPage"], end < 41, "{page}, {take}{filter}");

@@ -25,13 +25,13 @@ on_both_databases! {
     async fn both_ways_visit_every_job_once_in_the_order_of_the_list(database: TestDatabase) {
         let server = TestServer::start(&database).await;
         let mut rows = Rows::of_history(330);
-        for (n, job) in rows.jobs.iter_mut().enumerate() {
+        for (n, job) in (0_u32..).zip(&mut rows.jobs) {
             match n % 5 {
                 // Ties, jobs that are only known from their runs, and names that sort by code
                 // points and not by a language.
-                0 => job.created_date = second(n as i64 / 100),
+                0 => job.created_date = second(i64::from(n / 100)),
                 1 => (job.name, job.update_date) = (None, None),
-                2 => job.name = Some(["", "é", "Z", "a", "Ünit", "日本"][n % 6].to_owned()),
+                2 => job.name = Some(["", "é", "Z", "a", "Ünit", "日本"][n as usize % 6].to_owned()),
                 _ => {}
             }
         }

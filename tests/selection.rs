@@ -140,8 +140,9 @@ on_both_databases! {
         for (name, start, end) in places(&rows) {
             let fields = fields_of(&server, name).await;
             let plain = fields.join(" ");
-            let aliased: String =
-                fields.iter().enumerate().map(|(n, field)| format!("a{n}: {field} ")).collect();
+            let aliased: Vec<_> =
+                fields.iter().enumerate().map(|(n, field)| format!("a{n}: {field}")).collect();
+            let aliased = aliased.join(" ");
             let query = format!("{{ plain: {start} {{ {plain} }} {end} aliased: {start} {{ {aliased} }} {end} }}");
             let data = server.query(&query, json!({})).await;
             let renamed = rename(&data["aliased"], &fields);

@@ -26,7 +26,7 @@ impl ForeignWriter {
                     .expect("a URL")
                     // The file is gone after the test, whatever became of the power.
                     .synchronous(SqliteSynchronous::Off)
-                    .busy_timeout(Duration::from_secs(60))
+                    .busy_timeout(Duration::from_mins(1))
                     .pragma("recursive_triggers", "ON")
                     .connect()
                     .await
