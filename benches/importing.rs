@@ -110,7 +110,11 @@ fn import(url: &str, file: &str) -> Result<(Duration, u64), Failure> {
         std::thread::sleep(Duration::from_millis(20));
     };
     let time = started.elapsed();
-    if status.success() { Ok((time, peak)) } else { Err(format!("import of {file}: {status}").into()) }
+    if status.success() {
+        Ok((time, peak))
+    } else {
+        Err(format!("import of {file}: {status}").into())
+    }
 }
 
 /// The most memory that a process has had so far, in KiB, where the system tells.

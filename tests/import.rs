@@ -9,7 +9,7 @@ use crate::support::{TestDatabase, TestServer, agent_jobs, on_both_databases};
 
 const JOBS: &str = "\u{feff}Id,Name,Type,Priority,State,CreatedDate,ScheduledDate,UpdateDate,ProviderDefinitionId,Extra\r\n\
     0190a000-0000-7000-8000-000000000001,HubSpot contacts,Crawl,2,60,2024-05-01 10:00:00.0000000,NULL,2024-05-01 11:00:00.0000000,0190c000-0000-7000-8000-000000000001,x\r\n\
-    0190a000-0000-7000-8000-000000000002,\"Share\"\"Point\"\", all\",NULL,4,Queued,2024-05-02 10:00:00.0000000,2030-01-01 00:00:00.0000000,NULL,0190c000-0000-7000-8000-000000000001,y\r\n";
+    0190a000-0000-7000-8000-000000000002,\"Share\"\"Point\"\", all\",NULL,4,Queued,2024-05-02 10:00:00.0000000,2030-01-01 00:00:00.0000000,NULL,00000000-0000-0000-0000-000000000000,y\r\n";
 
 const RUNS: &str = "Id,JobId,AgentId,AgentKey,UpdateDate,AgentResultIsSuccess,AgentResultIsCancellationRequested,AgentResultMessage,AgentState,AgentQueuedDate,AgentElapsedExecutionTime,AgentPercentCompleted,AgentTasksCount,ProcessingState\n\
     0190b000-0000-7000-8000-000000000001,0190a000-0000-7000-8000-000000000001,0190d000-0000-7000-8000-000000000001,KEY,2024-05-01 10:22:33.4470000,0,0,\"first line\nsecond, \"\"line\"\"\",Failed,2024-05-01 10:01:00,1.02:03:04.5670000,50.5,5000000000,3\n\

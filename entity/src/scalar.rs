@@ -11,7 +11,11 @@ use async_graphql::{
 };
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, Value, ValueType, ValueTypeErr};
-use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
+use sea_orm::sqlx::Row as _;
+use sea_orm::{ColIdx, DbErr, QueryResult, TryGetError, TryGetable};
+
+/// PostgreSQL counts microseconds from the year 2000; this is that moment after 1970.
+const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
 
 /// A moment, in UTC, with microseconds: what both databases keep exactly.
 ///
@@ -81,15 +85,19 @@ impl From<Timestamp> for Value {
 
 impl TryGetable for Timestamp {
     fn try_get_by<I: ColIdx>(row: &QueryResult, index: I) -> Result<Self, TryGetError> {
-        if row.try_as_sqlite_row().is_some() {
-            let micros = i64::try_get_by(row, index)?;
-            return Self::from_micros(micros).ok_or_else(|| {
-                TryGetError::DbErr(sea_orm::DbErr::Type(format!(
-                    "{micros} microseconds is no moment"
-                )))
-            });
-        }
-        DateTime::<Utc>::try_get_by(row, index).map(Self)
+        let error = |message: String| TryGetError::DbErr(DbErr::Type(message));
+        let micros = if let Some(row) = row.try_as_pg_row() {
+            // The driver's own reading panics at `infinity` and at years that chrono has not.
+            let micros = row
+                .try_get_unchecked::<Option<i64>, _>(index.as_sqlx_postgres_index())
+                .map_err(|read| error(read.to_string()))?
+                .ok_or_else(|| TryGetError::Null(format!("{index:?}")))?;
+            micros.saturating_add(POSTGRES_EPOCH)
+        } else {
+            i64::try_get_by(row, index)?
+        };
+        Self::from_micros(micros)
+            .ok_or_else(|| error(format!("{micros} microseconds is no moment")))
     }
 }
 
@@ -220,7 +228,7 @@ macro_rules! long_output {
 
             async fn resolve(
                 &self,
-                _: &ContextSelectionSet<'_>,
+                context: &ContextSelectionSet<'_>,
                 field: &Positioned<Field>,
             ) -> ServerResult<GraphQlValue> {
                 if (-Long::MAX..=Long::MAX).contains(&self.0) {
@@ -231,7 +239,7 @@ macro_rules! long_output {
                     Some(field.pos),
                 );
                 error.extensions.get_or_insert_default().set("code", "NUMBER_TOO_LARGE");
-                Err(error)
+                Err(context.set_error_path(error))
             }
         }
     };

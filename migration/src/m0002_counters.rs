@@ -1,8 +1,9 @@
 //! How many jobs there are of each configuration and state, kept by triggers: right for every
 //! writer and under rollback, and read at a cost that does not depend on the number of jobs.
 //!
-//! `job_count` has a row for each (configuration, state), and under the nil UUID the sums over
-//! all configurations (jobs without one included).
+//! `job_count` has a row for each (configuration, state), and under the UUID of all ones
+//! the sums over all configurations (jobs without one included). No configuration has that id; the
+//! nil UUID would not do, since platforms export it for a missing one.
 //!
 //! On PostgreSQL, writers that update a shared row wait for each other until they commit. There
 //! the triggers only append to `job_count_delta`; a count is the row plus its deltas, and the
@@ -18,7 +19,7 @@ use crate::sql::{create_table, run, run_either};
 #[derive(DeriveMigrationName)]
 pub struct Migration;
 
-const NIL: &str = "x'00000000000000000000000000000000'";
+const ALL: &str = "x'ffffffffffffffffffffffffffffffff'";
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
@@ -36,7 +37,7 @@ impl MigrationTrait for Migration {
             _ => run(manager, &sqlite()).await?,
         }
         // Making the triggers has locked the table, so no job is missed or counted twice.
-        run_either(manager, &count(NIL), &count("'00000000-0000-0000-0000-000000000000'::uuid"))
+        run_either(manager, &count(ALL), &count("'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid"))
             .await
     }
 
@@ -61,13 +62,13 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// Counts the jobs that are there already; `nil` is the nil UUID.
-fn count(nil: &str) -> String {
+/// Counts the jobs that are there already; `all` is the key of the sums.
+fn count(all: &str) -> String {
     format!(
         "INSERT INTO job_count (configuration_id, state, n) \
          SELECT configuration_id, state, count(*) FROM job \
          WHERE configuration_id IS NOT NULL GROUP BY 1, 2 \
-         UNION ALL SELECT {nil}, state, count(*) FROM job GROUP BY 2"
+         UNION ALL SELECT {all}, state, count(*) FROM job GROUP BY 2"
     )
 }
 
@@ -75,7 +76,7 @@ fn sqlite() -> String {
     // An upsert would be shorter, but a trigger's statements take over the conflict clause of
     // the statement that fires them: under INSERT OR REPLACE it would start counts afresh.
     let add = |row: &str| {
-        [format!("{row}.configuration_id"), NIL.to_owned()]
+        [format!("{row}.configuration_id"), ALL.to_owned()]
             .map(|key| {
                 format!(
                     "INSERT INTO job_count (configuration_id, state, n) SELECT {key}, {row}.state, 0 \
@@ -89,7 +90,7 @@ fn sqlite() -> String {
     };
     let remove = format!(
         "UPDATE job_count SET n = n - 1 \
-         WHERE configuration_id IN (OLD.configuration_id, {NIL}) AND state = OLD.state;"
+         WHERE configuration_id IN (OLD.configuration_id, {ALL}) AND state = OLD.state;"
     );
     let add_new = add("NEW");
     format!(

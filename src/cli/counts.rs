@@ -25,7 +25,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         Action::Verify => {
             let drifts = counts::verify(&db).await?;
             for drift in &drifts {
-                let configuration = if drift.configuration_id.is_nil() {
+                let configuration = if drift.configuration_id == counts::ALL {
                     "all configurations".to_owned()
                 } else {
                     format!("configuration {}", drift.configuration_id)

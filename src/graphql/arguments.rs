@@ -43,7 +43,8 @@ impl InputType for UuidArgument {
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         match value.unwrap_or_default() {
             Value::String(text) => Ok(Self(text)),
-            other => Err(InputValueError::expected_type(other)),
+            Value::Null => Err(InputValueError::expected_type(Value::Null)),
+            other => Ok(Self(other.to_string())),
         }
     }
 

@@ -12,7 +12,7 @@ mod selection;
 use std::sync::Arc;
 
 use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{EmptyMutation, EmptySubscription, Request, Response, SDLExportOptions};
+use async_graphql::{EmptyMutation, EmptySubscription, Name, Request, Response, SDLExportOptions};
 use entity::Timestamp;
 
 use crate::db::Db;
@@ -46,7 +46,8 @@ impl Api {
     }
 
     /// Answers a request. `now` is what the answer takes for the present.
-    pub async fn execute(&self, request: Request, now: Timestamp) -> Response {
+    pub async fn execute(&self, mut request: Request, now: Timestamp) -> Response {
+        set_default_variables(&mut request);
         let batches = Batches::default();
         let loader = loader::row_loader(self.db.clone(), batches.clone());
         let mut response = batches.drive(self.schema.execute(request.data(loader).data(now))).await;
@@ -64,6 +65,27 @@ impl Api {
             }
         }
         response
+    }
+}
+
+/// Gives variables that were not sent the values that the operation has for them. The library
+/// does so for arguments, but not where it decides what `@skip` and `@include` leave out.
+fn set_default_variables(request: &mut Request) {
+    let name = request.operation_name.as_ref().map(Name::new);
+    // A document that cannot be parsed has none; executing it says why.
+    let Ok(document) = request.parsed_query() else { return };
+    let defaults: Vec<_> = document
+        .operations
+        .iter()
+        .filter(|(each, _)| name.is_none() || *each == name.as_ref())
+        .flat_map(|(_, operation)| &operation.node.variable_definitions)
+        .filter_map(|variable| {
+            let default = variable.node.default_value.as_ref()?;
+            Some((variable.node.name.node.clone(), default.node.clone()))
+        })
+        .collect();
+    for (name, default) in defaults {
+        request.variables.entry(name).or_insert(default);
     }
 }
 

@@ -31,13 +31,13 @@ pub struct JobOrder {
     /// The value that is compared.
     field: OrderField,
     /// Which way.
-    #[graphql(default_with = "SortDirection::Desc")]
-    direction: SortDirection,
+    #[graphql(default_with = "Some(SortDirection::Desc)")]
+    direction: Option<SortDirection>,
 }
 
 impl From<JobOrder> for Order {
     fn from(order: JobOrder) -> Self {
-        Self { field: order.field, descending: order.direction == SortDirection::Desc }
+        Self { field: order.field, descending: order.direction != Some(SortDirection::Asc) }
     }
 }
 
@@ -166,8 +166,10 @@ impl Query {
     async fn jobs(
         &self,
         context: &Context<'_>,
-        #[graphql(default = 0, desc = "The page's number, counted from 0.")] page: i32,
-        #[graphql(default = 20, desc = "How many jobs a page has, from 1 to 200.")] take: i32,
+        #[graphql(default = 0, desc = "The page's number, counted from 0.")] page: Option<i32>,
+        #[graphql(default = 20, desc = "How many jobs a page has, from 1 to 200.")] take: Option<
+            i32,
+        >,
         #[graphql(desc = "Only jobs in this state.")] state: Option<JobState>,
         #[graphql(desc = "Only jobs of this configuration.")] configuration_id: Option<
             UuidArgument,
@@ -186,6 +188,7 @@ impl Query {
         >,
         #[graphql(desc = "The order; null: the newest first.")] order_by: Option<JobOrder>,
     ) -> Result<JobPage, Error> {
+        let (page, take) = (page.unwrap_or(0), take.unwrap_or(20));
         let stretch = page_of(page, take)?;
         let filter = JobFilter {
             configuration_id: UuidArgument::get_optional(configuration_id, "configurationId")?,
@@ -343,8 +346,8 @@ impl Query {
     async fn configurations(
         &self,
         context: &Context<'_>,
-        #[graphql(default = 0, desc = "The page's number, counted from 0.")] page: i32,
-        #[graphql(default = 50, desc = "How many a page has, from 1 to 200.")] take: i32,
+        #[graphql(default = 0, desc = "The page's number, counted from 0.")] page: Option<i32>,
+        #[graphql(default = 50, desc = "How many a page has, from 1 to 200.")] take: Option<i32>,
     ) -> Result<ConfigurationPage, Error> {
         let columns = columns_at::<Configuration>(context, &["items"]);
         let (rows, has_next_page, total) = named_page(context, page, take, columns).await?;
@@ -369,8 +372,8 @@ impl Query {
     async fn agents(
         &self,
         context: &Context<'_>,
-        #[graphql(default = 0, desc = "The page's number, counted from 0.")] page: i32,
-        #[graphql(default = 50, desc = "How many a page has, from 1 to 200.")] take: i32,
+        #[graphql(default = 0, desc = "The page's number, counted from 0.")] page: Option<i32>,
+        #[graphql(default = 50, desc = "How many a page has, from 1 to 200.")] take: Option<i32>,
     ) -> Result<AgentPage, Error> {
         let columns = columns_at::<Agent>(context, &["items"]);
         let (rows, has_next_page, total) = named_page(context, page, take, columns).await?;
@@ -384,12 +387,13 @@ impl Query {
 
 async fn named_page<E: entity::Table>(
     context: &Context<'_>,
-    page: i32,
-    take: i32,
+    page: Option<i32>,
+    take: Option<i32>,
     columns: Columns<E>,
 ) -> Result<(Vec<E::Model>, bool, i64), Error> {
     let db = reader(context);
-    let (rows, has_next) = rows::named_page(db, page_of(page, take)?, columns).await?;
+    let stretch = page_of(page.unwrap_or(0), take.unwrap_or(50))?;
+    let (rows, has_next) = rows::named_page(db, stretch, columns).await?;
     let total = if is_selected(context, &["totalCount"]) { rows::count::<E>(db).await? } else { 0 };
     Ok((rows, has_next, total))
 }

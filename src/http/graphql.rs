@@ -4,11 +4,12 @@
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
 use async_graphql::{Request, Response as Answer, ServerError, Variables};
 use async_graphql_axum::GraphQLResponse;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
 use serde::Deserialize;
 
 use crate::clock;
@@ -17,11 +18,15 @@ use crate::graphql::Api;
 /// What a request's body may have in bytes.
 const BODY_BYTES: usize = 1 << 20;
 
+/// How much of a body that is too large is read and thrown away. Most clients listen only once they
+/// have sent everything, and would see a broken connection in place of the refusal.
+const DISCARDED_BYTES: usize = 64 << 20;
+
 const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 
 /// A request's parameters, in a body of JSON.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 struct Parameters {
     query: String,
     #[serde(default)]
@@ -94,6 +99,7 @@ pub async fn other_method(method: Method, headers: HeaderMap) -> Response {
 }
 
 async fn read_body(headers: &HeaderMap, body: Body) -> Result<Parameters, Refusal> {
+    let bytes = read_bytes(body).await?;
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = content_type.and_then(|value| value.split(';').next()).map(str::trim);
     if !media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
@@ -103,13 +109,6 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<Parameters, Refusa
             "expected a body with the Content-Type application/json",
         ));
     }
-    let bytes = to_bytes(body, BODY_BYTES).await.map_err(|_| {
-        Refusal::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "PAYLOAD_TOO_LARGE",
-            format!("expected a body of at most {BODY_BYTES} bytes"),
-        )
-    })?;
     if bytes.trim_ascii_start().first() == Some(&b'[') {
         return Err(Refusal::bad_request("expected one request: batches are not supported"));
     }
@@ -118,6 +117,28 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<Parameters, Refusa
             "expected a JSON object with a `query` and perhaps `operationName` and `variables`: {error}"
         ))
     })
+}
+
+async fn read_bytes(body: Body) -> Result<Vec<u8>, Refusal> {
+    let mut chunks = body.into_data_stream();
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Refusal::bad_request("the body ended too early"))?;
+        length += chunk.len();
+        if length <= BODY_BYTES {
+            bytes.extend_from_slice(&chunk);
+        } else if length > DISCARDED_BYTES {
+            break;
+        }
+    }
+    if length <= BODY_BYTES {
+        return Ok(bytes);
+    }
+    Err(Refusal::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "PAYLOAD_TOO_LARGE",
+        format!("expected a body of at most {BODY_BYTES} bytes"),
+    ))
 }
 
 fn read_url(
@@ -131,7 +152,7 @@ fn read_url(
     Ok(Parameters {
         query,
         operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
-        variables: variables.map(serde_json::from_str).transpose().map_err(|error| {
+        variables: serde_json::from_str(variables.unwrap_or("null")).map_err(|error| {
             Refusal::bad_request(format!("expected `variables` to be a JSON object: {error}"))
         })?,
         extensions: None,
@@ -148,6 +169,11 @@ async fn execute(
         Ok(document) => document,
         Err(error) => {
             let mut error = ServerError::from(error);
+            // The parser draws the whole line with a mark below. What it expected there comes
+            // last; where it was is in `locations`.
+            if let Some((_, expected)) = error.message.rsplit_once("\n  = ") {
+                error.message = format!("the document cannot be parsed: {expected}");
+            }
             error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
             return Ok((error_status(headers), Answer::from_errors(vec![error])));
         }

@@ -9,6 +9,9 @@ use uuid::Uuid;
 
 use crate::db::{Db, Sql};
 
+/// What the counters call all configurations together.
+pub const ALL: Uuid = Uuid::max();
+
 /// The numbers of jobs by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts([i64; JobState::ALL.len()]);
@@ -34,7 +37,10 @@ fn index(state: JobState) -> usize {
 /// Adds the rows `state, n` that make up the counts of a configuration, or of all jobs.
 pub(super) fn push_rows(sql: &mut Sql, configuration_id: Option<Uuid>) {
     sql.push("SELECT state, n FROM job_count WHERE configuration_id = ")
-        .bind(configuration_id.unwrap_or_else(Uuid::nil));
+        .bind(configuration_id.unwrap_or(ALL));
+    if configuration_id == Some(ALL) {
+        sql.push(" AND false");
+    }
     if sql.is_postgres() {
         sql.push(" UNION ALL SELECT state, n FROM job_count_delta");
         if let Some(id) = configuration_id {
@@ -91,7 +97,7 @@ pub async fn fold(db: &Db) -> Result<(), DbErr> {
         return Ok(());
     }
     let mut sql = Sql::new(db.backend());
-    // "agentjoc": the advisory lock's key. The nil UUID's rows take all deltas.
+    // "agentjoc": the advisory lock's key. The rows of ALL take all deltas.
     sql.push(
         "WITH gone AS (
            DELETE FROM job_count_delta
@@ -101,7 +107,7 @@ pub async fn fold(db: &Db) -> Result<(), DbErr> {
            SELECT configuration_id, state, sum(n) FROM (
              SELECT configuration_id, state, n FROM gone WHERE configuration_id IS NOT NULL
              UNION ALL
-             SELECT '00000000-0000-0000-0000-000000000000', state, n FROM gone
+             SELECT 'ffffffff-ffff-ffff-ffff-ffffffffffff', state, n FROM gone
            ) AS deltas GROUP BY 1, 2 ORDER BY 1, 2
            ON CONFLICT (configuration_id, state) DO UPDATE SET n = job_count.n + excluded.n
          )
@@ -121,7 +127,7 @@ pub async fn fold(db: &Db) -> Result<(), DbErr> {
 /// A counter that differs from the jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drift {
-    /// Nil: all configurations.
+    /// [`ALL`] for all configurations.
     pub configuration_id: Uuid,
     pub state: String,
     pub counter: i64,
@@ -133,7 +139,7 @@ fn push_recount(sql: &mut Sql) {
         "SELECT configuration_id, state, count(*) FROM job \
          WHERE configuration_id IS NOT NULL GROUP BY 1, 2 UNION ALL SELECT ",
     )
-    .bind(Uuid::nil())
+    .bind(ALL)
     .push(", state, count(*) FROM job GROUP BY 2");
 }
 
@@ -155,7 +161,7 @@ pub async fn verify(db: &Db) -> Result<Vec<Drift>, DbErr> {
         sql.push(
             " UNION ALL SELECT configuration_id, state, n FROM job_count_delta \
              WHERE configuration_id IS NOT NULL \
-             UNION ALL SELECT '00000000-0000-0000-0000-000000000000', state, n FROM job_count_delta",
+             UNION ALL SELECT 'ffffffff-ffff-ffff-ffff-ffffffffffff', state, n FROM job_count_delta",
         );
     }
     sql.push(") AS counts GROUP BY 1, 2");

@@ -9,6 +9,9 @@ use uuid::Uuid;
 use super::filter::OrderField;
 use crate::error::Error;
 
+/// Julian day 0, before which PostgreSQL knows no moments.
+const EARLIEST: i64 = -210_866_803_200_000_000;
+
 /// The sort key and the id of a job. As text it is opaque to clients: the order's letter, the
 /// id and the key, in URL-safe base64.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +83,10 @@ impl Cursor {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (letter, rest) = bytes.split_first()?;
         let (id, key) = rest.split_at_checked(16)?;
-        let moment = || Timestamp::from_micros(i64::from_be_bytes(key.try_into().ok()?));
+        let moment = || {
+            let micros = i64::from_be_bytes(key.try_into().ok()?);
+            Timestamp::from_micros(micros).filter(|_| micros >= EARLIEST)
+        };
         let key = match letter {
             b'c' => Key::Created(moment()?),
             b'u' => Key::Updated(moment()?),

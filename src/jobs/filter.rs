@@ -154,7 +154,7 @@ fn push_states(sql: &mut Sql, states: &[JobState]) {
         // The counters name the unknown states, so that the index can find their jobs.
         let unknown = format!("state NOT IN ({})", known_names());
         sql.push("state IN (SELECT state FROM job_count WHERE configuration_id = ")
-            .bind(Uuid::nil())
+            .bind(super::counts::ALL)
             .push(&format!(" AND {unknown}"));
         if sql.is_postgres() {
             sql.push(&format!(" UNION SELECT state FROM job_count_delta WHERE {unknown}"));

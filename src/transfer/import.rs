@@ -17,6 +17,7 @@ use futures_util::future::try_join_all;
 use sea_orm::{DbBackend, DbErr, Value};
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::progress::Meter;
 use super::source::{Cells, ReadError, Record, Source};
@@ -312,6 +313,12 @@ impl<E: Import> Layout<E> {
                     row[place] = text::read_json(E::fields()[place].kind, value)
                         .map_err(|reason| BadCell { column: Some(key.clone()), reason })?;
                 }
+            }
+        }
+        // .NET's Guid.Empty: no id.
+        for (field, value) in E::fields().iter().zip(&mut row) {
+            if field.nullable && *value == Value::Uuid(Some(Uuid::nil())) {
+                *value = Value::Uuid(None);
             }
         }
         for &required in &self.required {

@@ -1,11 +1,23 @@
 //! What the tests stand on: databases of their own, servers over them, and the program.
 
+mod counts;
 mod database;
+mod errors;
+mod foreign;
+mod lists;
 mod program;
+mod property;
+mod rows;
 mod server;
 
+pub use counts::{Numbers, assert_right, counts_of, start_counting};
 pub use database::{Kind, TestDatabase};
+pub use errors::errors_of;
+pub use foreign::ForeignWriter;
+pub use lists::ids;
 pub use program::{Output, Program, agent_jobs, command};
+pub use property::property;
+pub use rows::{Rows, agent, configuration, id, job, job_run, second};
 pub use server::TestServer;
 
 /// Makes of each `async fn name(database: TestDatabase)` one test for each database:

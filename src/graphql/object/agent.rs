@@ -24,12 +24,12 @@ impl Agent {
     async fn runs(
         &self,
         context: &Context<'_>,
-        #[graphql(default = 20, desc = "How many at most, from 1 to 200.")] take: i32,
+        #[graphql(default = 20, desc = "How many at most, from 1 to 200.")] take: Option<i32>,
     ) -> Result<Vec<JobRun>, Error> {
         let key = RunsOf {
             owner: RunOwner::Agent,
             id: self.row.id,
-            take: take_of("take", take)?,
+            take: take_of("take", take.unwrap_or(20))?,
             columns: columns::<JobRun>(context),
         };
         let runs = context.data_unchecked::<RowLoader>().load_one(key).await?;

@@ -33,7 +33,7 @@ impl Configuration {
     async fn jobs(
         &self,
         context: &Context<'_>,
-        #[graphql(default = 20, desc = "How many at most, from 1 to 200.")] take: i32,
+        #[graphql(default = 20, desc = "How many at most, from 1 to 200.")] take: Option<i32>,
         #[graphql(desc = "Only jobs in one of these states; null or empty: in any.")]
         states: Option<Vec<JobState>>,
     ) -> Result<Vec<Job>, Error> {
@@ -42,7 +42,7 @@ impl Configuration {
         let key = JobsOf {
             configuration_id: self.row.id,
             states: filter.states,
-            take: take_of("take", take)?,
+            take: take_of("take", take.unwrap_or(20))?,
             columns: columns::<Job>(context),
         };
         let jobs = context.data_unchecked::<RowLoader>().load_one(key).await?;

@@ -1,0 +1,203 @@
+//! The paths beside `/graphql`, and how `/graphql` speaks HTTP.
+
+use reqwest::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::{Kind, TestDatabase, TestServer};
+
+/// What a server answered.
+struct Answer {
+    status: StatusCode,
+    headers: reqwest::header::HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    #[track_caller]
+    fn header(&self, name: &reqwest::header::HeaderName) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
+    }
+}
+
+async fn start() -> (TestServer, TestDatabase) {
+    let database = TestDatabase::create(Kind::Sqlite).await;
+    (TestServer::start(&database).await, database)
+}
+
+async fn send(server: &TestServer, method: Method, path: &str) -> Answer {
+    let request = server.client.request(method, format!("{}{path}", server.url));
+    let response = request.send().await.expect("an answer");
+    Answer {
+        status: response.status(),
+        headers: response.headers().clone(),
+        body: response.text().await.expect("text"),
+    }
+}
+
+#[tokio::test]
+async fn every_path_answers_with_its_kind_of_text() {
+    let (server, _database) = start().await;
+    for (path, media_type, part) in [
+        ("/", "text/html; charset=utf-8", "<title>agent-jobs</title>"),
+        ("/healthz", "text/plain; charset=utf-8", "ok\n"),
+        ("/schema.graphql", "text/plain; charset=utf-8", "type Query {"),
+    ] {
+        let answer = send(&server, Method::GET, path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert_eq!(answer.header(&CONTENT_TYPE), media_type, "{path}");
+        assert!(answer.body.contains(part), "{path}: {}", answer.body);
+
+        let head = send(&server, Method::HEAD, path).await;
+        assert_eq!((head.status, head.body.as_str()), (StatusCode::OK, ""), "{path}");
+        for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
+            let answer = send(&server, method.clone(), path).await;
+            assert_eq!(answer.status, 405, "{method} {path}");
+            assert_eq!(answer.header(&ALLOW), "GET,HEAD", "{method} {path}");
+        }
+    }
+    let schema = send(&server, Method::GET, "/schema.graphql").await;
+    assert!(schema.body == agent_jobs::graphql::sdl());
+}
+
+/// A build without Node has no GraphiQL, and says how to get it.
+#[tokio::test]
+async fn graphiql_is_there_or_says_why_not() {
+    let (server, _database) = start().await;
+    let page = send(&server, Method::GET, "/graphiql").await;
+    assert_eq!(page.header(&CONTENT_TYPE), "text/html; charset=utf-8");
+    assert!(page.body.contains("<title>GraphiQL"), "{}", page.body);
+    if page.status == StatusCode::NOT_FOUND {
+        assert!(page.body.contains("npm --prefix web run build"), "{}", page.body);
+        return;
+    }
+    assert_eq!(page.status, 200);
+    assert_eq!(page.header(&CACHE_CONTROL), "no-cache");
+    // Whatever the page loads comes from this server, which is asked for it once.
+    let sources: Vec<_> = page
+        .body
+        .split(['"', '\''])
+        .filter(|text| text.starts_with("/assets/") || text.starts_with("./assets/"))
+        .collect();
+    assert!(!sources.is_empty(), "{}", page.body);
+    for source in sources {
+        let path = source.trim_start_matches('.');
+        let asset = send(&server, Method::GET, path).await;
+        assert_eq!(asset.status, 200, "{path}");
+        assert!(asset.header(&CACHE_CONTROL).contains("immutable"), "{path}");
+        assert_ne!(asset.header(&CONTENT_TYPE), "", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_is_none_is_not_found() {
+    let (server, _database) = start().await;
+    for path in [
+        "/nothing",
+        "/graphql/",
+        "/graphql/x",
+        "/healthz/",
+        "/assets/",
+        "/assets/nothing.js",
+        "/assets/../Cargo.toml",
+        "/assets/..%2f..%2fCargo.toml",
+        "/assets/%2e%2e/%2e%2e/Cargo.toml",
+        "/assets//etc/passwd",
+        "/%00",
+        "/%FF",
+        "/index.html",
+    ] {
+        for method in [Method::GET, Method::POST] {
+            let answer = send(&server, method.clone(), path).await;
+            // Only assets' paths know methods.
+            let expected =
+                if method == Method::POST && path.starts_with("/assets/") { 405 } else { 404 };
+            assert!(
+                [404, expected].contains(&answer.status.as_u16()),
+                "{method} {path}: {}",
+                answer.status
+            );
+            assert!(answer.body.len() < 100, "{method} {path}: {}", answer.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_query_can_be_in_the_url() {
+    let (server, _database) = start().await;
+    let query = "query($s:JobState,$t:Int){jobs(state:$s,take:$t){take}}";
+    for (variables, take) in [("", 20), (r#"{"s":"FAILED","t":7}"#, 7), ("{}", 20), ("null", 20)] {
+        let mut url: reqwest::Url = format!("{}/graphql", server.url).parse().expect("a URL");
+        url.query_pairs_mut().append_pair("query", query).append_pair("variables", variables);
+        let answer = server.client.get(url).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        let answer: Value = answer.json().await.expect("JSON");
+        assert_eq!(answer, json!({ "data": { "jobs": { "take": take } } }), "{variables}");
+    }
+    let named =
+        "/graphql?query=query%20A%7Ba:__typename%7D%20query%20B%7Bb:__typename%7D&operationName=B";
+    assert_eq!(send(&server, Method::GET, named).await.body, r#"{"data":{"b":"Query"}}"#);
+}
+
+#[tokio::test]
+async fn only_get_and_post_ask() {
+    let (server, _database) = start().await;
+    for method in [Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+        let answer = send(&server, method.clone(), "/graphql?query=%7B__typename%7D").await;
+        assert_eq!((answer.status.as_u16(), answer.header(&ALLOW)), (405, "GET, POST"), "{method}");
+        let body: Value = serde_json::from_str(&answer.body).expect("JSON");
+        assert_eq!(body["errors"][0]["extensions"]["code"], "METHOD_NOT_ALLOWED", "{method}");
+    }
+}
+
+/// GraphQL over HTTP, section 6.4: a client that knows the GraphQL media type gets it, with a
+/// status that says whether the request was executed. For others the status is 200.
+#[tokio::test]
+async fn the_media_type_and_the_status_are_what_the_client_understands() {
+    let (server, _database) = start().await;
+    let graphql = "application/graphql-response+json";
+    for (accept, media_type, status_of_invalid) in [
+        (None, "application/json; charset=utf-8", 200),
+        (Some("*/*"), "application/json; charset=utf-8", 200),
+        (Some("application/json"), "application/json; charset=utf-8", 200),
+        (Some(graphql), graphql, 400),
+        (
+            Some("application/graphql-response+json; charset=utf-8, application/json;q=0.9"),
+            graphql,
+            400,
+        ),
+    ] {
+        for (query, status) in [
+            ("{ __typename }", 200),
+            // Executed, with an error of a field.
+            ("{ jobs(take: 0) { take } }", 200),
+            ("{ nothing }", status_of_invalid),
+            ("{", status_of_invalid),
+        ] {
+            let request = server.client.post(format!("{}/graphql", server.url));
+            let request = match accept {
+                Some(accept) => request.header(ACCEPT, accept),
+                None => request,
+            };
+            let answer = request.json(&json!({ "query": query })).send().await.expect("an answer");
+            assert_eq!(answer.status(), status, "{accept:?} {query}");
+            let found = answer.headers()[CONTENT_TYPE].to_str().expect("ASCII");
+            assert!(found.starts_with(media_type), "{accept:?} {query}: {found}");
+            answer.json::<Value>().await.expect("JSON");
+        }
+    }
+}
+
+/// The client of these tests always accepts gzip, and takes the header away when it has read it.
+#[tokio::test]
+async fn long_answers_are_compressed_for_those_who_ask() {
+    let (server, _database) = start().await;
+    let plain = reqwest::Client::builder().no_gzip().build().expect("a client");
+    let url = format!("{}/schema.graphql", server.url);
+    let answer = plain.get(&url).header("accept-encoding", "gzip").send().await.expect("an answer");
+    assert_eq!(answer.headers()[CONTENT_ENCODING], "gzip");
+    assert!(answer.bytes().await.expect("a body").len() < agent_jobs::graphql::sdl().len() / 2);
+    let answer = plain.get(&url).send().await.expect("an answer");
+    assert_eq!(answer.headers().get(CONTENT_ENCODING), None);
+    assert_eq!(answer.text().await.expect("text"), agent_jobs::graphql::sdl());
+}

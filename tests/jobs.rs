@@ -1,0 +1,287 @@
+//! `jobs`: numbered pages, against a plain list in memory.
+
+use entity::{JobState, Timestamp, configuration, job};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::support::{
+    ForeignWriter, Rows, TestServer, configuration, id, ids, job, on_both_databases, second,
+};
+
+/// Each order as an argument, with what sorts the model's jobs: a moment or a name, and the id.
+type Key = fn(&job::Model) -> (Option<Timestamp>, String, Uuid);
+const ORDERS: [(&str, Key); 3] = [
+    ("CREATED_DATE", |job| (Some(job.created_date), String::new(), job.id)),
+    ("UPDATE_DATE", |job| (job.update_date.or(Some(job.created_date)), String::new(), job.id)),
+    ("NAME", |job| (None, job.name.clone().unwrap_or_default(), job.id)),
+];
+
+/// The ids of the jobs that match, sorted.
+fn expected(
+    jobs: &[job::Model],
+    key: Key,
+    descending: bool,
+    matches: impl Fn(&job::Model) -> bool,
+) -> Vec<Uuid> {
+    let mut jobs: Vec<_> = jobs.iter().filter(|job| matches(job)).collect();
+    jobs.sort_by_key(|job| key(job));
+    if descending {
+        jobs.reverse();
+    }
+    jobs.into_iter().map(|job| job.id).collect()
+}
+
+type Test<'a> = Box<dyn Fn(&job::Model) -> bool + 'a>;
+
+fn newest_first(jobs: &[job::Model], matches: impl Fn(&job::Model) -> bool) -> Vec<Uuid> {
+    expected(jobs, ORDERS[0].1, true, matches)
+}
+
+/// What `search` finds, as the API describes it.
+fn is_found(job: &job::Model, search: &str) -> bool {
+    let search = search.trim().to_ascii_lowercase();
+    let in_name = job.name.as_ref().is_some_and(|name| name.to_ascii_lowercase().contains(&search));
+    let digits = search.replace('-', "");
+    in_name || (!digits.is_empty() && job.id.simple().to_string().starts_with(&digits))
+}
+
+on_both_databases! {
+    async fn every_job_is_on_one_page_in_every_order(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        // Enough that pages beyond the first 1,000 jobs are reached from either end.
+        let mut rows = Rows::of_history(2_300);
+        for (n, job) in (0_u32..).zip(&mut rows.jobs) {
+            match n % 7 {
+                // Ties, and jobs that are only known from their runs.
+                0 => job.created_date = second(i64::from(n / 100)),
+                1 => (job.name, job.update_date) = (None, None),
+                _ => {}
+            }
+        }
+        rows.insert(&server).await;
+        for (field, key) in ORDERS {
+            for direction in ["ASC", "DESC"] {
+                let order = format!("orderBy: {{field: {field}, direction: {direction}}}");
+                let found = server.all_jobs(170, &order).await;
+                assert!(found == expected(&rows.jobs, key, direction == "DESC", |_| true), "{order}");
+            }
+        }
+        assert_eq!(server.all_jobs(200, "").await, newest_first(&rows.jobs, |_| true));
+        // The default direction is the one that lists want.
+        let by_name = server.jobs("take: 30, orderBy: {field: NAME}").await;
+        assert_eq!(ids(&by_name["items"]), expected(&rows.jobs, ORDERS[2].1, true, |_| true)[..30]);
+
+        // With filters too, whose lists have other ends and are walked differently: each state
+        // alone, states that are merged, and states beyond what is merged.
+        let configuration = rows.configurations[0].id;
+        let of_configuration = |job: &job::Model| job.configuration_id == Some(configuration);
+        for direction in ["ASC", "DESC"] {
+            let descending = direction == "DESC";
+            let found = server.all_jobs(190, &format!(
+                "orderBy: {{field: CREATED_DATE, direction: {direction}}}, \
+                 states: [COMPLETED, FAILED, QUEUED]")).await;
+            assert!(found == expected(&rows.jobs, ORDERS[0].1, descending, |job| matches!(
+                job.state, JobState::Completed | JobState::Failed | JobState::Queued)));
+            let found = server.all_jobs(35, &format!(
+                "orderBy: {{field: UPDATE_DATE, direction: {direction}}}, \
+                 configurationId: \"{configuration}\"")).await;
+            assert!(found == expected(&rows.jobs, ORDERS[1].1, descending, of_configuration));
+        }
+        let found = server.all_jobs(200, "search: \"a\"").await;
+        assert!(found == newest_first(&rows.jobs, |job| is_found(job, "a")));
+    }
+
+    async fn filters_combine(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        let mut rows = Rows::of_history(600);
+        for (job, state) in rows.jobs.iter_mut().step_by(10).zip(JobState::ALL.iter().cycle()) {
+            job.state = *state;
+        }
+        rows.insert(&server).await;
+        let configuration = rows.configurations[1].id;
+        let prefix = &rows.jobs[300].id.to_string()[..11];
+        let whole = rows.jobs[17].id.to_string().to_uppercase();
+        // Of two jobs that exist, so that the edges matter: the first is in, the second is not.
+        let (after, before) = (rows.jobs[100].created_date, rows.jobs[500].created_date);
+
+        let in_states = |states: &'static [JobState]| -> Test<'_> {
+            Box::new(move |job| states.contains(&job.state))
+        };
+        let finds = |text: &str| -> Test<'_> {
+            let text = text.to_owned();
+            Box::new(move |job| is_found(job, &text))
+        };
+        let states: Vec<(String, Test<'_>)> = vec![
+            (String::new(), Box::new(|_| true)),
+            (", state: FAILED".into(), in_states(&[JobState::Failed])),
+            (", state: UNKNOWN".into(), in_states(&[JobState::Unknown])),
+            (", states: [EXECUTING, UNKNOWN, EXECUTING, CANCELLED]".into(),
+                in_states(&[JobState::Executing, JobState::Unknown, JobState::Cancelled])),
+            (", states: []".into(), Box::new(|_| true)),
+        ];
+        let of_configurations: Vec<(String, Test<'_>)> = vec![
+            (String::new(), Box::new(|_| true)),
+            (format!(", configurationId: \"{configuration}\""),
+                Box::new(|job| job.configuration_id == Some(configuration))),
+        ];
+        let moments: Vec<(String, Test<'_>)> = vec![
+            (String::new(), Box::new(|_| true)),
+            (format!(", createdAfter: \"{after}\", createdBefore: \"{before}\""),
+                Box::new(|job| job.created_date >= after && job.created_date < before)),
+        ];
+        let searches: Vec<(String, Test<'_>)> = vec![
+            (String::new(), Box::new(|_| true)),
+            (", search: \"CRAWL\"".into(), finds("crawl")),
+            (format!(", search: \" {prefix} \""), finds(prefix)),
+            (format!(", search: \"{whole}\""), finds(&whole)),
+            // The beginning of ids and a part of names.
+            (", search: \"0\"".into(), finds("0")),
+            (", search: \"no such job\"".into(), finds("no such job")),
+        ];
+        let mut not_empty = 0;
+        for (state, has_state) in &states {
+            for (of, is_of) in &of_configurations {
+                for (moment, is_within) in &moments {
+                    for (search, is_found) in &searches {
+                        let matching = newest_first(&rows.jobs, |job| {
+                            has_state(job) && is_of(job) && is_within(job) && is_found(job)
+                        });
+                        let filter = format!("{state}{of}{moment}{search}");
+                        let page = server.jobs(&format!("take: 200{filter}")).await;
+                        let shown = &matching[..matching.len().min(200)];
+                        assert!(ids(&page["items"]) == shown, "{filter}");
+                        assert_eq!(page["totalCount"], matching.len(), "{filter}");
+                        assert_eq!(page["totalCountIsExact"], true, "{filter}");
+                        assert_eq!(page["hasNextPage"], matching.len() > 200, "{filter}");
+                        let page = server.jobs(&format!("page: 2, take: 9{filter}")).await;
+                        let shown: Vec<_> = matching.iter().copied().skip(18).take(9).collect();
+                        assert_eq!(ids(&page["items"]), shown, "{filter}");
+                        not_empty += usize::from(!matching.is_empty());
+                    }
+                }
+            }
+        }
+        assert!(not_empty > 60, "the filters leave something to compare: {not_empty}");
+    }
+
+    async fn a_search_takes_every_character_for_itself(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        let names = ["100% done", "100 done", "a_b", "axb", "c\\d", "c\\\\d", "cd", "It's \"quoted\"",
+            "Zürich", "ZÜRICH", "日本語", "tab\there", "%_\\", ""];
+        let jobs: Vec<_> = (0_u32..).zip(names)
+            .map(|(n, name)| job::Model { name: Some(name.to_owned()), ..job(n) })
+            .collect();
+        server.insert::<job::Entity>(&jobs).await;
+        for search in ["%", "_", "\\", "\\\\", "0%", "a_", "%_\\", "'", "\"", "ü", "Zürich", "本", "\t", "*",
+            "?", "[a]", "it's", "  a_b  ", "DONE", "$1"]
+        {
+            let query = "query($search: String) { jobs(search: $search, orderBy: {field: NAME, direction: ASC}) \
+                { items { name } } }";
+            let found = server.query(query, json!({ "search": search })).await;
+            let mut expected: Vec<_> = if search.trim().is_empty() {
+                names.to_vec()
+            } else {
+                names.into_iter()
+                    .filter(|name| name.to_ascii_lowercase().contains(&search.trim().to_ascii_lowercase()))
+                    .collect()
+            };
+            expected.sort_unstable();
+            let found: Vec<_> = found["jobs"]["items"].as_array().unwrap().iter()
+                .map(|job| job["name"].as_str().unwrap().to_owned()).collect();
+            assert_eq!(found, expected, "{search:?}");
+        }
+    }
+
+    async fn pages_have_edges(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        let empty = server.jobs("").await;
+        assert_eq!(empty, json!({ "items": [], "page": 0, "take": 20, "totalCount": 0,
+            "totalCountIsExact": true, "pageCount": 0, "hasNextPage": false }));
+
+        let jobs: Vec<_> = (0..41).map(|n| job::Model { created_date: second(0), ..job(n) }).collect();
+        server.insert::<job::Entity>(&jobs).await;
+        // All were created at the same moment: the ids decide.
+        let all: Vec<_> = (0..41).rev().map(id).collect();
+        for filter in ["", ", search: \"Job\"", ", state: QUEUED"] {
+            for (page, take, pages) in [(0, 20, 3), (1, 20, 3), (2, 20, 3), (3, 20, 3), (0, 1, 41), (40, 1, 41),
+                (41, 1, 41), (0, 41, 1), (0, 40, 2), (0, 200, 1), (1, 200, 1), (i32::MAX, 200, 1), (500, 20, 3)]
+            {
+                let shown = server.jobs(&format!("page: {page}, take: {take}{filter}")).await;
+                let start = usize::try_from(page).unwrap().saturating_mul(take).min(41);
+                let end = (start + take).min(41);
+                assert_eq!(ids(&shown["items"]), all[start..end], "{page}, {take}{filter}");
+                assert_eq!(shown["hasNextPage"], end < 41, "{page}, {take}{filter}");
+                assert_eq!(
+                    [&shown["page"], &shown["take"], &shown["totalCount"], &shown["pageCount"]],
+                    [&json!(page), &json!(take), &json!(41), &json!(pages)],
+                    "{page}, {take}{filter}"
+                );
+            }
+        }
+    }
+
+    async fn one_by_one_no_more_than_10_000_are_counted(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        let mut jobs: Vec<_> = (0..10_050)
+            .map(|n| job::Model { name: Some("Crawl".to_owned()), ..job(n) }).collect();
+        jobs[0].name = Some("Sync".to_owned());
+        for jobs in jobs.chunks(2_000) {
+            server.insert::<job::Entity>(jobs).await;
+        }
+        let page = server.jobs("search: \"crawl\", take: 1").await;
+        assert_eq!([&page["totalCount"], &page["totalCountIsExact"], &page["pageCount"]],
+            [&json!(10_000), &json!(false), &json!(10_000)]);
+        // The list goes on where counting stopped.
+        let page = server.jobs("search: \"crawl\", page: 50, take: 200").await;
+        assert_eq!(ids(&page["items"]), (1..50).rev().map(id).collect::<Vec<_>>());
+        assert_eq!(page["hasNextPage"], false);
+        // Exactly as many as are counted, and lists that the counters know.
+        let page = server.jobs(&format!("search: \"crawl\", createdAfter: \"{}\"", second(50))).await;
+        assert_eq!([&page["totalCount"], &page["totalCountIsExact"]], [&json!(10_000), &json!(true)]);
+        let page = server.jobs(&format!("createdAfter: \"{}\"", second(49))).await;
+        assert_eq!([&page["totalCount"], &page["totalCountIsExact"]], [&json!(10_000), &json!(false)]);
+        for filter in ["", "state: QUEUED", "states: [QUEUED, FAILED]"] {
+            let page = server.jobs(filter).await;
+            assert_eq!([&page["totalCount"], &page["totalCountIsExact"]], [&json!(10_050), &json!(true)]);
+        }
+    }
+
+    /// The counters and the list come from one moment, whatever is being written.
+    async fn a_page_and_its_total_agree_while_jobs_come_and_go(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        server.insert::<configuration::Entity>(&[configuration(900, None)]).await;
+        let mut writer = ForeignWriter::connect(&database).await;
+        let write = async {
+            for n in 0..60 {
+                writer.insert_job(id(n), Some(id(900)), "Queued").await;
+            }
+            writer.execute("DELETE FROM job").await;
+        };
+        let read = async {
+            for _ in 0..60 {
+                let page = server.jobs(&format!("take: 200, configurationId: \"{}\"", id(900))).await;
+                assert_eq!(page["totalCount"], page["items"].as_array().unwrap().len());
+            }
+        };
+        tokio::join!(write, read);
+    }
+
+    /// Arguments that a client leaves out or sends as null are those that the schema names.
+    async fn arguments_have_defaults(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        let jobs: Vec<_> = (0..25).map(job).collect();
+        server.insert::<job::Entity>(&jobs).await;
+        let query = "query($page: Int, $take: Int, $state: JobState, $states: [JobState!], $of: UUID, $search: String,
+            $after: DateTime, $before: DateTime, $direction: SortDirection, $field: JobOrderField!) {
+            jobs(page: $page, take: $take, state: $state, states: $states, configurationId: $of, search: $search,
+                createdAfter: $after, createdBefore: $before, orderBy: {field: $field, direction: $direction}) {
+                page take items { id } totalCount } }";
+        let nulls = json!({ "page": null, "take": null, "state": null, "states": null, "of": null, "search": null,
+            "after": null, "before": null, "direction": null, "field": "CREATED_DATE" });
+        for variables in [json!({ "field": "CREATED_DATE" }), nulls] {
+            let page = server.query(query, variables).await["jobs"].take();
+            assert_eq!([&page["page"], &page["take"], &page["totalCount"]], [&json!(0), &json!(20), &json!(25)]);
+            assert_eq!(ids(&page["items"]), (5..25).rev().map(id).collect::<Vec<_>>());
+        }
+    }
+}
