@@ -65,7 +65,7 @@ impl Files {
 
 fn csv_file<E: Table>(path: &str) -> Result<csv::Writer<BufWriter<File>>, Failure> {
     let mut file = csv::Writer::from_writer(BufWriter::new(File::create(path)?));
-    file.write_record(E::fields().iter().map(|field| &field.seed))?;
+    file.write_record(E::public().map(|field| &field.seed))?;
     Ok(file)
 }
 
@@ -73,7 +73,7 @@ fn write_row<E: Table>(
     file: &mut csv::Writer<BufWriter<File>>,
     model: &E::Model,
 ) -> Result<(), Failure> {
-    file.write_record(E::fields().iter().map(|field| text::write(&model.get(field.column))))?;
+    file.write_record(E::public().map(|field| text::write(&model.get(field.column))))?;
     Ok(())
 }
 

@@ -224,8 +224,7 @@ fn compare(title: &str, requests: &[(String, SocketAddr, Request)]) -> Result<()
 
 /// Prints how many requests a second the service answers, beside a plain handler for the same.
 fn beside_plain(runtime: &Runtime, server: &Server) -> Result<(), Failure> {
-    let all_run_columns: Vec<_> =
-        job_run::Entity::fields().iter().map(|field| field.name).collect();
+    let all_run_columns: Vec<_> = job_run::Entity::public().map(|field| field.name).collect();
     println!(
         "\n  requests/s, {CONNECTIONS} connections {:>45} {:>12} {:>9}",
         "agent-jobs", "plain", "ratio"

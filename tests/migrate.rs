@@ -9,6 +9,15 @@ use crate::support::{Output, TestDatabase, agent_jobs, on_both_databases};
 
 const PROCESSES: usize = 8;
 
+/// All steps, oldest first.
+const STEPS: [&str; 3] = ["m0001_tables", "m0002_counters", "m0003_reports"];
+
+/// What the program says of the steps when only the first `applied` are.
+fn listed(applied: usize) -> String {
+    let word = |nth| if nth < applied { "applied" } else { "missing" };
+    STEPS.iter().enumerate().map(|(nth, step)| format!("{} {step}\n", word(nth))).collect()
+}
+
 fn migrate_command(database: &TestDatabase, action: &[&str]) -> Output {
     agent_jobs(&[&["migrate", "--database-url", database.url()], action].concat(), b"")
 }
@@ -37,6 +46,7 @@ async fn schema(database: &TestDatabase) -> String {
            format_type(atttypid, atttypmod), attcollation, attnotnull,
            pg_get_expr(adbin, adrelid))
          FROM tables JOIN pg_attribute ON attrelid = tables.oid AND attnum > 0
+           AND NOT attisdropped
          LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
          UNION ALL SELECT format('constraint %s %s', conname, pg_get_constraintdef(c.oid))
          FROM tables JOIN pg_constraint AS c ON conrelid = tables.oid
@@ -104,9 +114,9 @@ on_both_databases! {
             processes.into_iter().map(|process| process.join().expect("it ends")).collect::<Vec<_>>()
         });
         for output in outputs {
-            assert_eq!(output.ok().stdout, "applied m0001_tables\napplied m0002_counters\n");
+            assert_eq!(output.ok().stdout, listed(STEPS.len()));
         }
-        assert_eq!(applied_steps(&database).await, ["m0001_tables", "m0002_counters"]);
+        assert_eq!(applied_steps(&database).await, STEPS);
 
         let alone = TestDatabase::create(database.kind).await;
         migrate_command(&alone, &["up"]).ok();
@@ -128,7 +138,7 @@ on_both_databases! {
         for each in migrating {
             each.await.expect("no panic").expect("the schema is up to date");
         }
-        assert_eq!(applied_steps(&database).await, ["m0001_tables", "m0002_counters"]);
+        assert_eq!(applied_steps(&database).await, STEPS);
         for db in dbs {
             db.close().await;
         }
@@ -143,15 +153,19 @@ on_both_databases! {
         let first = schema(&database).await;
         assert!(first.contains("job_count_insert"), "{first}");
 
-        let output = migrate_command(&database, &["down"]).ok();
-        assert_eq!(output.stdout, "applied m0001_tables\nmissing m0002_counters\n");
+        // Back to before the counters, which are made anew from the jobs.
+        let output = migrate_command(&database, &["down", "2"]).ok();
+        assert_eq!(output.stdout, listed(1));
         migrate_command(&database, &["up"]).ok();
         assert_eq!(schema(&database).await, first);
         let counts = agent_jobs(&["counts", "verify", "--database-url", database.url()], b"").ok();
         assert_eq!(counts.stdout, "the counters are right\n");
 
-        let output = migrate_command(&database, &["down", "2"]).ok();
-        assert_eq!(output.stdout, "missing m0001_tables\nmissing m0002_counters\n");
+        let output = migrate_command(&database, &["down"]).ok();
+        assert_eq!(output.stdout, listed(STEPS.len() - 1));
+        let all = STEPS.len().to_string();
+        let output = migrate_command(&database, &["down", &all]).ok();
+        assert_eq!(output.stdout, listed(0));
         assert_eq!(schema(&database).await, "");
         migrate_command(&database, &["up"]).ok();
         assert_eq!(schema(&database).await, first);
@@ -160,13 +174,13 @@ on_both_databases! {
     async fn the_status_of_each_step(database: TestDatabase) {
         let output = migrate_command(&database, &["status"]);
         assert_eq!(output.code, 1, "{output:#?}");
-        assert_eq!(output.stdout, "missing m0001_tables\nmissing m0002_counters\n");
+        assert_eq!(output.stdout, listed(0));
         assert_eq!(output.stderr, "agent-jobs: the database's schema is not up to date\n");
         assert_eq!(schema(&database).await, "", "looking changes nothing");
 
         migrate_command(&database, &["up"]).ok();
         let output = migrate_command(&database, &["status"]).ok();
-        assert_eq!(output.stdout, "applied m0001_tables\napplied m0002_counters\n");
+        assert_eq!(output.stdout, listed(STEPS.len()));
     }
 
     async fn a_newer_versions_schema_is_left_alone(database: TestDatabase) {
@@ -192,7 +206,7 @@ on_both_databases! {
         assert_eq!(schema(&database).await, before);
         assert_eq!(
             applied_steps(&database).await,
-            ["m0001_tables", "m0002_counters", "m9999_later"]
+            [STEPS.as_slice(), &["m9999_later"]].concat()
         );
     }
 
@@ -202,6 +216,7 @@ on_both_databases! {
         assert_same_columns::<entity::agent::Entity>(&db).await;
         assert_same_columns::<entity::job::Entity>(&db).await;
         assert_same_columns::<entity::job_run::Entity>(&db).await;
+        assert_same_columns::<entity::job_event::Entity>(&db).await;
         db.close().await;
     }
 }

@@ -18,9 +18,12 @@ pub struct Model {
     pub created_date: Timestamp,
     /// When what is known of the agent itself last changed. Null if it never did.
     pub update_date: Option<Timestamp>,
+    /// The agent's key on its platform, which its runs show. Sensitive. Null when not known.
+    #[graphql(skip)]
+    pub agent_key: Option<String>,
 }
 
-crate::table::table!("agent");
+crate::table::table!("agent", internal: ["agent_key"]);
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}

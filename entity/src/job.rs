@@ -34,9 +34,12 @@ pub struct Model {
     pub update_date: Option<Timestamp>,
     /// Its newest run. Null until an agent has taken it.
     pub current_run_id: Option<Uuid>,
+    /// What whoever queued it calls the request, so that a repeat makes no second job.
+    #[graphql(skip)]
+    pub client_request_id: Option<String>,
 }
 
-crate::table::table!("job");
+crate::table::table!("job", internal: ["client_request_id"]);
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}

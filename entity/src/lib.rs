@@ -7,12 +7,13 @@
 pub mod agent;
 pub mod configuration;
 pub mod job;
+pub mod job_event;
 pub mod job_run;
 
 mod scalar;
 mod state;
 mod table;
 
-pub use scalar::{Long, Millis, Timestamp};
+pub use scalar::{Long, LongInput, Millis, Timestamp};
 pub use state::{JobState, ProcessingState};
 pub use table::{Columns, Field, Kind, Table, camel_case, pascal_case, snake_case};

@@ -122,6 +122,8 @@ pub struct Field<E: EntityTrait> {
     pub seed: String,
     pub kind: Kind,
     pub nullable: bool,
+    /// Only for the service itself: in no API and no file.
+    pub internal: bool,
 }
 
 /// A table whose columns can be enumerated and picked from. At most 64 columns.
@@ -129,8 +131,13 @@ pub trait Table: EntityTrait<Model: Default + Sync> {
     /// The table's name in the database.
     const NAME: &'static str;
 
-    /// Every column, in the order of the table.
+    /// Every column, in the order of the table; internal ones come last.
     fn fields() -> &'static [Field<Self>];
+
+    /// The columns that APIs and files have.
+    fn public() -> impl Iterator<Item = &'static Field<Self>> {
+        Self::fields().iter().filter(|field| !field.internal)
+    }
 
     /// Where the column of this name stands among the fields.
     ///
@@ -143,7 +150,7 @@ pub trait Table: EntityTrait<Model: Default + Sync> {
 }
 
 /// Builds what [`Table::fields`] keeps.
-pub(crate) fn describe<E: EntityTrait>() -> Vec<Field<E>> {
+pub(crate) fn describe<E: EntityTrait>(internal: &[&str]) -> Vec<Field<E>> {
     E::Column::iter()
         .map(|column| {
             let definition = column.def();
@@ -155,19 +162,22 @@ pub(crate) fn describe<E: EntityTrait>() -> Vec<Field<E>> {
                 seed: pascal_case(name),
                 kind: Kind::of(definition.get_column_type()),
                 nullable: definition.is_null(),
+                internal: internal.contains(&name),
             }
         })
         .collect()
 }
 
 macro_rules! table {
-    ($name:literal) => {
+    ($name:literal $(, internal: [$($internal:literal),* $(,)?])?) => {
         impl crate::Table for Entity {
             const NAME: &'static str = $name;
 
             fn fields() -> &'static [crate::Field<Self>] {
                 static FIELDS: std::sync::LazyLock<Vec<crate::Field<Entity>>> =
-                    std::sync::LazyLock::new(crate::table::describe::<Entity>);
+                    std::sync::LazyLock::new(|| {
+                        crate::table::describe::<Entity>(&[$($($internal),*)?])
+                    });
                 &FIELDS
             }
         }
@@ -188,6 +198,11 @@ impl<E: Table> Columns<E> {
         E::fields().iter().map(|field| field.column).collect()
     }
 
+    /// Those that APIs and files have.
+    pub fn public() -> Self {
+        E::public().map(|field| field.column).collect()
+    }
+
     pub fn with(mut self, column: E::Column) -> Self {
         self.insert(column);
         self
@@ -204,6 +219,10 @@ impl<E: Table> Columns<E> {
     /// Adds the column at this place of [`Table::fields`].
     pub fn insert_at(&mut self, place: usize) {
         self.0 |= 1 << place;
+    }
+
+    pub fn contains(self, column: E::Column) -> bool {
+        self.0 & (1 << E::place(column.as_str())) != 0
     }
 
     /// The places of the set's columns in [`Table::fields`].

@@ -5,6 +5,7 @@ pub use sea_orm_migration::MigratorTrait;
 
 mod m0001_tables;
 mod m0002_counters;
+mod m0003_reports;
 mod sql;
 
 /// Every step, oldest first.
@@ -13,6 +14,10 @@ pub struct Migrator;
 #[sea_orm_migration::async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn sea_orm_migration::MigrationTrait>> {
-        vec![Box::new(m0001_tables::Migration), Box::new(m0002_counters::Migration)]
+        vec![
+            Box::new(m0001_tables::Migration),
+            Box::new(m0002_counters::Migration),
+            Box::new(m0003_reports::Migration),
+        ]
     }
 }

@@ -89,6 +89,16 @@ pub async fn create_table(
     run(manager, &format!("CREATE TABLE {name} (\n  {}\n) {options}", parts.join(",\n  "))).await
 }
 
+/// Adds a column to a table.
+pub async fn add_column(
+    manager: &SchemaManager<'_>,
+    table: &str,
+    spec: (&str, Type, Null),
+) -> Result<(), DbErr> {
+    let column = column(manager.get_database_backend(), spec);
+    run(manager, &format!("ALTER TABLE {table} ADD COLUMN {column}")).await
+}
+
 /// Runs one statement, or several that take no parameters.
 pub async fn run(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr> {
     manager.get_connection().execute_unprepared(sql).await?;

@@ -37,7 +37,9 @@ fn collect<T: Selectable>(
     }
     for child in field.selection_set() {
         let name = child.name();
-        if let Some(place) = T::Entity::fields().iter().position(|field| field.graphql == name) {
+        if let Some(place) =
+            T::Entity::fields().iter().position(|field| field.graphql == name && !field.internal)
+        {
             columns.insert_at(place);
         } else if let Some((_, needed)) = T::DERIVED.iter().find(|(derived, _)| *derived == name) {
             needed.iter().for_each(|column| columns.insert(*column));

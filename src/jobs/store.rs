@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::mem;
 
-use entity::{Columns, Table, Timestamp, agent, configuration, job, job_run};
+use entity::{Columns, Kind, Table, Timestamp, agent, configuration, job, job_run};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ModelTrait as _, Value};
 use uuid::Uuid;
 
@@ -23,6 +23,17 @@ pub struct RowSet<E: Table> {
 }
 
 impl<E: Table> RowSet<E> {
+    /// Rows with all of their columns.
+    pub fn whole<'a>(models: impl IntoIterator<Item = &'a E::Model>) -> Self
+    where
+        E::Model: 'a,
+    {
+        let row = |model: &E::Model| {
+            E::fields().iter().map(|field| model.get(field.column)).collect::<Vec<_>>()
+        };
+        Self { columns: Columns::all(), rows: models.into_iter().map(row).collect() }
+    }
+
     /// Deals the rows out, those with the same id in `column` to the same share.
     pub fn split(self, column: &str, shares: usize) -> Vec<Self> {
         let place = E::place(column);
@@ -65,6 +76,15 @@ impl<E: Table> RowSet<E> {
             }
             true
         });
+    }
+
+    /// As many rows as one statement takes. One array holds any number on PostgreSQL.
+    fn chunks(&mut self, backend: DbBackend) -> impl Iterator<Item = &mut [Vec<Value>]> {
+        let size = match backend {
+            DbBackend::Postgres => self.rows.len(),
+            _ => SQLITE_PARAMETERS / self.columns.places().count().max(1),
+        };
+        self.rows.chunks_mut(size.max(1))
     }
 
     /// Gives a column that must not be null a value where the rows have none.
@@ -168,14 +188,8 @@ pub async fn runs(
 
 /// Writes whole rows that agree with each other already. Those that exist stay as they are.
 pub async fn models<E: Table>(db: &impl ConnectionTrait, models: &[E::Model]) -> Result<(), DbErr> {
-    let set = RowSet::<E> {
-        columns: Columns::all(),
-        rows: models
-            .iter()
-            .map(|model| E::fields().iter().map(|field| model.get(field.column)).collect())
-            .collect(),
-    };
-    insert(db, set, " ON CONFLICT (id) DO NOTHING").await
+    insert(db, RowSet::<E>::whole(models), " ON CONFLICT (id) DO NOTHING").await?;
+    Ok(())
 }
 
 /// Makes the rows that others refer to and that do not exist.
@@ -236,7 +250,8 @@ async fn make_unknown_jobs(
         }
         set.rows.push(row);
     }
-    insert(db, set, " ON CONFLICT (id) DO NOTHING").await
+    insert(db, set, " ON CONFLICT (id) DO NOTHING").await?;
+    Ok(())
 }
 
 /// Inserts rows, or updates those that exist and are not newer. `defaults` are for columns that
@@ -270,54 +285,142 @@ async fn upsert<E: Table>(
         set.columns.insert_at(E::place(name));
         set.default_to(name, default);
     }
-    insert(db, set, &conflict).await
+    insert(db, set, &conflict).await?;
+    Ok(())
 }
 
-async fn insert<E: Table>(
+/// Inserts rows, and tells how many were written; what happens to those that are there already
+/// is up to `conflict`.
+pub async fn insert<E: Table>(
     db: &impl ConnectionTrait,
     mut set: RowSet<E>,
     conflict: &str,
-) -> Result<(), DbErr> {
-    let places: Vec<_> = set.columns.places().collect();
-    let names: Vec<_> = set.columns.fields().map(|field| format!("\"{}\"", field.name)).collect();
-    let start = format!("INSERT INTO {} ({}) ", E::NAME, names.join(", "));
-    let backend = db.get_database_backend();
-
-    if backend == DbBackend::Postgres {
-        if set.rows.is_empty() {
-            return Ok(());
-        }
-        // One array for each column: the statement is the same for any number of rows.
-        let mut sql = Sql::new(backend);
-        sql.push(&start).push("SELECT * FROM unnest(");
-        for (index, &place) in places.iter().enumerate() {
-            if index > 0 {
-                sql.push(", ");
-            }
-            let kind = E::fields()[place].kind;
-            sql.push("CAST(CAST(").bind(array_literal(set.rows.iter().map(|row| &row[place])));
-            sql.push(&format!(" AS text) AS {}[])", kind.postgres_type()));
-        }
-        sql.push(")").push(conflict);
-        sql.execute(db).await?;
-        return Ok(());
+) -> Result<u64, DbErr> {
+    let names = names(set.columns);
+    let columns = set.columns;
+    let mut written = 0;
+    for rows in set.chunks(db.get_database_backend()) {
+        let mut sql = Sql::new(db.get_database_backend());
+        sql.push(&format!("INSERT INTO {} ({names}) ", E::NAME));
+        push_rows(&mut sql, columns, rows, Nulls::AsInTable);
+        sql.push(conflict);
+        written += sql.execute(db).await?.rows_affected();
     }
-    for rows in set.rows.chunks_mut((SQLITE_PARAMETERS / places.len()).max(1)) {
-        let mut sql = Sql::new(backend);
-        sql.push(&start).push("VALUES ");
+    Ok(written)
+}
+
+/// Updates rows by their ids. What is null in a row of the set stays as it is in the table.
+pub async fn update<E: Table>(db: &impl ConnectionTrait, mut set: RowSet<E>) -> Result<(), DbErr> {
+    set.columns.insert_at(E::place("id"));
+    let columns = set.columns;
+    for rows in set.chunks(db.get_database_backend()) {
+        let mut sql = Sql::new(db.get_database_backend());
+        push_update(&mut sql, columns, rows);
+        sql.execute(db).await?;
+    }
+    Ok(())
+}
+
+/// Adds a statement that updates the rows with these ids; a further condition may follow, for
+/// which the new values are called `v`. What is null stays as it is in the table.
+pub fn push_update<E: Table>(sql: &mut Sql, columns: Columns<E>, rows: &mut [Vec<Value>]) {
+    let table = E::NAME;
+    sql.push(&format!("WITH v({}) AS (", names(columns)));
+    push_rows(sql, columns, rows, Nulls::Anywhere);
+    sql.push(&format!(") UPDATE {table} SET "));
+    let mut is_first = true;
+    for name in columns.fields().map(|field| field.name).filter(|name| *name != "id") {
+        sql.push(if is_first { "" } else { ", " });
+        sql.push(&format!("\"{name}\" = coalesce(v.\"{name}\", {table}.\"{name}\")"));
+        is_first = false;
+    }
+    sql.push(&format!(" FROM v WHERE {table}.id = v.id"));
+}
+
+fn names<E: Table>(columns: Columns<E>) -> String {
+    let names: Vec<_> = columns.fields().map(|field| format!("\"{}\"", field.name)).collect();
+    names.join(", ")
+}
+
+/// Where rows that are written may have nulls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nulls {
+    /// In columns that take nulls.
+    AsInTable,
+    Anywhere,
+}
+
+/// Adds a query for the rows themselves.
+///
+/// On PostgreSQL it has one array for each column, so that it is the same statement for any
+/// number of rows. SeaORM's arrays hold no nulls: numbers and moments have a value in their place
+/// that no row has, other kinds are sent as text.
+fn push_rows<E: Table>(sql: &mut Sql, columns: Columns<E>, rows: &mut [Vec<Value>], nulls: Nulls) {
+    if !sql.is_postgres() {
+        sql.push("VALUES ");
         for (number, row) in rows.iter_mut().enumerate() {
             sql.push(if number == 0 { "(" } else { "), (" });
-            for (index, &place) in places.iter().enumerate() {
+            for (index, place) in columns.places().enumerate() {
                 if index > 0 {
                     sql.push(", ");
                 }
                 sql.bind(mem::replace(&mut row[place], Value::Bool(None)));
             }
         }
-        sql.push(")").push(conflict);
-        sql.execute(db).await?;
+        sql.push(")");
+        return;
     }
-    Ok(())
+    sql.push("SELECT ");
+    for (index, field) in columns.fields().enumerate() {
+        if index > 0 {
+            sql.push(", ");
+        }
+        let may_be_null = nulls == Nulls::Anywhere || field.nullable;
+        match null_sentinel(field.kind).filter(|_| may_be_null && field.name != "id") {
+            Some(sentinel) => {
+                sql.push(&format!("nullif(r.\"{}\", ", field.name)).bind(sentinel).push(")");
+            }
+            None => {
+                sql.push(&format!("r.\"{}\"", field.name));
+            }
+        }
+    }
+    sql.push(" FROM unnest(");
+    for (index, place) in columns.places().enumerate() {
+        if index > 0 {
+            sql.push(", ");
+        }
+        let field = &E::fields()[place];
+        let may_be_null = (nulls == Nulls::Anywhere || field.nullable) && field.name != "id";
+        let sentinel = null_sentinel(field.kind);
+        if may_be_null && sentinel.is_none() {
+            sql.push("CAST(CAST(").bind(array_literal(rows.iter().map(|row| &row[place])));
+            sql.push(&format!(" AS text) AS {}[])", field.kind.postgres_type()));
+            continue;
+        }
+        let null = field.kind.null();
+        let take = |row: &mut Vec<Value>| {
+            let value = mem::replace(&mut row[place], Value::Bool(None));
+            match &sentinel {
+                Some(sentinel) if may_be_null && value == null => sentinel.clone(),
+                _ => value,
+            }
+        };
+        let values = rows.iter_mut().map(take).collect();
+        sql.bind(Value::Array(field.kind.array_type(), Some(Box::new(values))));
+    }
+    sql.push(&format!(") AS r({})", names(columns)));
+}
+
+/// What stands for null in PostgreSQL's arrays: a value that no row has.
+fn null_sentinel(kind: Kind) -> Option<Value> {
+    match kind {
+        Kind::Count | Kind::Duration => Some((-7_017_280_452_178_374_499_i64).into()),
+        Kind::Float => Some(f64::MIN.into()),
+        // In the year -3989: before all that is written down, but a moment on PostgreSQL.
+        Kind::Timestamp => Timestamp::from_micros(-188_000_000_000_000_000).map(Value::from),
+        _ => None,
+    }
 }
 
 /// PostgreSQL's text form of an array (its manual, section 8.15.6), which takes nulls.

@@ -25,13 +25,16 @@ impl Agents {
             .map(|index| {
                 let created = first_job - whole(rng.between(1.0, 300.0) * 86_400_000.0);
                 let (region, number) = (REGIONS[index % REGIONS.len()], index / REGIONS.len() + 1);
+                let id = ids::before_jobs(index, rng);
+                let key: Arc<str> = Arc::from(ids::key(rng).to_string());
                 let model = agent::Model {
-                    id: ids::before_jobs(index, rng),
+                    id,
                     name: Some(format!("agent-{region}-{number}")),
                     created_date: moment(created),
-                    update_date: None,
+                    agent_key: Some(key.to_string()),
+                    ..agent::Model::default()
                 };
-                (model, Arc::from(ids::key(rng).to_string()))
+                (model, key)
             })
             .unzip();
         Self { models, keys }

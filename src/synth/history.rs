@@ -91,10 +91,9 @@ impl History {
             priority: task.priority,
             state: JobState::Queued,
             created_date: moment(created),
-            scheduled_date: None,
             queued_date: Some(moment(created)),
             update_date: Some(moment(created)),
-            current_run_id: None,
+            ..job::Model::default()
         };
 
         let fate = self.fates.of(self.shape.jobs - 1 - index, &mut rng);

@@ -79,7 +79,7 @@ async fn rows<E: Table>(
     format: FileFormat,
     output: impl Write,
 ) -> Result<u64, ExportError> {
-    let columns = Columns::<E>::all();
+    let columns = Columns::<E>::public();
     let fields: Vec<_> = columns.fields().collect();
     let mut writer = Writer::new(format, &fields, output)?;
     let mut after = Uuid::nil();

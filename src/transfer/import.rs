@@ -348,7 +348,7 @@ fn place<E: Import>(header: &str) -> Option<usize> {
     if E::COMPUTED.contains(&name.as_str()) {
         return None;
     }
-    let place = E::fields().iter().position(|field| field.name == name);
+    let place = E::fields().iter().position(|field| field.name == name && !field.internal);
     if place.is_none() {
         tracing::warn!(table = E::NAME, column = header, "ignoring a column that is not known");
     }
