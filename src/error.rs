@@ -17,6 +17,10 @@ pub enum Error {
     /// and may try again.
     #[error("the database cannot be reached at the moment; try again")]
     Unavailable,
+    /// More is reported than can be written. The sender sees `OVERLOADED` and after how many
+    /// milliseconds to try again as `retryAfter`.
+    #[error("too much is being reported at the moment; try again in {retry_after} milliseconds")]
+    Overloaded { retry_after: u32 },
     /// A defect or a broken database. The sender sees `INTERNAL` and nothing else.
     #[error("something went wrong on the server; its log says more")]
     Internal,
@@ -32,6 +36,7 @@ impl Error {
         match self {
             Self::Invalid { .. } => "BAD_USER_INPUT",
             Self::Unavailable => "DATABASE_UNAVAILABLE",
+            Self::Overloaded { .. } => "OVERLOADED",
             Self::Internal => "INTERNAL",
         }
     }
@@ -75,8 +80,10 @@ impl From<Error> for async_graphql::Error {
     fn from(error: Error) -> Self {
         Self::new(error.to_string()).extend_with(|_, extensions| {
             extensions.set("code", error.code());
-            if let Error::Invalid { argument, .. } = &error {
-                extensions.set("argument", *argument);
+            match &error {
+                Error::Invalid { argument, .. } => extensions.set("argument", *argument),
+                Error::Overloaded { retry_after } => extensions.set("retryAfter", *retry_after),
+                Error::Unavailable | Error::Internal => {}
             }
         })
     }

@@ -87,6 +87,18 @@ impl Sql {
         self.bind(json)
     }
 
+    /// The same for texts.
+    pub fn any_text(&mut self, texts: &[String]) -> &mut Self {
+        if self.is_postgres() {
+            let texts = texts.iter().map(|text| text.as_str().into()).collect();
+            self.push(" = ANY(");
+            self.bind(Value::Array(ArrayType::String, Some(Box::new(texts)))).push(")")
+        } else {
+            let json = serde_json::to_string(texts).expect("texts are JSON");
+            self.push(" IN (SELECT value FROM json_each(").bind(json).push("))")
+        }
+    }
+
     fn into_statement(self) -> Statement {
         Statement::from_sql_and_values(self.backend, self.text, self.values)
     }

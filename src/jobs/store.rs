@@ -79,7 +79,7 @@ impl<E: Table> RowSet<E> {
     }
 
     /// As many rows as one statement takes. One array holds any number on PostgreSQL.
-    fn chunks(&mut self, backend: DbBackend) -> impl Iterator<Item = &mut [Vec<Value>]> {
+    pub fn chunks(&mut self, backend: DbBackend) -> impl Iterator<Item = &mut [Vec<Value>]> {
         let size = match backend {
             DbBackend::Postgres => self.rows.len(),
             _ => SQLITE_PARAMETERS / self.columns.places().count().max(1),
@@ -309,21 +309,39 @@ pub async fn insert<E: Table>(
     Ok(written)
 }
 
-/// Updates rows by their ids. What is null in a row of the set stays as it is in the table.
-pub async fn update<E: Table>(db: &impl ConnectionTrait, mut set: RowSet<E>) -> Result<(), DbErr> {
+/// What a null in a row of the set does to the row in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Null {
+    /// The value stays as it is.
+    Keeps,
+    /// The value is null from then on.
+    Clears,
+}
+
+/// Updates rows by their ids.
+pub async fn update<E: Table>(
+    db: &impl ConnectionTrait,
+    mut set: RowSet<E>,
+    null: Null,
+) -> Result<(), DbErr> {
     set.columns.insert_at(E::place("id"));
     let columns = set.columns;
     for rows in set.chunks(db.get_database_backend()) {
         let mut sql = Sql::new(db.get_database_backend());
-        push_update(&mut sql, columns, rows);
+        push_update(&mut sql, columns, rows, null);
         sql.execute(db).await?;
     }
     Ok(())
 }
 
 /// Adds a statement that updates the rows with these ids; a further condition may follow, for
-/// which the new values are called `v`. What is null stays as it is in the table.
-pub fn push_update<E: Table>(sql: &mut Sql, columns: Columns<E>, rows: &mut [Vec<Value>]) {
+/// which the new values are called `v`.
+pub fn push_update<E: Table>(
+    sql: &mut Sql,
+    columns: Columns<E>,
+    rows: &mut [Vec<Value>],
+    null: Null,
+) {
     let table = E::NAME;
     sql.push(&format!("WITH v({}) AS (", names(columns)));
     push_rows(sql, columns, rows, Nulls::Anywhere);
@@ -331,7 +349,10 @@ pub fn push_update<E: Table>(sql: &mut Sql, columns: Columns<E>, rows: &mut [Vec
     let mut is_first = true;
     for name in columns.fields().map(|field| field.name).filter(|name| *name != "id") {
         sql.push(if is_first { "" } else { ", " });
-        sql.push(&format!("\"{name}\" = coalesce(v.\"{name}\", {table}.\"{name}\")"));
+        sql.push(&match null {
+            Null::Keeps => format!("\"{name}\" = coalesce(v.\"{name}\", {table}.\"{name}\")"),
+            Null::Clears => format!("\"{name}\" = v.\"{name}\""),
+        });
         is_first = false;
     }
     sql.push(&format!(" FROM v WHERE {table}.id = v.id"));
@@ -393,12 +414,12 @@ fn push_rows<E: Table>(sql: &mut Sql, columns: Columns<E>, rows: &mut [Vec<Value
         let field = &E::fields()[place];
         let may_be_null = (nulls == Nulls::Anywhere || field.nullable) && field.name != "id";
         let sentinel = null_sentinel(field.kind);
-        if may_be_null && sentinel.is_none() {
+        let null = field.kind.null();
+        if may_be_null && sentinel.is_none() && rows.iter().any(|row| row[place] == null) {
             sql.push("CAST(CAST(").bind(array_literal(rows.iter().map(|row| &row[place])));
             sql.push(&format!(" AS text) AS {}[])", field.kind.postgres_type()));
             continue;
         }
-        let null = field.kind.null();
         let take = |row: &mut Vec<Value>| {
             let value = mem::replace(&mut row[place], Value::Bool(None));
             match &sentinel {

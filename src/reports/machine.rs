@@ -1,0 +1,219 @@
+//! The states of a job and its run, and what may move them on: a pure function.
+//!
+//! ```text
+//!              Claim              Report              Report
+//!   Queued ----------> Executing --------> Execution- --------> Submitting
+//!     ^  \                 |    \          Completed                |
+//!     |   \ Cancel         |     \ Cancel      |     \ Cancel       | Finish
+//!     |    \               |      `----------> Cancelling <---------+
+//!   Retry   `-> Cancelled <+-------------------´   |                |
+//!     |                    | Finish, Lose          | Finish         |
+//!     `--- Completed, Failed, Cancelled <----------´----------------´
+//! ```
+
+use entity::JobState::{
+    self, Cancelled, Cancelling, Completed, Executing, ExecutionCompleted, Failed, Queued,
+    Submitting, Unknown,
+};
+
+use super::op::{Refusal, RefusalCode};
+
+/// What can happen to a job and its current run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An agent takes the job.
+    Claim,
+    /// The agent says that it goes on.
+    Beat,
+    /// The agent says where it stands.
+    Report(Phase),
+    /// The agent says how it ended.
+    Finish(Ending),
+    /// Someone asks to cancel. What waits is cancelled at once; an agent is told with its next
+    /// report.
+    Cancel,
+    /// Someone ends it without waiting for the agent.
+    ForceCancel,
+    /// The agent was not heard of for too long.
+    Lose,
+    /// Someone wants another attempt.
+    Retry,
+}
+
+/// Where an agent's work stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Executing,
+    ExecutionCompleted,
+    Submitting,
+}
+
+/// How an agent's work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Completed,
+    Cancelled,
+    Failed,
+}
+
+impl Ending {
+    pub const fn state(self) -> JobState {
+        match self {
+            Self::Completed => Completed,
+            Self::Cancelled => Cancelled,
+            Self::Failed => Failed,
+        }
+    }
+}
+
+/// The states that an event leads through, in order; none if it changes nothing.
+///
+/// A report may be lost on its way while a later one arrives, so an agent that is seen to skip a
+/// state has passed through it.
+pub fn next(state: JobState, event: Event) -> Result<&'static [JobState], Refusal> {
+    use Event::{Beat, Cancel, Claim, Finish, ForceCancel, Lose, Report, Retry};
+
+    match (state, event) {
+        (Queued, Claim) => Ok(&[Executing]),
+        (_, Claim) => Err(Refusal::new(RefusalCode::NotQueued, None, "the job is not queued")),
+
+        (Completed | Cancelled | Failed, Retry) => Ok(&[Queued]),
+        (_, Retry) => {
+            Err(Refusal::new(RefusalCode::NotOver, None, "the job is not over, so it goes on"))
+        }
+        (Completed | Cancelled | Failed, _) => {
+            Err(Refusal::new(RefusalCode::Over, None, "it is over, and does not change any more"))
+        }
+
+        (Queued, Cancel | ForceCancel) => Ok(&[Cancelled]),
+        (Queued, _) => {
+            Err(Refusal::new(RefusalCode::NotStarted, None, "no agent has begun it yet"))
+        }
+
+        // A cancelled run's agent still tells how far it is until it stops.
+        (_, Beat) | (Cancelling, Report(_) | Cancel) => Ok(&[]),
+        (_, Cancel) => Ok(&[Cancelling]),
+        (Cancelling, ForceCancel | Lose | Finish(Ending::Cancelled)) => Ok(&[Cancelled]),
+        (_, ForceCancel | Finish(Ending::Cancelled)) => Ok(&[Cancelling, Cancelled]),
+        (_, Lose | Finish(Ending::Failed)) => Ok(&[Failed]),
+        (_, Finish(Ending::Completed)) => Ok(&[Completed]),
+
+        (Executing, Report(Phase::Executing))
+        | (ExecutionCompleted, Report(Phase::ExecutionCompleted))
+        | (Submitting, Report(Phase::Submitting)) => Ok(&[]),
+        (Unknown, Report(Phase::Executing)) => Ok(&[Executing]),
+        (Executing | Unknown, Report(Phase::ExecutionCompleted)) => Ok(&[ExecutionCompleted]),
+        (Executing, Report(Phase::Submitting)) => Ok(&[ExecutionCompleted, Submitting]),
+        (ExecutionCompleted | Unknown, Report(Phase::Submitting)) => Ok(&[Submitting]),
+        (ExecutionCompleted | Submitting, Report(_)) => Err(Refusal::new(
+            RefusalCode::InvalidTransition,
+            Some("agentState"),
+            format_args!("expected no earlier state than {}, which it is in", state.name()),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENTS: [Event; 12] = [
+        Event::Claim,
+        Event::Beat,
+        Event::Report(Phase::Executing),
+        Event::Report(Phase::ExecutionCompleted),
+        Event::Report(Phase::Submitting),
+        Event::Finish(Ending::Completed),
+        Event::Finish(Ending::Failed),
+        Event::Finish(Ending::Cancelled),
+        Event::Cancel,
+        Event::ForceCancel,
+        Event::Lose,
+        Event::Retry,
+    ];
+
+    /// Each event in the order of EVENTS: the states it leads through, `=` for none, or why not.
+    #[rustfmt::skip]
+    const TABLE: [(JobState, [&str; 12]); 9] = [
+        (Unknown, [
+            "NotQueued", "=", "Executing", "ExecutionCompleted", "Submitting", "Completed",
+            "Failed", "Cancelling Cancelled", "Cancelling", "Cancelling Cancelled", "Failed",
+            "NotOver",
+        ]),
+        (Queued, [
+            "Executing", "NotStarted", "NotStarted", "NotStarted", "NotStarted", "NotStarted",
+            "NotStarted", "NotStarted", "Cancelled", "Cancelled", "NotStarted", "NotOver",
+        ]),
+        (Executing, [
+            "NotQueued", "=", "=", "ExecutionCompleted", "ExecutionCompleted Submitting",
+            "Completed", "Failed", "Cancelling Cancelled", "Cancelling", "Cancelling Cancelled", "Failed",
+            "NotOver",
+        ]),
+        (ExecutionCompleted, [
+            "NotQueued", "=", "InvalidTransition", "=", "Submitting", "Completed", "Failed",
+            "Cancelling Cancelled", "Cancelling", "Cancelling Cancelled", "Failed", "NotOver",
+        ]),
+        (Cancelling, [
+            "NotQueued", "=", "=", "=", "=", "Completed", "Failed", "Cancelled", "=", "Cancelled",
+            "Cancelled", "NotOver",
+        ]),
+        (Submitting, [
+            "NotQueued", "=", "InvalidTransition", "InvalidTransition", "=", "Completed", "Failed",
+            "Cancelling Cancelled", "Cancelling", "Cancelling Cancelled", "Failed", "NotOver",
+        ]),
+        (Completed, [
+            "NotQueued", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over",
+            "Over", "Queued",
+        ]),
+        (Cancelled, [
+            "NotQueued", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over",
+            "Over", "Queued",
+        ]),
+        (Failed, [
+            "NotQueued", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over",
+            "Over", "Queued",
+        ]),
+    ];
+
+    #[test]
+    fn every_state_answers_every_event() {
+        assert_eq!(TABLE.map(|(state, _)| state), *JobState::ALL);
+        for (state, row) in TABLE {
+            for (event, expected) in EVENTS.into_iter().zip(row) {
+                let answer = match next(state, event) {
+                    Ok([]) => "=".to_owned(),
+                    Ok(path) => {
+                        path.iter().map(|state| state.name()).collect::<Vec<_>>().join(" ")
+                    }
+                    Err(refusal) => format!("{:?}", refusal.code),
+                };
+                assert_eq!(answer, expected, "{state:?} {event:?}");
+            }
+        }
+    }
+
+    /// Each step is one that the domain allows.
+    #[test]
+    fn every_step_is_allowed() {
+        let may_become = |from: JobState| -> &[JobState] {
+            match from {
+                Unknown => JobState::ALL,
+                Queued => &[Executing, Cancelled, Failed],
+                Executing => &[ExecutionCompleted, Cancelling, Failed, Completed],
+                ExecutionCompleted => &[Submitting, Completed, Cancelling, Failed],
+                Cancelling => &[Cancelled, Completed, Failed],
+                Submitting => &[Completed, Cancelling, Failed],
+                Completed | Cancelled | Failed => &[],
+            }
+        };
+        for state in JobState::ALL {
+            for event in EVENTS.into_iter().filter(|event| *event != Event::Retry) {
+                let mut from = *state;
+                for to in next(*state, event).unwrap_or_default() {
+                    assert!(may_become(from).contains(to), "{from:?} -> {to:?} by {event:?}");
+                    from = *to;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Where agents report, and operators queue, cancel and retry.
+//!
+//! - [`machine`] says which states follow which.
+//! - [`op`] is what can be asked for, and the answers.
+//! - [`desk`] holds the rules, in memory; [`tables`] fetches the rows that they need and writes
+//!   those that they changed.
+//! - [`quiet`] is the short way for reports of mere progress.
+//! - [`writer`] gathers ops from all requests into batches.
+//! - [`sweep`] finds runs whose agents are lost.
+
+mod desk;
+pub mod machine;
+pub mod op;
+mod quiet;
+pub mod sweep;
+mod tables;
+mod writer;
+
+use std::time::Duration;
+
+pub use writer::{Reports, Writer};
+
+/// How long the service waits for agents before it acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Without a report for this long a run is stale. `None`: never.
+    pub stale_after: Option<Duration>,
+    /// Without a report for this long its agent is lost: a run's lease. `None`: never.
+    pub lost_after: Option<Duration>,
+    /// Without the agent's word for this long a cancelled run is ended. `None`: never.
+    pub cancel_after: Option<Duration>,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            stale_after: Some(Duration::from_mins(1)),
+            lost_after: Some(Duration::from_mins(10)),
+            cancel_after: Some(Duration::from_mins(3)),
+        }
+    }
+}
+
+impl Patience {
+    /// How often an agent should report: often enough that one lost report makes no run stale.
+    pub fn report_every(&self) -> Duration {
+        let shortest = self.stale_after.into_iter().chain(self.lost_after).min();
+        shortest.map_or(Duration::from_secs(15), |time| time / 4)
+            .clamp(Duration::from_millis(100), Duration::from_secs(15))
+    }
+}
