@@ -17,6 +17,7 @@ use agent_jobs::http;
 use agent_jobs::jobs::cursor::Cursor;
 use agent_jobs::jobs::filter::{JobFilter, Order, OrderField};
 use agent_jobs::jobs::page::{Selection, page};
+use agent_jobs::reports::{Patience, Writer};
 use axum::serve::ListenerExt as _;
 use entity::{Columns, Table as _, job, job_run};
 use indicatif::HumanCount;
@@ -97,7 +98,8 @@ impl Server {
         let (db, runs) = runtime.block_on(database.fill(jobs))?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let address = listener.local_addr()?;
-        let api = Api::new(db.clone());
+        let reports = Writer::start(&db).reports();
+        let api = Api::new(db.clone(), reports, Patience::default());
         runtime.spawn(async move { http::serve(listener, api, std::future::pending()).await });
         Ok(Self { address, db, jobs: jobs.into(), runs, _database: database })
     }

@@ -20,6 +20,7 @@ mod lists;
 mod migrate;
 mod objects;
 mod random_input;
+mod reports;
 mod schema;
 mod selection;
 mod serve;

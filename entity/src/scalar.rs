@@ -211,9 +211,15 @@ impl ScalarType for LongInput {
     }
 }
 
-/// Registers the `Long` scalar. Output goes through [`Long`]'s own [`OutputType`], which can
+/// A `Long` as a client sends it; also registers the scalar. Output goes through [`Long`]'s own [`OutputType`], which can
 /// refuse a number where [`ScalarType::to_value`] could only return a wrong one.
 pub struct LongInput(pub i64);
+
+impl From<LongInput> for Value {
+    fn from(number: LongInput) -> Self {
+        Value::BigInt(Some(number.0))
+    }
+}
 
 macro_rules! long_output {
     ($name:ident) => {

@@ -5,6 +5,7 @@ use super::serve::{self, ListenOptions};
 use super::{DatabaseOptions, Failure};
 use crate::clock;
 use crate::jobs::{counts, rows};
+use crate::reports::Patience;
 use crate::synth::{History, Shape, fill};
 
 #[derive(Args)]
@@ -26,5 +27,5 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         transaction.commit().await?;
         counts::fold(&db).await?;
     }
-    serve::serve(db, &options.listen).await
+    serve::serve(db, &options.listen, Patience::default()).await
 }

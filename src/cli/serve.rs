@@ -1,5 +1,6 @@
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
@@ -8,6 +9,7 @@ use tokio::signal::unix::{self, SignalKind};
 use super::{DatabaseOptions, Failure};
 use crate::db::{self, Db};
 use crate::graphql::Api;
+use crate::reports::{Patience, Writer, sweep};
 use crate::{http, upkeep};
 
 #[derive(Args)]
@@ -16,6 +18,8 @@ pub struct Options {
     database: DatabaseOptions,
     #[command(flatten)]
     pub(super) listen: ListenOptions,
+    #[command(flatten)]
+    patience: PatienceOptions,
     /// Do not bring the database's schema up to date; refuse to start if it is not.
     #[arg(long, env = "AGENT_JOBS_NO_MIGRATE")]
     no_migrate: bool,
@@ -33,6 +37,40 @@ pub struct ListenOptions {
     listen: SocketAddr,
 }
 
+/// How long to wait for agents.
+#[derive(Args)]
+struct PatienceOptions {
+    /// A run whose agent has not reported for this long is stale; 0: never.
+    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_STALE_AFTER", default_value = "1m", value_parser = patience)]
+    stale_after: Duration,
+    /// A run whose agent has not reported for this long fails; 0: never.
+    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_LOST_AFTER", default_value = "10m", value_parser = patience)]
+    lost_after: Duration,
+    /// A cancellation that the agent has not confirmed for this long is forced; 0: never.
+    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_CANCEL_AFTER", default_value = "3m", value_parser = patience)]
+    cancel_after: Duration,
+}
+
+/// Reads `90s`, `10m` or `1h 30m`; `0` is no time.
+fn patience(text: &str) -> Result<Duration, String> {
+    if text.trim() == "0" {
+        return Ok(Duration::ZERO);
+    }
+    humantime::parse_duration(text)
+        .map_err(|_| "expected a time such as 90s, 10m or 1h 30m, or 0 for never".to_owned())
+}
+
+impl From<PatienceOptions> for Patience {
+    fn from(options: PatienceOptions) -> Self {
+        let unless_zero = |time: Duration| (!time.is_zero()).then_some(time);
+        Self {
+            stale_after: unless_zero(options.stale_after),
+            lost_after: unless_zero(options.lost_after),
+            cancel_after: unless_zero(options.cancel_after),
+        }
+    }
+}
+
 pub async fn run(options: Options) -> Result<(), Failure> {
     let db = if options.no_migrate {
         let db = options.database.connect().await?;
@@ -46,11 +84,15 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     } else {
         options.database.open().await?
     };
-    serve(db, &options.listen).await
+    serve(db, &options.listen, options.patience.into()).await
 }
 
 /// Serves a database until the process is told to stop.
-pub(super) async fn serve(db: Db, options: &ListenOptions) -> Result<(), Failure> {
+pub(super) async fn serve(
+    db: Db,
+    options: &ListenOptions,
+    patience: Patience,
+) -> Result<(), Failure> {
     let cannot_listen = |error| {
         Failure::new(Failure::LISTEN, format!("cannot listen on {}: {error}", options.listen))
     };
@@ -61,9 +103,15 @@ pub(super) async fn serve(db: Db, options: &ListenOptions) -> Result<(), Failure
     })?;
     // The one line on standard output, for people and for scripts that chose port 0.
     println!("agent-jobs is listening on http://{address}");
+    let writer = Writer::start(&db);
+    let reports = writer.reports();
     let upkeep = tokio::spawn(upkeep::run(db.clone()));
-    let served = http::serve(listener, Api::new(db.clone()), stop).await;
+    let sweep = tokio::spawn(sweep::run(db.clone(), reports.clone(), patience));
+    let served = http::serve(listener, Api::new(db.clone(), reports, patience), stop).await;
     upkeep.abort();
+    sweep.abort();
+    // What was taken is written, even if nobody waits for the answer any more.
+    writer.stop().await;
     db.close().await;
     served.map_err(cannot_listen)
 }

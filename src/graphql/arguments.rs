@@ -24,6 +24,11 @@ impl UuidArgument {
         })
     }
 
+    /// What the client wrote.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
     pub fn get_optional(id: Option<Self>, argument: &'static str) -> Result<Option<Uuid>, Error> {
         id.map(|id| id.get(argument)).transpose()
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::dataloader::{DataLoader, Loader};
-use entity::{Columns, JobState, Table, job, job_run};
+use entity::{Columns, JobState, Table, job, job_event, job_run};
 use uuid::Uuid;
 
 use super::batches::Batches;
@@ -121,6 +121,21 @@ impl Loader<JobsOf> for Rows {
             }));
         }
         Ok(found)
+    }
+}
+
+/// What has happened to a job, the oldest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HistoryOf(pub Uuid);
+
+impl Loader<HistoryOf> for Rows {
+    type Value = Arc<[job_event::Model]>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[HistoryOf]) -> Result<HashMap<HistoryOf, Self::Value>, Error> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let events = rows::history(self.0.reader(), &ids).await?;
+        Ok(events.into_iter().map(|(id, events)| (HistoryOf(id), events.into())).collect())
     }
 }
 

@@ -5,6 +5,7 @@ mod arguments;
 mod batches;
 mod documents;
 mod loader;
+mod mutation;
 mod object;
 mod query;
 mod selection;
@@ -12,16 +13,18 @@ mod selection;
 use std::sync::Arc;
 
 use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{EmptyMutation, EmptySubscription, Name, Request, Response, SDLExportOptions};
+use async_graphql::{Context, EmptySubscription, Name, Request, Response, SDLExportOptions};
 use entity::Timestamp;
 
 use crate::db::Db;
+use crate::reports::{Patience, Reports};
 use batches::Batches;
 use documents::Documents;
+use mutation::Mutation;
 use query::Query;
 
 /// The schema's type.
-type Schema = async_graphql::Schema<Query, EmptyMutation, EmptySubscription>;
+type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
 /// Selections deeper than this are refused. GraphiQL's introspection needs 14.
 const DEPTH: usize = 20;
@@ -35,8 +38,10 @@ pub struct Api {
 }
 
 impl Api {
-    pub fn new(db: Db) -> Self {
-        let schema = builder().data(db.clone()).limit_depth(DEPTH).finish();
+    /// Reports go to the writer behind `reports`; `patience` is what agents are told of it.
+    pub fn new(db: Db, reports: Reports, patience: Patience) -> Self {
+        let schema =
+            builder().data(db.clone()).data(reports).data(patience).limit_depth(DEPTH).finish();
         Self { schema, db, documents: Arc::default() }
     }
 
@@ -89,8 +94,12 @@ fn set_default_variables(request: &mut Request) {
     }
 }
 
-fn builder() -> async_graphql::SchemaBuilder<Query, EmptyMutation, EmptySubscription> {
-    Schema::build(Query, EmptyMutation, EmptySubscription)
+fn patience<'a>(context: &Context<'a>) -> &'a Patience {
+    context.data_unchecked::<Patience>()
+}
+
+fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query, Mutation, EmptySubscription)
 }
 
 /// The schema in the schema definition language, as `schema.graphql` has it.

@@ -1,21 +1,25 @@
 //! What follows from a run's columns, and every frontend would otherwise compute for itself.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use entity::{Timestamp, job_run};
-
-/// A run whose agent is at it and that was not heard of for this long is stale.
-const STALE_AFTER: TimeDelta = TimeDelta::minutes(1);
 
 /// An agent is at it.
 pub fn is_active(run: &job_run::Model) -> bool {
     run.agent_state.is_active()
 }
 
-/// An agent should be at it, and has not reported for a minute; or never did, a minute after it
-/// began.
-pub fn is_stale(run: &job_run::Model, now: Timestamp) -> bool {
-    let last = run.update_date.or(run.agent_start_time).or(run.agent_queued_date);
-    is_active(run) && last.is_none_or(|last| now.utc() - last.utc() > STALE_AFTER)
+/// An agent should be at it, and has not reported for so long; or never did, so long after it
+/// began. Of runs that are reported elsewhere only the last change is known.
+pub fn is_stale(run: &job_run::Model, now: Timestamp, after: Option<Duration>) -> bool {
+    let Some(after) = after.and_then(|after| TimeDelta::from_std(after).ok()) else { return false };
+    let last = run.agent_report_date.or(if run.attempt_token.is_some() {
+        run.agent_start_time
+    } else {
+        run.update_date.or(run.agent_start_time).or(run.agent_queued_date)
+    });
+    is_active(run) && last.is_none_or(|last| now.utc() - last.utc() > after)
 }
 
 /// How long the agent has worked, in minutes: by its own account, or from its start to its end
@@ -136,13 +140,21 @@ mod tests {
 
     #[test]
     fn stale_after_a_silent_minute() {
-        assert!(!is_stale(&run(), minute(21)));
-        assert!(is_stale(&run(), minute(22)));
-        assert!(!is_stale(
-            &job_run::Model { agent_state: JobState::Completed, ..run() },
-            minute(90)
-        ));
-        let never_reported = job_run::Model { update_date: None, ..run() };
-        assert!(is_stale(&never_reported, minute(12)));
+        let stale =
+            |run: job_run::Model, n| is_stale(&run, minute(n), Some(Duration::from_mins(1)));
+        assert!(!stale(run(), 21));
+        assert!(stale(run(), 22));
+        assert!(!is_stale(&run(), minute(22), None));
+        assert!(!stale(job_run::Model { agent_state: JobState::Completed, ..run() }, 90));
+        assert!(stale(job_run::Model { update_date: None, ..run() }, 12));
+
+        // The pipeline's reports are no sign of the agent's life.
+        let token = Some(uuid::Uuid::nil());
+        let ours = job_run::Model { attempt_token: token, ..run() };
+        assert!(!stale(ours.clone(), 11));
+        assert!(stale(ours.clone(), 12));
+        let reported = job_run::Model { agent_report_date: Some(minute(15)), ..ours };
+        assert!(!stale(reported.clone(), 16));
+        assert!(stale(reported, 17));
     }
 }

@@ -229,6 +229,18 @@ pub async fn executing(
     jobs_on(db, &Stretch::whole(&filter, Order::default()), None, selection).await
 }
 
+/// The ids of the newest jobs that match.
+pub async fn newest_ids(
+    db: &impl ConnectionTrait,
+    filter: &JobFilter,
+    limit: usize,
+) -> Result<Vec<Uuid>, DbErr> {
+    let mut sql = Sql::new(db.get_database_backend());
+    Stretch::whole(filter, Order::default()).push_keys(&mut sql);
+    push_limit(&mut sql, i64::try_from(limit).unwrap_or(i64::MAX), 0);
+    sql.all(db).await?.iter().map(|row| row.try_get_by_index(0)).collect()
+}
+
 /// The jobs on a stretch, or as many of them as the limit lets through after the offset.
 async fn jobs_on(
     db: &impl ConnectionTrait,

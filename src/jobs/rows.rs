@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use entity::{Columns, JobState, Table, job, job_run};
+use entity::{Columns, JobState, Table, job, job_event, job_run};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use uuid::Uuid;
 
@@ -122,6 +122,20 @@ pub async fn newest_jobs(
     let push_where = |sql: &mut Sql| filter.push_where(sql, states);
     let order = ("configuration_id", "t.created_date DESC, t.id DESC");
     newest(db, configuration_ids, order, push_where, take, columns).await
+}
+
+/// What has happened to each of these jobs, the oldest first.
+pub async fn history(
+    db: &impl ConnectionTrait,
+    job_ids: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<job_event::Model>>, DbErr> {
+    let columns = Columns::<job_event::Entity>::all();
+    let mut sql = Sql::new(db.get_database_backend());
+    sql.push(&format!("SELECT t.job_id, {} FROM job_event AS t", columns.select("t")))
+        .push(" WHERE t.job_id")
+        .any_uuid(job_ids)
+        .push(" ORDER BY t.date, t.id");
+    group(&sql.all(db).await?, columns)
 }
 
 /// A page of a table with names: configurations, agents. Sorted by name, those without one

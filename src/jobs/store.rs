@@ -192,6 +192,34 @@ pub async fn models<E: Table>(db: &impl ConnectionTrait, models: &[E::Model]) ->
     Ok(())
 }
 
+/// Creates an agent, or changes what is not null.
+pub async fn save_agent(db: &impl ConnectionTrait, row: &agent::Model) -> Result<(), DbErr> {
+    save::<agent::Entity>(db, row, &["name", "agent_key"]).await
+}
+
+/// Creates a configuration, or changes what is not null.
+pub async fn save_configuration(
+    db: &impl ConnectionTrait,
+    row: &configuration::Model,
+) -> Result<(), DbErr> {
+    save::<configuration::Entity>(db, row, &["name", "provider"]).await
+}
+
+async fn save<E: Table>(
+    db: &impl ConnectionTrait,
+    row: &E::Model,
+    changeable: &[&str],
+) -> Result<(), DbErr> {
+    let table = E::NAME;
+    let mut conflict =
+        " ON CONFLICT (id) DO UPDATE SET update_date = excluded.update_date".to_owned();
+    for name in changeable {
+        conflict.push_str(&format!(", {name} = coalesce(excluded.{name}, {table}.{name})"));
+    }
+    insert(db, RowSet::<E>::whole([row]), &conflict).await?;
+    Ok(())
+}
+
 /// Makes the rows that others refer to and that do not exist.
 async fn make_unknown<E: Table>(
     db: &impl ConnectionTrait,

@@ -3,7 +3,9 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use entity::{Columns, JobState, Long, Millis, ProcessingState, Table, Timestamp, job, job_event, job_run};
+use entity::{
+    Columns, JobState, Long, Millis, ProcessingState, Table, Timestamp, job, job_event, job_run,
+};
 use sea_orm::ModelTrait as _;
 use uuid::Uuid;
 
@@ -164,10 +166,7 @@ impl Desk {
                 .and_then(|()| check_order(&report.progress, &run.row))
         };
         if let Err(refusal) = checked {
-            return ReportReceipt {
-                refusal: Some(refusal),
-                ..answer(run, ReportStatus::Refused)
-            };
+            return ReportReceipt { refusal: Some(refusal), ..answer(run, ReportStatus::Refused) };
         }
         for (column, value) in &report.progress {
             run.set(*column, value.clone());
@@ -427,7 +426,7 @@ impl Desk {
 }
 
 /// The answer about a run as it is.
-pub fn receipt(
+fn receipt(
     run: &job_run::Model,
     status: ReportStatus,
     last_sequence: Option<Long>,
@@ -442,15 +441,11 @@ pub fn receipt(
 }
 
 fn refused(run: Option<&job_run::Model>, refusal: Refusal) -> ReportReceipt {
-    let receipt = run.map(|run| receipt(run, ReportStatus::Refused, run.agent_sequence));
-    ReportReceipt {
-        refusal: Some(refusal),
-        ..receipt.unwrap_or(ReportReceipt {
-            status: ReportStatus::Refused,
-            refusal: None,
-            last_sequence: None,
-            cancellation_requested: false,
-            goes_on: false,
-        })
+    match run {
+        Some(run) => ReportReceipt {
+            refusal: Some(refusal),
+            ..receipt(run, ReportStatus::Refused, run.agent_sequence)
+        },
+        None => ReportReceipt::refused(Some(refusal)),
     }
 }

@@ -182,9 +182,7 @@ mod tests {
             for (event, expected) in EVENTS.into_iter().zip(row) {
                 let answer = match next(state, event) {
                     Ok([]) => "=".to_owned(),
-                    Ok(path) => {
-                        path.iter().map(|state| state.name()).collect::<Vec<_>>().join(" ")
-                    }
+                    Ok(path) => path.iter().map(|state| state.name()).collect::<Vec<_>>().join(" "),
                     Err(refusal) => format!("{:?}", refusal.code),
                 };
                 assert_eq!(answer, expected, "{state:?} {event:?}");

@@ -45,7 +45,8 @@ impl Patience {
     /// How often an agent should report: often enough that one lost report makes no run stale.
     pub fn report_every(&self) -> Duration {
         let shortest = self.stale_after.into_iter().chain(self.lost_after).min();
-        shortest.map_or(Duration::from_secs(15), |time| time / 4)
+        shortest
+            .map_or(Duration::from_secs(15), |time| time / 4)
             .clamp(Duration::from_millis(100), Duration::from_secs(15))
     }
 }

@@ -122,7 +122,10 @@ pub enum Receipt {
     /// No job is due.
     NoJob,
     /// The job was queued, cancelled or retried; `is_repeat` if it was before.
-    Job { job_id: Uuid, is_repeat: bool },
+    Job {
+        job_id: Uuid,
+        is_repeat: bool,
+    },
 }
 
 pub type Outcome = Result<Receipt, Refusal>;
@@ -137,6 +140,19 @@ pub struct ReportReceipt {
     pub cancellation_requested: bool,
     /// Whether the agent is expected to report again.
     pub goes_on: bool,
+}
+
+impl ReportReceipt {
+    /// The answer to a report on a run that is not known.
+    pub fn refused(refusal: Option<Refusal>) -> Self {
+        Self {
+            status: ReportStatus::Refused,
+            refusal,
+            last_sequence: None,
+            cancellation_requested: false,
+            goes_on: false,
+        }
+    }
 }
 
 /// What became of a report.
@@ -181,7 +197,11 @@ impl Refusal {
     }
 
     pub fn not_found(field: &'static str, what: &str) -> Self {
-        Self::new(RefusalCode::NotFound, Some(field), format_args!("there is no {what} with this id"))
+        Self::new(
+            RefusalCode::NotFound,
+            Some(field),
+            format_args!("there is no {what} with this id"),
+        )
     }
 }
 
@@ -220,9 +240,8 @@ const CLOCK_TOLERANCE: i64 = 300;
 /// A counter may be smaller than in the report before: agents count again after a restart, and a
 /// report that is merely late is told by its sequence.
 pub fn check(progress: &Progress, sequence: i64, now: Timestamp) -> Result<(), Refusal> {
-    let wrong = |field, message: String| {
-        Err(Refusal::new(RefusalCode::InvalidValue, Some(field), message))
-    };
+    let wrong =
+        |field, message: String| Err(Refusal::new(RefusalCode::InvalidValue, Some(field), message));
     if sequence < 0 {
         return wrong("sequence", format!("expected 0 or more, not {sequence}"));
     }

@@ -60,7 +60,14 @@ pub async fn write(
         match op {
             Op::Agent(report) if met.insert(report.run_id) && is_agent_quiet(report, now) => {
                 let token = (job_run::Column::AttemptToken, report.token.into());
-                agent.add(place, report.run_id, report.sequence, &report.progress, Some(token), now);
+                agent.add(
+                    place,
+                    report.run_id,
+                    report.sequence,
+                    &report.progress,
+                    Some(token),
+                    now,
+                );
             }
             Op::Processing(report)
                 if met.insert(report.run_id) && is_processing_quiet(report, now) =>
@@ -80,7 +87,10 @@ pub async fn write(
 
 fn is_agent_quiet(report: &AgentReport, now: Timestamp) -> bool {
     matches!(report.step, Step::Stay | Step::Reach(Phase::Executing))
-        && has_no(&report.progress, &[job_run::Column::AgentStartTime, job_run::Column::AgentEndTime])
+        && has_no(
+            &report.progress,
+            &[job_run::Column::AgentStartTime, job_run::Column::AgentEndTime],
+        )
         && check(&report.progress, report.sequence, now).is_ok()
 }
 
@@ -98,7 +108,9 @@ fn is_processing_quiet(report: &ProcessingReport, now: Timestamp) -> bool {
 }
 
 fn has_no(progress: &Progress, columns: &[job_run::Column]) -> bool {
-    !progress.iter().any(|(column, _)| columns.iter().any(|each| *each as usize == *column as usize))
+    !progress
+        .iter()
+        .any(|(column, _)| columns.iter().any(|each| *each as usize == *column as usize))
 }
 
 /// Reports of one side, in the order of their runs.

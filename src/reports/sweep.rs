@@ -231,13 +231,15 @@ mod tests {
     }
 
     fn lost(ops: &[Op]) -> Vec<Uuid> {
-        ops.iter().filter_map(|op| if let Op::Lose(lost) = op { Some(lost.run_id) } else { None }).collect()
+        ops.iter()
+            .filter_map(|op| if let Op::Lose(lost) = op { Some(lost.run_id) } else { None })
+            .collect()
     }
 
     #[test]
     fn silence_is_judged_after_the_lease() {
         let runs = [run(Some(0)), run(None), run(Some(9 * MINUTE)), run(Some(9 * MINUTE))];
-        assert_eq!(lost(&judge().judge(&runs, at(10 * MINUTE))), []);
+        assert!(lost(&judge().judge(&runs, at(10 * MINUTE))).is_empty());
         let found = lost(&judge().judge(&runs, at(10 * MINUTE + 1)));
         assert_eq!(found, [runs[0].run_id, runs[1].run_id]);
     }
@@ -247,7 +249,7 @@ mod tests {
         let mut judge = judge();
         judge.pause(at(60 * MINUTE));
         let runs = [run(Some(0)), run(Some(59 * MINUTE))];
-        assert_eq!(lost(&judge.judge(&runs, at(65 * MINUTE))), []);
+        assert!(lost(&judge.judge(&runs, at(65 * MINUTE))).is_empty());
         let runs = [runs[0].clone(), run(Some(70 * MINUTE))];
         assert_eq!(lost(&judge.judge(&runs, at(70 * MINUTE + 1))), [runs[0].run_id]);
     }
@@ -256,9 +258,9 @@ mod tests {
     fn when_most_fall_silent_it_may_be_us() {
         let mut judge = judge();
         let runs = [run(Some(0)), run(Some(0)), run(Some(0)), run(Some(10 * MINUTE))];
-        assert_eq!(lost(&judge.judge(&runs, at(11 * MINUTE))), []);
+        assert!(lost(&judge.judge(&runs, at(11 * MINUTE))).is_empty());
         // One comes back: the others are still most of them, and are judged after a lease.
-        assert_eq!(lost(&judge.judge(&runs, at(20 * MINUTE))), []);
+        assert!(lost(&judge.judge(&runs, at(20 * MINUTE))).is_empty());
         let runs = [runs[0].clone(), runs[1].clone(), runs[2].clone(), run(Some(21 * MINUTE))];
         assert_eq!(lost(&judge.judge(&runs, at(21 * MINUTE + 1))).len(), 3);
         // Two may well be lost together.
@@ -269,7 +271,7 @@ mod tests {
     #[test]
     fn what_began_elsewhere_is_not_judged() {
         let runs = [Watched { is_ours: false, ..run(Some(0)) }];
-        assert_eq!(lost(&judge().judge(&runs, at(100 * MINUTE))), []);
+        assert!(lost(&judge().judge(&runs, at(100 * MINUTE))).is_empty());
     }
 
     #[test]

@@ -136,11 +136,7 @@ fn push_lock(sql: &mut Sql) {
     sql.push_either("", " ORDER BY t.id FOR NO KEY UPDATE OF t");
 }
 
-async fn fetch_runs(
-    db: &impl ConnectionTrait,
-    desk: &mut Desk,
-    ids: &[Uuid],
-) -> Result<(), DbErr> {
+async fn fetch_runs(db: &impl ConnectionTrait, desk: &mut Desk, ids: &[Uuid]) -> Result<(), DbErr> {
     if ids.is_empty() {
         return Ok(());
     }
@@ -155,11 +151,7 @@ async fn fetch_runs(
     Ok(())
 }
 
-async fn fetch_jobs(
-    db: &impl ConnectionTrait,
-    desk: &mut Desk,
-    ids: &[Uuid],
-) -> Result<(), DbErr> {
+async fn fetch_jobs(db: &impl ConnectionTrait, desk: &mut Desk, ids: &[Uuid]) -> Result<(), DbErr> {
     if ids.is_empty() {
         return Ok(());
     }
@@ -200,11 +192,7 @@ async fn fetch_attempts(
 }
 
 /// Finds the jobs that are due, for each choice of configurations that somebody claims from.
-async fn fetch_due(
-    db: &impl ConnectionTrait,
-    desk: &mut Desk,
-    ops: &[&Op],
-) -> Result<(), DbErr> {
+async fn fetch_due(db: &impl ConnectionTrait, desk: &mut Desk, ops: &[&Op]) -> Result<(), DbErr> {
     let mut claims = HashMap::<&Vec<Uuid>, usize>::new();
     for op in ops {
         if let Op::Claim(claim) = op {
@@ -238,11 +226,7 @@ async fn fetch_due(
 }
 
 /// Looks up agents, configurations and earlier requests.
-async fn fetch_names(
-    db: &impl ConnectionTrait,
-    desk: &mut Desk,
-    ops: &[&Op],
-) -> Result<(), DbErr> {
+async fn fetch_names(db: &impl ConnectionTrait, desk: &mut Desk, ops: &[&Op]) -> Result<(), DbErr> {
     let backend = db.get_database_backend();
     let agents = unique(ops.iter().filter_map(|op| match op {
         Op::Claim(claim) => Some(claim.agent_id),

@@ -113,11 +113,8 @@ impl Writer {
     /// Starts a writer to this database.
     pub fn start(db: &Db) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let reports = Reports {
-            inbox: sender,
-            room: Arc::new(Semaphore::new(ROOM)),
-            queued: Arc::default(),
-        };
+        let reports =
+            Reports { inbox: sender, room: Arc::new(Semaphore::new(ROOM)), queued: Arc::default() };
         let inbox = Arc::new(Inbox(Mutex::new(receiver)));
         let lanes = if db.backend() == DbBackend::Postgres { POSTGRES_LANES } else { 1 };
         let run = |_| {
@@ -198,8 +195,7 @@ impl Lane {
             // The rest tries it again, and tells if it fails too.
             Err(error) => tracing::debug!(%error, "writing progress"),
         }
-        let left: Vec<usize> =
-            (0..ops.len()).filter(|place| outcomes[*place].is_none()).collect();
+        let left: Vec<usize> = (0..ops.len()).filter(|place| outcomes[*place].is_none()).collect();
         let left_ops: Vec<_> = left.iter().map(|place| ops[*place]).collect();
         let failure = match self.write(&left_ops).await {
             Ok(written) => {

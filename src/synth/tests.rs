@@ -40,7 +40,11 @@ fn has_everything(seed: u64) {
         ahead += u32::from(job.scheduled_date > Some(moment(NOW)));
         for run in &runs {
             *processing.entry(run.processing_state).or_default() += 1;
-            stale += u32::from(derived::is_stale(run, moment(NOW)));
+            stale += u32::from(derived::is_stale(
+                run,
+                moment(NOW),
+                Some(std::time::Duration::from_mins(1)),
+            ));
             large += u32::from(run.agent_clues_count > Some(Long(1 << 31)));
             late += u32::from(
                 run.agent_state == JobState::Completed

@@ -1,5 +1,6 @@
 //! What the tests stand on: databases of their own, servers over them, and the program.
 
+mod agents;
 mod counts;
 mod database;
 mod errors;
@@ -10,6 +11,7 @@ mod property;
 mod rows;
 mod server;
 
+pub use agents::Attempt;
 pub use counts::{Numbers, assert_right, counts_of, start_counting};
 pub use database::{Kind, TestDatabase};
 pub use errors::errors_of;

@@ -3,6 +3,7 @@
 use agent_jobs::db::Db;
 use agent_jobs::graphql::Api;
 use agent_jobs::http;
+use agent_jobs::reports::{Patience, Writer};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -22,7 +23,8 @@ impl TestServer {
         let db = database.open().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
-        let api = Api::new(db.clone());
+        let reports = Writer::start(&db).reports();
+        let api = Api::new(db.clone(), reports, Patience::default());
         let serving = tokio::spawn(async move {
             http::serve(listener, api, std::future::pending()).await.expect("serving");
         });

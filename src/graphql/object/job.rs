@@ -1,10 +1,11 @@
 use async_graphql::{ComplexObject, Context};
 use entity::job::Column;
+use entity::job_event;
 
 use super::{Configuration, JobRun, load, object};
 use crate::error::Error;
 use crate::graphql::arguments::take_of;
-use crate::graphql::loader::{RowLoader, RunsOf};
+use crate::graphql::loader::{HistoryOf, RowLoader, RunsOf};
 use crate::graphql::selection::{Selectable, columns};
 use crate::jobs::page::Listed;
 use crate::jobs::rows::RunOwner;
@@ -27,6 +28,7 @@ impl Selectable for Job {
         ("configuration", &[Column::ConfigurationId]),
         ("currentRun", &[Column::CurrentRunId]),
         ("runs", &[Column::Id]),
+        ("history", &[Column::Id]),
     ];
 }
 
@@ -64,5 +66,12 @@ impl Job {
         };
         let runs = context.data_unchecked::<RowLoader>().load_one(key).await?;
         Ok(runs.into_iter().flatten().map(JobRun::from).collect())
+    }
+    /// Each change of its state, the oldest first, whatever the attempt. Empty for a job that was
+    /// never changed here.
+    async fn history(&self, context: &Context<'_>) -> Result<Vec<job_event::Model>, Error> {
+        let loader = context.data_unchecked::<RowLoader>();
+        let events = loader.load_one(HistoryOf(self.row.id)).await?.unwrap_or_default();
+        Ok(events.to_vec())
     }
 }

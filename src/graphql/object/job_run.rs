@@ -1,9 +1,11 @@
 use async_graphql::{ComplexObject, Context};
 use entity::job_run::Column;
-use entity::{Millis, Timestamp};
+use entity::{Millis, Timestamp, job_event};
 
 use super::{Agent, Job, load, object};
 use crate::error::Error;
+use crate::graphql::loader::{HistoryOf, RowLoader};
+use crate::graphql::patience;
 use crate::graphql::selection::Selectable;
 use crate::jobs::derived;
 
@@ -28,8 +30,11 @@ impl Selectable for JobRun {
                 Column::UpdateDate,
                 Column::AgentStartTime,
                 Column::AgentQueuedDate,
+                Column::AgentReportDate,
+                Column::AttemptToken,
             ],
         ),
+        ("history", &[Column::Id, Column::JobId]),
         (
             "tasksPerMinute",
             &[
@@ -76,9 +81,20 @@ impl JobRun {
         derived::is_active(&self.row)
     }
 
-    /// Whether an agent should be at it but was not heard of for a minute.
+    /// Whether an agent should be at it but was not heard of for too long: a minute, unless the
+    /// service is told otherwise.
     async fn is_stale(&self, context: &Context<'_>) -> bool {
-        derived::is_stale(&self.row, *context.data_unchecked::<Timestamp>())
+        let (now, patience) = (context.data_unchecked::<Timestamp>(), patience(context));
+        derived::is_stale(&self.row, *now, patience.stale_after)
+    }
+
+    /// Each state that it came into, the oldest first, with those of the job while it waited for
+    /// this attempt. Empty for a run whose agent did not report here.
+    async fn history(&self, context: &Context<'_>) -> Result<Vec<job_event::Model>, Error> {
+        let loader = context.data_unchecked::<RowLoader>();
+        let events = loader.load_one(HistoryOf(self.row.job_id)).await?.unwrap_or_default();
+        let own = events.iter().filter(|event| event.run_id == Some(self.row.id));
+        Ok(own.cloned().collect())
     }
 
     /// The agent's tasks done per minute of its work, failed ones included. Null before it can

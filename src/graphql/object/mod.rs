@@ -19,7 +19,7 @@ use super::selection::{Selectable, columns};
 use crate::error::Error;
 
 /// The row with this id as a `T`, with the columns that the present field selects.
-async fn load<T>(context: &Context<'_>, id: uuid::Uuid) -> Result<Option<T>, Error>
+pub async fn load<T>(context: &Context<'_>, id: uuid::Uuid) -> Result<Option<T>, Error>
 where
     T: Selectable + From<std::sync::Arc<<T::Entity as sea_orm::EntityTrait>::Model>>,
 {

@@ -1,0 +1,345 @@
+//! The mutations: how agents report, and operators queue, cancel and retry.
+
+mod inputs;
+mod payloads;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use async_graphql::{Context, Object};
+use entity::{JobState, Long, Timestamp};
+use uuid::Uuid;
+
+use super::arguments::UuidArgument;
+use super::patience;
+use crate::clock;
+use crate::db::Db;
+use crate::error::Error;
+use crate::jobs::filter::JobFilter;
+use crate::jobs::{page, store};
+use crate::reports::Reports;
+use crate::reports::op::{By, Cancel, Claim, Op, Outcome, Refusal, check_text};
+use inputs::{
+    ClaimJobInput, FinishJobRunInput, ForceCancelInput, JobFilterInput, JobRunReportInput,
+    ProcessingReportInput, QueueJobInput, RegisterAgentInput, RequestCancellationInput,
+    RetryJobsInput, SaveConfigurationInput, StartJobRunInput,
+};
+use payloads::{
+    AttemptPayload, FinishJobRunPayload, JobResult, JobsPayload, QueueJobsPayload,
+    RegisterAgentPayload, ReportPayload, ReportResult, SaveConfigurationPayload,
+};
+
+/// How many items a request may have, and how many jobs a filter touches.
+const MOST: usize = 1_000;
+
+/// How long a claim may wait, in milliseconds.
+const WAIT_MAX: i32 = 60_000;
+
+/// What can be done.
+pub struct Mutation;
+
+fn reports<'a>(context: &Context<'a>) -> &'a Reports {
+    context.data_unchecked::<Reports>()
+}
+
+fn check_count(argument: &'static str, count: usize) -> Result<(), Error> {
+    if count <= MOST {
+        return Ok(());
+    }
+    Err(Error::invalid(argument, format_args!("expected at most {MOST}, not {count}")))
+}
+
+/// Writes what can be, and puts the outcomes where the ops were.
+async fn tell(context: &Context<'_>, ops: Vec<Result<Op, Refusal>>) -> Result<Vec<Outcome>, Error> {
+    let mut wrong = Vec::with_capacity(ops.len());
+    let mut right = Vec::with_capacity(ops.len());
+    for op in ops {
+        match op {
+            Ok(op) => {
+                right.push(op);
+                wrong.push(None);
+            }
+            Err(refusal) => wrong.push(Some(refusal)),
+        }
+    }
+    let mut outcomes = reports(context).tell(right).await?.into_iter();
+    wrong
+        .into_iter()
+        .map(|refusal| match refusal {
+            Some(refusal) => Ok(Err(refusal)),
+            None => outcomes.next().ok_or(Error::Internal),
+        })
+        .collect()
+}
+
+/// What can be done.
+#[Object]
+impl Mutation {
+    /// Introduces an agent, or changes what is known of it. Agents do so when they start; a repeat
+    /// changes nothing.
+    async fn register_agent(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The agent.")] input: RegisterAgentInput,
+    ) -> Result<RegisterAgentPayload, Error> {
+        let row = match input.into_row(clock::now()) {
+            Ok(row) => row,
+            Err(refusal) => return Ok(RegisterAgentPayload { id: None, refusal: Some(refusal) }),
+        };
+        store::save_agent(context.data_unchecked::<Db>().writer(), &row).await?;
+        Ok(RegisterAgentPayload { id: Some(row.id), refusal: None })
+    }
+
+    /// Creates a configuration, or changes one.
+    async fn save_configuration(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The configuration.")] input: SaveConfigurationInput,
+    ) -> Result<SaveConfigurationPayload, Error> {
+        let row = match input.into_row(clock::now()) {
+            Ok(row) => row,
+            Err(refusal) => {
+                return Ok(SaveConfigurationPayload { id: None, refusal: Some(refusal) });
+            }
+        };
+        store::save_configuration(context.data_unchecked::<Db>().writer(), &row).await?;
+        Ok(SaveConfigurationPayload { id: Some(row.id), refusal: None })
+    }
+
+    /// Creates jobs, to run now or when they are scheduled for.
+    async fn queue_jobs(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The jobs, at most 1,000.")] input: Vec<QueueJobInput>,
+    ) -> Result<QueueJobsPayload, Error> {
+        check_count("input", input.len())?;
+        let ops = input.into_iter().map(QueueJobInput::into_op).collect();
+        let outcomes = tell(context, ops).await?;
+        let results = outcomes.into_iter().map(|outcome| JobResult::of(None, outcome)).collect();
+        Ok(QueueJobsPayload { results })
+    }
+
+    /// Gives an agent the next queued job that is due: that of the highest priority, and of these
+    /// the one that has been due for the longest. No two agents get the same job.
+    async fn claim_job(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The agent, and what it can do.")] input: ClaimJobInput,
+    ) -> Result<AttemptPayload, Error> {
+        let wait = u64::try_from(input.wait).ok().filter(|_| input.wait <= WAIT_MAX);
+        let wait = wait.ok_or_else(|| {
+            let expected = format!("expected a number from 0 to {WAIT_MAX}, not {}", input.wait);
+            Error::invalid("wait", expected)
+        })?;
+        let configurations = input.configuration_ids.unwrap_or_default();
+        check_count("configurationIds", configurations.len())?;
+        let mut configuration_ids = configurations
+            .into_iter()
+            .map(|id| id.get("configurationIds"))
+            .collect::<Result<Vec<_>, _>>()?;
+        configuration_ids.sort_unstable();
+        configuration_ids.dedup();
+        let claim = Claim { agent_id: input.agent_id.get("agentId")?, configuration_ids };
+        let outcome = reports(context).claim(claim, Duration::from_millis(wait)).await?;
+        Ok(AttemptPayload::new(outcome, patience(context), clock::now()))
+    }
+
+    /// Begins a queued job, for agents that are told elsewhere which one to run. A repeat with the
+    /// same token returns the same attempt; another token is refused with `CONFLICT`.
+    async fn start_job_run(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The job and its agent.")] input: StartJobRunInput,
+    ) -> Result<AttemptPayload, Error> {
+        let mut outcomes = tell(context, vec![input.into_op()]).await?;
+        let outcome = outcomes.pop().ok_or(Error::Internal)?;
+        Ok(AttemptPayload::new(outcome, patience(context), clock::now()))
+    }
+
+    /// Takes agents' reports on their runs. A report that is `ACCEPTED` or `REPEATED` is saved:
+    /// it survives whatever happens next. One that is refused does not keep others from being
+    /// saved.
+    async fn report_job_runs(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The reports, at most 1,000.")] reports: Vec<JobRunReportInput>,
+    ) -> Result<ReportPayload, Error> {
+        check_count("reports", reports.len())?;
+        let ids: Vec<_> = reports.iter().map(|report| report.run_id.text().to_owned()).collect();
+        let ops = reports.into_iter().map(JobRunReportInput::into_op).collect();
+        report(context, ids, ops, true).await
+    }
+
+    /// Takes the pipeline's reports on the processing of what agents submitted.
+    async fn report_processing(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The reports, at most 1,000.")] reports: Vec<ProcessingReportInput>,
+    ) -> Result<ReportPayload, Error> {
+        check_count("reports", reports.len())?;
+        let ids: Vec<_> = reports.iter().map(|report| report.run_id.text().to_owned()).collect();
+        let ops = reports.into_iter().map(ProcessingReportInput::into_op).collect();
+        report(context, ids, ops, false).await
+    }
+
+    /// Ends an agent's work on a run: well, with an error, or cancelled.
+    async fn finish_job_run(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The run and how it ended.")] input: FinishJobRunInput,
+    ) -> Result<FinishJobRunPayload, Error> {
+        let id = input.run_id.text().to_owned();
+        let mut payload = report(context, vec![id], vec![input.into_op()], true).await?;
+        Ok(FinishJobRunPayload { result: payload.results.pop().ok_or(Error::Internal)? })
+    }
+
+    /// Asks to cancel jobs. A queued job is cancelled at once; one that executes becomes
+    /// `CANCELLING`, and its agent learns of it with the answer to its next report.
+    async fn request_cancellation(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which jobs, and why.")] input: RequestCancellationInput,
+    ) -> Result<JobsPayload, Error> {
+        let reason = checked_reason(input.reason)?;
+        let open: Vec<_> =
+            JobState::ALL.iter().copied().filter(|state| !state.is_terminal()).collect();
+        let found = Found::look(context, input.job_ids, input.filter, &open).await?;
+        found
+            .touch(context, input.dry_run, |job_id| {
+                let reason = reason.clone();
+                Op::Cancel(Cancel { job_id, reason, by: By::Operator, force: false })
+            })
+            .await
+    }
+
+    /// Ends jobs without waiting for their agents, whose later reports are refused with `OVER`.
+    async fn force_cancel(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which jobs, and why.")] input: ForceCancelInput,
+    ) -> Result<JobsPayload, Error> {
+        let reason = checked_reason(input.reason)?;
+        let found = Found::look(context, Some(input.job_ids), None, JobState::ALL).await?;
+        found
+            .touch(context, false, |job_id| {
+                let reason = reason.clone();
+                Op::Cancel(Cancel { job_id, reason, by: By::Operator, force: true })
+            })
+            .await
+    }
+
+    /// Queues jobs again that are over. The next agent makes a new run of each; those before it are
+    /// kept.
+    async fn retry_jobs(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which jobs.")] input: RetryJobsInput,
+    ) -> Result<JobsPayload, Error> {
+        let over: Vec<_> =
+            JobState::ALL.iter().copied().filter(|state| state.is_terminal()).collect();
+        let found = Found::look(context, input.job_ids, input.filter, &over).await?;
+        found.touch(context, input.dry_run, |job_id| Op::Retry { job_id, by: By::Operator }).await
+    }
+}
+
+async fn report(
+    context: &Context<'_>,
+    ids: Vec<String>,
+    ops: Vec<Result<Op, Refusal>>,
+    has_lease: bool,
+) -> Result<ReportPayload, Error> {
+    let outcomes = tell(context, ops).await?;
+    let (patience, now): (_, Timestamp) = (patience(context), clock::now());
+    let results = ids
+        .into_iter()
+        .zip(outcomes)
+        .map(|(id, outcome)| ReportResult::new(id, outcome, has_lease, patience, now))
+        .collect();
+    Ok(ReportPayload { results })
+}
+
+fn checked_reason(reason: Option<String>) -> Result<Option<String>, Error> {
+    if let Some(reason) = &reason {
+        check_text("reason", reason).map_err(|wrong| Error::invalid("reason", wrong.message))?;
+    }
+    Ok(reason)
+}
+
+/// The jobs that an operator means.
+struct Found {
+    ids: Vec<Uuid>,
+    total: page::Total,
+}
+
+impl Found {
+    /// Looks up jobs by their ids, or those that match and are in one of the states in which
+    /// something can be done.
+    async fn look(
+        context: &Context<'_>,
+        ids: Option<Vec<UuidArgument>>,
+        filter: Option<JobFilterInput>,
+        states: &[JobState],
+    ) -> Result<Self, Error> {
+        match (ids, filter) {
+            (Some(ids), None) => {
+                check_count("jobIds", ids.len())?;
+                let mut met = HashSet::new();
+                let mut unique = Vec::with_capacity(ids.len());
+                for id in ids {
+                    let id = id.get("jobIds")?;
+                    if met.insert(id) {
+                        unique.push(id);
+                    }
+                }
+                let n = i64::try_from(unique.len()).unwrap_or(i64::MAX);
+                Ok(Self { ids: unique, total: page::Total { n, is_exact: true } })
+            }
+            (None, Some(filter)) => {
+                let mut filter = filter.into_filter()?;
+                if filter.states.is_empty() {
+                    filter.states = states.to_vec();
+                } else {
+                    filter.states.retain(|state| states.contains(state));
+                }
+                Self::matching(context, &filter).await
+            }
+            _ => Err(Error::invalid("filter", "expected either `jobIds` or `filter`")),
+        }
+    }
+
+    async fn matching(context: &Context<'_>, filter: &JobFilter) -> Result<Self, Error> {
+        if filter.states.is_empty() {
+            // Nothing can be done in any of the states that were asked for.
+            return Ok(Self { ids: Vec::new(), total: page::Total { n: 0, is_exact: true } });
+        }
+        let db = context.data_unchecked::<Db>().reader();
+        let total = page::bounded_count(db, filter).await?;
+        Ok(Self { ids: page::newest_ids(db, filter, MOST).await?, total })
+    }
+
+    async fn touch(
+        self,
+        context: &Context<'_>,
+        dry_run: bool,
+        op: impl Fn(Uuid) -> Op,
+    ) -> Result<JobsPayload, Error> {
+        let mut results = Vec::new();
+        if !dry_run {
+            let outcomes =
+                reports(context).tell(self.ids.iter().copied().map(op).collect()).await?;
+            results = self
+                .ids
+                .iter()
+                .zip(outcomes)
+                .map(|(id, outcome)| JobResult::of(Some(*id), outcome))
+                .collect();
+        }
+        let touched = i64::try_from(self.ids.len()).unwrap_or(i64::MAX);
+        Ok(JobsPayload {
+            matched_count: Long(self.total.n),
+            matched_count_is_exact: self.total.is_exact,
+            results,
+            has_more: self.total.n > touched || !self.total.is_exact,
+        })
+    }
+}
