@@ -38,6 +38,7 @@ test-rust:
 bench:
 	$(CARGO) bench --bench reading
 	$(CARGO) bench --bench importing
+	$(CARGO) bench --bench reporting
 
 ## Rewrite the files that are generated from the sources
 generated:

@@ -17,9 +17,12 @@ pub fn get(path: &str) -> Request {
 }
 
 pub fn graphql(query: &str, variables: &Value) -> Request {
-    let body = json!({ "query": query, "variables": variables }).to_string();
+    post_json("/graphql", &json!({ "query": query, "variables": variables }).to_string())
+}
+
+pub fn post_json(path: &str, body: &str) -> Request {
     format!(
-        "POST /graphql HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\n\r\n{body}",
         body.len()
     )

@@ -1,6 +1,8 @@
 //! What measuring a server takes: a database to fill, a cheap client, and something to compare
 //! with.
 
+#![allow(dead_code, reason = "each benchmark uses its part")]
+
 pub mod client;
 pub mod database;
 pub mod plain;
