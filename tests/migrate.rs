@@ -15,7 +15,12 @@ const STEPS: [&str; 3] = ["m0001_tables", "m0002_counters", "m0003_reports"];
 /// What the program says of the steps when only the first `applied` are.
 fn listed(applied: usize) -> String {
     let word = |nth| if nth < applied { "applied" } else { "missing" };
-    STEPS.iter().enumerate().map(|(nth, step)| format!("{} {step}\n", word(nth))).collect()
+    let lines: Vec<_> = STEPS
+        .iter()
+        .enumerate()
+        .map(|(nth, step)| word(nth).to_owned() + " " + step + "\n")
+        .collect();
+    lines.concat()
 }
 
 fn migrate_command(database: &TestDatabase, action: &[&str]) -> Output {

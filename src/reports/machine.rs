@@ -70,6 +70,7 @@ impl Ending {
 ///
 /// A report may be lost on its way while a later one arrives, so an agent that is seen to skip a
 /// state has passed through it.
+#[expect(clippy::match_same_arms, reason = "each arm is a rule")]
 pub fn next(state: JobState, event: Event) -> Result<&'static [JobState], Refusal> {
     use Event::{Beat, Cancel, Claim, Finish, ForceCancel, Lose, Report, Retry};
 

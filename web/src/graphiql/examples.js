@@ -1,6 +1,6 @@
 /**
- * The tabs GraphiQL opens with, one for each root field, for somebody who meets this API for the
- * first time. The name of the operation is the title of the tab.
+ * The tabs GraphiQL opens with, one for each query and for the mutations to begin with, for somebody
+ * who meets this API for the first time. The name of the operation is the title of the tab.
  *
  * Plain JavaScript without imports, so that `scripts/check-examples.mjs` can read it as it is.
  *
@@ -57,9 +57,10 @@ query jobCounts {
 #   createdAfter: "2026-01-31T00:00:00Z"
 #   createdBefore: "2026-02-28T00:00:00Z"
 #
-# totalCount is null when it is not known; hasNextPage is
-# always there. currentRun is the newest attempt at the
-# job, and null until there is one.
+# totalCount is exact with the first three; with others
+# counting stops at 10,000, which totalCountIsExact tells.
+# currentRun is the newest attempt at the job, and null
+# until there is one.
 query jobs {
   jobs(page: 0, take: 20) {
     items {
@@ -296,7 +297,6 @@ query job($id: UUID!) {
 # in the other tabs.
 #
 # counts is the same as jobCounts, for one source alone.
-# Add search: "…" to look for a source.
 query configurations {
   configurations(page: 0, take: 50) {
     items {
@@ -410,5 +410,182 @@ query agent($id: UUID!) {
 }
 `,
     variables: { id: '00000000-0000-0000-0000-000000000000' },
+  },
+  {
+    title: 'queueJobs',
+    query: `# From here on the tabs change something.
+#
+# Creates jobs, up to 1,000 at a time. They run as soon
+# as an agent is free, or when they are scheduled for.
+#
+# clientRequestId is a name of your choice: when the same
+# request is sent again, it returns the same job.
+mutation queueJobs($input: [QueueJobInput!]!) {
+  queueJobs(input: $input) {
+    results {
+      job {
+        id
+        name
+        state
+      }
+      isRepeat
+      refusal {
+        code
+        field
+        message
+      }
+    }
+  }
+}
+`,
+    variables: {
+      input: [
+        {
+          configurationId: '00000000-0000-0000-0000-000000000000',
+          name: 'HubSpot contacts crawl',
+          priority: 4,
+          clientRequestId: 'my-first-job',
+        },
+      ],
+    },
+  },
+  {
+    title: 'claimJob',
+    query: `# What an agent does first: it takes the next job that is
+# due. It gets a token, which its reports show.
+#
+# The agent's id is from registerAgent, or from the
+# agents tab. wait is in milliseconds: without a job the
+# answer comes after that, with attempt: null.
+#
+# Agents that are told elsewhere what to run use
+# startJobRun.
+mutation claimJob($input: ClaimJobInput!) {
+  claimJob(input: $input) {
+    attempt {
+      runId
+      attemptToken
+      reportIn
+      leaseEnd
+      job {
+        id
+        name
+        type
+        configuration {
+          id
+          provider
+        }
+      }
+    }
+    refusal {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+    variables: { input: { agentId: '00000000-0000-0000-0000-000000000000', wait: 1000 } },
+  },
+  {
+    title: 'reportJobRuns',
+    query: `# How agents report, each on all of its runs at once. It
+# is the heartbeat, too: without a report for some time
+# the agent is taken for lost.
+#
+# Counters are totals, and sequence counts up, so that a
+# report that is lost or comes twice does no harm. An
+# answer means that the report is saved. It also tells
+# whether somebody wants the run to stop.
+#
+# reportProcessing does the same for the pipeline, and
+# finishJobRun is an agent's last word.
+mutation reportJobRuns($reports: [JobRunReportInput!]!) {
+  reportJobRuns(reports: $reports) {
+    results {
+      runId
+      status
+      refusal {
+        code
+        field
+        message
+      }
+      lastSequence
+      cancellationRequested
+      reportIn
+      leaseEnd
+    }
+  }
+}
+`,
+    variables: {
+      reports: [
+        {
+          runId: '00000000-0000-0000-0000-000000000000',
+          attemptToken: '00000000-0000-0000-0000-000000000000',
+          sequence: 1,
+          agentState: 'EXECUTING',
+          progress: {
+            agentPercentCompleted: 12.5,
+            agentExpectedTasksCount: 800,
+            agentTasksCompletedCount: 100,
+          },
+        },
+      ],
+    },
+  },
+  {
+    title: 'requestCancellation',
+    query: `# Cancels what waits, and asks agents to stop what runs.
+#
+# With a filter instead of jobIds it means all jobs that
+# match. dryRun only counts them: remove it to do it.
+# forceCancel does not wait for the agents.
+mutation requestCancellation($input: RequestCancellationInput!) {
+  requestCancellation(input: $input) {
+    matchedCount
+    matchedCountIsExact
+    hasMore
+    results {
+      job {
+        id
+        state
+      }
+      refusal {
+        code
+        message
+      }
+    }
+  }
+}
+`,
+    variables: {
+      input: { filter: { states: ['QUEUED'] }, reason: 'maintenance', dryRun: true },
+    },
+  },
+  {
+    title: 'retryJobs',
+    query: `# Queues jobs again that are over. Each attempt is a run
+# of its own, so nothing of the failed one is lost.
+#
+# dryRun only counts them: remove it to do it.
+mutation retryJobs($input: RetryJobsInput!) {
+  retryJobs(input: $input) {
+    matchedCount
+    hasMore
+    results {
+      job {
+        id
+        state
+      }
+      refusal {
+        code
+        message
+      }
+    }
+  }
+}
+`,
+    variables: { input: { filter: { states: ['FAILED'] }, dryRun: true } },
   },
 ];
