@@ -79,6 +79,7 @@ async fn a_run_has_its_42_fields_and_what_follows_from_them() {
     expected.extend([
         ("job", false),
         ("agent", false),
+        ("history", true),
         ("isActive", true),
         ("isStale", true),
         ("tasksPerMinute", false),

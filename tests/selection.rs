@@ -1,7 +1,9 @@
 //! What a field says never depends on which other fields are asked for. Only selected columns are
 //! read, so a field whose column was forgotten would be empty.
 
+use entity::{job_event, job_run};
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use crate::support::{Rows, TestDatabase, TestServer, on_both_databases};
 
@@ -10,6 +12,17 @@ async fn start(database: &TestDatabase) -> (TestServer, Rows) {
     let server = TestServer::start(database).await;
     let rows = Rows::of_history(60);
     rows.insert(&server).await;
+    let event = |run: &job_run::Model| job_event::Model {
+        id: Uuid::now_v7(),
+        job_id: run.job_id,
+        run_id: Some(run.id),
+        state: run.agent_state,
+        date: run.update_date.unwrap_or_default(),
+        changed_by: "agent".to_owned(),
+        message: run.agent_result_message.clone(),
+    };
+    let events: Vec<_> = rows.runs.iter().map(event).collect();
+    server.insert::<job_event::Entity>(&events).await;
     (server, rows)
 }
 
@@ -34,6 +47,7 @@ async fn fields_of(server: &TestServer, name: &str) -> Vec<String> {
                 "JobRun" => " { isActive job { name } }",
                 "Configuration" => " { name counts { total } }",
                 "Agent" => " { name runs(take: 1) { id } }",
+                "StateChange" => " { state at message }",
                 "JobCounts" => " { total completed }",
                 _ => "",
             };
