@@ -17,6 +17,7 @@ use agent_jobs::http;
 use agent_jobs::jobs::cursor::Cursor;
 use agent_jobs::jobs::filter::{JobFilter, Order, OrderField};
 use agent_jobs::jobs::page::{Selection, page};
+use agent_jobs::live::Live;
 use agent_jobs::reports::{Patience, Writer};
 use axum::serve::ListenerExt as _;
 use entity::{Columns, Table as _, job, job_run};
@@ -27,6 +28,7 @@ use support::client::{Connection, Request, get, graphql, requests_per_second};
 use support::database::{Database, Kind};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 /// As the program has it.
 #[global_allocator]
@@ -99,7 +101,8 @@ impl Server {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let address = listener.local_addr()?;
         let reports = Writer::start(&db).reports();
-        let api = Api::new(db.clone(), reports, Patience::default());
+        let live = Live::new(db.clone(), Duration::from_millis(100), CancellationToken::new());
+        let api = Api::new(live, reports, Patience::default());
         runtime.spawn(async move { http::serve(listener, api, std::future::pending()).await });
         Ok(Self { address, db, jobs: jobs.into(), runs, _database: database })
     }

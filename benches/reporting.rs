@@ -15,6 +15,7 @@ use agent_jobs::db::Db;
 use agent_jobs::graphql::Api;
 use agent_jobs::http;
 use agent_jobs::jobs::store;
+use agent_jobs::live::Live;
 use agent_jobs::reports::{Patience, Writer};
 use entity::{JobState, Timestamp, agent, job, job_run};
 use indicatif::HumanCount;
@@ -26,6 +27,7 @@ use support::database::{Database, Kind};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// As the program has it.
@@ -99,7 +101,8 @@ impl Service {
         let address = listener.local_addr()?;
         // Inside the runtime, where the writer's tasks begin.
         let api = runtime.block_on(async {
-            Api::new(db.clone(), Writer::start(&db).reports(), Patience::default())
+            let live = Live::new(db.clone(), Duration::from_millis(100), CancellationToken::new());
+            Api::new(live, Writer::start(&db).reports(), Patience::default())
         });
         runtime.spawn(async move { http::serve(listener, api, std::future::pending()).await });
         Ok(Self { address, db, runs, _database: database })

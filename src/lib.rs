@@ -4,6 +4,7 @@
 //! - [`jobs`] is the domain: plain functions that read jobs and runs. It knows no GraphQL and no
 //!   HTTP.
 //! - [`graphql`] is the API: object types, root fields, loaders. It holds no SQL.
+//! - [`live`] is what happens now, for all who watch.
 //! - [`reports`] is where agents report and operators act: the rules, and the one writer.
 //! - [`http`] serves the API and the bundled pages.
 //! - [`transfer`] imports and exports the tables as files.
@@ -19,6 +20,7 @@ pub mod error;
 pub mod graphql;
 pub mod http;
 pub mod jobs;
+pub mod live;
 pub mod reports;
 pub mod synth;
 pub mod transfer;

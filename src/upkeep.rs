@@ -6,6 +6,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::db::Db;
 use crate::jobs::counts;
+use crate::live::feed;
 
 /// How often the counters' appended changes are folded. A count adds up those that wait, so
 /// folding only keeps it cheap.
@@ -19,6 +20,9 @@ pub async fn run(db: Db) {
         ticks.tick().await;
         if let Err(error) = counts::fold(&db).await {
             tracing::warn!(%error, "folding the counters");
+        }
+        if let Err(error) = feed::tidy(&db).await {
+            tracing::warn!(%error, "removing old changes");
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::support::{Output, TestDatabase, agent_jobs, on_both_databases};
 const PROCESSES: usize = 8;
 
 /// All steps, oldest first.
-const STEPS: [&str; 3] = ["m0001_tables", "m0002_counters", "m0003_reports"];
+const STEPS: [&str; 4] = ["m0001_tables", "m0002_counters", "m0003_reports", "m0004_changes"];
 
 /// What the program says of the steps when only the first `applied` are.
 fn listed(applied: usize) -> String {
@@ -159,7 +159,7 @@ on_both_databases! {
         assert!(first.contains("job_count_insert"), "{first}");
 
         // Back to before the counters, which are made anew from the jobs.
-        let output = migrate_command(&database, &["down", "2"]).ok();
+        let output = migrate_command(&database, &["down", "3"]).ok();
         assert_eq!(output.stdout, listed(1));
         migrate_command(&database, &["up"]).ok();
         assert_eq!(schema(&database).await, first);

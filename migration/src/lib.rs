@@ -6,6 +6,7 @@ pub use sea_orm_migration::MigratorTrait;
 mod m0001_tables;
 mod m0002_counters;
 mod m0003_reports;
+mod m0004_changes;
 mod sql;
 
 /// Every step, oldest first.
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_tables::Migration),
             Box::new(m0002_counters::Migration),
             Box::new(m0003_reports::Migration),
+            Box::new(m0004_changes::Migration),
         ]
     }
 }

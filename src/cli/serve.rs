@@ -1,14 +1,17 @@
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{self, SignalKind};
+use tokio_util::sync::CancellationToken;
 
 use super::{DatabaseOptions, Failure};
 use crate::db::{self, Db};
 use crate::graphql::Api;
+use crate::live::Live;
 use crate::reports::{Patience, Writer, sweep};
 use crate::{http, upkeep};
 
@@ -35,6 +38,9 @@ pub struct ListenOptions {
         default_value = "127.0.0.1:8080"
     )]
     listen: SocketAddr,
+    /// The shortest time between two updates of a subscription.
+    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_TICK", default_value = "100ms", value_parser = humantime::parse_duration)]
+    tick: Duration,
 }
 
 /// How long to wait for agents.
@@ -107,9 +113,17 @@ pub(super) async fn serve(
     let reports = writer.reports();
     let upkeep = tokio::spawn(upkeep::run(db.clone()));
     let sweep = tokio::spawn(sweep::run(db.clone(), reports.clone(), patience));
-    let served = http::serve(listener, Api::new(db.clone(), reports, patience), stop).await;
-    upkeep.abort();
-    sweep.abort();
+    let stopping = CancellationToken::new();
+    let live = Live::new(db.clone(), options.tick, stopping.clone());
+    let watching = tokio::spawn(Arc::clone(&live).run());
+    let stop = async move {
+        stop.await;
+        stopping.cancel();
+    };
+    let served = http::serve(listener, Api::new(live, reports, patience), stop).await;
+    for task in [upkeep, sweep, watching] {
+        task.abort();
+    }
     // What was taken is written, even if nobody waits for the answer any more.
     writer.stop().await;
     db.close().await;

@@ -9,22 +9,28 @@ mod mutation;
 mod object;
 mod query;
 mod selection;
+mod subscription;
+mod watching;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{Context, EmptySubscription, Name, Request, Response, SDLExportOptions};
+use async_graphql::{Context, Name, Request, Response, SDLExportOptions};
 use entity::Timestamp;
 
 use crate::db::Db;
+use crate::live::Live;
 use crate::reports::{Patience, Reports};
 use batches::Batches;
 use documents::Documents;
 use mutation::Mutation;
 use query::Query;
+use subscription::Subscription;
+pub use watching::Watching;
 
 /// The schema's type.
-type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
 /// Selections deeper than this are refused. GraphiQL's introspection needs 14.
 const DEPTH: usize = 20;
@@ -34,15 +40,18 @@ const DEPTH: usize = 20;
 pub struct Api {
     schema: Schema,
     db: Db,
+    live: Arc<Live>,
     documents: Arc<Documents>,
 }
 
 impl Api {
-    /// Reports go to the writer behind `reports`; `patience` is what agents are told of it.
-    pub fn new(db: Db, reports: Reports, patience: Patience) -> Self {
+    /// Over the live side's database. Reports go to the writer behind `reports`; `patience` is what
+    /// agents are told of it.
+    pub fn new(live: Arc<Live>, reports: Reports, patience: Patience) -> Self {
+        let db = live.db().clone();
         let schema =
             builder().data(db.clone()).data(reports).data(patience).limit_depth(DEPTH).finish();
-        Self { schema, db, documents: Arc::default() }
+        Self { schema, db, live, documents: Arc::default() }
     }
 
     /// Reads a request's document, for [`Request::set_parsed_query`].
@@ -55,21 +64,41 @@ impl Api {
         set_default_variables(&mut request);
         let batches = Batches::default();
         let loader = loader::row_loader(self.db.clone(), batches.clone());
-        let mut response = batches.drive(self.schema.execute(request.data(loader).data(now))).await;
-        for error in &mut response.errors {
-            let extensions = error.extensions.get_or_insert_default();
-            if extensions.get("code").is_none() {
-                // Only the library's own errors have none: a document that does not fit the
-                // schema, or an argument that a scalar or an enum could not read.
-                let code = if error.path.is_empty() {
-                    "GRAPHQL_VALIDATION_FAILED"
-                } else {
-                    "BAD_USER_INPUT"
-                };
-                extensions.set("code", code);
-            }
-        }
+        let request = request.data(loader).data(Arc::new(Now::at(now)));
+        let mut response = batches.drive(self.schema.execute(request)).await;
+        add_codes(&mut response);
         response
+    }
+}
+
+/// Gives each error a code that programs can switch on.
+fn add_codes(response: &mut Response) {
+    for error in &mut response.errors {
+        let extensions = error.extensions.get_or_insert_default();
+        if extensions.get("code").is_none() {
+            // Only the library's own errors have none: a document that does not fit the
+            // schema, or an argument that a scalar or an enum could not read.
+            let code =
+                if error.path.is_empty() { "GRAPHQL_VALIDATION_FAILED" } else { "BAD_USER_INPUT" };
+            extensions.set("code", code);
+        }
+    }
+}
+
+/// What an answer takes for the present. A subscription's answers come one after the other.
+struct Now(AtomicI64);
+
+impl Now {
+    fn at(now: Timestamp) -> Self {
+        Self(AtomicI64::new(now.micros()))
+    }
+
+    fn set(&self, now: Timestamp) {
+        self.0.store(now.micros(), Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::Relaxed)).unwrap_or_default()
     }
 }
 
@@ -98,8 +127,8 @@ fn patience<'a>(context: &Context<'a>) -> &'a Patience {
     context.data_unchecked::<Patience>()
 }
 
-fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation, EmptySubscription)
+fn builder() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query, Mutation, Subscription)
 }
 
 /// The schema in the schema definition language, as `schema.graphql` has it.

@@ -6,14 +6,19 @@ use async_graphql::{Request, Response as Answer, ServerError, Variables};
 use async_graphql_axum::GraphQLResponse;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
 use serde::Deserialize;
 
+use super::stream::Form;
+use super::websocket;
 use crate::clock;
 use crate::graphql::Api;
+use crate::live::group::Payload;
 
 /// What a request's body may have in bytes.
 const BODY_BYTES: usize = 1 << 20;
@@ -27,12 +32,12 @@ const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
 /// A request's parameters, in a body of JSON.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "an object")]
-struct Parameters {
-    query: String,
+pub(super) struct Parameters {
+    pub query: String,
     #[serde(default)]
-    operation_name: Option<String>,
+    pub operation_name: Option<String>,
     #[serde(default)]
-    variables: Option<serde_json::Map<String, serde_json::Value>>,
+    pub variables: Option<serde_json::Map<String, serde_json::Value>>,
     /// Nothing is extended by it yet, so it is only checked.
     #[serde(default)]
     #[expect(dead_code, reason = "must be an object all the same")]
@@ -76,8 +81,12 @@ pub async fn post(State(api): State<Api>, headers: HeaderMap, body: Body) -> Res
 pub async fn get(
     State(api): State<Api>,
     headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     parameters: Result<Query<UrlParameters>, QueryRejection>,
 ) -> Response {
+    if let Ok(upgrade) = upgrade {
+        return websocket::upgrade(api, upgrade);
+    }
     let answer = match read_url(parameters) {
         Ok(parameters) => execute(&api, parameters, &headers, true).await,
         Err(refusal) => Err(refusal),
@@ -159,26 +168,60 @@ fn read_url(
     })
 }
 
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Query,
+    Mutation,
+    Subscription,
+}
+
+/// What the operation that is meant does. Without one execution says what is wrong, as of a query.
+pub(super) fn kind_of(document: &ExecutableDocument, operation_name: Option<&str>) -> Kind {
+    let operation = match (&document.operations, operation_name) {
+        (DocumentOperations::Single(operation), _) => Some(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        // Execution refuses to guess.
+        (DocumentOperations::Multiple(_), None) => None,
+    };
+    match operation.map(|operation| operation.node.ty) {
+        Some(OperationType::Mutation) => Kind::Mutation,
+        Some(OperationType::Subscription) => Kind::Subscription,
+        Some(OperationType::Query) | None => Kind::Query,
+    }
+}
+
+/// Reads a document.
+pub(super) fn parse(api: &Api, query: &str) -> Result<ExecutableDocument, ServerError> {
+    api.parse(query).map_err(|error| {
+        let mut error = ServerError::from(error);
+        // The parser draws the whole line with a mark below. What it expected there comes
+        // last; where it was is in `locations`.
+        if let Some((_, expected)) = error.message.rsplit_once("\n  = ") {
+            error.message = format!("the document cannot be parsed: {expected}");
+        }
+        error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
+        error
+    })
+}
+
 async fn execute(
     api: &Api,
     parameters: Parameters,
     headers: &HeaderMap,
     only_queries: bool,
-) -> Result<(StatusCode, Answer), Refusal> {
-    let document = match api.parse(&parameters.query) {
-        Ok(document) => document,
-        Err(error) => {
-            let mut error = ServerError::from(error);
-            // The parser draws the whole line with a mark below. What it expected there comes
-            // last; where it was is in `locations`.
-            if let Some((_, expected)) = error.message.rsplit_once("\n  = ") {
-                error.message = format!("the document cannot be parsed: {expected}");
-            }
-            error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
-            return Ok((error_status(headers), Answer::from_errors(vec![error])));
-        }
+) -> Result<Answered, Refusal> {
+    let form = Form::accepted(headers);
+    let failed = |error: ServerError| {
+        Answered::Once(error_status(headers), Answer::from_errors(vec![error]))
     };
-    if only_queries && !is_query(&document, parameters.operation_name.as_deref()) {
+    let document = match parse(api, &parameters.query) {
+        Ok(document) => document,
+        Err(error) => return Ok(failed(error)),
+    };
+    let kind = kind_of(&document, parameters.operation_name.as_deref());
+    // What streams is read again and again by whoever sends GET, as EventSource does.
+    if only_queries && (kind == Kind::Mutation || kind == Kind::Subscription && form.is_none()) {
         return Err(Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "METHOD_NOT_ALLOWED",
@@ -191,13 +234,33 @@ async fn execute(
         request.variables = Variables::from_json(variables.into());
     }
     request.set_parsed_query(document);
+    if kind == Kind::Subscription {
+        let Some(form) = form else {
+            return Err(Refusal::new(
+                StatusCode::NOT_ACCEPTABLE,
+                "NOT_ACCEPTABLE",
+                "expected an Accept of text/event-stream or multipart/mixed;subscriptionSpec=1.0 \
+                 for a subscription, or a WebSocket",
+            ));
+        };
+        return Ok(match api.watch(request) {
+            Ok(watching) => Answered::Streamed(form.watch(api.clone(), watching)),
+            Err(error) => failed(error),
+        });
+    }
     let answer = api.execute(request, clock::now()).await;
     // Without data nothing was executed.
     let failed = answer.is_err()
         && answer.data == async_graphql::Value::Null
         && answer.errors.iter().all(|error| error.path.is_empty());
     let status = if failed { error_status(headers) } else { StatusCode::OK };
-    Ok((status, answer))
+    Ok(Answered::Once(status, answer))
+}
+
+/// An answer, or several.
+enum Answered {
+    Once(StatusCode, Answer),
+    Streamed(Response),
 }
 
 /// Clients that ask for the GraphQL media type understand statuses; for the others a status
@@ -215,22 +278,22 @@ fn wants_graphql_response(headers: &HeaderMap) -> bool {
         .any(|value| value.contains(GRAPHQL_RESPONSE))
 }
 
-fn is_query(document: &ExecutableDocument, operation_name: Option<&str>) -> bool {
-    let operation = match (&document.operations, operation_name) {
-        (DocumentOperations::Single(operation), _) => Some(operation),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        // Execution refuses to guess.
-        (DocumentOperations::Multiple(_), None) => None,
+fn respond(answer: Result<Answered, Refusal>, headers: &HeaderMap) -> Response {
+    let (status, answer) = match answer {
+        Ok(Answered::Streamed(response)) => return response,
+        Ok(Answered::Once(status, answer)) => (status, answer),
+        Err(refusal) => {
+            let mut error = ServerError::new(refusal.message, None);
+            error.extensions.get_or_insert_default().set("code", refusal.code);
+            (refusal.status, Answer::from_errors(vec![error]))
+        }
     };
-    operation.is_none_or(|operation| operation.node.ty == OperationType::Query)
-}
-
-fn respond(answer: Result<(StatusCode, Answer), Refusal>, headers: &HeaderMap) -> Response {
-    let (status, answer) = answer.unwrap_or_else(|refusal| {
-        let mut error = ServerError::new(refusal.message, None);
-        error.extensions.get_or_insert_default().set("code", refusal.code);
-        (refusal.status, Answer::from_errors(vec![error]))
-    });
+    // Clients that read a stream read nothing else.
+    if let Some(form) = Form::accepted(headers).filter(|_| status == StatusCode::OK)
+        && let Ok(json) = serde_json::to_string(&answer)
+    {
+        return form.once(&Payload::Response(json.into()));
+    }
     let mut response = (status, GraphQLResponse::from(answer)).into_response();
     if !wants_graphql_response(headers) {
         response.headers_mut().insert(

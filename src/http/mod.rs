@@ -2,6 +2,8 @@
 
 mod assets;
 mod graphql;
+mod stream;
+mod websocket;
 
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
 use crate::graphql::Api;
 
@@ -29,8 +32,13 @@ pub fn router(api: Api) -> Router {
         .route("/schema.graphql", get(schema))
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing at this path\n") })
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(worth_compressing()))
         .with_state(api)
+}
+
+/// What is collected to be compressed comes late: streams are sent as they are.
+fn worth_compressing() -> impl Predicate {
+    DefaultPredicate::new().and(NotForContentType::const_new("multipart/"))
 }
 
 async fn schema() -> impl axum::response::IntoResponse {

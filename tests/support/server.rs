@@ -1,12 +1,17 @@
 //! A server over a test's database, on a socket of its own.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use agent_jobs::db::Db;
 use agent_jobs::graphql::Api;
 use agent_jobs::http;
+use agent_jobs::live::Live;
 use agent_jobs::reports::{Patience, Writer};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::TestDatabase;
 
@@ -15,7 +20,9 @@ pub struct TestServer {
     db: Db,
     pub url: String,
     pub client: reqwest::Client,
-    serving: JoinHandle<()>,
+    /// What watchers watch.
+    pub live: Arc<Live>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 impl TestServer {
@@ -24,11 +31,14 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let reports = Writer::start(&db).reports();
-        let api = Api::new(db.clone(), reports, Patience::default());
+        let live = Live::new(db.clone(), Duration::from_millis(100), CancellationToken::new());
+        let watching = tokio::spawn(Arc::clone(&live).run());
+        let api = Api::new(Arc::clone(&live), reports, Patience::default());
         let serving = tokio::spawn(async move {
             http::serve(listener, api, std::future::pending()).await.expect("serving");
         });
-        Self { db, url: format!("http://{address}"), client: reqwest::Client::new(), serving }
+        let (url, client) = (format!("http://{address}"), reqwest::Client::new());
+        Self { db, url, client, live, tasks: [serving, watching] }
     }
 
     /// The server's own database handle.
@@ -63,6 +73,6 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
-        self.serving.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use async_graphql::{ComplexObject, Context};
 use entity::job::Column;
 use entity::job_event;
@@ -16,9 +18,16 @@ object! {
     Job: job { current_run: Option<JobRun> }
 }
 
+impl Job {
+    /// A job whose current run was read with it.
+    pub fn with_run(row: Arc<entity::job::Model>, current_run: Option<JobRun>) -> Self {
+        Self { current_run, ..Self::from(row) }
+    }
+}
+
 impl From<Listed> for Job {
     fn from(listed: Listed) -> Self {
-        Self { current_run: listed.run.map(JobRun::from), ..Self::from(listed.job) }
+        Self::with_run(Arc::new(listed.job), listed.run.map(JobRun::from))
     }
 }
 

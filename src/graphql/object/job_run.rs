@@ -1,12 +1,14 @@
+use std::sync::Arc;
+
 use async_graphql::{ComplexObject, Context};
 use entity::job_run::Column;
-use entity::{Millis, Timestamp, job_event};
+use entity::{Millis, job_event};
 
 use super::{Agent, Job, load, object};
 use crate::error::Error;
 use crate::graphql::loader::{HistoryOf, RowLoader};
-use crate::graphql::patience;
 use crate::graphql::selection::Selectable;
+use crate::graphql::{Now, patience};
 use crate::jobs::derived;
 
 object! {
@@ -84,8 +86,8 @@ impl JobRun {
     /// Whether an agent should be at it but was not heard of for too long: a minute, unless the
     /// service is told otherwise.
     async fn is_stale(&self, context: &Context<'_>) -> bool {
-        let (now, patience) = (context.data_unchecked::<Timestamp>(), patience(context));
-        derived::is_stale(&self.row, *now, patience.stale_after)
+        let now = context.data_unchecked::<Arc<Now>>().get();
+        derived::is_stale(&self.row, now, patience(context).stale_after)
     }
 
     /// Each state that it came into, the oldest first, with those of the job while it waited for

@@ -1,0 +1,334 @@
+//! GraphQL over WebSocket, by the protocol `graphql-transport-ws`
+//! (<https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>).
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_graphql::{Request, ServerError, Variables};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
+use axum::response::Response;
+use futures_util::StreamExt as _;
+use futures_util::future::{AbortHandle, Abortable, BoxFuture, FutureExt as _};
+use futures_util::stream::FuturesUnordered;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
+
+use super::graphql::{Kind, Parameters, kind_of, parse};
+use crate::clock;
+use crate::graphql::{Api, Watching};
+use crate::live::group::Payload;
+
+const PROTOCOL: &str = "graphql-transport-ws";
+
+/// How long a client may take to introduce itself.
+const INIT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often a client is asked whether it is there. One that is silent for twice as long is not.
+const PING_EVERY: Duration = Duration::from_secs(15);
+
+/// How long a client may take to read a message.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Operations that a socket may have at a time.
+const OPERATIONS: usize = 100;
+
+/// What a message may have in bytes.
+const MESSAGE_BYTES: usize = 1 << 20;
+
+/// Idle sockets are many, and what they read is small.
+const READ_BUFFER_BYTES: usize = 2 << 10;
+
+/// Speaks the protocol with whoever asks for an upgrade.
+pub fn upgrade(api: Api, upgrade: WebSocketUpgrade) -> Response {
+    upgrade
+        .protocols([PROTOCOL])
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_message_size(MESSAGE_BYTES)
+        .max_frame_size(MESSAGE_BYTES)
+        .on_upgrade(async move |socket| {
+            let is_spoken = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
+            let mut connection = Connection::new(api, socket);
+            let end = if is_spoken {
+                connection.serve().await
+            } else {
+                Err(Close(4406, "Subprotocol not acceptable"))
+            };
+            connection.close(end).await;
+        })
+}
+
+/// Why a connection ends: the code and the reason, of which the protocol defines those from 4400 on.
+#[derive(Clone, Copy, Debug)]
+struct Close(u16, &'static str);
+
+/// What clients take for a reason to connect again, perhaps elsewhere.
+const SERVICE_RESTART: Close = Close(1012, "Service restart");
+
+/// A client that does not read, or is gone.
+const GONE: Close = Close(1001, "Gone");
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum FromClient {
+    ConnectionInit {},
+    Ping { payload: Option<Box<serde_json::value::RawValue>> },
+    Pong {},
+    Subscribe { id: String, payload: Parameters },
+    Complete { id: String },
+}
+
+/// What became of an operation.
+enum Progress {
+    /// It has something to show, and goes on.
+    Next {
+        watching: Box<Watching>,
+        payload: Payload,
+    },
+    /// It has something to show, and is over.
+    Last(Payload),
+    Over,
+}
+
+type Operation = Abortable<BoxFuture<'static, (String, Progress)>>;
+
+struct Connection {
+    api: Api,
+    socket: WebSocket,
+    is_open: bool,
+    /// The operations that run, by their ids.
+    handles: HashMap<String, AbortHandle>,
+    operations: FuturesUnordered<Operation>,
+}
+
+impl Connection {
+    fn new(api: Api, socket: WebSocket) -> Self {
+        Self {
+            api,
+            socket,
+            is_open: false,
+            handles: HashMap::new(),
+            operations: FuturesUnordered::new(),
+        }
+    }
+
+    async fn serve(&mut self) -> Result<(), Close> {
+        let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = Instant::now();
+        let init = sleep(INIT_TIMEOUT);
+        tokio::pin!(init);
+        let api = self.api.clone();
+        let stopping = api.stopping();
+        tokio::pin!(stopping);
+        loop {
+            tokio::select! {
+                message = self.socket.recv() => {
+                    heard = Instant::now();
+                    match message {
+                        Some(Ok(Message::Text(text))) => self.take(&text).await?,
+                        Some(Ok(Message::Binary(_))) => return Err(Close(4400, "Invalid message")),
+                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                        Some(Ok(Message::Close(_))) | None => return Ok(()),
+                        Some(Err(_)) => return Err(Close(1009, "Unreadable or too large")),
+                    }
+                }
+                Some(progress) = self.operations.next() => {
+                    // One that was aborted has nothing to show.
+                    if let Ok((id, progress)) = progress {
+                        self.show(id, progress).await?;
+                    }
+                }
+                _ = pings.tick() => {
+                    if heard.elapsed() > 2 * PING_EVERY {
+                        return Err(GONE);
+                    }
+                    self.send(Message::Ping(axum::body::Bytes::new())).await?;
+                }
+                () = &mut init, if !self.is_open => {
+                    return Err(Close(4408, "Connection initialisation timeout"));
+                }
+                () = &mut stopping => return Err(SERVICE_RESTART),
+            }
+        }
+    }
+
+    async fn take(&mut self, text: &str) -> Result<(), Close> {
+        let message = serde_json::from_str(text).map_err(|_| Close(4400, "Invalid message"))?;
+        match message {
+            FromClient::ConnectionInit {} => {
+                if self.is_open {
+                    return Err(Close(4429, "Too many initialisation requests"));
+                }
+                self.is_open = true;
+                self.send_text(r#"{"type":"connection_ack"}"#.to_owned()).await
+            }
+            FromClient::Ping { payload } => {
+                let pong = match payload {
+                    Some(payload) => json!({ "type": "pong", "payload": payload }),
+                    None => json!({ "type": "pong" }),
+                };
+                self.send_text(pong.to_string()).await
+            }
+            FromClient::Pong {} => Ok(()),
+            FromClient::Complete { id } => {
+                if let Some(handle) = self.handles.remove(&id) {
+                    handle.abort();
+                }
+                Ok(())
+            }
+            FromClient::Subscribe { .. } if !self.is_open => Err(Close(4401, "Unauthorized")),
+            FromClient::Subscribe { id, .. } if self.handles.contains_key(&id) => {
+                Err(Close(4409, "Subscriber already exists"))
+            }
+            FromClient::Subscribe { id, payload } => self.begin(id, payload).await,
+        }
+    }
+
+    /// Begins an operation.
+    async fn begin(&mut self, id: String, parameters: Parameters) -> Result<(), Close> {
+        if self.handles.len() >= OPERATIONS {
+            let mut error = ServerError::new(
+                format!("expected at most {OPERATIONS} operations at a time on a connection"),
+                None,
+            );
+            error.extensions.get_or_insert_default().set("code", "TOO_MANY_OPERATIONS");
+            return self.refuse(&id, &[error]).await;
+        }
+        let (request, kind) = match request_of(&self.api, parameters) {
+            Ok(request) => request,
+            Err(error) => return self.refuse(&id, &[error]).await,
+        };
+        if kind == Kind::Subscription {
+            match self.api.watch(request) {
+                Ok(watching) => self.run(id, |id| watch(id, Box::new(watching)).boxed()),
+                Err(error) => return self.refuse(&id, &[error]).await,
+            }
+        } else {
+            let api = self.api.clone();
+            self.run(id, |id| {
+                async move {
+                    let response = api.execute(request, clock::now()).await;
+                    // Without data and path nothing was executed.
+                    let payload = if response.is_err()
+                        && response.errors.iter().all(|error| error.path.is_empty())
+                    {
+                        serde_json::to_string(&response.errors)
+                            .map(|errors| Payload::Refusal(errors.into()))
+                    } else {
+                        serde_json::to_string(&response)
+                            .map(|response| Payload::Response(response.into()))
+                    };
+                    (id, payload.map_or(Progress::Over, Progress::Last))
+                }
+                .boxed()
+            });
+        }
+        Ok(())
+    }
+
+    fn run(
+        &mut self,
+        id: String,
+        operation: impl FnOnce(String) -> BoxFuture<'static, (String, Progress)>,
+    ) {
+        let (handle, registration) = AbortHandle::new_pair();
+        self.handles.insert(id.clone(), handle);
+        self.operations.push(Abortable::new(operation(id), registration));
+    }
+
+    async fn show(&mut self, id: String, progress: Progress) -> Result<(), Close> {
+        match progress {
+            Progress::Next { watching, payload } => {
+                self.send_payload(&id, &payload).await?;
+                // The client may have ended it meanwhile.
+                if self.handles.remove(&id).is_some() {
+                    self.run(id, |id| watch(id, watching).boxed());
+                }
+                Ok(())
+            }
+            Progress::Last(payload @ Payload::Refusal(_)) => {
+                self.handles.remove(&id);
+                self.send_payload(&id, &payload).await
+            }
+            Progress::Last(payload) => {
+                self.send_payload(&id, &payload).await?;
+                self.complete(&id).await
+            }
+            Progress::Over => self.complete(&id).await,
+        }
+    }
+
+    async fn complete(&mut self, id: &str) -> Result<(), Close> {
+        if self.handles.remove(id).is_none() {
+            return Ok(());
+        }
+        self.send_text(json!({ "type": "complete", "id": id }).to_string()).await
+    }
+
+    async fn refuse(&mut self, id: &str, errors: &[ServerError]) -> Result<(), Close> {
+        let errors = serde_json::to_string(errors).unwrap_or_else(|_| "[]".to_owned());
+        self.send_payload(id, &Payload::Refusal(errors.into())).await
+    }
+
+    async fn send_payload(&mut self, id: &str, payload: &Payload) -> Result<(), Close> {
+        let (kind, json) = match payload {
+            Payload::Response(json) => ("next", json),
+            Payload::Refusal(json) => ("error", json),
+        };
+        let id = serde_json::Value::from(id).to_string();
+        let mut text = String::with_capacity(json.len() + id.len() + 40);
+        for part in ["{\"type\":\"", kind, "\",\"id\":", &id, ",\"payload\":", json, "}"] {
+            text.push_str(part);
+        }
+        self.send_text(text).await
+    }
+
+    async fn send_text(&mut self, text: String) -> Result<(), Close> {
+        self.send(Message::Text(Utf8Bytes::from(text))).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Close> {
+        match timeout(SEND_TIMEOUT, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            // It is gone, or does not read.
+            Ok(Err(_)) | Err(_) => Err(GONE),
+        }
+    }
+
+    async fn close(mut self, end: Result<(), Close>) {
+        if let Err(Close(code, reason)) = end {
+            let frame = CloseFrame { code, reason: reason.into() };
+            let closing = async {
+                _ = self.socket.send(Message::Close(Some(frame))).await;
+                // Until the client has confirmed, its side might lose what was sent.
+                while let Some(Ok(_)) = self.socket.recv().await {}
+            };
+            _ = timeout(Duration::from_secs(1), closing).await;
+        }
+    }
+}
+
+async fn watch(id: String, mut watching: Box<Watching>) -> (String, Progress) {
+    let progress = match watching.next().await {
+        Some(frame) if matches!(frame.payload, Payload::Refusal(_)) => {
+            Progress::Last(frame.payload)
+        }
+        Some(frame) => Progress::Next { watching, payload: frame.payload },
+        None => Progress::Over,
+    };
+    (id, progress)
+}
+
+fn request_of(api: &Api, parameters: Parameters) -> Result<(Request, Kind), ServerError> {
+    let document = parse(api, &parameters.query)?;
+    let kind = kind_of(&document, parameters.operation_name.as_deref());
+    let mut request = Request::new(parameters.query);
+    request.operation_name = parameters.operation_name;
+    if let Some(variables) = parameters.variables {
+        request.variables = Variables::from_json(variables.into());
+    }
+    request.set_parsed_query(document);
+    Ok((request, kind))
+}

@@ -1,0 +1,199 @@
+//! Which jobs changed, whoever changed them: this process, another replica, `psql`.
+//!
+//! A feed never skips a change in silence. When it may have missed some, it says
+//! [`News::Everything`], and whoever listens compares with the database.
+
+use std::time::Duration;
+
+use sea_orm::DbBackend;
+use sqlx::postgres::{PgListener, PgPoolOptions};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use uuid::Uuid;
+
+use crate::db::{Db, Sql};
+
+/// What a feed tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// These jobs changed, or one of their runs.
+    Jobs(Vec<Uuid>),
+    /// Any job may have changed.
+    Everything,
+}
+
+const CHANNEL: &str = "agent_jobs";
+
+/// How often this process sends a notice to itself.
+const BEAT: Duration = Duration::from_secs(5);
+
+/// Without any notice for this long, the connection is taken for dead.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// How long to wait before connecting again.
+const RECONNECT: Duration = Duration::from_millis(100);
+
+/// How often the SQLite file is looked at.
+const LOOK: Duration = Duration::from_millis(25);
+
+/// How many changes SQLite keeps for readers that are behind.
+const KEPT_CHANGES: i64 = 100_000;
+
+/// Tells news until nobody listens any more.
+pub async fn run(db: Db, news: mpsc::Sender<News>) {
+    while !news.is_closed() {
+        let ended = match db.backend() {
+            DbBackend::Postgres => listen(&db, &news).await,
+            _ => tail(&db, &news).await,
+        };
+        if let Err(error) = ended {
+            tracing::warn!(%error, "the change feed is interrupted");
+        }
+        sleep(RECONNECT).await;
+    }
+}
+
+/// Listens to PostgreSQL's notices until the connection is lost.
+async fn listen(db: &Db, news: &mpsc::Sender<News>) -> Result<(), sqlx::Error> {
+    let options = db.writer().get_postgres_connection_pool().connect_options();
+    let options = (*options).clone().application_name("agent-jobs feed");
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+    let mut listener = PgListener::connect_with(&pool).await?;
+    listener.listen(CHANNEL).await?;
+    // From here on nothing is missed; what came before may be.
+    _ = news.send(News::Everything).await;
+    let beating = async {
+        let mut beats = interval(BEAT);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            beats.tick().await;
+            let mut sql = Sql::new(DbBackend::Postgres);
+            sql.push(&format!("SELECT pg_notify('{CHANNEL}', '')"));
+            if let Err(error) = sql.execute(db.writer()).await {
+                tracing::debug!(%error, "sending a notice");
+            }
+        }
+    };
+    let receiving = async {
+        while !news.is_closed() {
+            match timeout(SILENCE, listener.try_recv()).await {
+                Ok(Ok(Some(notice))) => {
+                    let told = read_notice(notice.payload());
+                    if told != News::Jobs(Vec::new()) && news.send(told).await.is_err() {
+                        return Ok(());
+                    }
+                }
+                // `None`: the connection was lost, and what was sent meanwhile with it.
+                Ok(Ok(None)) => return Err(sqlx::Error::PoolTimedOut),
+                Ok(Err(error)) => return Err(error),
+                Err(_) => return Err(sqlx::Error::PoolTimedOut),
+            }
+        }
+        Ok(())
+    };
+    tokio::select! {
+        ended = receiving => ended,
+        () = beating => Ok(()),
+        () = news.closed() => Ok(()),
+    }
+}
+
+/// Reads ids of 32 hexadecimal digits each. Whatever else is sent on the channel may mean anything.
+fn read_notice(payload: &str) -> News {
+    let bytes = payload.as_bytes();
+    if !bytes.len().is_multiple_of(32) {
+        return News::Everything;
+    }
+    let ids: Result<Vec<_>, _> = bytes.chunks(32).map(Uuid::try_parse_ascii).collect();
+    ids.map_or(News::Everything, News::Jobs)
+}
+
+/// Reads on in SQLite's table of changes, on a connection that never writes: only then does
+/// `data_version` tell of every commit.
+async fn tail(db: &Db, news: &mpsc::Sender<News>) -> Result<(), sqlx::Error> {
+    let options = db.reader().get_sqlite_connection_pool().connect_options();
+    let mut connection = options.connect().await?;
+    let mut version = data_version(&mut connection).await?;
+    let mut last = last_change(&mut connection).await?;
+    _ = news.send(News::Everything).await;
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !news.is_closed() {
+        looks.tick().await;
+        let present = data_version(&mut connection).await?;
+        if present == version {
+            continue;
+        }
+        version = present;
+        let rows =
+            sqlx::query("SELECT seq, job_id FROM job_change WHERE seq > ? ORDER BY seq LIMIT ?")
+                .bind(last)
+                .bind(KEPT_CHANGES)
+                .fetch_all(&mut connection)
+                .await?;
+        let first: Option<i64> = rows.first().map(|row| row.try_get(0)).transpose()?;
+        let told = if first.is_none_or(|first| first == last + 1) {
+            let ids: Result<Vec<Uuid>, _> = rows.iter().map(|row| row.try_get(1)).collect();
+            let mut ids = ids?;
+            ids.sort_unstable();
+            ids.dedup();
+            News::Jobs(ids)
+        } else {
+            // Others were removed before they were read.
+            News::Everything
+        };
+        last = match rows.last() {
+            Some(row) => row.try_get(0)?,
+            // A database that was restored may be behind.
+            None => last_change(&mut connection).await?,
+        };
+        if told != News::Jobs(Vec::new()) && news.send(told).await.is_err() {
+            break;
+        }
+    }
+    connection.close().await
+}
+
+async fn data_version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query("PRAGMA data_version").fetch_one(connection).await?.try_get(0)
+}
+
+async fn last_change(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    let row = sqlx::query("SELECT coalesce(max(seq), 0) FROM job_change").fetch_one(connection);
+    row.await?.try_get(0)
+}
+
+/// Removes changes that all readers have long read. Nothing to do on PostgreSQL.
+pub async fn tidy(db: &Db) -> Result<(), sea_orm::DbErr> {
+    if db.backend() == DbBackend::Postgres {
+        return Ok(());
+    }
+    let mut sql = Sql::new(db.backend());
+    sql.push("SELECT coalesce(max(seq) - min(seq), 0), coalesce(max(seq), 0) FROM job_change");
+    let Some(row) = sql.one(db.reader()).await? else { return Ok(()) };
+    let (length, last): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    if length > 2 * KEPT_CHANGES {
+        let mut sql = Sql::new(db.backend());
+        sql.push("DELETE FROM job_change WHERE seq < ").bind(last - KEPT_CHANGES);
+        sql.execute(db.writer()).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_names_jobs() {
+        let (a, b) = (Uuid::now_v7(), Uuid::now_v7());
+        let payload = format!("{}{}", a.simple(), b.simple());
+        assert_eq!(read_notice(&payload), News::Jobs(vec![a, b]));
+        assert_eq!(read_notice(""), News::Jobs(Vec::new()));
+        for other in ["*", "hello", &"x".repeat(32), &payload[1..]] {
+            assert_eq!(read_notice(other), News::Everything, "{other}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What there is to watch, and what has changed of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use entity::{Columns, ProcessingState, job_run};
+use sea_orm::DbErr;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::picture::{Departure, Watched};
+use super::{Live, Tick};
+use crate::jobs::counts::{self, Counts};
+use crate::jobs::rows;
+
+/// How long to wait before the database is asked again.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// What a subscription watches, and what its watchers were shown last.
+#[derive(Debug)]
+pub enum Source {
+    /// The jobs that execute; of one configuration, or of all.
+    Executing { configuration: Option<Uuid>, seen: u64 },
+    /// A run, by its own id or its job's.
+    Run { id: Uuid, columns: Columns<job_run::Entity>, shown: Option<Shown<Run>> },
+    /// The numbers of jobs; of one configuration, or of all.
+    Counts { configuration: Option<Uuid>, shown: Option<Shown<Counts>> },
+}
+
+/// A run, if there is one.
+type Run = Option<Arc<job_run::Model>>;
+
+/// What was shown last, and how many times it has changed.
+#[derive(Debug)]
+pub struct Shown<T> {
+    value: T,
+    version: u64,
+}
+
+/// Something to show.
+#[derive(Clone, Debug)]
+pub enum Event {
+    Executing { is_snapshot: bool, jobs: Vec<Watched>, left: Vec<Departure> },
+    Run(Run),
+    Counts(Counts),
+}
+
+/// An event, and at which version it is so.
+#[derive(Clone, Debug)]
+pub struct Versioned {
+    pub event: Event,
+    pub version: u64,
+    /// There is nothing after it.
+    pub is_last: bool,
+}
+
+/// What is to be shown now, all of it from the same state of things.
+#[derive(Debug, Default)]
+pub struct Step {
+    /// For all who have seen what there was before.
+    pub changes: Option<Versioned>,
+    /// For those who have seen nothing, or nothing since a version.
+    pub catch_up: Vec<(Option<u64>, Versioned)>,
+}
+
+impl Source {
+    pub fn executing(configuration: Option<Uuid>) -> Self {
+        Self::Executing { configuration, seen: 0 }
+    }
+
+    /// A run of which these columns are shown.
+    pub fn run(id: Uuid, columns: Columns<job_run::Entity>) -> Self {
+        use job_run::Column::{AgentState, JobId, ProcessingState};
+        let columns = columns.with(JobId).with(AgentState).with(ProcessingState);
+        Self::Run { id, columns, shown: None }
+    }
+
+    pub fn counts(configuration: Option<Uuid>) -> Self {
+        Self::Counts { configuration, shown: None }
+    }
+
+    /// What a tick has changed, and what those are to see who have asked. Waits for as long as the
+    /// database cannot tell.
+    pub async fn step(
+        &mut self,
+        live: &Live,
+        tick: Option<&Tick>,
+        asked: &BTreeSet<Option<u64>>,
+    ) -> Step {
+        loop {
+            match self.try_step(live, tick, asked).await {
+                Ok(step) => return step,
+                Err(error) => tracing::warn!(%error, "reading what is watched"),
+            }
+            sleep(RETRY).await;
+        }
+    }
+
+    async fn try_step(
+        &mut self,
+        live: &Live,
+        tick: Option<&Tick>,
+        asked: &BTreeSet<Option<u64>>,
+    ) -> Result<Step, DbErr> {
+        match self {
+            Self::Executing { configuration, seen } => {
+                Ok(executing(live, *configuration, seen, asked))
+            }
+            Self::Run { id, columns, shown } => {
+                let known = shown.as_ref().and_then(|shown| shown.value.as_ref());
+                let is_told = tick.is_some_and(|tick| {
+                    tick.may_have_changed(*id)
+                        || known.is_some_and(|run| tick.may_have_changed(run.job_id))
+                });
+                if !is_told && (asked.is_empty() || shown.is_some()) {
+                    return Ok(again(shown, asked, Event::Run, is_over));
+                }
+                let run = rows::run_of(live.db().reader(), *id, *columns).await?;
+                Ok(renew(shown, run.map(Arc::new), asked, Event::Run, is_over))
+            }
+            Self::Counts { configuration, shown } => {
+                if tick.is_none() && (asked.is_empty() || shown.is_some()) {
+                    return Ok(again(shown, asked, Event::Counts, |_| false));
+                }
+                let counts = counts::read(live.db().reader(), *configuration).await?;
+                Ok(renew(shown, counts, asked, Event::Counts, |_| false))
+            }
+        }
+    }
+}
+
+fn executing(
+    live: &Live,
+    configuration: Option<Uuid>,
+    seen: &mut u64,
+    asked: &BTreeSet<Option<u64>>,
+) -> Step {
+    let picture = live.picture();
+    let version = picture.version();
+    let versioned = |event| Versioned { event, version, is_last: false };
+    let since = |since: Option<u64>| {
+        let changes = since.and_then(|since| picture.since(since, configuration));
+        changes.map_or_else(
+            || Event::Executing {
+                is_snapshot: true,
+                jobs: picture.all(configuration),
+                left: Vec::new(),
+            },
+            |changes| Event::Executing {
+                is_snapshot: false,
+                jobs: changes.jobs,
+                left: changes.left,
+            },
+        )
+    };
+    let changes = Some(since(Some(*seen))).filter(|event| match event {
+        Event::Executing { is_snapshot, jobs, left } => {
+            *is_snapshot || !jobs.is_empty() || !left.is_empty()
+        }
+        Event::Run(_) | Event::Counts(_) => true,
+    });
+    *seen = version;
+    Step {
+        changes: changes.map(versioned),
+        catch_up: asked.iter().map(|version| (*version, versioned(since(*version)))).collect(),
+    }
+}
+
+/// A run is over when both of its phases are; without anything submitted there is no second one.
+fn is_over(run: &Run) -> bool {
+    run.as_ref().is_some_and(|run| {
+        let processing = run.processing_state;
+        run.agent_state.is_terminal()
+            && matches!(
+                processing,
+                None | Some(ProcessingState::Completed | ProcessingState::Failed)
+            )
+    })
+}
+
+/// What was shown last, for those who have not seen it.
+fn again<T: Clone>(
+    shown: &Option<Shown<T>>,
+    asked: &BTreeSet<Option<u64>>,
+    event: impl Fn(T) -> Event,
+    is_last: impl Fn(&T) -> bool,
+) -> Step {
+    let Some(shown) = shown else { return Step::default() };
+    let versioned = Versioned {
+        event: event(shown.value.clone()),
+        version: shown.version,
+        is_last: is_last(&shown.value),
+    };
+    let catch_up = asked.iter().map(|since| (*since, versioned.clone())).collect();
+    Step { changes: None, catch_up }
+}
+
+/// Takes a new value, which is a change unless it is the same.
+fn renew<T: Clone + PartialEq>(
+    shown: &mut Option<Shown<T>>,
+    value: T,
+    asked: &BTreeSet<Option<u64>>,
+    event: impl Fn(T) -> Event,
+    is_last: impl Fn(&T) -> bool,
+) -> Step {
+    let before = shown.take();
+    let is_same = before.as_ref().is_some_and(|before| before.value == value);
+    let version = before.as_ref().map_or(0, |before| before.version) + u64::from(!is_same);
+    let is_first = before.is_none();
+    *shown = Some(Shown { value: value.clone(), version });
+    let mut step = again(shown, asked, &event, &is_last);
+    // Before the first value nobody has seen any.
+    if !is_same && !is_first {
+        let is_last = is_last(&value);
+        step.changes = Some(Versioned { event: event(value), version, is_last });
+    }
+    step
+}
