@@ -4,10 +4,13 @@
 mod support;
 
 mod bad_input;
+mod bad_reports;
 mod bad_requests;
+mod claims;
 mod cli;
 mod counters;
 mod demo;
+mod durability;
 mod executing_jobs;
 mod http;
 mod import;
@@ -17,10 +20,12 @@ mod job_run;
 mod jobs;
 mod jobs_connection;
 mod lists;
+mod lost_agents;
 mod migrate;
 mod objects;
 mod random_input;
 mod reports;
+mod reports_model;
 mod schema;
 mod selection;
 mod serve;

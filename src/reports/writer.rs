@@ -186,26 +186,32 @@ impl Lane {
     async fn answer(&self, batch: Vec<Request>) {
         let ops: Vec<&Op> = batch.iter().flat_map(|request| &request.ops).collect();
         let mut outcomes: Vec<Option<Outcome>> = vec![None; ops.len()];
-        match quiet::write(&self.db, &ops, clock::now()).await {
+        let mut failure = match quiet::write(&self.db, &ops, clock::now()).await {
             Ok(written) => {
                 for (place, receipt) in written {
                     outcomes[place] = Some(Ok(Receipt::Report(receipt)));
                 }
-            }
-            // The rest tries it again, and tells if it fails too.
-            Err(error) => tracing::debug!(%error, "writing progress"),
-        }
-        let left: Vec<usize> = (0..ops.len()).filter(|place| outcomes[*place].is_none()).collect();
-        let left_ops: Vec<_> = left.iter().map(|place| ops[*place]).collect();
-        let failure = match self.write(&left_ops).await {
-            Ok(written) => {
-                for (place, outcome) in left.into_iter().zip(written) {
-                    outcomes[place] = Some(outcome);
-                }
                 None
             }
-            Err(error) => Some(error),
+            // Two writers may be in each other's way, which they are not for long.
+            Err(error) if is_passing(&error) => None,
+            Err(error) => Some(Error::from(error)),
         };
+        // A database that is away now is not back a moment later.
+        if !matches!(failure, Some(Error::Unavailable)) {
+            let left: Vec<usize> =
+                (0..ops.len()).filter(|place| outcomes[*place].is_none()).collect();
+            let left_ops: Vec<_> = left.iter().map(|place| ops[*place]).collect();
+            failure = match self.write(&left_ops).await {
+                Ok(written) => {
+                    for (place, outcome) in left.into_iter().zip(written) {
+                        outcomes[place] = Some(outcome);
+                    }
+                    None
+                }
+                Err(error) => Some(error),
+            };
+        }
 
         let mut outcomes = outcomes.into_iter();
         let is_alone = batch.len() == 1;
@@ -239,7 +245,7 @@ impl Lane {
             tries += 1;
             match self.try_write(ops).await {
                 Ok(outcomes) => return Ok(outcomes),
-                Err(error) if tries < TRIES && is_passing(&error) => {
+                Err(error) if tries < TRIES && error.is_passing() => {
                     tracing::debug!(%error, "trying again");
                     sleep(Duration::from_millis(2) * tries).await;
                 }
@@ -262,24 +268,32 @@ impl Lane {
     }
 }
 
+impl BatchError {
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Raced => true,
+            Self::Database(error) => is_passing(error),
+        }
+    }
+}
+
 /// Whether an op has put a job into the queue.
 fn queues(outcome: &Outcome, op: &Op) -> bool {
     outcome.is_ok() && matches!(op, Op::Queue(_) | Op::Retry { .. })
 }
 
 /// Whether it is only that another was at the same rows.
-fn is_passing(error: &BatchError) -> bool {
+fn is_passing(error: &DbErr) -> bool {
     match error {
-        BatchError::Raced => true,
-        BatchError::Database(
-            DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)),
-        ) => match &**error {
-            // PostgreSQL's serialization failure, deadlock and unique violation.
-            sqlx::Error::Database(error) => {
-                error.code().is_some_and(|code| matches!(&*code, "40001" | "40P01" | "23505"))
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+            match &**error {
+                // PostgreSQL's serialization failure, deadlock and unique violation.
+                sqlx::Error::Database(error) => {
+                    error.code().is_some_and(|code| matches!(&*code, "40001" | "40P01" | "23505"))
+                }
+                _ => false,
             }
-            _ => false,
-        },
-        BatchError::Database(_) => false,
+        }
+        _ => false,
     }
 }

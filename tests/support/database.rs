@@ -20,6 +20,8 @@ pub struct TestDatabase {
     pub kind: Kind,
     url: String,
     folder: TempDir,
+    /// Whether it is to be dropped by itself.
+    is_ours: bool,
 }
 
 impl TestDatabase {
@@ -29,7 +31,13 @@ impl TestDatabase {
             Kind::Sqlite => format!("sqlite://{}", folder.path().join("test.db").display()),
             Kind::Postgres => create_postgres().await,
         };
-        Self { kind, url, folder }
+        Self { kind, url, folder, is_ours: true }
+    }
+
+    /// The database of a server of the test's own, with which it goes.
+    pub fn at(url: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        Self { kind: Kind::Postgres, url: url.to_owned(), folder, is_ours: false }
     }
 
     /// Where it is, for the program.
@@ -57,7 +65,7 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        if self.kind == Kind::Sqlite {
+        if self.kind == Kind::Sqlite || !self.is_ours {
             return;
         }
         let name = self.url.rsplit('/').next().expect("a name").to_owned();

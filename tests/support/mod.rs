@@ -1,6 +1,7 @@
 //! What the tests stand on: databases of their own, servers over them, and the program.
 
 mod agents;
+mod cluster;
 mod counts;
 mod database;
 mod errors;
@@ -12,6 +13,7 @@ mod rows;
 mod server;
 
 pub use agents::Attempt;
+pub use cluster::Cluster;
 pub use counts::{Numbers, assert_right, counts_of, start_counting};
 pub use database::{Kind, TestDatabase};
 pub use errors::errors_of;

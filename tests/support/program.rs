@@ -59,8 +59,13 @@ impl Program {
     /// Starts a command that serves, such as `serve` or `demo`, and waits until it does. Returns
     /// where, too.
     pub fn serve(command: &str, database_url: &str) -> (Self, String) {
+        Self::serve_with(command, database_url, &[])
+    }
+
+    /// The same with more options.
+    pub fn serve_with(command: &str, database_url: &str, options: &[&str]) -> (Self, String) {
         let arguments = [command, "--listen", "127.0.0.1:0", "--database-url", database_url];
-        let mut program = Self::start(&arguments);
+        let mut program = Self::start(&[&arguments, options].concat());
         let mut line = String::new();
         program.stdout.read_line(&mut line).expect("UTF-8");
         match line.trim_end().strip_prefix("agent-jobs is listening on ") {

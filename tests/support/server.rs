@@ -7,7 +7,7 @@ use agent_jobs::db::Db;
 use agent_jobs::graphql::Api;
 use agent_jobs::http;
 use agent_jobs::live::Live;
-use agent_jobs::reports::{Patience, Writer};
+use agent_jobs::reports::{Patience, Reports, Writer, sweep};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -22,23 +22,36 @@ pub struct TestServer {
     pub client: reqwest::Client,
     /// What watchers watch.
     pub live: Arc<Live>,
-    tasks: [JoinHandle<()>; 2],
+    /// Where ops are told without GraphQL.
+    pub reports: Reports,
+    tasks: [JoinHandle<()>; 3],
 }
 
 impl TestServer {
     pub async fn start(database: &TestDatabase) -> Self {
+        // Nobody is taken for lost behind a test's back.
+        Self::start_with(
+            database,
+            Patience { lost_after: None, cancel_after: None, ..Patience::default() },
+        )
+        .await
+    }
+
+    /// A server that waits for agents no longer than this.
+    pub async fn start_with(database: &TestDatabase, patience: Patience) -> Self {
         let db = database.open().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let reports = Writer::start(&db).reports();
+        let sweeping = tokio::spawn(sweep::run(db.clone(), reports.clone(), patience));
         let live = Live::new(db.clone(), Duration::from_millis(100), CancellationToken::new());
         let watching = tokio::spawn(Arc::clone(&live).run());
-        let api = Api::new(Arc::clone(&live), reports, Patience::default());
+        let api = Api::new(Arc::clone(&live), reports.clone(), patience);
         let serving = tokio::spawn(async move {
             http::serve(listener, api, std::future::pending()).await.expect("serving");
         });
         let (url, client) = (format!("http://{address}"), reqwest::Client::new());
-        Self { db, url, client, live, tasks: [serving, watching] }
+        Self { db, url, client, live, reports, tasks: [serving, watching, sweeping] }
     }
 
     /// The server's own database handle.

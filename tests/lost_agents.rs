@@ -1,0 +1,168 @@
+//! Runs whose agents are silent, and cancellations that nobody confirms.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use agent_jobs::reports::Patience;
+use entity::{JobState, agent, job, job_run};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{
+    Attempt, Kind, Program, TestDatabase, TestServer, agent, id, job, job_run, on_both_databases,
+};
+
+const STALE: Duration = Duration::from_millis(300);
+const LOST: Duration = Duration::from_millis(1200);
+
+fn patience() -> Patience {
+    Patience { stale_after: Some(STALE), lost_after: Some(LOST), cancel_after: None }
+}
+
+/// A server with runs that one agent has claimed.
+async fn start(
+    database: &TestDatabase,
+    patience: Patience,
+    runs: usize,
+) -> (TestServer, Vec<Attempt>) {
+    let server = TestServer::start_with(database, patience).await;
+    let configuration = server.save_configuration().await;
+    let agent = server.register_agent().await;
+    server.queue(vec![json!({ "configurationId": configuration }); runs].into()).await;
+    let mut attempts = Vec::new();
+    for _ in 0..runs {
+        attempts.push(server.claim(agent).await);
+    }
+    (server, attempts)
+}
+
+/// Reports that nothing is new.
+async fn beat(server: &TestServer, attempt: &Attempt, sequence: i64) {
+    let result = server.report_one(attempt.report(sequence, None, &json!({}))).await;
+    assert_eq!(result["status"], "ACCEPTED", "{result:#}");
+}
+
+/// The numbers of reports that come one after the other.
+static SEQUENCE: AtomicI64 = AtomicI64::new(1000);
+
+/// Waits until the job is in this state, while `alive` go on.
+async fn until(server: &TestServer, job: Uuid, state: &str, alive: &[Attempt]) -> Value {
+    for n in 0.. {
+        let found = server.job_with_run(job).await;
+        if found["state"] == state {
+            return found;
+        }
+        assert!(n < 1000, "{found:#}");
+        for attempt in alive {
+            beat(server, attempt, SEQUENCE.fetch_add(1, Ordering::Relaxed)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    unreachable!()
+}
+
+on_both_databases! {
+    async fn a_silent_run_is_stale_and_then_fails(database: TestDatabase) {
+        let (server, attempts) = start(&database, patience(), 3).await;
+        let [silent, mute, alive] = attempts.try_into().expect("three");
+        beat(&server, &silent, 1).await;
+        // `mute` never says a word.
+        let mut was_stale = false;
+        for n in 0..40 {
+            beat(&server, &alive, 10 + n).await;
+            let found = server.job_with_run(silent.job).await;
+            was_stale |= found["state"] == "EXECUTING" && found["currentRun"]["isStale"] == true;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(was_stale);
+        for lost in [&silent, &mute] {
+            let found = until(&server, lost.job, "FAILED", std::slice::from_ref(&alive)).await;
+            let run = &found["currentRun"];
+            assert_eq!((&run["agentState"], &run["agentResultIsSuccess"]), (&json!("FAILED"), &json!(false)));
+            let message = run["agentResultMessage"].as_str().unwrap();
+            assert!(message.contains("no report for 1 second"), "{message}");
+            assert_eq!(found["history"].as_array().unwrap().last().unwrap()["by"], "service");
+            assert!(run["agentEndTime"].is_string());
+            // It wakes up.
+            let late = server.report_one(lost.report(1 << 40, Some("COMPLETED"), &json!({}))).await;
+            assert_eq!(late["refusal"]["code"], "OVER");
+        }
+        assert_eq!(server.job_with_run(alive.job).await["state"], "EXECUTING");
+    }
+
+    async fn who_was_asked_to_stop_and_is_gone_is_cancelled(database: TestDatabase) {
+        let (server, attempts) = start(&database, patience(), 2).await;
+        server.act("requestCancellation", json!({ "jobIds": [attempts[0].job] })).await;
+        let found = until(&server, attempts[0].job, "CANCELLED", &attempts[1..]).await;
+        assert_eq!(found["currentRun"]["agentResultIsSuccess"], false);
+    }
+
+    async fn a_cancellation_that_is_not_confirmed_is_forced(database: TestDatabase) {
+        let patience = Patience { lost_after: None, cancel_after: Some(Duration::from_millis(500)), ..patience() };
+        let (server, attempts) = start(&database, patience, 2).await;
+        server.act("requestCancellation", json!({ "jobIds": [attempts[0].job] })).await;
+        // It goes on as if nothing had been said.
+        let mut sequence = 0;
+        let found = loop {
+            sequence += 1;
+            let result = server.report_one(attempts[0].report(sequence, Some("EXECUTING"), &json!({}))).await;
+            if result["refusal"]["code"] == "OVER" {
+                break server.job_with_run(attempts[0].job).await;
+            }
+            assert_eq!(result["cancellationRequested"], true);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        assert_eq!(found["state"], "CANCELLED");
+        let last = found["history"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!((&last["by"], &last["state"]), (&json!("service"), &json!("CANCELLED")));
+        assert!(last["message"].as_str().unwrap().contains("did not confirm"), "{last:#}");
+        assert_eq!(server.job_with_run(attempts[1].job).await["state"], "EXECUTING");
+    }
+
+    async fn zero_is_never_and_what_runs_elsewhere_is_left_alone(database: TestDatabase) {
+        let (never, attempts) = start(&database,
+            Patience { stale_after: None, lost_after: None, cancel_after: None }, 1).await;
+        tokio::time::sleep(LOST).await;
+        let found = never.job_with_run(attempts[0].job).await;
+        assert_eq!((&found["state"], &found["currentRun"]["isStale"]), (&json!("EXECUTING"), &json!(false)));
+        drop(never);
+
+        let server = TestServer::start_with(&database, patience()).await;
+        server.insert::<agent::Entity>(&[agent(2, None)]).await;
+        let elsewhere = job::Model { state: JobState::Executing, current_run_id: Some(id(5)), ..job(3) };
+        server.insert::<job::Entity>(&[elsewhere]).await;
+        server.insert::<job_run::Entity>(&[job_run(5, id(3), id(2))]).await;
+        until(&server, attempts[0].job, "FAILED", &[]).await;
+        assert_eq!(server.job_with_run(id(3)).await["state"], "EXECUTING");
+    }
+
+    async fn after_a_start_everybody_has_a_lease(database: TestDatabase) {
+        let (server, attempts) = start(&database, Patience { lost_after: None, ..patience() }, 1).await;
+        tokio::time::sleep(2 * LOST).await;
+        drop(server);
+        let server = TestServer::start_with(&database, patience()).await;
+        // It could not report before, and does so in time now.
+        tokio::time::sleep(LOST / 3).await;
+        beat(&server, &attempts[0], 1).await;
+        assert_eq!(server.job_with_run(attempts[0].job).await["state"], "EXECUTING");
+        until(&server, attempts[0].job, "FAILED", &[]).await;
+    }
+}
+
+/// One replica judges, each run once; when it is killed, another does.
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_judge_one_at_a_time() {
+    let database = TestDatabase::create(Kind::Postgres).await;
+    let (server, attempts) = start(&database, Patience { lost_after: None, ..patience() }, 4).await;
+    let options = ["--lost-after", "1s", "--cancel-after", "0"];
+    let mut replicas: Vec<_> =
+        (0..3).map(|_| Program::serve_with("serve", database.url(), &options)).collect();
+    for (attempt, rest) in [(&attempts[0], &attempts[1..]), (&attempts[1], &attempts[2..])] {
+        let found = until(&server, attempt.job, "FAILED", rest).await;
+        let failures =
+            found["history"].as_array().unwrap().iter().filter(|event| event["state"] == "FAILED");
+        assert_eq!(failures.count(), 1);
+        let (replica, _) = replicas.pop().expect("a replica");
+        replica.signal("KILL");
+    }
+}

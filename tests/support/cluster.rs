@@ -1,0 +1,122 @@
+//! A PostgreSQL server of a test's own, which can be stopped without harm to others.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// Stopped and removed when it is dropped.
+pub struct Cluster {
+    folder: TempDir,
+    programs: PathBuf,
+    port: u16,
+    /// PostgreSQL refuses to run as root.
+    is_root: bool,
+}
+
+impl Cluster {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the cluster");
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port")
+            .port();
+        let id = Command::new("id").arg("-u").output().expect("there is `id`");
+        let is_root = id.stdout == b"0\n";
+        let cluster = Self { folder, programs: programs(), port, is_root };
+        if is_root {
+            let path = cluster.folder.path();
+            let owned = Command::new("chown").arg("postgres").arg(path).status();
+            assert!(owned.expect("there is `chown`").success(), "there is a user postgres");
+        }
+        let data = cluster.data().display().to_string();
+        cluster.run("initdb", &["-D", &data, "-A", "trust", "-U", "postgres", "-N"]);
+        cluster.control("start");
+        cluster
+    }
+
+    /// A URL of its database `postgres`.
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Kills it as a crash would, and starts it again.
+    pub fn crash(&self) {
+        self.control("stop");
+    }
+
+    pub fn start_again(&self) {
+        self.control("start");
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn control(&self, action: &str) {
+        let data = self.data().display().to_string();
+        let log = self.folder.path().join("log").display().to_string();
+        let folder = self.folder.path().display();
+        let options = format!("-p {} -c listen_addresses=127.0.0.1 -k {folder}", self.port);
+        match action {
+            "start" => {
+                self.run("pg_ctl", &["-D", &data, "-l", &log, "-o", &options, "-w", "start"]);
+            }
+            _ => {
+                self.run("pg_ctl", &["-D", &data, "-m", "immediate", "-w", "stop"]);
+            }
+        }
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> Output {
+        let path = self.programs.join(program);
+        let mut command = if self.is_root {
+            let mut command = Command::new("runuser");
+            command.args(["-u", "postgres", "--"]).arg(path);
+            command
+        } else {
+            Command::new(path)
+        };
+        // What it starts must not hold the test's own output open.
+        let output = command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .output()
+            .expect("the program runs");
+        assert!(output.status.success(), "{program} {arguments:?}: {output:?}");
+        output
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let data = self.data().display().to_string();
+        let mut command = Command::new(if self.is_root { "runuser" } else { "true" });
+        if self.is_root {
+            command.args(["-u", "postgres", "--"]).arg(self.programs.join("pg_ctl"));
+        } else {
+            command = Command::new(self.programs.join("pg_ctl"));
+        }
+        // It may be stopped already.
+        _ = command.args(["-D", &data, "-m", "immediate", "-w", "stop"]).output();
+    }
+}
+
+/// Where the server's programs are.
+fn programs() -> PathBuf {
+    let mut folders: Vec<_> = std::fs::read_dir("/usr/lib/postgresql")
+        .map(|entries| entries.flatten().map(|entry| entry.path().join("bin")).collect())
+        .unwrap_or_default();
+    folders.sort();
+    if let Ok(output) = Command::new("pg_config").arg("--bindir").output() {
+        folders.push(Path::new(String::from_utf8_lossy(&output.stdout).trim()).to_owned());
+    }
+    let found = folders.into_iter().rev().find(|folder| folder.join("initdb").is_file());
+    found.expect(
+        "The tests need PostgreSQL's server programs (initdb, pg_ctl). Install them, for example \
+         with `apt-get install postgresql`, or put pg_config on the PATH.",
+    )
+}
