@@ -196,11 +196,9 @@ impl Model {
             json!({ "input": { "jobId": id, "agentId": self.agent, "attemptToken": token(n) } })).await;
         let answer = &data["startJobRun"];
         let expected = match self.tokens.get(&(id, n)) {
-            Some(before) if self.attempts[*before].state.is_terminal() => Some("OVER"),
-            Some(_) => None,
+            Some(before) => self.attempts[*before].state.is_terminal().then_some("OVER"),
             None if state.is_active() => Some("CONFLICT"),
-            None if state.is_terminal() => Some("OVER"),
-            None => None,
+            None => state.is_terminal().then_some("OVER"),
         };
         assert_eq!(code(&answer["refusal"]), expected, "{answer:#}");
         if expected.is_none() && !self.tokens.contains_key(&(id, n)) {

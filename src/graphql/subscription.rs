@@ -95,6 +95,7 @@ pub struct Subscription;
 
 /// What can be watched.
 #[async_graphql::Subscription]
+#[expect(clippy::unused_async, reason = "the library wants it so")]
 impl Subscription {
     /// The jobs in the state `EXECUTING`: first all of them, then what changes, several changes at
     /// a time and the newest state of each job.

@@ -85,10 +85,9 @@ async fn listen(db: &Db, news: &mpsc::Sender<News>) -> Result<(), sqlx::Error> {
                         return Ok(());
                     }
                 }
-                // `None`: the connection was lost, and what was sent meanwhile with it.
-                Ok(Ok(None)) => return Err(sqlx::Error::PoolTimedOut),
                 Ok(Err(error)) => return Err(error),
-                Err(_) => return Err(sqlx::Error::PoolTimedOut),
+                // The connection was lost, and what was sent meanwhile with it; or it is silent.
+                Ok(Ok(None)) | Err(_) => return Err(sqlx::Error::PoolTimedOut),
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! The jobs that execute, with their current runs, as they are now: read once for all who watch.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -180,7 +181,7 @@ fn is_in(of: Option<Uuid>, wanted: Option<Uuid>) -> bool {
 }
 
 fn sort(jobs: &mut [Watched]) {
-    jobs.sort_by(|a, b| (b.job.created_date, b.job.id).cmp(&(a.job.created_date, a.job.id)));
+    jobs.sort_by_key(|each| Reverse((each.job.created_date, each.job.id)));
 }
 
 /// Reads jobs with their current runs: these, or all that execute.

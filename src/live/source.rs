@@ -114,14 +114,14 @@ impl Source {
                         || known.is_some_and(|run| tick.may_have_changed(run.job_id))
                 });
                 if !is_told && (asked.is_empty() || shown.is_some()) {
-                    return Ok(again(shown, asked, Event::Run, is_over));
+                    return Ok(again(shown.as_ref(), asked, Event::Run, is_over));
                 }
                 let run = rows::run_of(live.db().reader(), *id, *columns).await?;
                 Ok(renew(shown, run.map(Arc::new), asked, Event::Run, is_over))
             }
             Self::Counts { configuration, shown } => {
                 if tick.is_none() && (asked.is_empty() || shown.is_some()) {
-                    return Ok(again(shown, asked, Event::Counts, |_| false));
+                    return Ok(again(shown.as_ref(), asked, Event::Counts, |_| false));
                 }
                 let counts = counts::read(live.db().reader(), *configuration).await?;
                 Ok(renew(shown, counts, asked, Event::Counts, |_| false))
@@ -181,7 +181,7 @@ fn is_over(run: &Run) -> bool {
 
 /// What was shown last, for those who have not seen it.
 fn again<T: Clone>(
-    shown: &Option<Shown<T>>,
+    shown: Option<&Shown<T>>,
     asked: &BTreeSet<Option<u64>>,
     event: impl Fn(T) -> Event,
     is_last: impl Fn(&T) -> bool,
@@ -209,7 +209,7 @@ fn renew<T: Clone + PartialEq>(
     let version = before.as_ref().map_or(0, |before| before.version) + u64::from(!is_same);
     let is_first = before.is_none();
     *shown = Some(Shown { value: value.clone(), version });
-    let mut step = again(shown, asked, &event, &is_last);
+    let mut step = again(shown.as_ref(), asked, &event, &is_last);
     // Before the first value nobody has seen any.
     if !is_same && !is_first {
         let is_last = is_last(&value);

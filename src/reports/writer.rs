@@ -261,6 +261,8 @@ impl Lane {
     async fn try_write(&self, ops: &[&Op]) -> Result<Vec<Outcome>, BatchError> {
         let transaction = self.db.begin_write().await?;
         let mut desk = tables::fetch(&transaction, ops, clock::now()).await?;
+        // Only with the rows locked, so that what happens to a job later has a later date.
+        desk.now = clock::now();
         let outcomes = ops.iter().map(|op| desk.apply(op)).collect();
         tables::write(&transaction, desk).await?;
         transaction.commit().await?;

@@ -20,8 +20,6 @@ pub struct TestServer {
     db: Db,
     pub url: String,
     pub client: reqwest::Client,
-    /// What watchers watch.
-    pub live: Arc<Live>,
     /// Where ops are told without GraphQL.
     pub reports: Reports,
     tasks: [JoinHandle<()>; 3],
@@ -46,12 +44,12 @@ impl TestServer {
         let sweeping = tokio::spawn(sweep::run(db.clone(), reports.clone(), patience));
         let live = Live::new(db.clone(), Duration::from_millis(100), CancellationToken::new());
         let watching = tokio::spawn(Arc::clone(&live).run());
-        let api = Api::new(Arc::clone(&live), reports.clone(), patience);
+        let api = Api::new(live, reports.clone(), patience);
         let serving = tokio::spawn(async move {
             http::serve(listener, api, std::future::pending()).await.expect("serving");
         });
         let (url, client) = (format!("http://{address}"), reqwest::Client::new());
-        Self { db, url, client, live, reports, tasks: [serving, watching, sweeping] }
+        Self { db, url, client, reports, tasks: [serving, watching, sweeping] }
     }
 
     /// The server's own database handle.
