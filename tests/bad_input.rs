@@ -33,7 +33,7 @@ on_both_databases! {
             ("{ jobs(take: $take) { page } }", VALIDATION, "Variable \"$take\" is not defined"),
             ("query A { __typename } query B { __typename }", VALIDATION, "Operation name required"),
             ("mutation { anything }", VALIDATION, "Unknown field \"anything\" on type \"Mutation\"."),
-            ("subscription { anything }", VALIDATION, "not configured for subscriptions"),
+            ("subscription { anything }", "NOT_ACCEPTABLE", "expected an Accept of text/event-stream"),
             ("{ jobs { ...F } } fragment F on JobPage { page ...F }", VALIDATION, "recursion depth"),
             ("{ a: jobs { page } a: jobs(take: 5) { page } }", VALIDATION, "conflict"),
             ("{ jobs { items { currentRun { job { currentRun { job { currentRun { job { currentRun { job {
