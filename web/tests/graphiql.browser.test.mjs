@@ -70,7 +70,8 @@ test('shows the documentation of the schema', async () => {
   await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
   const explorer = page.locator('.graphiql-doc-explorer');
   await explorer.getByRole('link', { name: 'Query', exact: true }).click();
-  for (const { title } of examples) {
+  const queries = examples.filter(({ query }) => /^query /m.test(query));
+  for (const { title } of queries) {
     await explorer.getByRole('link', { name: title, exact: true }).first().waitFor();
   }
 });
