@@ -9,6 +9,7 @@
 //! - [`http`] serves the API and the bundled pages.
 //! - [`transfer`] imports and exports the tables as files.
 //! - [`cli`] is the command line.
+//! - [`simulate`] plays agents over the API, with what [`synth`] makes up.
 //! - [`synth`] makes up a believable job history from a seed.
 //! - [`upkeep`] is what a serving process does beside answering.
 //! - [`error`] is what can go wrong with a request; [`clock`] is where time comes in.
@@ -22,6 +23,7 @@ pub mod http;
 pub mod jobs;
 pub mod live;
 pub mod reports;
+pub mod simulate;
 pub mod synth;
 pub mod transfer;
 pub mod upkeep;

@@ -7,6 +7,7 @@ mod import;
 mod migrate;
 mod schema;
 mod serve;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -18,8 +19,8 @@ use crate::db::{self, ConnectError, Db, Target};
 /// What background agents' jobs are doing, over GraphQL.
 ///
 /// Exit codes: 0 it worked; 1 a check found something; 2 the command line is wrong; 65 the data
-/// is wrong; 66 an input file cannot be read; 69 the database cannot be used; 71 the address cannot
-/// be listened on; 74 writing a file failed; 101 a defect.
+/// is wrong; 66 an input file cannot be read; 69 the database or server cannot be used; 71 the
+/// address cannot be listened on; 74 writing a file failed; 101 a defect.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Cli {
@@ -33,6 +34,8 @@ enum Command {
     Serve(serve::Options),
     /// Serve a made-up history: fills the database with one if it is empty.
     Demo(demo::Options),
+    /// Play agents that work and report over the API, to try or to load a server.
+    Simulate(simulate::Options),
     /// Read exports of configurations, agents, jobs and job runs into the database.
     Import(import::Options),
     /// Write configurations, agents, jobs or job runs to a file.
@@ -81,10 +84,12 @@ pub struct Failure {
 }
 
 impl Failure {
+    const CHECK: u8 = 1;
     const USAGE: u8 = 2;
     const DATA: u8 = 65;
     const NO_INPUT: u8 = 66;
     const DATABASE: u8 = 69;
+    const SERVER: u8 = 69;
     const OUTPUT: u8 = 74;
     const LISTEN: u8 = 71;
 
@@ -121,6 +126,7 @@ pub async fn run(cli: Cli) -> ExitCode {
     let done = match command {
         Command::Serve(options) => serve::run(options).await,
         Command::Demo(options) => demo::run(options).await,
+        Command::Simulate(options) => simulate::run(options).await,
         Command::Import(options) => import::run(options).await,
         Command::Export(options) => export::run(options).await,
         Command::Migrate(options) => migrate::run(options).await,

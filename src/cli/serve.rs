@@ -132,7 +132,7 @@ pub(super) async fn serve(
 
 /// Done when the process is asked to stop: SIGTERM, or Ctrl-C at a terminal. From the moment that
 /// this returns they do not end the process by themselves.
-fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut terminate = unix::signal(SignalKind::terminate())?;
     let mut interrupt = unix::signal(SignalKind::interrupt())?;
     Ok(async move {

@@ -118,13 +118,11 @@ impl Case<'_> {
     }
 
     fn last_ending(&self, rng: &mut impl Rng) -> Ending {
-        let dice = rng.unit();
+        let drawn = Ending::draw(self.flakiness, rng);
         match self.fate {
             Fate::Active { state: JobState::Cancelling, .. } => Ending::Cancelled,
             Fate::Active { .. } => Ending::Completed,
-            _ if dice < 0.03 => Ending::Cancelled,
-            _ if dice < 0.03 + 0.073 * self.flakiness => Ending::Failed,
-            _ => Ending::Completed,
+            _ => drawn,
         }
     }
 

@@ -55,6 +55,11 @@ impl History {
         }
     }
 
+    /// What the configurations are like.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
     /// The configurations that the jobs belong to.
     pub fn configurations(&self) -> &[configuration::Model] {
         &self.sources.configurations

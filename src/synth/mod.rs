@@ -11,7 +11,7 @@
 
 mod agents;
 mod attempts;
-mod dates;
+pub(crate) mod dates;
 mod draft;
 mod fate;
 mod fill;
@@ -21,7 +21,7 @@ mod messages;
 mod plan;
 mod processing;
 mod providers;
-mod random;
+pub(crate) mod random;
 mod rhythm;
 mod run;
 mod sources;
@@ -38,6 +38,7 @@ pub use plan::{Ending, RunPlan};
 pub use processing::Processing;
 pub use providers::{Family, PROVIDERS, Provider};
 pub use random::Draw;
+pub use sources::{Source, Sources};
 pub use task::Task;
 pub use work::{JobKind, Pace, Work};
 

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use entity::{JobState, Timestamp};
+use rand::Rng;
 use uuid::Uuid;
 
 use super::dates::moment;
 use super::processing::Submitted;
-use super::random::{float, share, whole};
+use super::random::{Draw, float, share, whole};
 use super::work::Work;
 
 /// How the agent phase of a run ends.
@@ -19,6 +20,18 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// An ending, as often as it occurs; `flakiness` is how much more often than usual runs fail.
+    pub fn draw(flakiness: f64, rng: &mut impl Rng) -> Self {
+        let dice = rng.unit();
+        if dice < 0.03 {
+            Self::Cancelled
+        } else if dice < 0.03 + 0.073 * flakiness {
+            Self::Failed
+        } else {
+            Self::Completed
+        }
+    }
+
     /// The state it leaves the run in.
     pub const fn state(self) -> JobState {
         match self {
@@ -68,6 +81,19 @@ impl RunPlan {
     pub fn end(&self) -> i64 {
         let processed = self.submitted(self.agent_end()).map(|s| self.work.processing.end(&s));
         processed.unwrap_or(0).max(self.agent_end())
+    }
+
+    /// Ends the agent phase at a moment of it. What is done by then stays done, and what is
+    /// submitted is still processed.
+    pub fn cut_short(&mut self, at: i64, ending: Ending, last_word: Option<String>) {
+        let at = at.clamp(self.started + 1, self.agent_end());
+        let submitted = float((at - self.started).min(self.span())) / float(self.span());
+        self.reach = self.done(at).max(submitted * self.reach).min(1.0);
+        self.duration = at - self.started;
+        self.quiet = 0;
+        self.ending = ending;
+        self.cancelled_at = (ending == Ending::Cancelled).then_some(1.0);
+        self.last_word = last_word;
     }
 
     /// The moment at which this part of the agent phase is over.

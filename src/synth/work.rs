@@ -29,6 +29,13 @@ impl JobKind {
         }
     }
 
+    /// The kind with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Crawl, Self::Incremental, Self::Full, Self::Delete]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+
     /// What jobs store as their type.
     pub const fn name(self) -> &'static str {
         match self {
