@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::support::{
-    Attempt, Cluster, ForeignWriter, Program, TestDatabase, TestServer, agent_jobs,
+    Attempt, Cluster, ForeignWriter, Program, TestDatabase, TestServer, agent_jobs, client,
     on_both_databases,
 };
 
@@ -54,7 +54,7 @@ const REPORT: &str =
 /// Reports on some runs without pause, each time with one number in all counters. Returns whether a
 /// request ever failed.
 async fn report(url: String, runs: Vec<Arc<Reported>>, is_over: Arc<AtomicBool>) -> bool {
-    let client = reqwest::Client::new();
+    let client = client();
     let mut failed = false;
     while !is_over.load(Ordering::Relaxed) {
         let mut reports = Vec::new();
@@ -89,7 +89,7 @@ async fn report(url: String, runs: Vec<Arc<Reported>>, is_over: Arc<AtomicBool>)
 
 /// Queues jobs without pause; returns the names of the requests that were acknowledged.
 async fn queue(url: String, configuration: Uuid, is_over: Arc<AtomicBool>) -> Vec<String> {
-    let client = reqwest::Client::new();
+    let client = client();
     let mut acknowledged = Vec::new();
     while !is_over.load(Ordering::Relaxed) {
         let name = Uuid::new_v4().to_string();
@@ -139,7 +139,7 @@ on_both_databases! {
             let server = TestServer::start(&database).await;
             server.save_configuration().await
         };
-        let client = reqwest::Client::new();
+        let client = client();
         for round in 0..ROUNDS {
             let (server, url) = Program::serve("serve", database.url());
             check(&client, &url, &runs).await;
@@ -175,7 +175,7 @@ async fn a_crashed_postgres_loses_nothing_that_was_acknowledged() {
     let cluster = Cluster::start();
     let database = TestDatabase::at(&cluster.url());
     let runs = runs(&database).await;
-    let client = reqwest::Client::new();
+    let client = client();
     let (server, url) = Program::serve("serve", database.url());
     let is_over = Arc::new(AtomicBool::new(false));
     let mut reporting = JoinSet::new();

@@ -4,7 +4,7 @@ use reqwest::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TY
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Kind, TestDatabase, TestServer};
+use crate::support::{Kind, TestDatabase, TestServer, client_builder};
 
 /// What a server answered.
 struct Answer {
@@ -192,7 +192,7 @@ async fn the_media_type_and_the_status_are_what_the_client_understands() {
 #[tokio::test]
 async fn long_answers_are_compressed_for_those_who_ask() {
     let (server, _database) = start().await;
-    let plain = reqwest::Client::builder().no_gzip().build().expect("a client");
+    let plain = client_builder().no_gzip().build().expect("a client");
     let url = format!("{}/schema.graphql", server.url);
     let answer = plain.get(&url).header("accept-encoding", "gzip").send().await.expect("an answer");
     assert_eq!(answer.headers()[CONTENT_ENCODING], "gzip");

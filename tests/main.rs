@@ -29,4 +29,5 @@ mod reports_model;
 mod schema;
 mod selection;
 mod serve;
+mod simulate;
 mod statements;

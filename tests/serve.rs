@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
-use crate::support::{Kind, Program, TestDatabase, agent_jobs, on_both_databases};
+use crate::support::{Kind, Program, TestDatabase, agent_jobs, client, on_both_databases};
 
 const JOBS: &[u8] = b"Id,Name,State,CreatedDate\n\
     0190a000-0000-7000-8000-000000000001,HubSpot contacts,Completed,2024-05-01 10:00:00\n\
@@ -21,10 +21,18 @@ async fn a_client_that_sends_half_a_request_does_not_keep_it_from_stopping() {
     let database = TestDatabase::create(Kind::Sqlite).await;
     let (server, url) = Program::serve("serve", database.url());
     let address = url.strip_prefix("http://").expect("a URL");
-    let mut client = TcpStream::connect(address).expect("it listens");
-    client.write_all(b"POST /graphql HTTP/1.1\r\nContent-").expect("it reads");
+    let mut half = TcpStream::connect(address).expect("it listens");
+    half.write_all(b"POST /graphql HTTP/1.1\r\nContent-").expect("it reads");
     // Another client's answer: by then the half was received.
-    assert!(reqwest::get(format!("{url}/healthz")).await.expect("an answer").status().is_success());
+    assert!(
+        client()
+            .get(format!("{url}/healthz"))
+            .send()
+            .await
+            .expect("an answer")
+            .status()
+            .is_success()
+    );
     server.signal("TERM").ok();
 }
 
@@ -32,7 +40,7 @@ on_both_databases! {
     async fn stops_orderly_and_starts_again_with_its_data(database: TestDatabase) {
         agent_jobs(&["import", "-", "--database-url", database.url()], JOBS).ok();
         // The client keeps its connection open while the server stops.
-        let client = reqwest::Client::new();
+        let client = client();
         for signal in ["TERM", "INT"] {
             let (server, url) = Program::serve("serve", database.url());
             let health = client.get(format!("{url}/healthz")).send().await.expect("an answer");
@@ -51,7 +59,7 @@ on_both_databases! {
     }
 
     async fn several_serve_one_database(database: TestDatabase) {
-        let client = reqwest::Client::new();
+        let client = client();
         let (first, first_url) = Program::serve("serve", database.url());
         let (second, second_url) = Program::serve("serve", database.url());
         agent_jobs(&["import", "-", "--database-url", database.url()], JOBS).ok();

@@ -184,7 +184,10 @@ impl Agent {
             return Ok(false);
         };
         let source = &world.history.sources().each[place];
-        let odds = (world.options.speed, world.options.vanish);
+        // An agent that vanishes takes all of its runs along.
+        #[expect(clippy::cast_precision_loss, reason = "at most 1,000")]
+        let vanish = world.options.vanish / world.options.runs as f64;
+        let odds = (world.options.speed, vanish);
         let Some(run) = Run::begin(attempt, source, odds, clock::now(), &mut self.rng) else {
             return Ok(false);
         };

@@ -1,6 +1,7 @@
 //! A run that an agent works at.
 
-use entity::{Table as _, Timestamp, job_run};
+use async_graphql::InputType;
+use entity::{JobState, Table as _, Timestamp, job_run};
 use rand::Rng;
 use sea_orm::ModelTrait as _;
 use serde_json::{Map, Value as Json, json};
@@ -119,13 +120,14 @@ impl Run {
             // It does not change, and a report that only counts up is the cheapest.
             progress.remove("agentStartTime");
         }
-        let state = if self.is_cancelled { None } else { Some(row.agent_state.name()) };
+        // That it is being cancelled is not the agent's word.
+        let state = Some(row.agent_state).filter(|state| *state != JobState::Cancelling);
         self.sequence += 1;
         json!({
             "runId": self.run_id,
             "attemptToken": self.token,
             "sequence": self.sequence,
-            "agentState": state,
+            "agentState": state.map(|state| graphql_name(&state)),
             "progress": progress,
         })
     }
@@ -138,7 +140,7 @@ impl Run {
             "runId": self.run_id,
             "attemptToken": self.token,
             "sequence": self.sequence,
-            "outcome": self.plan.ending.state().name(),
+            "outcome": graphql_name(&self.plan.ending.state()),
             "progress": progress,
         })
     }
@@ -164,7 +166,7 @@ impl Run {
         Some(json!({
             "runId": self.run_id,
             "sequence": self.processing_sequence,
-            "processingState": state.name(),
+            "processingState": graphql_name(&state),
             "progress": progress,
         }))
     }
@@ -194,6 +196,11 @@ fn progress(row: &job_run::Model, half: &str) -> Map<String, Json> {
         .map(|field| (field.graphql.clone(), text::write_json(&row.get(field.column))))
         .filter(|(_, value)| !value.is_null())
         .collect()
+}
+
+/// What the API calls a state.
+fn graphql_name(state: &impl InputType) -> Json {
+    state.to_value().into_json().unwrap_or_default()
 }
 
 /// A length of time in milliseconds, by this factor.

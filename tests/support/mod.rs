@@ -1,6 +1,7 @@
 //! What the tests stand on: databases of their own, servers over them, and the program.
 
 mod agents;
+mod client;
 mod cluster;
 mod counts;
 mod database;
@@ -13,6 +14,7 @@ mod rows;
 mod server;
 
 pub use agents::Attempt;
+pub use client::{client, client_builder};
 pub use cluster::Cluster;
 pub use counts::{Numbers, assert_right, counts_of, start_counting};
 pub use database::{Kind, TestDatabase};

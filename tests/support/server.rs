@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::TestDatabase;
+use super::{TestDatabase, client};
 
 /// Serves until it is dropped.
 pub struct TestServer {
@@ -48,7 +48,7 @@ impl TestServer {
         let serving = tokio::spawn(async move {
             http::serve(listener, api, std::future::pending()).await.expect("serving");
         });
-        let (url, client) = (format!("http://{address}"), reqwest::Client::new());
+        let (url, client) = (format!("http://{address}"), client());
         Self { db, url, client, reports, tasks: [serving, watching, sweeping] }
     }
 
