@@ -118,6 +118,37 @@ on_both_databases! {
         assert_eq!(left().await, 60);
     }
 
+    /// The same claim once more, as by an agent that has heard no answer: at the same time, at another
+    /// replica, and later.
+    async fn a_repeated_claim_is_the_same_attempt(database: TestDatabase) {
+        let mut servers = vec![TestServer::start(&database).await];
+        if database.kind == Kind::Postgres {
+            servers.push(TestServer::start(&database).await);
+        }
+        let configuration = servers[0].save_configuration().await;
+        let (agent, other) = (servers[0].register_agent().await, servers[0].register_agent().await);
+        queue(&servers[0], configuration, &[2; 20]).await;
+        for _ in 0..5 {
+            let claim = json!({ "agentId": agent, "attemptToken": Uuid::new_v4() });
+            let claims = (0..8).map(|nth| servers[nth % servers.len()].try_claim(claim.clone()));
+            let answers = join_all(claims).await;
+            let runs: HashSet<_> = answers.iter().map(|answer| answer["attempt"]["runId"].as_str()).collect();
+            assert!(runs.len() == 1 && !runs.contains(&None), "{answers:#?}");
+            let first = answers.iter().filter(|answer| answer["attempt"]["isRepeat"] == false);
+            assert_eq!(first.count(), 1, "{answers:#?}");
+        }
+        let counts = servers[0].query("{ jobCounts { queued executing } }", json!({})).await;
+        assert_eq!(counts["jobCounts"], json!({ "queued": 15, "executing": 5 }));
+
+        let claim = json!({ "agentId": agent, "attemptToken": Uuid::new_v4() });
+        let attempt = Attempt::read(&servers[0].try_claim(claim.clone()).await["attempt"]).unwrap();
+        assert_eq!(json!(attempt.token), claim["attemptToken"]);
+        let others = json!({ "agentId": other, "attemptToken": attempt.token });
+        assert_eq!(servers[0].try_claim(others).await["refusal"]["code"], "CONFLICT");
+        servers[0].finish(&attempt, 1, "COMPLETED", None).await;
+        assert_eq!(servers[0].try_claim(claim).await["refusal"]["code"], "OVER");
+    }
+
     async fn a_claim_waits_for_a_job(database: TestDatabase) {
         let server = TestServer::start(&database).await;
         let other = if database.kind == Kind::Postgres { Some(TestServer::start(&database).await) } else { None };

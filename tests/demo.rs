@@ -1,14 +1,17 @@
 //! `agent-jobs demo`.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use agent_jobs::synth::{History, Shape};
 use entity::Timestamp;
 use serde_json::{Value, json};
 
-use crate::support::{Output, Program, TestDatabase, agent_jobs, on_both_databases};
+use crate::support::{Output, Program, TestDatabase, agent_jobs, client, on_both_databases};
 
-/// Serves the demo until it answers.
+/// Serves the demo, without agents, until it answers.
 fn demo(database: &TestDatabase) -> Output {
-    let (program, _) = Program::serve("demo", database.url());
+    let (program, _) = Program::serve_with("demo", database.url(), &["--agents", "0"]);
     program.signal("TERM").ok()
 }
 
@@ -48,6 +51,39 @@ on_both_databases! {
         for (table, before) in tables.into_iter().zip(&filled) {
             assert!(export(&database, table) == *before, "{table}");
         }
+    }
+
+    /// What is under way in the history goes on, and what waits is begun.
+    async fn there_is_always_something_executing(database: TestDatabase) {
+        let (program, url) = Program::serve("demo", database.url());
+        let ask = async |query: &str| {
+            let request = client().post(format!("{url}/graphql")).json(&json!({ "query": query }));
+            let answer = request.send().await.expect("an answer");
+            answer.json::<Value>().await.expect("JSON")["data"].take()
+        };
+        let tasks = async || -> HashMap<String, Option<i64>> {
+            let data = ask("{ executingJobs { id currentRun { agentTasksCompletedCount } } }").await;
+            let jobs = data["executingJobs"].as_array().expect("a list");
+            let tasks = |job: &Value| job["currentRun"]["agentTasksCompletedCount"].as_i64();
+            jobs.iter().map(|job| (job["id"].as_str().unwrap().to_owned(), tasks(job))).collect()
+        };
+        let before = tasks().await;
+        assert!(before.len() > 20, "{before:?}");
+        loop {
+            let now = tasks().await;
+            let is_new = now.keys().any(|job| !before.contains_key(job));
+            let goes_on = now.iter().any(|(job, n)| before.get(job).is_some_and(|before| n > before));
+            if is_new && goes_on {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        program.signal("TERM").ok();
+        agent_jobs(&["counts", "verify", "--database-url", database.url()], b"").ok();
+        // Nobody is left behind: only those whose agents were silent from the beginning.
+        let runs = export(&database, "job-runs");
+        let executing = runs.lines().filter(|line| line.contains(r#""AgentState":"Executing""#)).count();
+        assert!(executing < 10, "{executing}");
     }
 
     async fn leaves_other_jobs_alone(database: TestDatabase) {

@@ -254,6 +254,8 @@ on_both_databases! {
         assert_eq!((&again["attempt"]["runId"], &again["attempt"]["isRepeat"]), (&first["attempt"]["runId"], &json!(true)));
         assert_eq!(refusal(&begin(jobs[0], agent, id(78)).await), ("CONFLICT", Some("attemptToken")));
         assert_eq!(refusal(&begin(jobs[0], other, id(77)).await), ("CONFLICT", Some("agentId")));
+        let another = server.queue(json!([{ "configurationId": configuration }])).await[0];
+        assert_eq!(refusal(&begin(another, agent, id(77)).await), ("CONFLICT", Some("attemptToken")));
         assert_eq!(refusal(&begin(id(1), agent, id(78)).await), ("NOT_FOUND", Some("jobId")));
         assert_eq!(refusal(&begin(jobs[0], id(1), id(78)).await), ("NOT_FOUND", Some("agentId")));
 

@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::{
-    Attempt, ForeignWriter, TestServer, assert_right, id, on_both_databases, property,
+    Attempt, ForeignWriter, TestServer, assert_right, on_both_databases, property,
 };
 
 /// What somebody does. Numbers pick among the jobs and attempts that there are.
 #[derive(Clone, Debug)]
 enum Action {
     Queue { request: Option<u8> },
-    Claim,
+    Claim { token: Option<u8> },
     Start { job: usize, token: u8 },
     Report { attempt: usize, state: Option<Phase>, sequence: Sequence },
     Finish { attempt: usize, ending: Ending, sequence: Sequence },
@@ -49,7 +49,7 @@ fn action() -> impl Strategy<Value = Action> {
     let ending = prop::sample::select(vec![Ending::Completed, Ending::Failed, Ending::Cancelled]);
     prop_oneof![
         4 => prop::option::of(0..6_u8).prop_map(|request| Action::Queue { request }),
-        4 => Just(Action::Claim),
+        4 => prop::option::weighted(0.3, 0..4_u8).prop_map(|token| Action::Claim { token }),
         2 => (pick(), 0..4_u8).prop_map(|(job, token)| Action::Start { job, token }),
         6 => (pick(), phase, sequence())
             .prop_map(|(attempt, state, sequence)| Action::Report { attempt, state, sequence }),
@@ -77,12 +77,13 @@ struct Model {
     jobs: Vec<(Uuid, JobState, Option<usize>)>,
     attempts: Vec<Known>,
     requests: HashMap<u8, Uuid>,
-    /// The tokens with which jobs were started.
-    tokens: HashMap<(Uuid, u8), usize>,
+    /// The attempts that began with tokens of the agent's.
+    tokens: HashMap<u8, usize>,
 }
 
-fn token(n: u8) -> Uuid {
-    id(5000 + u32::from(n))
+/// A token of the agent's. Each model has its own.
+fn token(configuration: Uuid, n: u8) -> Uuid {
+    Uuid::from_u128(configuration.as_u128() ^ u128::from(n + 1))
 }
 
 fn code(refusal: &Value) -> Option<&str> {
@@ -100,7 +101,7 @@ impl Model {
     async fn act(&mut self, server: &TestServer, action: &Action) {
         match *action {
             Action::Queue { request } => self.queue(server, request).await,
-            Action::Claim => self.claim(server).await,
+            Action::Claim { token } => self.claim(server, token).await,
             Action::Start { job, token } => self.start(server, job, token).await,
             Action::Report { attempt, state, sequence } => {
                 let event = state.map_or(Event::Beat, Event::Report);
@@ -168,14 +169,27 @@ impl Model {
         self.jobs.push((id, JobState::Queued, None));
     }
 
-    async fn claim(&mut self, server: &TestServer) {
-        let claim = json!({ "agentId": self.agent, "configurationIds": [self.configuration] });
+    async fn claim(&mut self, server: &TestServer, n: Option<u8>) {
+        let claim = json!({ "agentId": self.agent, "configurationIds": [self.configuration],
+            "attemptToken": n.map(|n| token(self.configuration, n)) });
         let answer = server.try_claim(claim).await;
+        if let Some(before) = n.and_then(|n| self.tokens.get(&n)) {
+            let known = &self.attempts[*before];
+            let expected = known.state.is_terminal().then_some("OVER");
+            assert_eq!(code(&answer["refusal"]), expected, "{answer:#}");
+            let again = Attempt::read(&answer["attempt"]).map(|attempt| attempt.run);
+            assert_eq!(again, expected.is_none().then_some(known.attempt.run), "{answer:#}");
+            return;
+        }
         let oldest = self.jobs.iter().position(|(_, state, _)| *state == JobState::Queued);
         match (Attempt::read(&answer["attempt"]), oldest) {
             (None, None) => {}
             (Some(attempt), Some(job)) => {
                 assert_eq!(attempt.job, self.jobs[job].0);
+                if let Some(n) = n {
+                    assert_eq!(attempt.token, token(self.configuration, n));
+                    self.tokens.insert(n, self.attempts.len());
+                }
                 self.begun(job, attempt);
             }
             (attempt, oldest) => panic!("{attempt:?} {oldest:?}"),
@@ -193,16 +207,17 @@ impl Model {
         let (id, state, _) = self.jobs[job];
         let data = server.query("mutation($input: StartJobRunInput!) { startJobRun(input: $input) {
             attempt { runId jobId attemptToken isRepeat } refusal { code } } }",
-            json!({ "input": { "jobId": id, "agentId": self.agent, "attemptToken": token(n) } })).await;
+            json!({ "input": { "jobId": id, "agentId": self.agent, "attemptToken": token(self.configuration, n) } })).await;
         let answer = &data["startJobRun"];
-        let expected = match self.tokens.get(&(id, n)) {
-            Some(before) => self.attempts[*before].state.is_terminal().then_some("OVER"),
+        let expected = match self.tokens.get(&n).map(|before| &self.attempts[*before]) {
+            Some(before) if before.attempt.job != id => Some("CONFLICT"),
+            Some(before) => before.state.is_terminal().then_some("OVER"),
             None if state.is_active() => Some("CONFLICT"),
             None => state.is_terminal().then_some("OVER"),
         };
         assert_eq!(code(&answer["refusal"]), expected, "{answer:#}");
-        if expected.is_none() && !self.tokens.contains_key(&(id, n)) {
-            self.tokens.insert((id, n), self.attempts.len());
+        if expected.is_none() && !self.tokens.contains_key(&n) {
+            self.tokens.insert(n, self.attempts.len());
             self.begun(job, Attempt::read(&answer["attempt"]).expect("an attempt"));
         }
     }
@@ -363,15 +378,16 @@ async fn at_once(
             let job = json!([{ "configurationId": configuration, "clientRequestId": name }]);
             return (Some(server.queue(job).await[0]), None);
         }
-        Action::Claim => {
-            let claim = json!({ "agentId": agent, "configurationIds": [configuration] });
+        Action::Claim { token: n } => {
+            let claim = json!({ "agentId": agent, "configurationIds": [configuration],
+                "attemptToken": n.map(|n| token(configuration, n)) });
             return (None, Attempt::read(&server.try_claim(claim).await["attempt"]));
         }
         Action::Start { job, token: n } => {
             if let Some(job) = pick(jobs, job) {
                 let data = server.query("mutation($input: StartJobRunInput!) { startJobRun(input: $input) {
                     attempt { runId jobId attemptToken } refusal { code } } }",
-                    json!({ "input": { "jobId": jobs[job], "agentId": agent, "attemptToken": token(n) } })).await;
+                    json!({ "input": { "jobId": jobs[job], "agentId": agent, "attemptToken": token(configuration, n) } })).await;
                 return (None, Attempt::read(&data["startJobRun"]["attempt"]));
             }
         }

@@ -7,6 +7,7 @@ mod m0001_tables;
 mod m0002_counters;
 mod m0003_reports;
 mod m0004_changes;
+mod m0005_attempts;
 mod sql;
 
 /// Every step, oldest first.
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_counters::Migration),
             Box::new(m0003_reports::Migration),
             Box::new(m0004_changes::Migration),
+            Box::new(m0005_attempts::Migration),
         ]
     }
 }

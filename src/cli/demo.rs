@@ -6,7 +6,8 @@ use super::{DatabaseOptions, Failure};
 use crate::clock;
 use crate::jobs::{counts, rows};
 use crate::reports::Patience;
-use crate::synth::{History, Shape, fill};
+use crate::simulate;
+use crate::synth::{History, Shape, fill, hand_over};
 
 #[derive(Args)]
 pub struct Options {
@@ -14,18 +15,44 @@ pub struct Options {
     database: DatabaseOptions,
     #[command(flatten)]
     listen: ListenOptions,
+    /// How many agents to play, so that there is always something executing; 0: none.
+    #[arg(long, value_name = "NUMBER", default_value_t = 6, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    agents: u32,
 }
+
+/// How many times as fast as in life the agents work: something ends every few seconds.
+const SPEED: f64 = 6.0;
 
 pub async fn run(options: Options) -> Result<(), Failure> {
     let db = options.database.open().await?;
+    let mut under_way = Vec::new();
     if rows::is_empty::<job::Entity>(db.reader()).await? {
-        let mut history = History::new(Shape::default(), clock::now());
+        let now = clock::now();
+        let mut history = History::new(Shape::default(), now);
         eprintln!("filling the empty database with a made-up history of {} jobs", history.len());
         // In one transaction: a history is there as a whole or not at all.
         let transaction = db.begin_write().await?;
         fill(&transaction, &mut history, usize::MAX).await?;
+        if options.agents > 0 {
+            under_way = History::new(Shape::default(), now).under_way();
+            hand_over(&transaction, under_way.iter().map(|plan| plan.id)).await?;
+        }
         transaction.commit().await?;
         counts::fold(&db).await?;
     }
-    serve::serve(db, &options.listen, Patience::default()).await
+    // What ends of the runs that are under way, others take the place of.
+    let runs = 2 + under_way.len().div_ceil(options.agents.max(1) as usize);
+    let agents = (options.agents > 0).then(|| simulate::Options {
+        agents: options.agents as usize,
+        runs,
+        // On each run every other second.
+        rate: Some(f64::from(options.agents) * f64::from(u32::try_from(runs).unwrap_or(1)) / 2.0),
+        speed: SPEED,
+        vanish: 0.01,
+        late: 0.01,
+        double: 0.01,
+        seed: 1,
+        under_way,
+    });
+    serve::serve(db, &options.listen, Patience::default(), agents).await
 }

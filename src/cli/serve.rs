@@ -13,6 +13,7 @@ use crate::db::{self, Db};
 use crate::graphql::Api;
 use crate::live::Live;
 use crate::reports::{Patience, Writer, sweep};
+use crate::simulate::{self, Simulation};
 use crate::{http, upkeep};
 
 #[derive(Args)]
@@ -90,14 +91,18 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     } else {
         options.database.open().await?
     };
-    serve(db, &options.listen, options.patience.into()).await
+    serve(db, &options.listen, options.patience.into(), None).await
 }
 
-/// Serves a database until the process is told to stop.
+/// How long the demo's agents may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Serves a database until the process is told to stop; to agents that are played here, too.
 pub(super) async fn serve(
     db: Db,
     options: &ListenOptions,
     patience: Patience,
+    agents: Option<simulate::Options>,
 ) -> Result<(), Failure> {
     let cannot_listen = |error| {
         Failure::new(Failure::LISTEN, format!("cannot listen on {}: {error}", options.listen))
@@ -116,8 +121,15 @@ pub(super) async fn serve(
     let stopping = CancellationToken::new();
     let live = Live::new(db.clone(), options.tick, stopping.clone());
     let watching = tokio::spawn(Arc::clone(&live).run());
+    let leaving = CancellationToken::new();
+    let playing = agents.map(|agents| tokio::spawn(play(address, agents, leaving.clone())));
     let stop = async move {
         stop.await;
+        // As long as they are still answered.
+        leaving.cancel();
+        if let Some(playing) = playing {
+            _ = playing.await;
+        }
         stopping.cancel();
     };
     let served = http::serve(listener, Api::new(live, reports, patience), stop).await;
@@ -128,6 +140,19 @@ pub(super) async fn serve(
     writer.stop().await;
     db.close().await;
     served.map_err(cannot_listen)
+}
+
+/// Plays agents of the server at this address until they are told to leave.
+async fn play(address: SocketAddr, agents: simulate::Options, leaving: CancellationToken) {
+    let url = format!("http://{address}").parse().expect("an address makes a URL");
+    let api = simulate::Api::new(url, Arc::default());
+    match Simulation::start(api, agents).await {
+        Ok(simulation) => {
+            leaving.cancelled().await;
+            simulation.stop(GOODBYE).await;
+        }
+        Err(error) => tracing::warn!(%error, "nobody plays the agents"),
+    }
 }
 
 /// Done when the process is asked to stop: SIGTERM, or Ctrl-C at a terminal. From the moment that

@@ -95,6 +95,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
             late: options.late,
             double: options.double,
             seed: options.seed,
+            under_way: Vec::new(),
         },
     )
     .await

@@ -53,8 +53,8 @@ pub struct Desk {
     /// The jobs that are due, in the order in which they are given away, for each choice of
     /// configurations.
     pub due: HashMap<Vec<Uuid>, VecDeque<Uuid>>,
-    /// The runs that began with these tokens, by job.
-    pub attempts: HashMap<(Uuid, Uuid), Uuid>,
+    /// The runs that began with these tokens.
+    pub attempts: HashMap<Uuid, Uuid>,
     /// What has happened, in order.
     pub events: Vec<job_event::Model>,
     /// Jobs whose stored events without a run belong to this run.
@@ -223,6 +223,11 @@ impl Desk {
         if !self.agents.contains_key(&claim.agent_id) {
             return Err(Refusal::not_found("agentId", "agent"));
         }
+        if let Some(token) = claim.token
+            && let Some(known) = self.known_attempt(token, claim.agent_id, None)
+        {
+            return known.map(Receipt::Attempt);
+        }
         let due = self.due.get_mut(&claim.configuration_ids);
         // Claims for other configurations may have taken some of the same jobs.
         let jobs = &self.jobs;
@@ -231,7 +236,11 @@ impl Desk {
                 .find(|id| jobs.get(id).is_some_and(|job| job.row.state == JobState::Queued))
         });
         let Some(job_id) = job_id else { return Ok(Receipt::NoJob) };
-        let start = Start { job_id, agent_id: claim.agent_id, token: Uuid::new_v4() };
+        let start = Start {
+            job_id,
+            agent_id: claim.agent_id,
+            token: claim.token.unwrap_or_else(Uuid::new_v4),
+        };
         self.begin(&start).map(Receipt::Attempt)
     }
 
@@ -243,22 +252,8 @@ impl Desk {
             return Err(Refusal::not_found("jobId", "job"));
         };
         // An order to start may come twice, even when the attempt is over.
-        if let Some(run_id) = self.attempts.get(&(start.job_id, start.token)) {
-            let run = &self.runs[run_id].row;
-            if run.agent_id != start.agent_id {
-                let message = "another agent began this attempt";
-                return Err(Refusal::new(RefusalCode::Conflict, Some("agentId"), message));
-            }
-            if run.agent_state.is_terminal() {
-                let message = "this attempt is over, and does not begin again";
-                return Err(Refusal::new(RefusalCode::Over, Some("attemptToken"), message));
-            }
-            return Ok(Receipt::Attempt(Attempt {
-                run_id: *run_id,
-                job_id: start.job_id,
-                token: start.token,
-                is_repeat: true,
-            }));
+        if let Some(known) = self.known_attempt(start.token, start.agent_id, Some(start.job_id)) {
+            return known.map(Receipt::Attempt);
         }
         if job.state.is_active() {
             let message = "another attempt at the job is under way";
@@ -269,6 +264,32 @@ impl Desk {
             return Err(Refusal::new(RefusalCode::Over, Some("jobId"), message));
         }
         self.begin(start).map(Receipt::Attempt)
+    }
+
+    /// The attempt that began with a token, if there is one, for the agent that began it; at this
+    /// job, or at any.
+    fn known_attempt(
+        &self,
+        token: Uuid,
+        agent_id: Uuid,
+        job_id: Option<Uuid>,
+    ) -> Option<Result<Attempt, Refusal>> {
+        let run = &self.runs[self.attempts.get(&token)?].row;
+        let refusal = if job_id.is_some_and(|job_id| job_id != run.job_id) {
+            let message =
+                "expected a token of its own for each attempt; another job's has this one";
+            Refusal::new(RefusalCode::Conflict, Some("attemptToken"), message)
+        } else if run.agent_id != agent_id {
+            let message = "another agent began this attempt";
+            Refusal::new(RefusalCode::Conflict, Some("agentId"), message)
+        } else if run.agent_state.is_terminal() {
+            let message = "this attempt is over, and does not begin again";
+            Refusal::new(RefusalCode::Over, Some("attemptToken"), message)
+        } else {
+            let (run_id, job_id) = (run.id, run.job_id);
+            return Some(Ok(Attempt { run_id, job_id, token, is_repeat: true }));
+        };
+        Some(Err(refusal))
     }
 
     /// Makes the run of a queued job.
@@ -295,7 +316,7 @@ impl Desk {
             ..job_run::Model::default()
         };
         self.runs.insert(run_id, Kept::new(run));
-        self.attempts.insert((job_id, token), run_id);
+        self.attempts.insert(token, run_id);
         // What happened while it waited belongs to this attempt.
         self.adopted.push((job_id, run_id));
         for event in self.events.iter_mut().filter(|event| event.job_id == job_id) {

@@ -84,6 +84,9 @@ pub struct Claim {
     pub agent_id: Uuid,
     /// Only jobs of these; of any if there are none. Sorted.
     pub configuration_ids: Vec<Uuid>,
+    /// The attempt's token, made up by the agent, for which a repeat returns the same attempt;
+    /// `None` to be given one.
+    pub token: Option<Uuid>,
 }
 
 /// An agent that begins a job it was told of elsewhere.

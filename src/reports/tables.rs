@@ -101,13 +101,12 @@ pub async fn fetch(
         }
     }
 
-    let starts: Vec<_> = ops()
-        .filter_map(|op| match op {
-            Op::Start(start) => Some((start.job_id, start.token)),
-            _ => None,
-        })
-        .collect();
-    fetch_attempts(db, &mut desk, &starts).await?;
+    let tokens = unique(ops().filter_map(|op| match op {
+        Op::Start(start) => Some(start.token),
+        Op::Claim(claim) => claim.token,
+        _ => None,
+    }));
+    fetch_attempts(db, &mut desk, &tokens).await?;
     fetch_due(db, &mut desk, &ops().collect::<Vec<_>>()).await?;
     fetch_names(db, &mut desk, &ops().collect::<Vec<_>>()).await?;
     Ok(desk)
@@ -170,20 +169,20 @@ async fn fetch_jobs(db: &impl ConnectionTrait, desk: &mut Desk, ids: &[Uuid]) ->
 async fn fetch_attempts(
     db: &impl ConnectionTrait,
     desk: &mut Desk,
-    starts: &[(Uuid, Uuid)],
+    tokens: &[Uuid],
 ) -> Result<(), DbErr> {
-    if starts.is_empty() {
+    if tokens.is_empty() {
         return Ok(());
     }
     let columns = Columns::<job_run::Entity>::from_iter(RUN);
     let mut sql = Sql::new(db.get_database_backend());
-    sql.push(&format!("SELECT {} FROM job_run AS t WHERE t.job_id", columns.select("t")));
-    sql.any_uuid(&unique(starts.iter().map(|start| start.0))).push(" AND t.attempt_token");
-    sql.any_uuid(&unique(starts.iter().map(|start| start.1)));
+    sql.push(&format!("SELECT {} FROM job_run AS t WHERE t.attempt_token", columns.select("t")));
+    // PostgreSQL does not see by itself that the index is only without nulls.
+    sql.any_uuid(tokens).push(" AND t.attempt_token IS NOT NULL");
     for row in sql.all(db).await? {
         let run = columns.read(&row, 0)?;
         if let Some(token) = run.attempt_token {
-            desk.attempts.insert((run.job_id, token), run.id);
+            desk.attempts.insert(token, run.id);
         }
         // One that is current is there already, and locked.
         desk.runs.entry(run.id).or_insert_with(|| Kept::stored(run));

@@ -85,12 +85,15 @@ enum Told {
 }
 
 impl Agent {
+    /// An agent that goes on with its share of the runs that are under way.
     pub fn new(world: Arc<World>, number: usize, rng: ChaCha8Rng) -> Self {
+        let options = &world.options;
+        let share = options.under_way.iter().skip(number).step_by(options.agents);
         Self {
+            working: share.cloned().map(Run::go_on).collect(),
             world,
             number,
             rng,
-            working: Vec::new(),
             processing: Vec::new(),
             delayed: Vec::new(),
         }
@@ -167,7 +170,10 @@ impl Agent {
         let configurations = world.history.configurations();
         let ids: Vec<_> = configurations.iter().map(|configuration| configuration.id).collect();
         let wait = if self.working.is_empty() { WAIT } else { 0 };
-        let input = json!({ "agentId": id, "configurationIds": ids, "wait": wait });
+        // Sent again if the answer is lost, it is the same attempt.
+        let token = uuid::Builder::from_random_bytes(self.rng.random()).into_uuid();
+        let input =
+            json!({ "agentId": id, "configurationIds": ids, "attemptToken": token, "wait": wait });
         let mut data = self.send(Call::Claim, CLAIM, json!({ "input": input })).await?;
         let answer = data["claimJob"].take();
         world.note_refusal(&answer["refusal"]);
@@ -359,14 +365,21 @@ impl Agent {
     /// Ends all runs, for the simulation stops.
     async fn end_all(&mut self) {
         let now = clock::now();
-        while let Some(mut run) = self.working.pop() {
+        let mut reports = Vec::with_capacity(self.working.len());
+        for mut run in self.working.drain(..) {
             run.stop(now, Ending::Cancelled, Some("The agent was stopped".to_owned()));
-            let input = run.finish(now);
+            reports.push(run.report(now));
             self.processing.push(run);
-            if self.send(Call::Finish, FINISH, json!({ "input": input })).await.is_err() {
-                return;
+        }
+        for reports in reports.chunks(1_000) {
+            let variables = json!({ "reports": reports });
+            let Ok(data) = self.send(Call::Report, REPORT, variables).await else { return };
+            for result in data["reportJobRuns"]["results"].as_array().into_iter().flatten() {
+                let is_over = matches!(self.told(result, |seen| &mut seen.reports), Told::Over);
+                self.world.api.figures().note(|seen| {
+                    *(if is_over { &mut seen.runs.taken } else { &mut seen.runs.cancelled }) += 1;
+                });
             }
-            self.world.api.figures().note(|seen| seen.runs.cancelled += 1);
         }
         let last = |run: &mut Run| run.last_processing(now);
         let reports: Vec<_> = self.processing.iter_mut().filter_map(last).collect();

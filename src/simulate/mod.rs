@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
-use crate::synth::{History, Shape};
+use crate::synth::{History, RunPlan, Shape};
 
 pub use api::{Api, Unreachable};
 pub use figures::Figures;
@@ -46,6 +46,9 @@ pub struct Options {
     pub double: f64,
     /// Which random numbers.
     pub seed: u64,
+    /// Runs that are under way, each with its own id as its attempt token, for the agents to go on
+    /// with.
+    pub under_way: Vec<RunPlan>,
 }
 
 /// Agents at work.

@@ -80,6 +80,21 @@ impl Run {
         })
     }
 
+    /// A run that is under way, with its own id as its attempt token.
+    pub fn go_on(plan: RunPlan) -> Self {
+        Self {
+            job_id: plan.job_id,
+            run_id: plan.id,
+            token: plan.id,
+            vanishes: None,
+            is_cancelled: plan.cancelled_at.is_some(),
+            sequence: 0,
+            processing_sequence: 0,
+            processed: Map::new(),
+            plan,
+        }
+    }
+
     /// Whether this is the moment of an agent that vanishes.
     pub fn vanishes(&self, now: Timestamp) -> bool {
         self.vanishes.is_some_and(|moment| millis(now) >= moment)

@@ -82,6 +82,17 @@ impl Fates {
         }
     }
 
+    /// The ranks of the jobs whose agents go on reporting, the oldest first.
+    pub fn reporting(&self) -> Vec<u32> {
+        let reporting = self.active.iter().filter(|(_, fate)| {
+            matches!(fate, Fate::Active { state, silent: false } if *state != JobState::Unknown)
+        });
+        let mut ranks: Vec<_> =
+            reporting.filter_map(|(rank, _)| u32::try_from(*rank).ok()).collect();
+        ranks.sort_unstable_by(|a, b| b.cmp(a));
+        ranks
+    }
+
     /// The fate of the job with this rank.
     pub fn of(&self, rank: u32, rng: &mut impl Rng) -> Fate {
         let (scheduled, waiting) = (rng.unit(), rng.unit());

@@ -1,10 +1,11 @@
 //! Writing a history into a database.
 
-use entity::{job, job_run};
-use sea_orm::{ConnectionTrait, DbErr};
+use entity::{Columns, Table as _, job, job_run};
+use sea_orm::{ConnectionTrait, DbErr, ModelTrait as _};
+use uuid::Uuid;
 
 use super::History;
-use crate::jobs::store;
+use crate::jobs::store::{self, Null, RowSet};
 
 /// Jobs that are written in one statement's reach.
 const JOBS_AT_ONCE: usize = 2_000;
@@ -30,4 +31,18 @@ pub async fn fill(
         store::models::<job_run::Entity>(db, &runs.concat()).await?;
     }
     Ok(())
+}
+
+/// Gives runs an attempt token, their own id: whoever knows that may go on reporting on them.
+pub async fn hand_over(
+    db: &impl ConnectionTrait,
+    runs: impl IntoIterator<Item = Uuid>,
+) -> Result<(), DbErr> {
+    let row = |id| {
+        let run = job_run::Model { id, attempt_token: Some(id), ..job_run::Model::default() };
+        job_run::Entity::fields().iter().map(|field| run.get(field.column)).collect()
+    };
+    let columns = Columns::from_iter([job_run::Column::Id, job_run::Column::AttemptToken]);
+    let set = RowSet::<job_run::Entity> { columns, rows: runs.into_iter().map(row).collect() };
+    store::update(db, set, Null::Keeps).await
 }

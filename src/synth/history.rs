@@ -11,6 +11,7 @@ use super::attempts::{Attempts, Case};
 use super::dates::{DAY, HOUR, MINUTE, SECOND, millis, moment};
 use super::draft::Who;
 use super::fate::{Fate, Fates};
+use super::plan::RunPlan;
 use super::random::{Draw, float, whole};
 use super::rhythm::Rhythm;
 use super::sources::Sources;
@@ -75,7 +76,34 @@ impl History {
         &self.agents.keys
     }
 
+    /// The runs that agents are at as the history ends, with what is to become of them; those whose
+    /// agents fell silent left out. Of a history of which no job was taken yet.
+    pub fn under_way(mut self) -> Vec<RunPlan> {
+        let reporting = self.fates.reporting();
+        let plans = reporting.into_iter().filter_map(|rank| {
+            let index = self.shape.jobs.checked_sub(rank + 1)?;
+            self.draw(index).1?.plans.pop()
+        });
+        plans.collect()
+    }
+
     fn job(&mut self, index: u32) -> (job::Model, Vec<job_run::Model>) {
+        let (mut job, attempts) = self.draw(index);
+        let Some(attempts) = attempts else { return (job, Vec::new()) };
+        let runs = attempts.runs();
+        let (queued, since) = attempts.newest();
+        job.scheduled_date = attempts.scheduled.map(moment);
+        job.queued_date = Some(moment(queued));
+        job.update_date = Some(moment(since));
+        if let Some(newest) = runs.last() {
+            job.state = newest.agent_state;
+            job.current_run_id = Some(newest.id);
+        }
+        (job, runs)
+    }
+
+    /// A job as it was created, and the attempts at it if there are any.
+    fn draw(&mut self, index: u32) -> (job::Model, Option<Attempts>) {
         let mut rng = self.rng.clone();
         rng.set_stream(u64::from(index) + 1);
         let id = ids::job(index, &mut rng);
@@ -103,13 +131,13 @@ impl History {
 
         let fate = self.fates.of(self.shape.jobs - 1 - index, &mut rng);
         match fate {
-            Fate::Waiting => return (job, Vec::new()),
+            Fate::Waiting => return (job, None),
             Fate::Scheduled => {
                 let ahead = whole(rng.log_normal(float(6 * HOUR), 1.1)).max(10 * MINUTE);
                 // People schedule for round times.
                 let date = (self.now + ahead) / (5 * MINUTE) * (5 * MINUTE);
                 job.scheduled_date = Some(moment(date));
-                return (job, Vec::new());
+                return (job, None);
             }
             Fate::Active { .. } | Fate::Over => {}
         }
@@ -125,16 +153,7 @@ impl History {
                 agent_key: Arc::clone(&self.agents.keys[agent]),
             }
         });
-        let runs = attempts.runs();
-        let (queued, since) = attempts.newest();
-        job.scheduled_date = attempts.scheduled.map(moment);
-        job.queued_date = Some(moment(queued));
-        job.update_date = Some(moment(since));
-        if let Some(newest) = runs.last() {
-            job.state = newest.agent_state;
-            job.current_run_id = Some(newest.id);
-        }
-        (job, runs)
+        (job, Some(attempts))
     }
 }
 

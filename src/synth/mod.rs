@@ -31,7 +31,7 @@ mod tests;
 mod work;
 
 pub use draft::{Draft, Who};
-pub use fill::fill;
+pub use fill::{fill, hand_over};
 pub use history::History;
 pub use messages::{Onset, cancellation_message, failure_message, success_message};
 pub use plan::{Ending, RunPlan};

@@ -64,7 +64,17 @@ impl Program {
 
     /// The same with more options.
     pub fn serve_with(command: &str, database_url: &str, options: &[&str]) -> (Self, String) {
-        let arguments = [command, "--listen", "127.0.0.1:0", "--database-url", database_url];
+        Self::serve_at("127.0.0.1:0", command, database_url, options)
+    }
+
+    /// The same on an address of the caller's.
+    pub fn serve_at(
+        address: &str,
+        command: &str,
+        database_url: &str,
+        options: &[&str],
+    ) -> (Self, String) {
+        let arguments = [command, "--listen", address, "--database-url", database_url];
         let mut program = Self::start(&[&arguments, options].concat());
         let mut line = String::new();
         program.stdout.read_line(&mut line).expect("UTF-8");

@@ -138,6 +138,10 @@ pub struct ClaimJobInput {
     pub agent_id: UuidArgument,
     /// Only jobs of these configurations; null or empty: of any.
     pub configuration_ids: Option<Vec<UuidArgument>>,
+    /// A UUID that the agent has made up for this attempt, and that each report shows. Asked again
+    /// with the same one, as when the answer was lost, it is given the same attempt. Null: the
+    /// service makes one up.
+    pub attempt_token: Option<UuidArgument>,
     /// For how long to wait for a job if none is due, in milliseconds from 0 to 60,000.
     #[graphql(default = 0)]
     pub wait: i32,

@@ -139,7 +139,11 @@ impl Mutation {
             .collect::<Result<Vec<_>, _>>()?;
         configuration_ids.sort_unstable();
         configuration_ids.dedup();
-        let claim = Claim { agent_id: input.agent_id.get("agentId")?, configuration_ids };
+        let claim = Claim {
+            agent_id: input.agent_id.get("agentId")?,
+            configuration_ids,
+            token: UuidArgument::get_optional(input.attempt_token, "attemptToken")?,
+        };
         let outcome = reports(context).claim(claim, Duration::from_millis(wait)).await?;
         Ok(AttemptPayload::new(outcome, patience(context), clock::now()))
     }
