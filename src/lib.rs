@@ -7,6 +7,7 @@
 //! - [`live`] is what happens now, for all who watch.
 //! - [`reports`] is where agents report and operators act: the rules, and the one writer.
 //! - [`http`] serves the API and the bundled pages.
+//! - [`limits`] is what a request may ask for.
 //! - [`transfer`] imports and exports the tables as files.
 //! - [`cli`] is the command line.
 //! - [`simulate`] plays agents over the API, with what [`synth`] makes up.
@@ -21,6 +22,7 @@ pub mod error;
 pub mod graphql;
 pub mod http;
 pub mod jobs;
+pub mod limits;
 pub mod live;
 pub mod reports;
 pub mod simulate;

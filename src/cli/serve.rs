@@ -1,5 +1,7 @@
+use std::fs;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{DatabaseOptions, Failure};
 use crate::db::{self, Db};
-use crate::graphql::Api;
+use crate::graphql::{Api, Persisted, Rules};
+use crate::http::HttpOptions;
+use crate::limits::Limits;
 use crate::live::Live;
 use crate::reports::{Patience, Writer, sweep};
 use crate::simulate::{self, Simulation};
@@ -24,6 +28,8 @@ pub struct Options {
     pub(super) listen: ListenOptions,
     #[command(flatten)]
     patience: PatienceOptions,
+    #[command(flatten)]
+    pub(super) protection: ProtectionOptions,
     /// Do not bring the database's schema up to date; refuse to start if it is not.
     #[arg(long, env = "AGENT_JOBS_NO_MIGRATE")]
     no_migrate: bool,
@@ -42,6 +48,44 @@ pub struct ListenOptions {
     /// The shortest time between two updates of a subscription.
     #[arg(long, value_name = "TIME", env = "AGENT_JOBS_TICK", default_value = "100ms", value_parser = humantime::parse_duration)]
     tick: Duration,
+}
+
+/// What clients may do.
+#[derive(Args)]
+pub struct ProtectionOptions {
+    #[command(flatten)]
+    pub(super) http: HttpOptions,
+    #[command(flatten)]
+    limits: Limits,
+    /// Do not tell what the GraphQL schema has, and do not guess what a client meant.
+    #[arg(long, env = "AGENT_JOBS_NO_INTROSPECTION")]
+    no_introspection: bool,
+    /// Execute the GraphQL documents of this file and no others: a JSON object of documents by
+    /// their ids or SHA-256 hashes.
+    #[arg(long, value_name = "FILE", env = "AGENT_JOBS_PERSISTED_DOCUMENTS")]
+    persisted_documents: Option<PathBuf>,
+}
+
+impl ProtectionOptions {
+    /// The rules for GraphQL documents.
+    pub(super) fn rules(&self) -> Result<Rules, Failure> {
+        let persisted = match &self.persisted_documents {
+            None => Persisted::default(),
+            Some(path) => {
+                let cannot = |error: String| {
+                    Failure::new(Failure::NO_INPUT, format!("{}: {error}", path.display()))
+                };
+                let json = fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
+                Persisted::only(&json).map_err(cannot)?
+            }
+        };
+        let rules =
+            Rules { limits: self.limits, no_introspection: self.no_introspection, persisted };
+        rules.check_persisted().map_err(|error| {
+            Failure::new(Failure::DATA, format!("the persisted documents: {error}"))
+        })?;
+        Ok(rules)
+    }
 }
 
 /// How long to wait for agents.
@@ -79,6 +123,7 @@ impl From<PatienceOptions> for Patience {
 }
 
 pub async fn run(options: Options) -> Result<(), Failure> {
+    let rules = options.protection.rules()?;
     let db = if options.no_migrate {
         let db = options.database.connect().await?;
         if !db::migrate::is_current(&db).await? {
@@ -91,7 +136,9 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     } else {
         options.database.open().await?
     };
-    serve(db, &options.listen, options.patience.into(), None).await
+    let protection = (rules, options.protection.http);
+    let patience = options.patience.into();
+    serve(db, &options.database, &options.listen, patience, protection, None).await
 }
 
 /// How long the demo's agents may take to say goodbye.
@@ -100,10 +147,15 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Serves a database until the process is told to stop; to agents that are played here, too.
 pub(super) async fn serve(
     db: Db,
+    database: &DatabaseOptions,
     options: &ListenOptions,
     patience: Patience,
+    (rules, http): (Rules, HttpOptions),
     agents: Option<simulate::Options>,
 ) -> Result<(), Failure> {
+    // Another connection: what was done before may take longer than a request.
+    db.close().await;
+    let db = database.connect_within(http.request_timeout).await?;
     let cannot_listen = |error| {
         Failure::new(Failure::LISTEN, format!("cannot listen on {}: {error}", options.listen))
     };
@@ -132,7 +184,8 @@ pub(super) async fn serve(
         }
         stopping.cancel();
     };
-    let served = http::serve(listener, Api::new(live, reports, patience), stop).await;
+    let api = Api::with_rules(live, reports, patience, rules);
+    let served = http::serve_with(listener, api, http, stop).await;
     for task in [upkeep, sweep, watching] {
         task.abort();
     }

@@ -3,19 +3,23 @@
 
 mod arguments;
 mod batches;
+mod cost;
 mod documents;
 mod loader;
 mod mutation;
 mod object;
+mod persisted;
 mod query;
+mod request;
 mod selection;
+mod shape;
 mod subscription;
+mod tokens;
 mod watching;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Context, Name, Request, Response, SDLExportOptions};
 use entity::Timestamp;
 
@@ -23,17 +27,20 @@ use crate::db::Db;
 use crate::live::Live;
 use crate::reports::{Patience, Reports};
 use batches::Batches;
+use cost::Costs;
 use documents::Documents;
 use mutation::Mutation;
+pub use persisted::Persisted;
 use query::Query;
+pub use request::{Kind, Parameters, Rules};
 use subscription::Subscription;
 pub use watching::Watching;
 
 /// The schema's type.
 type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// Selections deeper than this are refused. GraphiQL's introspection needs 14.
-const DEPTH: usize = 20;
+/// Errors that one answer has at most: a document can be wrong in thousands of places.
+const ERRORS: usize = 20;
 
 /// The API over a database.
 #[derive(Clone)]
@@ -42,21 +49,33 @@ pub struct Api {
     db: Db,
     live: Arc<Live>,
     documents: Arc<Documents>,
+    costs: Arc<Costs>,
+    rules: Arc<Rules>,
 }
 
 impl Api {
     /// Over the live side's database. Reports go to the writer behind `reports`; `patience` is what
     /// agents are told of it.
     pub fn new(live: Arc<Live>, reports: Reports, patience: Patience) -> Self {
-        let db = live.db().clone();
-        let schema =
-            builder().data(db.clone()).data(reports).data(patience).limit_depth(DEPTH).finish();
-        Self { schema, db, live, documents: Arc::default() }
+        Self::with_rules(live, reports, patience, Rules::default())
     }
 
-    /// Reads a request's document, for [`Request::set_parsed_query`].
-    pub fn parse(&self, query: &str) -> async_graphql::parser::Result<ExecutableDocument> {
-        self.documents.parse(query)
+    /// The same, with rules of what may be asked.
+    pub fn with_rules(live: Arc<Live>, reports: Reports, patience: Patience, rules: Rules) -> Self {
+        let db = live.db().clone();
+        // Documents are measured before they get there.
+        let mut schema = builder().limit_recursive_depth(usize::MAX);
+        if rules.no_introspection {
+            schema = schema.disable_suggestions().disable_introspection();
+        }
+        let schema = schema.data(db.clone()).data(reports).data(patience).finish();
+        let costs = Arc::new(Costs::of_schema(&sdl()));
+        Self { schema, db, live, documents: Arc::default(), costs, rules: Arc::new(rules) }
+    }
+
+    /// Whether clients are not told what the schema has.
+    pub fn hides_schema(&self) -> bool {
+        self.rules.no_introspection
     }
 
     /// Answers a request. `now` is what the answer takes for the present.
@@ -71,8 +90,9 @@ impl Api {
     }
 }
 
-/// Gives each error a code that programs can switch on.
+/// Gives each error a code that programs can switch on, and leaves out errors beyond [`ERRORS`].
 fn add_codes(response: &mut Response) {
+    response.errors.truncate(ERRORS);
     for error in &mut response.errors {
         let extensions = error.extensions.get_or_insert_default();
         if extensions.get("code").is_none() {

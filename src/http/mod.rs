@@ -1,30 +1,58 @@
 //! The HTTP server.
 
+mod answer;
 mod assets;
+mod clients;
 mod graphql;
+mod headers;
+mod negotiate;
+mod options;
+mod origin;
+mod rest;
+mod server;
 mod stream;
 mod websocket;
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{StatusCode, header};
+use axum::extract::FromRef;
+use axum::http::{HeaderName, Method, StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{Html, IntoResponse as _, Redirect};
 use axum::routing::get;
-use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::time::sleep;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::graphql::Api;
+use clients::Clients;
+pub use options::HttpOptions;
+
+/// What all routes share.
+#[derive(Clone)]
+struct Site {
+    api: Api,
+    options: Arc<HttpOptions>,
+    clients: Arc<Clients>,
+}
+
+impl FromRef<Site> for Api {
+    fn from_ref(site: &Site) -> Self {
+        site.api.clone()
+    }
+}
 
 /// All routes.
-pub fn router(api: Api) -> Router {
-    Router::new()
+pub fn router(api: Api, options: HttpOptions) -> Router {
+    let clients = Clients::new(&options);
+    let site = Site { api, options: Arc::new(options), clients };
+    let router = Router::new()
         .route("/", get(|| async { Html(include_str!("index.html")) }))
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
+        .nest("/api", rest::routes())
+        .layer(from_fn_with_state(site.clone(), clients::admit))
         .route("/graphiql", get(assets::graphiql))
         // The page finds the API and its assets beside itself, so it is at one place only.
         .route("/graphiql/", get(|| async { Redirect::permanent("../graphiql") }))
@@ -32,8 +60,27 @@ pub fn router(api: Api) -> Router {
         .route("/schema.graphql", get(schema))
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing at this path\n") })
-        .layer(CompressionLayer::new().compress_when(worth_compressing()))
-        .with_state(api)
+        .layer(CompressionLayer::new().compress_when(worth_compressing()));
+    cors(router, &site.options).layer(from_fn(headers::protect)).with_state(site)
+}
+
+/// Lets pages of the listed origins read answers. Without any, browsers let none.
+fn cors(router: Router<Site>, options: &HttpOptions) -> Router<Site> {
+    if options.cors_origins.is_empty() {
+        return router;
+    }
+    router.layer(
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::list(options.cors_origins.iter().cloned()))
+            .allow_methods([Method::GET, Method::POST])
+            .allow_headers([
+                header::ACCEPT,
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                HeaderName::from_static("last-event-id"),
+            ])
+            .max_age(std::time::Duration::from_secs(600)),
+    )
 }
 
 /// What is collected to be compressed comes late: streams are sent as they are.
@@ -41,42 +88,31 @@ fn worth_compressing() -> impl Predicate {
     DefaultPredicate::new().and(NotForContentType::const_new("multipart/"))
 }
 
-async fn schema() -> impl axum::response::IntoResponse {
+/// The schema, unless the server does not tell what it has.
+async fn schema(axum::extract::State(api): axum::extract::State<Api>) -> axum::response::Response {
+    if api.hides_schema() {
+        return (StatusCode::NOT_FOUND, "this server does not tell what its schema has\n")
+            .into_response();
+    }
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], crate::graphql::sdl()).into_response()
 }
 
-/// How long requests may take to finish once the server is to stop. Containers are usually given
-/// ten seconds, and the database is still to be closed.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// Serves until `stop` is done, then lets the requests that run finish, but waits for no client
-/// longer than [`GRACE`].
+/// Serves until `stop` is done and the requests that run are finished.
 pub async fn serve(
     listener: TcpListener,
     api: Api,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    // Answers are written whole: waiting for more to send would only delay them.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "setting TCP_NODELAY");
-        }
-    });
-    let (stopping, is_stopping) = oneshot::channel();
-    let serving = axum::serve(listener, router(api)).with_graceful_shutdown(async {
-        stop.await;
-        _ = stopping.send(());
-    });
-    let grace_is_over = async {
-        // Without an answer serving is over, too.
-        _ = is_stopping.await;
-        sleep(GRACE).await;
-    };
-    tokio::select! {
-        served = serving.into_future() => served,
-        () = grace_is_over => {
-            tracing::warn!("stopping in spite of requests that are not finished");
-            Ok(())
-        }
-    }
+    serve_with(listener, api, HttpOptions::default(), stop).await
+}
+
+/// The same, with options.
+pub async fn serve_with(
+    listener: TcpListener,
+    api: Api,
+    options: HttpOptions,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let (patience, connections) = (options.client_timeout, options.max_connections);
+    server::serve(listener, router(api, options), patience, connections, stop).await
 }

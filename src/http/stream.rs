@@ -11,6 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 use tokio::time::timeout;
 
+use super::clients::Place;
 use crate::graphql::{Api, Watching};
 use crate::live::group::Payload;
 
@@ -110,8 +111,9 @@ impl Form {
         self.respond(Body::from(body))
     }
 
-    /// A response of everything that there is to watch.
-    pub fn watch(self, api: Api, watching: Watching) -> Response {
+    /// A response of everything that there is to watch, which has a place until it ends.
+    pub fn watch(self, api: Api, watching: Watching, place: Place) -> Response {
+        let watching = (watching, place);
         let state = Some((api, watching, Some(self.start())));
         let pieces = stream::unfold(state, move |state| async move {
             let (api, mut watching, start) = state?;
@@ -120,7 +122,7 @@ impl Form {
                 return Some((piece, Some((api, watching, None))));
             }
             let next = tokio::select! {
-                next = timeout(BEAT, watching.next()) => next,
+                next = timeout(BEAT, watching.0.next()) => next,
                 // Without an end: the client is to connect again.
                 () = api.stopping() => return None,
             };

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use async_graphql::{Request, ServerError, Variables};
+use async_graphql::ServerError;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use futures_util::StreamExt as _;
@@ -14,9 +14,10 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
-use super::graphql::{Kind, Parameters, kind_of, parse};
-use crate::clock;
-use crate::graphql::{Api, Watching};
+use super::answer::Outcome;
+use super::clients::Place;
+use super::graphql::execute_within;
+use crate::graphql::{Api, Kind, Parameters, Watching};
 use crate::live::group::Payload;
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -33,23 +34,30 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// Operations that a socket may have at a time.
 const OPERATIONS: usize = 100;
 
-/// What a message may have in bytes.
-const MESSAGE_BYTES: usize = 1 << 20;
-
 /// Idle sockets are many, and what they read is small.
 const READ_BUFFER_BYTES: usize = 2 << 10;
 
+/// What a socket is to its client.
+pub struct Bounds {
+    /// Its place among the client's sockets.
+    pub place: Place,
+    /// How long a query may take.
+    pub request_timeout: Duration,
+    /// What a message may have in bytes.
+    pub message_bytes: usize,
+}
+
 /// Speaks the protocol with whoever asks for an upgrade.
-pub fn upgrade(api: Api, upgrade: WebSocketUpgrade) -> Response {
+pub fn upgrade(api: Api, upgrade: WebSocketUpgrade, bounds: Bounds) -> Response {
     upgrade
         .protocols([PROTOCOL])
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(0)
-        .max_message_size(MESSAGE_BYTES)
-        .max_frame_size(MESSAGE_BYTES)
+        .max_message_size(bounds.message_bytes)
+        .max_frame_size(bounds.message_bytes)
         .on_upgrade(async move |socket| {
             let is_spoken = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
-            let mut connection = Connection::new(api, socket);
+            let mut connection = Connection::new(api, socket, bounds);
             let end = if is_spoken {
                 connection.serve().await
             } else {
@@ -96,6 +104,7 @@ type Operation = Abortable<BoxFuture<'static, (String, Progress)>>;
 struct Connection {
     api: Api,
     socket: WebSocket,
+    bounds: Bounds,
     is_open: bool,
     /// The operations that run, by their ids.
     handles: HashMap<String, AbortHandle>,
@@ -103,10 +112,11 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(api: Api, socket: WebSocket) -> Self {
+    fn new(api: Api, socket: WebSocket, bounds: Bounds) -> Self {
         Self {
             api,
             socket,
+            bounds,
             is_open: false,
             handles: HashMap::new(),
             operations: FuturesUnordered::new(),
@@ -196,8 +206,11 @@ impl Connection {
             error.extensions.get_or_insert_default().set("code", "TOO_MANY_OPERATIONS");
             return self.refuse(&id, &[error]).await;
         }
-        let (request, kind) = match request_of(&self.api, parameters) {
-            Ok(request) => request,
+        if let Err(refusal) = self.bounds.place.count() {
+            return self.refuse(&id, &[refusal.error]).await;
+        }
+        let (request, kind) = match self.api.admit(parameters) {
+            Ok(admitted) => admitted,
             Err(error) => return self.refuse(&id, &[error]).await,
         };
         if kind == Kind::Subscription {
@@ -206,19 +219,17 @@ impl Connection {
                 Err(error) => return self.refuse(&id, &[error]).await,
             }
         } else {
-            let api = self.api.clone();
+            let (api, time) = (self.api.clone(), self.bounds.request_timeout);
             self.run(id, |id| {
                 async move {
-                    let response = api.execute(request, clock::now()).await;
-                    // Without data and path nothing was executed.
-                    let payload = if response.is_err()
-                        && response.errors.iter().all(|error| error.path.is_empty())
-                    {
-                        serde_json::to_string(&response.errors)
-                            .map(|errors| Payload::Refusal(errors.into()))
-                    } else {
-                        serde_json::to_string(&response)
-                            .map(|response| Payload::Response(response.into()))
+                    let payload = match execute_within(&api, request, kind, time).await {
+                        outcome @ Outcome::Executed(_) => {
+                            Ok(Payload::Response(outcome.json().into()))
+                        }
+                        Outcome::NotExecuted(errors) => serde_json::to_string(&errors)
+                            .map(|errors| Payload::Refusal(errors.into())),
+                        Outcome::Refused(refusal) => serde_json::to_string(&[refusal.error])
+                            .map(|errors| Payload::Refusal(errors.into())),
                     };
                     (id, payload.map_or(Progress::Over, Progress::Last))
                 }
@@ -319,16 +330,4 @@ async fn watch(id: String, mut watching: Box<Watching>) -> (String, Progress) {
         None => Progress::Over,
     };
     (id, progress)
-}
-
-fn request_of(api: &Api, parameters: Parameters) -> Result<(Request, Kind), ServerError> {
-    let document = parse(api, &parameters.query)?;
-    let kind = kind_of(&document, parameters.operation_name.as_deref());
-    let mut request = Request::new(parameters.query);
-    request.operation_name = parameters.operation_name;
-    if let Some(variables) = parameters.variables {
-        request.variables = Variables::from_json(variables.into());
-    }
-    request.set_parsed_query(document);
-    Ok((request, kind))
 }

@@ -12,6 +12,7 @@ mod program;
 mod property;
 mod rows;
 mod server;
+pub mod socket;
 
 pub use agents::Attempt;
 pub use client::{client, client_builder};

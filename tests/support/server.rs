@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_jobs::db::Db;
-use agent_jobs::graphql::Api;
-use agent_jobs::http;
+use agent_jobs::graphql::{Api, Rules};
+use agent_jobs::http::{self, HttpOptions};
 use agent_jobs::live::Live;
 use agent_jobs::reports::{Patience, Reports, Writer, sweep};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{TestDatabase, client};
+use super::{Kind, TestDatabase, client};
 
 /// Serves until it is dropped.
 pub struct TestServer {
@@ -37,6 +37,22 @@ impl TestServer {
 
     /// A server that waits for agents no longer than this.
     pub async fn start_with(database: &TestDatabase, patience: Patience) -> Self {
+        Self::serve(database, patience, Rules::default(), HttpOptions::default()).await
+    }
+
+    /// A server with rules of its own, over SQLite.
+    pub async fn start_guarded(rules: Rules, options: HttpOptions) -> (Self, TestDatabase) {
+        let database = TestDatabase::create(Kind::Sqlite).await;
+        let patience = Patience { lost_after: None, cancel_after: None, ..Patience::default() };
+        (Self::serve(&database, patience, rules, options).await, database)
+    }
+
+    async fn serve(
+        database: &TestDatabase,
+        patience: Patience,
+        rules: Rules,
+        options: HttpOptions,
+    ) -> Self {
         let db = database.open().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
@@ -44,9 +60,10 @@ impl TestServer {
         let sweeping = tokio::spawn(sweep::run(db.clone(), reports.clone(), patience));
         let live = Live::new(db.clone(), Duration::from_millis(100), CancellationToken::new());
         let watching = tokio::spawn(Arc::clone(&live).run());
-        let api = Api::new(live, reports.clone(), patience);
+        let api = Api::with_rules(live, reports.clone(), patience, rules);
         let serving = tokio::spawn(async move {
-            http::serve(listener, api, std::future::pending()).await.expect("serving");
+            let never = std::future::pending();
+            http::serve_with(listener, api, options, never).await.expect("serving");
         });
         let (url, client) = (format!("http://{address}"), client());
         Self { db, url, client, reports, tasks: [serving, watching, sweeping] }
@@ -68,6 +85,13 @@ impl TestServer {
             .json()
             .await
             .expect("the answer is JSON")
+    }
+
+    /// The whole answer to a GET with these parameters.
+    pub async fn get(&self, parameters: &[(&str, &str)]) -> Value {
+        let mut url: reqwest::Url = format!("{}/graphql", self.url).parse().expect("a URL");
+        url.query_pairs_mut().extend_pairs(parameters);
+        self.client.get(url).send().await.expect("an answer").json().await.expect("JSON")
     }
 
     /// The data of an answer without errors.
