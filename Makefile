@@ -60,6 +60,7 @@ test-web: web
 	$(NPM) --prefix web run lint:schema
 	$(NPM) --prefix web run check:examples
 	$(CARGO) build
+	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:protocol
 	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:browser
 else
 web:

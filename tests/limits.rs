@@ -88,7 +88,7 @@ async fn each_limit_is_an_option_and_has_a_code() {
         json!({ "s": ["FAILED", "QUEUED", "UNKNOWN", "FAILED", "QUEUED", "UNKNOWN", "FAILED"] });
     for (query, variables, code, limit, found) in [
         (format!("{{ __typename }} # {}", "x".repeat(500)), json!({}), "DOCUMENT_TOO_LONG", 500, 517),
-        (format!("{{ {} }}", "__typename ".repeat(40) + &"! ".repeat(60)), json!({}), "TOO_MANY_TOKENS", 100, 102),
+        (format!("{{ {} }}", "a ".repeat(40) + &"! ".repeat(60)), json!({}), "TOO_MANY_TOKENS", 100, 102),
         (format!("{{ a(b: {}1{}) }}", "[".repeat(40), "]".repeat(40)), json!({}), "", 0, 0),
         ("{ jobs { items { currentRun { job { id } } } } }".to_owned(), json!({}), "DOCUMENT_TOO_DEEP", 4, 5),
         ("{ jobs { items { ...F ...F ...F ...F } } } fragment F on Job { id name type state }".to_owned(), json!({}), "TOO_MANY_FIELDS", 20, 26),
@@ -125,7 +125,7 @@ async fn circles_and_nests_are_refused() {
             "GRAPHQL_VALIDATION_FAILED",
         ),
         ("{ ...A } fragment A on Query { ...A ...A }".to_owned(), "GRAPHQL_VALIDATION_FAILED"),
-        (nest("{ a", "}", 2_000), "DOCUMENT_TOO_DEEP"),
+        (nest("{ a", "}", 1_500), "DOCUMENT_TOO_DEEP"),
         (format!("{{ a(b: {}) }}", nest("[", "]", 2_000)), "DOCUMENT_TOO_DEEP"),
         (format!("{{ a(b: {}) }}", nest("{a: [", "]}", 500)), "DOCUMENT_TOO_DEEP"),
         (format!("query($a: {}) {{ a }}", nest("[", "]", 2_000)), "DOCUMENT_TOO_DEEP"),

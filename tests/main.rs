@@ -29,6 +29,7 @@ mod persisted_documents;
 mod random_input;
 mod reports;
 mod reports_model;
+mod rest;
 mod schema;
 mod selection;
 mod serve;

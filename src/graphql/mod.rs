@@ -73,6 +73,16 @@ impl Api {
         Self { schema, db, live, documents: Arc::default(), costs, rules: Arc::new(rules) }
     }
 
+    /// The database that it is about.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// What happens now.
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
     /// Whether clients are not told what the schema has.
     pub fn hides_schema(&self) -> bool {
         self.rules.no_introspection

@@ -57,6 +57,7 @@ pub fn router(api: Api, options: HttpOptions) -> Router {
         // The page finds the API and its assets beside itself, so it is at one place only.
         .route("/graphiql/", get(|| async { Redirect::permanent("../graphiql") }))
         .route("/assets/{*path}", get(assets::asset))
+        .route("/openapi", get(rest::page))
         .route("/schema.graphql", get(schema))
         .route("/healthz", get(|| async { "ok\n" }))
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing at this path\n") })
