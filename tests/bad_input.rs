@@ -38,7 +38,7 @@ on_both_databases! {
             ("{ a: jobs { page } a: jobs(take: 5) { page } }", VALIDATION, "conflict"),
             ("{ jobs { items { currentRun { job { currentRun { job { currentRun { job { currentRun { job {
                 currentRun { job { currentRun { job { currentRun { job { currentRun { job { currentRun { job {
-                id } } } } } } } } } } } } } } } } } } } } }", VALIDATION, "Query is nested too deep"),
+                id } } } } } } } } } } } } } } } } } } } } }", "DOCUMENT_TOO_DEEP", "fields within one another"),
             // Arguments of another type, or that are none of the type's values.
             ("{ jobs(take: \"5\") { page } }", VALIDATION, "argument \"take\", expected type \"Int\""),
             ("{ jobs(take: 1.5) { page } }", VALIDATION, "argument \"take\", expected type \"Int\""),

@@ -72,7 +72,18 @@ fn string(bytes: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_has_tokens(text in "[ {}()\\[\\]:!$.\"\\\\a-z#0-9é\n-]{0,60}") {
+            let tokens = scan(&text);
+            prop_assert!(tokens.count <= text.len());
+            prop_assert!(tokens.nesting <= tokens.count);
+        }
+    }
 
     #[test]
     fn counts_what_the_parser_reads() {

@@ -99,8 +99,16 @@ fn thousandths(text: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_header_is_read(accept in "[a-z/*;,=.q0-9\" +-]{0,60}") {
+            of(&accept);
+        }
+    }
 
     fn of(accept: &str) -> Option<MediaType> {
         let mut headers = HeaderMap::new();

@@ -5,7 +5,7 @@ use axum::extract::{Extension, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use entity::{Columns, Kind, Table as _, job};
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value as Json;
 
 use super::parameters::Given;
@@ -52,7 +52,7 @@ pub async fn jobs(
         let piece = file.write(&page, false).map_err(|problem| problem.detail);
         Some((piece, Some((file, None, false))))
     });
-    let mut response = Body::from_stream(pieces).into_response();
+    let mut response = Body::from_stream(pieces.fuse()).into_response();
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),

@@ -12,7 +12,7 @@ use axum::extract::{Extension, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use entity::{Columns, job, job_run};
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt as _};
 use serde_json::json;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -71,7 +71,7 @@ pub async fn executing(
         };
         Some((Ok(piece), (site, watcher, None, place)))
     });
-    let mut response = Body::from_stream(pieces).into_response();
+    let mut response = Body::from_stream(pieces.fuse()).into_response();
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_TYPE, "text/event-stream; charset=utf-8"),
