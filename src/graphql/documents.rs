@@ -9,8 +9,8 @@ use async_graphql::ServerError;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::ExecutableDocument;
 
+use super::measure;
 use super::request::Rules;
-use super::shape;
 use super::tokens::scan;
 use crate::limits::check;
 
@@ -74,7 +74,7 @@ impl Checked {
         check("TOO_MANY_TOKENS", "tokens", limits.max_tokens, tokens.count)?;
         check("DOCUMENT_TOO_DEEP", "brackets within one another", NESTING, tokens.nesting)?;
         let document = parse(text)?;
-        let variable_uses = shape::measure(&document, rules)?;
+        let variable_uses = measure::measure(&document, rules)?;
         Ok(Self { document, variable_uses })
     }
 }
