@@ -63,6 +63,7 @@ pub async fn serve(
         }
     });
     let (stopping, is_stopping) = oneshot::channel();
+    let connections = api.connections().clone();
     let serving = axum::serve(listener, router(api)).with_graceful_shutdown(async {
         stop.await;
         _ = stopping.send(());
@@ -72,8 +73,15 @@ pub async fn serve(
         _ = is_stopping.await;
         sleep(GRACE).await;
     };
+    let serving = async {
+        let served = serving.await;
+        // Those that were upgraded are no requests any more.
+        connections.close();
+        connections.wait().await;
+        served
+    };
     tokio::select! {
-        served = serving.into_future() => served,
+        served = serving => served,
         () = grace_is_over => {
             tracing::warn!("stopping in spite of requests that are not finished");
             Ok(())
