@@ -12,6 +12,7 @@ mod counters;
 mod demo;
 mod durability;
 mod executing_jobs;
+mod feed;
 mod http;
 mod import;
 mod interrupted;

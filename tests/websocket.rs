@@ -348,13 +348,18 @@ async fn a_mutation_that_runs_is_answered_before_the_server_stops() {
     let database = TestDatabase::create(Kind::Sqlite).await;
     let (server, url) = Program::serve("serve", database.url());
     let mut socket = Socket::open(&url).await;
+    let register = "mutation { registerAgent(input: { name: \"A\" }) { agent { id } } }";
+    let answered = answers(&mut socket, register, json!({})).await;
+    let agent = &answered[0]["payload"]["data"]["registerAgent"]["agent"]["id"];
     // Nothing is there to claim, so it waits.
-    let claim = "mutation { claimJob(input: { agentId: \"0190a000-0000-7000-8000-000000000001\", wait: 1500 }) { attempt { runId } } }";
-    socket.subscribe("claim", claim, json!({})).await;
+    let claim = "mutation($agent: UUID!) { claimJob(input: { agentId: $agent, wait: 1500 }) { attempt { runId } refusal { code } } }";
+    socket.subscribe("claim", claim, json!({ "agent": agent })).await;
     socket.send(json!({ "type": "ping" })).await;
     assert_eq!(socket.next().await["type"], "pong");
     let stopping = tokio::task::spawn_blocking(|| server.signal("TERM").ok());
-    assert_eq!(socket.next().await["type"], "next");
+    let answer = socket.next().await;
+    let nothing = json!({ "attempt": null, "refusal": null });
+    assert_eq!(answer["payload"]["data"]["claimJob"], nothing, "{answer:#}");
     assert_eq!(socket.next().await["type"], "complete");
     assert_eq!(socket.read().await, Said::Close(Some(1012)));
     stopping.await.expect("it stops");

@@ -9,6 +9,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
 
 use super::batches::Batches;
 use super::subscription::Stage;
@@ -82,6 +83,11 @@ impl Api {
             tokio::spawn(run(self.clone(), operation.clone(), task));
         }
         watcher
+    }
+
+    /// The connections that are no requests any more, which the service lets say goodbye.
+    pub fn connections(&self) -> &TaskTracker {
+        self.live.connections()
     }
 
     /// Done when the service stops.
