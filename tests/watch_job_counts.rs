@@ -49,6 +49,7 @@ on_both_databases! {
                 assert_eq!(one.next().await, of_one, "{sql}");
             }
         }
+        server.insert::<configuration::Entity>(&[configuration(999, None)]).await;
         server.insert::<job::Entity>(&[job::Model { state: JobState::Executing, configuration_id: Some(id(999)), ..job(4) }]).await;
         assert_eq!(none.next().await, counts(0, 1, 1));
     }

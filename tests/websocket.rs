@@ -241,13 +241,13 @@ async fn a_subscription_has_exactly_one_root_field() {
         "subscription { executingJobs }",
         "subscription { executingJobs { isSnapshot ...F } } fragment F on Job { id }",
         "subscription { executingJobs { isSnapshot } } fragment Unused on Job { id }",
-        "subscription($id: UUID!) { jobRun(id: $id) { id } }",
         "subscription A { executingJobs { isSnapshot } } subscription B { jobCounts { total } }",
     ] {
         assert_eq!(refusal(&mut socket, query).await, "GRAPHQL_VALIDATION_FAILED", "{query}");
     }
     for query in [
         "subscription { jobRun(id: \"no\") { id } }",
+        "subscription($id: UUID!) { jobRun(id: $id) { id } }",
         "subscription { executingJobs(configurationId: 7) { isSnapshot } }",
     ] {
         assert_eq!(refusal(&mut socket, query).await, "BAD_USER_INPUT", "{query}");

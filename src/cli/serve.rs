@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{self, SignalKind};
 use tokio_util::sync::CancellationToken;
@@ -107,6 +108,7 @@ pub(super) async fn serve(
     let stop = stop_signal().map_err(|error| {
         Failure::new(Failure::LISTEN, format!("cannot listen for signals: {error}"))
     })?;
+    raise_file_limit();
     // The one line on standard output, for people and for scripts that chose port 0.
     println!("agent-jobs is listening on http://{address}");
     let writer = Writer::start(&db);
@@ -128,6 +130,16 @@ pub(super) async fn serve(
     writer.stop().await;
     db.close().await;
     served.map_err(cannot_listen)
+}
+
+/// Lets the process have as many files open as it may: each client is one, and what is usual, 1,024,
+/// is for programs that cannot do with more.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "raising the limit of open files");
+    }
 }
 
 /// Done when the process is asked to stop: SIGTERM, or Ctrl-C at a terminal. From the moment that

@@ -31,7 +31,11 @@ pub fn flatten(
     let used_before = used(document);
     let operation = match &mut document.operations {
         DocumentOperations::Single(operation) => Some(operation),
-        DocumentOperations::Multiple(operations) => name.and_then(|name| operations.get_mut(name)),
+        DocumentOperations::Multiple(operations) => match name {
+            Some(name) => operations.get_mut(name),
+            None if operations.len() == 1 => operations.values_mut().next(),
+            None => None,
+        },
     };
     // Without one, execution says what is wrong.
     let Some(operation) = operation else { return Ok(()) };

@@ -12,6 +12,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Redirect};
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
@@ -49,6 +51,10 @@ async fn schema() -> impl axum::response::IntoResponse {
 /// ten seconds, and the database is still to be closed.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long what was sent may wait to be received. Whoever takes longer is gone, or has stopped
+/// reading, and what is kept for it is let go.
+const UNREAD: Duration = Duration::from_mins(1);
+
 /// Serves until `stop` is done, then lets the requests that run finish, but waits for no client
 /// longer than [`GRACE`].
 pub async fn serve(
@@ -60,6 +66,10 @@ pub async fn serve(
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "setting TCP_NODELAY");
+        }
+        #[cfg(target_os = "linux")]
+        if let Err(error) = SockRef::from(&*stream).set_tcp_user_timeout(Some(UNREAD)) {
+            tracing::debug!(%error, "setting TCP_USER_TIMEOUT");
         }
     });
     let (stopping, is_stopping) = oneshot::channel();

@@ -163,12 +163,23 @@ impl Watch {
         query: &str,
         variables: &Value,
     ) -> Option<Self> {
+        Self::try_start_by(&client(), transport, url, query, variables).await
+    }
+
+    /// The same with a client that others use, too: to make one takes long.
+    pub async fn try_start_by(
+        client: &reqwest::Client,
+        transport: Transport,
+        url: &str,
+        query: &str,
+        variables: &Value,
+    ) -> Option<Self> {
         if transport == Transport::WebSocket {
             let mut socket = Socket::try_open(url).await?;
             socket.subscribe("1", query, variables.clone()).await;
             return Some(Self(Connection::Socket(Box::new(socket))));
         }
-        let request = client()
+        let request = client
             .post(format!("{url}/graphql"))
             .header("Accept", transport.accept())
             .json(&json!({ "query": query, "variables": variables }));
