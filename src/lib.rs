@@ -11,6 +11,7 @@
 //! - [`cli`] is the command line.
 //! - [`simulate`] plays agents over the API, with what [`synth`] makes up.
 //! - [`synth`] makes up a believable job history from a seed.
+//! - [`watch`] shows in a terminal what the API streams.
 //! - [`upkeep`] is what a serving process does beside answering.
 //! - [`error`] is what can go wrong with a request; [`clock`] is where time comes in.
 
@@ -27,3 +28,4 @@ pub mod simulate;
 pub mod synth;
 pub mod transfer;
 pub mod upkeep;
+pub mod watch;

@@ -8,6 +8,7 @@ mod migrate;
 mod schema;
 mod serve;
 mod simulate;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,8 @@ enum Command {
     Demo(demo::Options),
     /// Play agents that work and report over the API, to try or to load a server.
     Simulate(simulate::Options),
+    /// Show the jobs that a server's agents work on, live in the terminal.
+    Watch(watch::Options),
     /// Read exports of configurations, agents, jobs and job runs into the database.
     Import(import::Options),
     /// Write configurations, agents, jobs or job runs to a file.
@@ -127,6 +130,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Serve(options) => serve::run(options).await,
         Command::Demo(options) => demo::run(options).await,
         Command::Simulate(options) => simulate::run(options).await,
+        Command::Watch(options) => watch::run(options).await,
         Command::Import(options) => import::run(options).await,
         Command::Export(options) => export::run(options).await,
         Command::Migrate(options) => migrate::run(options).await,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{self, SignalKind};
 use tokio_util::sync::CancellationToken;
@@ -112,6 +113,7 @@ pub(super) async fn serve(
     let stop = stop_signal().map_err(|error| {
         Failure::new(Failure::LISTEN, format!("cannot listen for signals: {error}"))
     })?;
+    raise_file_limit();
     // The one line on standard output, for people and for scripts that chose port 0.
     println!("agent-jobs is listening on http://{address}");
     let writer = Writer::start(&db);
@@ -152,6 +154,16 @@ async fn play(address: SocketAddr, agents: simulate::Options, leaving: Cancellat
             simulation.stop(GOODBYE).await;
         }
         Err(error) => tracing::warn!(%error, "nobody plays the agents"),
+    }
+}
+
+/// Lets the process have as many files open as it may: each client is one, and what is usual, 1,024,
+/// is for programs that cannot do with more.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "raising the limit of open files");
     }
 }
 

@@ -8,6 +8,7 @@ mod loader;
 mod mutation;
 mod object;
 mod query;
+mod root_field;
 mod selection;
 mod subscription;
 mod watching;

@@ -98,7 +98,8 @@ pub struct Subscription;
 #[expect(clippy::unused_async, reason = "the library wants it so")]
 impl Subscription {
     /// The jobs in the state `EXECUTING`: first all of them, then what changes, several changes at
-    /// a time and the newest state of each job.
+    /// a time and the newest state of each job. A job changes when a field of its own or of its
+    /// current run does, not when other objects do that it leads to.
     async fn executing_jobs(
         &self,
         context: &Context<'_>,

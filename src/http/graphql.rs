@@ -181,6 +181,10 @@ pub(super) fn kind_of(document: &ExecutableDocument, operation_name: Option<&str
     let operation = match (&document.operations, operation_name) {
         (DocumentOperations::Single(operation), _) => Some(operation),
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        // The only one has a name, which need not be said.
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            operations.values().next()
+        }
         // Execution refuses to guess.
         (DocumentOperations::Multiple(_), None) => None,
     };

@@ -12,6 +12,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Redirect};
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
@@ -49,6 +51,10 @@ async fn schema() -> impl axum::response::IntoResponse {
 /// ten seconds, and the database is still to be closed.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long what was sent may wait to be received. Whoever takes longer is gone, or has stopped
+/// reading, and what is kept for it is let go.
+const UNREAD: Duration = Duration::from_mins(1);
+
 /// Serves until `stop` is done, then lets the requests that run finish, but waits for no client
 /// longer than [`GRACE`].
 pub async fn serve(
@@ -61,8 +67,13 @@ pub async fn serve(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "setting TCP_NODELAY");
         }
+        #[cfg(target_os = "linux")]
+        if let Err(error) = SockRef::from(&*stream).set_tcp_user_timeout(Some(UNREAD)) {
+            tracing::debug!(%error, "setting TCP_USER_TIMEOUT");
+        }
     });
     let (stopping, is_stopping) = oneshot::channel();
+    let connections = api.connections().clone();
     let serving = axum::serve(listener, router(api)).with_graceful_shutdown(async {
         stop.await;
         _ = stopping.send(());
@@ -72,8 +83,15 @@ pub async fn serve(
         _ = is_stopping.await;
         sleep(GRACE).await;
     };
+    let serving = async {
+        let served = serving.await;
+        // Those that were upgraded are no requests any more.
+        connections.close();
+        connections.wait().await;
+        served
+    };
     tokio::select! {
-        served = serving.into_future() => served,
+        served = serving => served,
         () = grace_is_over => {
             tracing::warn!("stopping in spite of requests that are not finished");
             Ok(())

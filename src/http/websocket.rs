@@ -36,6 +36,9 @@ const OPERATIONS: usize = 100;
 /// What a message may have in bytes.
 const MESSAGE_BYTES: usize = 1 << 20;
 
+/// How long a client may take to read a message, or the goodbye, once the service stops.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Idle sockets are many, and what they read is small.
 const READ_BUFFER_BYTES: usize = 2 << 10;
 
@@ -48,6 +51,7 @@ pub fn upgrade(api: Api, upgrade: WebSocketUpgrade) -> Response {
         .max_message_size(MESSAGE_BYTES)
         .max_frame_size(MESSAGE_BYTES)
         .on_upgrade(async move |socket| {
+            let _open = api.connections().token();
             let is_spoken = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
             let mut connection = Connection::new(api, socket);
             let end = if is_spoken {
@@ -73,7 +77,7 @@ const GONE: Close = Close(1001, "Gone");
 #[serde(tag = "type", rename_all = "snake_case")]
 enum FromClient {
     ConnectionInit {},
-    Ping { payload: Option<Box<serde_json::value::RawValue>> },
+    Ping { payload: Option<serde_json::Value> },
     Pong {},
     Subscribe { id: String, payload: Parameters },
     Complete { id: String },
@@ -91,14 +95,21 @@ enum Progress {
     Over,
 }
 
+/// An operation that runs.
+struct Running {
+    kind: Kind,
+    handle: AbortHandle,
+}
+
 type Operation = Abortable<BoxFuture<'static, (String, Progress)>>;
 
 struct Connection {
     api: Api,
     socket: WebSocket,
     is_open: bool,
+    is_stopping: bool,
     /// The operations that run, by their ids.
-    handles: HashMap<String, AbortHandle>,
+    running: HashMap<String, Running>,
     operations: FuturesUnordered<Operation>,
 }
 
@@ -108,7 +119,8 @@ impl Connection {
             api,
             socket,
             is_open: false,
-            handles: HashMap::new(),
+            is_stopping: false,
+            running: HashMap::new(),
             operations: FuturesUnordered::new(),
         }
     }
@@ -149,7 +161,11 @@ impl Connection {
                 () = &mut init, if !self.is_open => {
                     return Err(Close(4408, "Connection initialisation timeout"));
                 }
-                () = &mut stopping => return Err(SERVICE_RESTART),
+                () = &mut stopping, if !self.is_stopping => self.is_stopping = true,
+            }
+            // What was asked for before is answered; what is watched goes on elsewhere.
+            if self.is_stopping && self.running.values().all(Running::is_watched) {
+                return Err(SERVICE_RESTART);
             }
         }
     }
@@ -173,22 +189,24 @@ impl Connection {
             }
             FromClient::Pong {} => Ok(()),
             FromClient::Complete { id } => {
-                if let Some(handle) = self.handles.remove(&id) {
-                    handle.abort();
+                if let Some(running) = self.running.remove(&id) {
+                    running.handle.abort();
                 }
                 Ok(())
             }
             FromClient::Subscribe { .. } if !self.is_open => Err(Close(4401, "Unauthorized")),
-            FromClient::Subscribe { id, .. } if self.handles.contains_key(&id) => {
+            FromClient::Subscribe { id, .. } if self.running.contains_key(&id) => {
                 Err(Close(4409, "Subscriber already exists"))
             }
+            // The client will ask elsewhere, as soon as it is told.
+            FromClient::Subscribe { .. } if self.is_stopping => Ok(()),
             FromClient::Subscribe { id, payload } => self.begin(id, payload).await,
         }
     }
 
     /// Begins an operation.
     async fn begin(&mut self, id: String, parameters: Parameters) -> Result<(), Close> {
-        if self.handles.len() >= OPERATIONS {
+        if self.running.len() >= OPERATIONS {
             let mut error = ServerError::new(
                 format!("expected at most {OPERATIONS} operations at a time on a connection"),
                 None,
@@ -202,12 +220,12 @@ impl Connection {
         };
         if kind == Kind::Subscription {
             match self.api.watch(request) {
-                Ok(watching) => self.run(id, |id| watch(id, Box::new(watching)).boxed()),
+                Ok(watching) => self.run(id, kind, |id| watch(id, Box::new(watching)).boxed()),
                 Err(error) => return self.refuse(&id, &[error]).await,
             }
         } else {
             let api = self.api.clone();
-            self.run(id, |id| {
+            self.run(id, kind, |id| {
                 async move {
                     let response = api.execute(request, clock::now()).await;
                     // Without data and path nothing was executed.
@@ -231,10 +249,11 @@ impl Connection {
     fn run(
         &mut self,
         id: String,
+        kind: Kind,
         operation: impl FnOnce(String) -> BoxFuture<'static, (String, Progress)>,
     ) {
         let (handle, registration) = AbortHandle::new_pair();
-        self.handles.insert(id.clone(), handle);
+        self.running.insert(id.clone(), Running { kind, handle });
         self.operations.push(Abortable::new(operation(id), registration));
     }
 
@@ -243,13 +262,13 @@ impl Connection {
             Progress::Next { watching, payload } => {
                 self.send_payload(&id, &payload).await?;
                 // The client may have ended it meanwhile.
-                if self.handles.remove(&id).is_some() {
-                    self.run(id, |id| watch(id, watching).boxed());
+                if let Some(running) = self.running.remove(&id) {
+                    self.run(id, running.kind, |id| watch(id, watching).boxed());
                 }
                 Ok(())
             }
             Progress::Last(payload @ Payload::Refusal(_)) => {
-                self.handles.remove(&id);
+                self.running.remove(&id);
                 self.send_payload(&id, &payload).await
             }
             Progress::Last(payload) => {
@@ -261,7 +280,7 @@ impl Connection {
     }
 
     async fn complete(&mut self, id: &str) -> Result<(), Close> {
-        if self.handles.remove(id).is_none() {
+        if self.running.remove(id).is_none() {
             return Ok(());
         }
         self.send_text(json!({ "type": "complete", "id": id }).to_string()).await
@@ -290,23 +309,33 @@ impl Connection {
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Close> {
-        match timeout(SEND_TIMEOUT, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            // It is gone, or does not read.
-            Ok(Err(_)) | Err(_) => Err(GONE),
+        let api = &self.api;
+        tokio::select! {
+            biased;
+            // It may be gone.
+            sent = self.socket.send(message) => sent.map_err(|_| GONE),
+            () = sleep(SEND_TIMEOUT) => Err(GONE),
+            () = async { api.stopping().await; sleep(GOODBYE_TIMEOUT).await } => Err(GONE),
         }
     }
 
     async fn close(mut self, end: Result<(), Close>) {
-        if let Err(Close(code, reason)) = end {
-            let frame = CloseFrame { code, reason: reason.into() };
-            let closing = async {
+        let closing = async {
+            if let Err(Close(code, reason)) = end {
+                let frame = CloseFrame { code, reason: reason.into() };
                 _ = self.socket.send(Message::Close(Some(frame))).await;
-                // Until the client has confirmed, its side might lose what was sent.
-                while let Some(Ok(_)) = self.socket.recv().await {}
-            };
-            _ = timeout(Duration::from_secs(1), closing).await;
-        }
+            }
+            // Until the client has confirmed, its side might lose what was sent; and its own goodbye
+            // is confirmed here.
+            while let Some(Ok(_)) = self.socket.recv().await {}
+        };
+        _ = timeout(GOODBYE_TIMEOUT, closing).await;
+    }
+}
+
+impl Running {
+    fn is_watched(&self) -> bool {
+        self.kind == Kind::Subscription
     }
 }
 

@@ -47,6 +47,13 @@ pub struct Frame {
     is_last: bool,
 }
 
+impl Frame {
+    /// The only one of an operation that cannot be executed, with a list of GraphQL errors in JSON.
+    pub fn refusal(errors: Arc<str>) -> Self {
+        Self { payload: Payload::Refusal(errors), seq: 0, version: 0, is_last: true }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Ring {
     frames: VecDeque<Frame>,
@@ -114,6 +121,24 @@ pub struct GroupTask {
     seq: u64,
 }
 
+/// Frames of their own that are made at a time, at most, for those who have seen something.
+const CATCH_UPS: usize = 4;
+
+/// Lets those who are behind share frames: one with the changes since an older version is right for
+/// who has seen a newer one, too, since it shows everything as it is now.
+fn coarsen(asked: &mut [Ask]) {
+    let versions: BTreeSet<_> = asked.iter().filter_map(|ask| ask.since).collect();
+    if versions.len() <= CATCH_UPS {
+        return;
+    }
+    let versions: Vec<_> = versions.into_iter().collect();
+    let shared: Vec<_> = versions.chunks(versions.len().div_ceil(CATCH_UPS)).collect();
+    for since in asked.iter_mut().filter_map(|ask| ask.since.as_mut()) {
+        let older = shared.iter().rev().find(|versions| versions[0] <= *since);
+        *since = older.map_or(*since, |versions| versions[0]);
+    }
+}
+
 impl Live {
     /// Watches the subscription with this key. If it is the first to do so, the group's task is
     /// returned, which is to be run.
@@ -132,6 +157,7 @@ impl Live {
             watchers: AtomicUsize::new(1),
         });
         groups.insert(key.to_owned(), Arc::clone(&group));
+        self.came.notify_one();
         let watcher = Watcher::new(&group);
         let task = GroupTask {
             live: Arc::clone(self),
@@ -167,6 +193,7 @@ impl GroupTask {
                 return None;
             }
             self.asked.retain(|ask| !ask.answer.is_closed());
+            coarsen(&mut self.asked);
             let tick = match tick {
                 None => None,
                 Some(Ok(tick)) => Some(tick),
@@ -210,8 +237,7 @@ impl GroupTask {
             self.asked.push(ask);
         }
         for ask in std::mem::take(&mut self.asked) {
-            let payload = Payload::Refusal(Arc::clone(&errors));
-            _ = ask.answer.send(Frame { payload, seq: 0, version: 0, is_last: true });
+            _ = ask.answer.send(Frame::refusal(Arc::clone(&errors)));
         }
     }
 
@@ -268,7 +294,13 @@ impl Watcher {
         }
     }
 
-    /// The next frame, as soon as there is one; `None` when the subscription is over.
+    /// Whether it has seen the last frame.
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// The next frame, as soon as there is one; `None` when there is no more: the subscription is
+    /// over, or its task has ended before this watcher saw the last frame.
     pub async fn next(&mut self) -> Option<Frame> {
         if self.is_over {
             return None;

@@ -19,9 +19,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use sea_orm::DbErr;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::db::Db;
@@ -65,7 +66,10 @@ pub struct Live {
     is_kept: watch::Sender<bool>,
     ticks: broadcast::Sender<Arc<Tick>>,
     groups: Mutex<HashMap<String, Arc<Group>>>,
+    /// Rung by each new group.
+    came: Notify,
     stopping: CancellationToken,
+    connections: TaskTracker,
 }
 
 impl Live {
@@ -78,13 +82,21 @@ impl Live {
             is_kept: watch::Sender::new(false),
             ticks: broadcast::Sender::new(TICKS_AHEAD),
             groups: Mutex::default(),
+            came: Notify::new(),
             stopping,
+            connections: TaskTracker::new(),
         })
     }
 
     /// Done when the service stops.
     pub fn stopping(&self) -> &CancellationToken {
         &self.stopping
+    }
+
+    /// Those who watch over connections of their own, which have something to say before the service
+    /// stops.
+    pub fn connections(&self) -> &TaskTracker {
+        &self.connections
     }
 
     pub fn db(&self) -> &Db {
@@ -151,7 +163,7 @@ impl Live {
         while self.groups().is_empty() {
             tokio::select! {
                 _ = news.recv() => {}
-                () = sleep(Duration::from_millis(20)) => {}
+                () = self.came.notified() => {}
             }
         }
     }

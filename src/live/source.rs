@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::{Columns, ProcessingState, job_run};
+use entity::{Columns, ProcessingState, job, job_run};
 use sea_orm::DbErr;
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -23,7 +23,13 @@ pub enum Source {
     /// The jobs that execute; of one configuration, or of all.
     Executing { configuration: Option<Uuid>, seen: u64 },
     /// A run, by its own id or its job's.
-    Run { id: Uuid, columns: Columns<job_run::Entity>, shown: Option<Shown<Run>> },
+    Run {
+        id: Uuid,
+        columns: Columns<job_run::Entity>,
+        shown: Option<Shown<Run>>,
+        /// There is nothing with this id. It may become the run of any job.
+        is_unknown: bool,
+    },
     /// The numbers of jobs; of one configuration, or of all.
     Counts { configuration: Option<Uuid>, shown: Option<Shown<Counts>> },
 }
@@ -73,7 +79,7 @@ impl Source {
     pub fn run(id: Uuid, columns: Columns<job_run::Entity>) -> Self {
         use job_run::Column::{AgentState, JobId, ProcessingState};
         let columns = columns.with(JobId).with(AgentState).with(ProcessingState);
-        Self::Run { id, columns, shown: None }
+        Self::Run { id, columns, shown: None, is_unknown: true }
     }
 
     pub fn counts(configuration: Option<Uuid>) -> Self {
@@ -107,16 +113,22 @@ impl Source {
             Self::Executing { configuration, seen } => {
                 Ok(executing(live, *configuration, seen, asked))
             }
-            Self::Run { id, columns, shown } => {
+            Self::Run { id, columns, shown, is_unknown } => {
                 let known = shown.as_ref().and_then(|shown| shown.value.as_ref());
                 let is_told = tick.is_some_and(|tick| {
-                    tick.may_have_changed(*id)
+                    *is_unknown
+                        || tick.may_have_changed(*id)
                         || known.is_some_and(|run| tick.may_have_changed(run.job_id))
                 });
                 if !is_told && (asked.is_empty() || shown.is_some()) {
                     return Ok(again(shown.as_ref(), asked, Event::Run, is_over));
                 }
-                let run = rows::run_of(live.db().reader(), *id, *columns).await?;
+                let reader = live.db().reader();
+                let run = rows::run_of(reader, *id, *columns).await?;
+                *is_unknown = run.is_none()
+                    && rows::by_ids::<job::Entity>(reader, &[*id], Columns::none())
+                        .await?
+                        .is_empty();
                 Ok(renew(shown, run.map(Arc::new), asked, Event::Run, is_over))
             }
             Self::Counts { configuration, shown } => {

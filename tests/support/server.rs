@@ -22,6 +22,7 @@ pub struct TestServer {
     pub client: reqwest::Client,
     /// Where ops are told without GraphQL.
     pub reports: Reports,
+    pub live: Arc<Live>,
     tasks: [JoinHandle<()>; 3],
 }
 
@@ -37,19 +38,28 @@ impl TestServer {
 
     /// A server that waits for agents no longer than this.
     pub async fn start_with(database: &TestDatabase, patience: Patience) -> Self {
+        Self::start_ticking(database, patience, Duration::from_millis(100)).await
+    }
+
+    /// A server whose subscriptions show something at most this often.
+    pub async fn start_ticking(
+        database: &TestDatabase,
+        patience: Patience,
+        tick: Duration,
+    ) -> Self {
         let db = database.open().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let reports = Writer::start(&db).reports();
         let sweeping = tokio::spawn(sweep::run(db.clone(), reports.clone(), patience));
-        let live = Live::new(db.clone(), Duration::from_millis(100), CancellationToken::new());
+        let live = Live::new(db.clone(), tick, CancellationToken::new());
         let watching = tokio::spawn(Arc::clone(&live).run());
-        let api = Api::new(live, reports.clone(), patience);
+        let api = Api::new(Arc::clone(&live), reports.clone(), patience);
         let serving = tokio::spawn(async move {
             http::serve(listener, api, std::future::pending()).await.expect("serving");
         });
         let (url, client) = (format!("http://{address}"), client());
-        Self { db, url, client, reports, tasks: [serving, watching, sweeping] }
+        Self { db, url, client, reports, live, tasks: [serving, watching, sweeping] }
     }
 
     /// The server's own database handle.
