@@ -93,7 +93,7 @@ on_both_databases! {
                 let mut bounds =
                     Bounds { after: None, before: None, limit: TAKE, from_end: false };
                 loop {
-                    let found = slice(db.reader(), &filter, order, &bounds, selection)
+                    let found = slice(db.reader(), &Scope::All, &filter, order, &bounds, selection)
                         .await
                         .expect("the statement is right");
                     walked.extend(ids_of(&found.items));

@@ -3,6 +3,7 @@
 
 mod support;
 
+mod access_matrix;
 mod bad_input;
 mod bad_reports;
 mod bad_requests;
