@@ -3,6 +3,8 @@
 
 mod support;
 
+mod access;
+mod access_issuer;
 mod access_matrix;
 mod bad_input;
 mod bad_reports;
