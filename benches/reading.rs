@@ -17,6 +17,7 @@ use agent_jobs::http;
 use agent_jobs::jobs::cursor::Cursor;
 use agent_jobs::jobs::filter::{JobFilter, Order, OrderField};
 use agent_jobs::jobs::page::{Selection, page};
+use agent_jobs::jobs::scope::Scope;
 use agent_jobs::live::Live;
 use agent_jobs::reports::{Patience, Writer};
 use axum::serve::ListenerExt as _;
@@ -116,7 +117,8 @@ impl Server {
     ) -> Result<Vec<job::Model>, Failure> {
         let (filter, order) = (JobFilter::default(), Order::default());
         let selection = Selection { job: Columns::all(), run: None };
-        let found = page(self.db.reader(), &filter, order, (offset, take), selection, false);
+        let found =
+            page(self.db.reader(), &Scope::All, &filter, order, (offset, take), selection, false);
         Ok(runtime.block_on(found)?.items.into_iter().map(|listed| listed.job).collect())
     }
 

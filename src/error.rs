@@ -21,6 +21,9 @@ pub enum Error {
     /// milliseconds to try again as `retryAfter`.
     #[error("too much is being reported at the moment; try again in {retry_after} milliseconds")]
     Overloaded { retry_after: u32 },
+    /// The viewer may not do so. The sender sees `FORBIDDEN` and the message.
+    #[error("{0}")]
+    Forbidden(String),
     /// A defect or a broken database. The sender sees `INTERNAL` and nothing else.
     #[error("something went wrong on the server; its log says more")]
     Internal,
@@ -37,6 +40,7 @@ impl Error {
             Self::Invalid { .. } => "BAD_USER_INPUT",
             Self::Unavailable => "DATABASE_UNAVAILABLE",
             Self::Overloaded { .. } => "OVERLOADED",
+            Self::Forbidden(_) => "FORBIDDEN",
             Self::Internal => "INTERNAL",
         }
     }
@@ -83,7 +87,7 @@ impl From<Error> for async_graphql::Error {
             match &error {
                 Error::Invalid { argument, .. } => extensions.set("argument", *argument),
                 Error::Overloaded { retry_after } => extensions.set("retryAfter", *retry_after),
-                Error::Unavailable | Error::Internal => {}
+                Error::Unavailable | Error::Forbidden(_) | Error::Internal => {}
             }
         })
     }

@@ -1,5 +1,6 @@
 //! agent-jobs answers what background agents' jobs are doing, over GraphQL.
 //!
+//! - [`access`] is who may see and do what.
 //! - [`db`] opens SQLite or PostgreSQL and builds statements for either.
 //! - [`jobs`] is the domain: plain functions that read jobs and runs. It knows no GraphQL and no
 //!   HTTP.
@@ -15,6 +16,7 @@
 //! - [`upkeep`] is what a serving process does beside answering.
 //! - [`error`] is what can go wrong with a request; [`clock`] is where time comes in.
 
+pub mod access;
 pub mod cli;
 pub mod clock;
 pub mod db;

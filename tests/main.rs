@@ -3,6 +3,9 @@
 
 mod support;
 
+mod access;
+mod access_issuer;
+mod access_matrix;
 mod bad_input;
 mod bad_reports;
 mod bad_requests;

@@ -1,6 +1,7 @@
 use clap::Args;
 use entity::job;
 
+use super::access::AccessOptions;
 use super::serve::{self, ListenOptions};
 use super::{DatabaseOptions, Failure};
 use crate::clock;
@@ -18,12 +19,15 @@ pub struct Options {
     /// How many agents to play, so that there is always something executing; 0: none.
     #[arg(long, value_name = "NUMBER", default_value_t = 6, value_parser = clap::value_parser!(u32).range(0..=1000))]
     agents: u32,
+    #[command(flatten)]
+    access: AccessOptions,
 }
 
 /// How many times as fast as in life the agents work: something ends every few seconds.
 const SPEED: f64 = 6.0;
 
 pub async fn run(options: Options) -> Result<(), Failure> {
+    options.access.check(options.listen.listen)?;
     let db = options.database.open().await?;
     let mut under_way = Vec::new();
     if rows::is_empty::<job::Entity>(db.reader()).await? {
@@ -54,5 +58,5 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         seed: 1,
         under_way,
     });
-    serve::serve(db, &options.listen, Patience::default(), agents).await
+    serve::serve(db, &options.listen, &options.access, Patience::default(), agents).await
 }

@@ -1,5 +1,6 @@
 //! The command line: a file for each command.
 
+mod access;
 mod counts;
 mod demo;
 mod export;
@@ -8,6 +9,7 @@ mod migrate;
 mod schema;
 mod serve;
 mod simulate;
+mod token;
 mod watch;
 
 use std::process::ExitCode;
@@ -47,6 +49,8 @@ enum Command {
     Migrate(migrate::Options),
     /// Check or mend the counters of jobs, after a restore for example.
     Counts(counts::Options),
+    /// Make, list and revoke API tokens.
+    Token(token::Options),
     /// Print the GraphQL schema.
     Schema,
 }
@@ -135,6 +139,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Export(options) => export::run(options).await,
         Command::Migrate(options) => migrate::run(options).await,
         Command::Counts(options) => counts::run(options).await,
+        Command::Token(options) => token::run(options).await,
         Command::Schema => schema::run(),
     };
     match done {

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{self, SignalKind};
 use tokio_util::sync::CancellationToken;
 
+use super::access::AccessOptions;
 use super::{DatabaseOptions, Failure};
 use crate::db::{self, Db};
 use crate::graphql::Api;
@@ -25,6 +26,8 @@ pub struct Options {
     pub(super) listen: ListenOptions,
     #[command(flatten)]
     patience: PatienceOptions,
+    #[command(flatten)]
+    access: AccessOptions,
     /// Do not bring the database's schema up to date; refuse to start if it is not.
     #[arg(long, env = "AGENT_JOBS_NO_MIGRATE")]
     no_migrate: bool,
@@ -39,7 +42,7 @@ pub struct ListenOptions {
         env = "AGENT_JOBS_LISTEN",
         default_value = "127.0.0.1:8080"
     )]
-    listen: SocketAddr,
+    pub(super) listen: SocketAddr,
     /// The shortest time between two updates of a subscription.
     #[arg(long, value_name = "TIME", env = "AGENT_JOBS_TICK", default_value = "100ms", value_parser = humantime::parse_duration)]
     tick: Duration,
@@ -80,6 +83,7 @@ impl From<PatienceOptions> for Patience {
 }
 
 pub async fn run(options: Options) -> Result<(), Failure> {
+    options.access.check(options.listen.listen)?;
     let db = if options.no_migrate {
         let db = options.database.connect().await?;
         if !db::migrate::is_current(&db).await? {
@@ -92,7 +96,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     } else {
         options.database.open().await?
     };
-    serve(db, &options.listen, options.patience.into(), None).await
+    serve(db, &options.listen, &options.access, options.patience.into(), None).await
 }
 
 /// How long the demo's agents may take to say goodbye.
@@ -102,12 +106,14 @@ const GOODBYE: Duration = Duration::from_secs(2);
 pub(super) async fn serve(
     db: Db,
     options: &ListenOptions,
+    access: &AccessOptions,
     patience: Patience,
     agents: Option<simulate::Options>,
 ) -> Result<(), Failure> {
     let cannot_listen = |error| {
         Failure::new(Failure::LISTEN, format!("cannot listen on {}: {error}", options.listen))
     };
+    let access = access.access(&db).await?;
     let listener = TcpListener::bind(options.listen).await.map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
     let stop = stop_signal().map_err(|error| {
@@ -123,6 +129,7 @@ pub(super) async fn serve(
     let stopping = CancellationToken::new();
     let live = Live::new(db.clone(), options.tick, stopping.clone());
     let watching = tokio::spawn(Arc::clone(&live).run());
+    let letting_in = tokio::spawn(access.clone().run());
     let leaving = CancellationToken::new();
     let playing = agents.map(|agents| tokio::spawn(play(address, agents, leaving.clone())));
     let stop = async move {
@@ -134,8 +141,9 @@ pub(super) async fn serve(
         }
         stopping.cancel();
     };
-    let served = http::serve(listener, Api::new(live, reports, patience), stop).await;
-    for task in [upkeep, sweep, watching] {
+    let api = Api::new(live, reports, patience).with_access(access);
+    let served = http::serve(listener, api, stop).await;
+    for task in [upkeep, sweep, watching, letting_in] {
         task.abort();
     }
     // What was taken is written, even if nobody waits for the answer any more.

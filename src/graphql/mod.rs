@@ -17,10 +17,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{Context, Name, Request, Response, SDLExportOptions};
+use async_graphql::{Context, Guard, Name, Request, Response, SDLExportOptions};
 use entity::Timestamp;
 
+use crate::access::{Access, Right, Role, Viewer};
 use crate::db::Db;
+use crate::error::Error;
 use crate::live::Live;
 use crate::reports::{Patience, Reports};
 use batches::Batches;
@@ -43,16 +45,27 @@ pub struct Api {
     db: Db,
     live: Arc<Live>,
     documents: Arc<Documents>,
+    access: Access,
 }
 
 impl Api {
     /// Over the live side's database. Reports go to the writer behind `reports`; `patience` is what
-    /// agents are told of it.
+    /// agents are told of it. Everyone is let in as an admin.
     pub fn new(live: Arc<Live>, reports: Reports, patience: Patience) -> Self {
         let db = live.db().clone();
         let schema =
             builder().data(db.clone()).data(reports).data(patience).limit_depth(DEPTH).finish();
-        Self { schema, db, live, documents: Arc::default() }
+        Self { schema, db, live, documents: Arc::default(), access: Access::open() }
+    }
+
+    /// The same API, which lets in whom `access` does.
+    pub fn with_access(self, access: Access) -> Self {
+        Self { access, ..self }
+    }
+
+    /// Who is let in.
+    pub fn access(&self) -> &Access {
+        &self.access
     }
 
     /// Reads a request's document, for [`Request::set_parsed_query`].
@@ -60,12 +73,13 @@ impl Api {
         self.documents.parse(query)
     }
 
-    /// Answers a request. `now` is what the answer takes for the present.
-    pub async fn execute(&self, mut request: Request, now: Timestamp) -> Response {
+    /// Answers a request with what the viewer may see. `now` is what the answer takes for the
+    /// present.
+    pub async fn execute(&self, mut request: Request, viewer: &Viewer, now: Timestamp) -> Response {
         set_default_variables(&mut request);
         let batches = Batches::default();
-        let loader = loader::row_loader(self.db.clone(), batches.clone());
-        let request = request.data(loader).data(Arc::new(Now::at(now)));
+        let loader = loader::row_loader(self.db.clone(), viewer.scope().clone(), batches.clone());
+        let request = request.data(loader).data(viewer.clone()).data(Arc::new(Now::at(now)));
         let mut response = batches.drive(self.schema.execute(request)).await;
         add_codes(&mut response);
         response
@@ -121,6 +135,25 @@ fn set_default_variables(request: &mut Request) {
         .collect();
     for (name, default) in defaults {
         request.variables.entry(name).or_insert(default);
+    }
+}
+
+/// Who asks.
+fn viewer<'a>(context: &Context<'a>) -> &'a Viewer {
+    context.data_unchecked::<Viewer>()
+}
+
+/// Lets through whose role has this right.
+struct May(Right);
+
+impl Guard for May {
+    async fn check(&self, context: &Context<'_>) -> async_graphql::Result<()> {
+        if viewer(context).may(self.0) {
+            return Ok(());
+        }
+        let roles: Vec<_> =
+            Role::ALL.into_iter().filter(|role| role.may(self.0)).map(Role::name).collect();
+        Err(Error::Forbidden(format!("this takes the role {}", roles.join(" or "))).into())
     }
 }
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::arguments::UuidArgument;
 use super::object::{Job, JobCounts, JobRun};
 use super::selection::columns;
+use super::viewer;
 use crate::error::Error;
 use crate::live::picture::{Departure, Watched};
 use crate::live::source::{Event, Source};
@@ -108,14 +109,16 @@ impl Subscription {
         >,
     ) -> Result<impl Stream<Item = ExecutingJobsUpdate> + use<>, Error> {
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        Ok(watch(context, Source::executing(id)).filter_map(async |event| match event {
-            Event::Executing { is_snapshot, jobs, left } => Some(ExecutingJobsUpdate {
-                is_snapshot,
-                jobs: jobs.into_iter().map(Job::from).collect(),
-                left: left.into_iter().map(JobDeparture::from).collect(),
-            }),
-            Event::Run(_) | Event::Counts(_) => None,
-        }))
+        Ok(watch(context, Source::executing(viewer(context).scope().narrowed(id))).filter_map(
+            async |event| match event {
+                Event::Executing { is_snapshot, jobs, left } => Some(ExecutingJobsUpdate {
+                    is_snapshot,
+                    jobs: jobs.into_iter().map(Job::from).collect(),
+                    left: left.into_iter().map(JobDeparture::from).collect(),
+                }),
+                Event::Run(_) | Event::Counts(_) => None,
+            },
+        ))
     }
 
     /// A run: as it is, and again whenever it changes, until both of its phases are over. Null while
@@ -125,7 +128,8 @@ impl Subscription {
         context: &Context<'_>,
         #[graphql(desc = "A job's id, for its current run, or a run's own id.")] id: UuidArgument,
     ) -> Result<impl Stream<Item = Option<JobRun>> + use<>, Error> {
-        let source = Source::run(id.get("id")?, columns::<JobRun>(context));
+        let source =
+            Source::run(viewer(context).scope().clone(), id.get("id")?, columns::<JobRun>(context));
         Ok(watch(context, source).filter_map(async |event| match event {
             Event::Run(run) => Some(run.map(JobRun::from)),
             Event::Executing { .. } | Event::Counts(_) => None,
@@ -141,9 +145,11 @@ impl Subscription {
         >,
     ) -> Result<impl Stream<Item = JobCounts> + use<>, Error> {
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        Ok(watch(context, Source::counts(id)).filter_map(async |event| match event {
-            Event::Counts(counts) => Some(JobCounts(counts)),
-            Event::Executing { .. } | Event::Run(_) => None,
-        }))
+        Ok(watch(context, Source::counts(viewer(context).scope().narrowed(id))).filter_map(
+            async |event| match event {
+                Event::Counts(counts) => Some(JobCounts(counts)),
+                Event::Executing { .. } | Event::Run(_) => None,
+            },
+        ))
     }
 }

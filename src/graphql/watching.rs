@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::batches::Batches;
 use super::subscription::Stage;
 use super::{Api, Now, add_codes, loader, root_field, set_default_variables};
+use crate::access::Viewer;
 use crate::clock;
 use crate::error::Error;
 use crate::live::group::{Frame, GroupTask, Payload, Watcher};
@@ -44,12 +45,16 @@ struct Operation {
     name: Option<String>,
     variables: Variables,
     document: ExecutableDocument,
+    /// What all who watch it may see.
+    viewer: Viewer,
 }
 
 impl Operation {
     fn key(&self) -> String {
         // Variables are sorted by their names. As JSON nothing can pass for something else.
-        serde_json::to_string(&(&self.name, &self.variables, &self.query)).unwrap_or_default()
+        let rights = self.viewer.group();
+        serde_json::to_string(&(rights, &self.name, &self.variables, &self.query))
+            .unwrap_or_default()
     }
 
     fn request(&self) -> Request {
@@ -61,18 +66,19 @@ impl Operation {
 }
 
 impl Api {
-    /// Watches a subscription.
+    /// Watches a subscription, of which the viewer gets what it may see. When the viewer is over is
+    /// for the caller to notice.
     ///
     /// # Errors
     /// If its document has not exactly one root field, as GraphQL demands (section 5.2.3.1).
-    pub fn watch(&self, mut request: Request) -> Result<Watching, ServerError> {
+    pub fn watch(&self, mut request: Request, viewer: &Viewer) -> Result<Watching, ServerError> {
         set_default_variables(&mut request);
         let query = request.query.clone();
         let name = request.operation_name.clone();
         let variables = request.variables.clone();
         let mut document = request.parsed_query()?.clone();
         root_field::flatten(&mut document, name.as_deref(), &variables)?;
-        let operation = Operation { query, name, variables, document };
+        let operation = Operation { query, name, variables, document, viewer: viewer.shared() };
         let watcher = self.watcher(&operation);
         Ok(Watching { api: self.clone(), operation, watcher, tries: TRIES, is_over: false })
     }
@@ -125,7 +131,7 @@ impl Watching {
 async fn run(api: Api, operation: Operation, mut task: GroupTask) {
     let (events, receiver) = mpsc::channel(1);
     let stage = Stage::new(receiver);
-    let mut execution = Execution::new(&api, operation.request(), &stage, events);
+    let mut execution = Execution::new(&api, &operation, &stage, events);
     let mut source = tokio::select! {
         biased;
         refusal = execution.response() => {
@@ -161,11 +167,19 @@ struct Execution {
 }
 
 impl Execution {
-    fn new(api: &Api, request: Request, stage: &Arc<Stage>, events: mpsc::Sender<Event>) -> Self {
+    fn new(
+        api: &Api,
+        operation: &Operation,
+        stage: &Arc<Stage>,
+        events: mpsc::Sender<Event>,
+    ) -> Self {
         let batches = Batches::default();
         let now = Arc::new(Now::at(clock::now()));
-        let request = request
-            .data(loader::row_loader(api.db.clone(), batches.clone()))
+        let scope = operation.viewer.scope().clone();
+        let request = operation
+            .request()
+            .data(loader::row_loader(api.db.clone(), scope, batches.clone()))
+            .data(operation.viewer.clone())
             .data(Arc::clone(&now))
             .data(Arc::clone(stage));
         Self { events, responses: api.schema.execute_stream(request), batches, now }

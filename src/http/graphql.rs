@@ -15,7 +15,8 @@ use futures_util::StreamExt as _;
 use serde::Deserialize;
 
 use super::stream::Form;
-use super::websocket;
+use super::{access, websocket};
+use crate::access::{Denied, Viewer};
 use crate::clock;
 use crate::graphql::Api;
 use crate::live::group::Payload;
@@ -65,17 +66,23 @@ impl Refusal {
         Self { status, code, message: message.into() }
     }
 
+    fn denied(denied: &Denied) -> Self {
+        Self::new(access::status(denied), denied.code(), denied.to_string())
+    }
+
     fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
     }
 }
 
 pub async fn post(State(api): State<Api>, headers: HeaderMap, body: Body) -> Response {
-    let answer = match read_body(&headers, body).await {
-        Ok(parameters) => execute(&api, parameters, &headers, false).await,
-        Err(refusal) => Err(refusal),
+    let answer = async {
+        let viewer = access::viewer(&api, &Method::POST, &headers).await;
+        let viewer = viewer.map_err(|denied| Refusal::denied(&denied))?;
+        let parameters = read_body(&headers, body).await?;
+        execute(&api, &viewer, parameters, &headers, false).await
     };
-    respond(answer, &headers)
+    respond(answer.await, &headers)
 }
 
 pub async fn get(
@@ -85,13 +92,17 @@ pub async fn get(
     parameters: Result<Query<UrlParameters>, QueryRejection>,
 ) -> Response {
     if let Ok(upgrade) = upgrade {
-        return websocket::upgrade(api, upgrade);
+        return match access::socket_viewer(&api, &headers).await {
+            Ok(viewer) => websocket::upgrade(api, viewer, upgrade),
+            Err(denied) => respond(Err(Refusal::denied(&denied)), &headers),
+        };
     }
-    let answer = match read_url(parameters) {
-        Ok(parameters) => execute(&api, parameters, &headers, true).await,
-        Err(refusal) => Err(refusal),
+    let answer = async {
+        let viewer = access::viewer(&api, &Method::GET, &headers).await;
+        let viewer = viewer.map_err(|denied| Refusal::denied(&denied))?;
+        execute(&api, &viewer, read_url(parameters)?, &headers, true).await
     };
-    respond(answer, &headers)
+    respond(answer.await, &headers)
 }
 
 pub async fn other_method(method: Method, headers: HeaderMap) -> Response {
@@ -211,6 +222,7 @@ pub(super) fn parse(api: &Api, query: &str) -> Result<ExecutableDocument, Server
 
 async fn execute(
     api: &Api,
+    viewer: &Viewer,
     parameters: Parameters,
     headers: &HeaderMap,
     only_queries: bool,
@@ -247,12 +259,12 @@ async fn execute(
                  for a subscription, or a WebSocket",
             ));
         };
-        return Ok(match api.watch(request) {
-            Ok(watching) => Answered::Streamed(form.watch(api.clone(), watching)),
+        return Ok(match api.watch(request, viewer) {
+            Ok(watching) => Answered::Streamed(form.watch(api.clone(), watching, viewer.clone())),
             Err(error) => failed(error),
         });
     }
-    let answer = api.execute(request, clock::now()).await;
+    let answer = api.execute(request, viewer, clock::now()).await;
     // Without data nothing was executed.
     let failed = answer.is_err()
         && answer.data == async_graphql::Value::Null
@@ -305,5 +317,6 @@ fn respond(answer: Result<Answered, Refusal>, headers: &HeaderMap) -> Response {
             HeaderValue::from_static("application/json; charset=utf-8"),
         );
     }
+    access::challenge(&mut response);
     response
 }

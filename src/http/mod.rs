@@ -1,7 +1,9 @@
 //! The HTTP server.
 
+mod access;
 mod assets;
 mod graphql;
+mod sign_in;
 mod stream;
 mod websocket;
 
@@ -9,8 +11,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::{StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{Html, IntoResponse as _, Redirect};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::serve::ListenerExt as _;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
@@ -24,10 +27,17 @@ use crate::graphql::Api;
 
 /// All routes.
 pub fn router(api: Api) -> Router {
-    Router::new()
+    let pages = Router::new()
         .route("/", get(|| async { Html(include_str!("index.html")) }))
-        .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
         .route("/graphiql", get(assets::graphiql))
+        .route_layer(from_fn_with_state(api.clone(), access::pages));
+    // What is here either asks who calls, or is for everybody.
+    Router::new()
+        .merge(pages)
+        .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
+        .route("/sign-in", get(sign_in::page).post(sign_in::sign_in))
+        .route("/sign-in.css", get(sign_in::style))
+        .route("/sign-out", post(sign_in::sign_out))
         // The page finds the API and its assets beside itself, so it is at one place only.
         .route("/graphiql/", get(|| async { Redirect::permanent("../graphiql") }))
         .route("/assets/{*path}", get(assets::asset))

@@ -14,7 +14,9 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
+use super::access::bearer;
 use super::graphql::{Kind, Parameters, kind_of, parse};
+use crate::access::{Credential, Denied, Viewer};
 use crate::clock;
 use crate::graphql::{Api, Watching};
 use crate::live::group::Payload;
@@ -42,8 +44,8 @@ const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Idle sockets are many, and what they read is small.
 const READ_BUFFER_BYTES: usize = 2 << 10;
 
-/// Speaks the protocol with whoever asks for an upgrade.
-pub fn upgrade(api: Api, upgrade: WebSocketUpgrade) -> Response {
+/// Speaks the protocol with whoever asks for an upgrade: `viewer`, if that is known already.
+pub fn upgrade(api: Api, viewer: Option<Viewer>, upgrade: WebSocketUpgrade) -> Response {
     upgrade
         .protocols([PROTOCOL])
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -53,7 +55,7 @@ pub fn upgrade(api: Api, upgrade: WebSocketUpgrade) -> Response {
         .on_upgrade(async move |socket| {
             let _open = api.connections().token();
             let is_spoken = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
-            let mut connection = Connection::new(api, socket);
+            let mut connection = Connection::new(api, viewer, socket);
             let end = if is_spoken {
                 connection.serve().await
             } else {
@@ -73,14 +75,28 @@ const SERVICE_RESTART: Close = Close(1012, "Service restart");
 /// A client that does not read, or is gone.
 const GONE: Close = Close(1001, "Gone");
 
+/// A client that has not said who it is.
+const UNAUTHORIZED: Close = Close(4401, "Unauthorized");
+
+/// A client whose token is not valid, or not any more: it may connect again with another.
+const FORBIDDEN: Close = Close(4403, "Forbidden");
+
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum FromClient {
-    ConnectionInit {},
+    ConnectionInit { payload: Option<Init> },
     Ping { payload: Option<serde_json::Value> },
     Pong {},
     Subscribe { id: String, payload: Parameters },
     Complete { id: String },
+}
+
+/// What a client may say of itself.
+#[derive(Deserialize)]
+struct Init {
+    /// As the header of this name has it.
+    #[serde(rename = "Authorization", alias = "authorization")]
+    authorization: Option<String>,
 }
 
 /// What became of an operation.
@@ -107,6 +123,10 @@ struct Connection {
     api: Api,
     socket: WebSocket,
     is_open: bool,
+    /// Who it is.
+    viewer: Option<Viewer>,
+    /// Done when that is nobody any more.
+    over: BoxFuture<'static, ()>,
     is_stopping: bool,
     /// The operations that run, by their ids.
     running: HashMap<String, Running>,
@@ -114,12 +134,14 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(api: Api, socket: WebSocket) -> Self {
+    fn new(api: Api, viewer: Option<Viewer>, socket: WebSocket) -> Self {
         Self {
             api,
             socket,
             is_open: false,
             is_stopping: false,
+            over: until_over(viewer.clone()),
+            viewer,
             running: HashMap::new(),
             operations: FuturesUnordered::new(),
         }
@@ -161,6 +183,7 @@ impl Connection {
                 () = &mut init, if !self.is_open => {
                     return Err(Close(4408, "Connection initialisation timeout"));
                 }
+                () = &mut self.over => return Err(FORBIDDEN),
                 () = &mut stopping, if !self.is_stopping => self.is_stopping = true,
             }
             // What was asked for before is answered; what is watched goes on elsewhere.
@@ -173,9 +196,14 @@ impl Connection {
     async fn take(&mut self, text: &str) -> Result<(), Close> {
         let message = serde_json::from_str(text).map_err(|_| Close(4400, "Invalid message"))?;
         match message {
-            FromClient::ConnectionInit {} => {
+            FromClient::ConnectionInit { payload } => {
                 if self.is_open {
                     return Err(Close(4429, "Too many initialisation requests"));
+                }
+                if let Some(shown) = payload.and_then(|payload| payload.authorization) {
+                    self.let_in(&shown).await?;
+                } else if self.viewer.is_none() {
+                    return Err(UNAUTHORIZED);
                 }
                 self.is_open = true;
                 self.send_text(r#"{"type":"connection_ack"}"#.to_owned()).await
@@ -194,13 +222,29 @@ impl Connection {
                 }
                 Ok(())
             }
-            FromClient::Subscribe { .. } if !self.is_open => Err(Close(4401, "Unauthorized")),
+            FromClient::Subscribe { .. } if !self.is_open => Err(UNAUTHORIZED),
             FromClient::Subscribe { id, .. } if self.running.contains_key(&id) => {
                 Err(Close(4409, "Subscriber already exists"))
             }
             // The client will ask elsewhere, as soon as it is told.
             FromClient::Subscribe { .. } if self.is_stopping => Ok(()),
             FromClient::Subscribe { id, payload } => self.begin(id, payload).await,
+        }
+    }
+
+    /// Finds out who shows this. What is shown here goes before a cookie: a page may speak for
+    /// another than the browser is signed in as.
+    async fn let_in(&mut self, shown: &str) -> Result<(), Close> {
+        let bearer = bearer(shown).ok_or(FORBIDDEN)?;
+        let credential = Some(Credential::Bearer(bearer));
+        match self.api.access().viewer(credential, clock::now()).await {
+            Ok(viewer) => {
+                self.over = until_over(Some(viewer.clone()));
+                self.viewer = Some(viewer);
+                Ok(())
+            }
+            Err(Denied::IssuerAway | Denied::Failed(_)) => Err(Close(1013, "Try again later")),
+            Err(Denied::Missing | Denied::Invalid | Denied::Forbidden(_)) => Err(FORBIDDEN),
         }
     }
 
@@ -214,12 +258,13 @@ impl Connection {
             error.extensions.get_or_insert_default().set("code", "TOO_MANY_OPERATIONS");
             return self.refuse(&id, &[error]).await;
         }
+        let Some(viewer) = self.viewer.clone() else { return Err(UNAUTHORIZED) };
         let (request, kind) = match request_of(&self.api, parameters) {
             Ok(request) => request,
             Err(error) => return self.refuse(&id, &[error]).await,
         };
         if kind == Kind::Subscription {
-            match self.api.watch(request) {
+            match self.api.watch(request, &viewer) {
                 Ok(watching) => self.run(id, kind, |id| watch(id, Box::new(watching)).boxed()),
                 Err(error) => return self.refuse(&id, &[error]).await,
             }
@@ -227,7 +272,7 @@ impl Connection {
             let api = self.api.clone();
             self.run(id, kind, |id| {
                 async move {
-                    let response = api.execute(request, clock::now()).await;
+                    let response = api.execute(request, &viewer, clock::now()).await;
                     // Without data and path nothing was executed.
                     let payload = if response.is_err()
                         && response.errors.iter().all(|error| error.path.is_empty())
@@ -337,6 +382,16 @@ impl Running {
     fn is_watched(&self) -> bool {
         self.kind == Kind::Subscription
     }
+}
+
+fn until_over(viewer: Option<Viewer>) -> BoxFuture<'static, ()> {
+    async move {
+        match viewer {
+            Some(viewer) => viewer.over().await,
+            None => std::future::pending().await,
+        }
+    }
+    .boxed()
 }
 
 async fn watch(id: String, mut watching: Box<Watching>) -> (String, Progress) {

@@ -8,4 +8,5 @@ pub mod filter;
 pub mod list;
 pub mod page;
 pub mod rows;
+pub mod scope;
 pub mod store;

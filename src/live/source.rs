@@ -13,6 +13,7 @@ use super::picture::{Departure, Watched};
 use super::{Live, Tick};
 use crate::jobs::counts::{self, Counts};
 use crate::jobs::rows;
+use crate::jobs::scope::Scope;
 
 /// How long to wait before the database is asked again.
 const RETRY: Duration = Duration::from_millis(200);
@@ -20,18 +21,19 @@ const RETRY: Duration = Duration::from_millis(200);
 /// What a subscription watches, and what its watchers were shown last.
 #[derive(Debug)]
 pub enum Source {
-    /// The jobs that execute; of one configuration, or of all.
-    Executing { configuration: Option<Uuid>, seen: u64 },
-    /// A run, by its own id or its job's.
+    /// The scope's jobs that execute.
+    Executing { scope: Scope, seen: u64 },
+    /// A run of the scope's, by its own id or its job's.
     Run {
+        scope: Scope,
         id: Uuid,
         columns: Columns<job_run::Entity>,
         shown: Option<Shown<Run>>,
         /// There is nothing with this id. It may become the run of any job.
         is_unknown: bool,
     },
-    /// The numbers of jobs; of one configuration, or of all.
-    Counts { configuration: Option<Uuid>, shown: Option<Shown<Counts>> },
+    /// The numbers of the scope's jobs.
+    Counts { scope: Scope, shown: Option<Shown<Counts>> },
 }
 
 /// A run, if there is one.
@@ -71,19 +73,19 @@ pub struct Step {
 }
 
 impl Source {
-    pub fn executing(configuration: Option<Uuid>) -> Self {
-        Self::Executing { configuration, seen: 0 }
+    pub fn executing(scope: Scope) -> Self {
+        Self::Executing { scope, seen: 0 }
     }
 
     /// A run of which these columns are shown.
-    pub fn run(id: Uuid, columns: Columns<job_run::Entity>) -> Self {
+    pub fn run(scope: Scope, id: Uuid, columns: Columns<job_run::Entity>) -> Self {
         use job_run::Column::{AgentState, JobId, ProcessingState};
         let columns = columns.with(JobId).with(AgentState).with(ProcessingState);
-        Self::Run { id, columns, shown: None, is_unknown: true }
+        Self::Run { scope, id, columns, shown: None, is_unknown: true }
     }
 
-    pub fn counts(configuration: Option<Uuid>) -> Self {
-        Self::Counts { configuration, shown: None }
+    pub fn counts(scope: Scope) -> Self {
+        Self::Counts { scope, shown: None }
     }
 
     /// What a tick has changed, and what those are to see who have asked. Waits for as long as the
@@ -110,10 +112,8 @@ impl Source {
         asked: &BTreeSet<Option<u64>>,
     ) -> Result<Step, DbErr> {
         match self {
-            Self::Executing { configuration, seen } => {
-                Ok(executing(live, *configuration, seen, asked))
-            }
-            Self::Run { id, columns, shown, is_unknown } => {
+            Self::Executing { scope, seen } => Ok(executing(live, scope, seen, asked)),
+            Self::Run { scope, id, columns, shown, is_unknown } => {
                 let known = shown.as_ref().and_then(|shown| shown.value.as_ref());
                 let is_told = tick.is_some_and(|tick| {
                     *is_unknown
@@ -124,41 +124,32 @@ impl Source {
                     return Ok(again(shown.as_ref(), asked, Event::Run, is_over));
                 }
                 let reader = live.db().reader();
-                let run = rows::run_of(reader, *id, *columns).await?;
+                let run = rows::run_of(reader, scope, *id, *columns).await?;
                 *is_unknown = run.is_none()
-                    && rows::by_ids::<job::Entity>(reader, &[*id], Columns::none())
+                    && rows::by_ids::<job::Entity>(reader, scope, &[*id], Columns::none())
                         .await?
                         .is_empty();
                 Ok(renew(shown, run.map(Arc::new), asked, Event::Run, is_over))
             }
-            Self::Counts { configuration, shown } => {
+            Self::Counts { scope, shown } => {
                 if tick.is_none() && (asked.is_empty() || shown.is_some()) {
                     return Ok(again(shown.as_ref(), asked, Event::Counts, |_| false));
                 }
-                let counts = counts::read(live.db().reader(), *configuration).await?;
+                let counts = counts::read(live.db().reader(), scope, None).await?;
                 Ok(renew(shown, counts, asked, Event::Counts, |_| false))
             }
         }
     }
 }
 
-fn executing(
-    live: &Live,
-    configuration: Option<Uuid>,
-    seen: &mut u64,
-    asked: &BTreeSet<Option<u64>>,
-) -> Step {
+fn executing(live: &Live, scope: &Scope, seen: &mut u64, asked: &BTreeSet<Option<u64>>) -> Step {
     let picture = live.picture();
     let version = picture.version();
     let versioned = |event| Versioned { event, version, is_last: false };
     let since = |since: Option<u64>| {
-        let changes = since.and_then(|since| picture.since(since, configuration));
+        let changes = since.and_then(|since| picture.since(since, scope));
         changes.map_or_else(
-            || Event::Executing {
-                is_snapshot: true,
-                jobs: picture.all(configuration),
-                left: Vec::new(),
-            },
+            || Event::Executing { is_snapshot: true, jobs: picture.all(scope), left: Vec::new() },
             |changes| Event::Executing {
                 is_snapshot: false,
                 jobs: changes.jobs,

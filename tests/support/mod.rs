@@ -1,5 +1,6 @@
 //! What the tests stand on: databases of their own, servers over them, and the program.
 
+mod access;
 mod agents;
 mod client;
 mod cluster;

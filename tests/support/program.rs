@@ -76,12 +76,20 @@ impl Program {
     ) -> (Self, String) {
         let arguments = [command, "--listen", address, "--database-url", database_url];
         let mut program = Self::start(&[&arguments, options].concat());
+        let url = program.address();
+        (program, url)
+    }
+
+    /// Waits until it serves, and tells where.
+    pub fn address(&mut self) -> String {
         let mut line = String::new();
-        program.stdout.read_line(&mut line).expect("UTF-8");
-        match line.trim_end().strip_prefix("agent-jobs is listening on ") {
-            Some(url) => (program, url.to_owned()),
-            None => panic!("{line:?} {:#?}", program.output()),
+        self.stdout.read_line(&mut line).expect("UTF-8");
+        if let Some(url) = line.trim_end().strip_prefix("agent-jobs is listening on ") {
+            return url.to_owned();
         }
+        let mut stderr = String::new();
+        _ = self.stderr.read_to_string(&mut stderr);
+        panic!("{line:?} {stderr}")
     }
 
     /// The process's memory that is in use, in bytes.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_jobs::access::Access;
 use agent_jobs::db::Db;
 use agent_jobs::graphql::Api;
 use agent_jobs::http;
@@ -23,17 +24,18 @@ pub struct TestServer {
     /// Where ops are told without GraphQL.
     pub reports: Reports,
     pub live: Arc<Live>,
-    tasks: [JoinHandle<()>; 3],
+    tasks: [JoinHandle<()>; 4],
 }
 
 impl TestServer {
     pub async fn start(database: &TestDatabase) -> Self {
         // Nobody is taken for lost behind a test's back.
-        Self::start_with(
-            database,
-            Patience { lost_after: None, cancel_after: None, ..Patience::default() },
-        )
-        .await
+        Self::start_with(database, Self::patience()).await
+    }
+
+    /// With which nobody is taken for lost.
+    pub fn patience() -> Patience {
+        Patience { lost_after: None, cancel_after: None, ..Patience::default() }
     }
 
     /// A server that waits for agents no longer than this.
@@ -47,19 +49,28 @@ impl TestServer {
         patience: Patience,
         tick: Duration,
     ) -> Self {
-        let db = database.open().await;
+        Self::serve(database.open().await, patience, tick, Access::open()).await
+    }
+
+    /// A server over an open database, which lets in whom `access` does.
+    pub async fn start_over(db: Db, patience: Patience, access: Access) -> Self {
+        Self::serve(db, patience, Duration::from_millis(100), access).await
+    }
+
+    async fn serve(db: Db, patience: Patience, tick: Duration, access: Access) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let reports = Writer::start(&db).reports();
         let sweeping = tokio::spawn(sweep::run(db.clone(), reports.clone(), patience));
         let live = Live::new(db.clone(), tick, CancellationToken::new());
         let watching = tokio::spawn(Arc::clone(&live).run());
-        let api = Api::new(Arc::clone(&live), reports.clone(), patience);
+        let letting_in = tokio::spawn(access.clone().run());
+        let api = Api::new(Arc::clone(&live), reports.clone(), patience).with_access(access);
         let serving = tokio::spawn(async move {
             http::serve(listener, api, std::future::pending()).await.expect("serving");
         });
         let (url, client) = (format!("http://{address}"), client());
-        Self { db, url, client, reports, live, tasks: [serving, watching, sweeping] }
+        Self { db, url, client, reports, live, tasks: [serving, watching, sweeping, letting_in] }
     }
 
     /// The server's own database handle.
