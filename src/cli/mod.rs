@@ -15,6 +15,8 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use reqwest::Url;
+use reqwest::header::HeaderValue;
 
 use crate::db::migrate::MigrateError;
 use crate::db::{self, ConnectError, Db, Target};
@@ -56,6 +58,32 @@ enum Command {
 }
 
 /// Which database.
+/// The server that a command is a client of.
+#[derive(Args)]
+pub struct ServerOptions {
+    /// The server.
+    #[arg(long, env = "AGENT_JOBS_URL", default_value = "http://127.0.0.1:8080")]
+    url: Url,
+    /// The token to show the server, if it asks for one.
+    #[arg(long, value_name = "TOKEN", env = "AGENT_JOBS_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+}
+
+impl ServerOptions {
+    /// The header that shows the token.
+    fn authorization(&self) -> Result<Option<HeaderValue>, Failure> {
+        if !matches!(self.url.scheme(), "http" | "https") {
+            return Err(Failure::new(Failure::USAGE, "--url: expected http:// or https://"));
+        }
+        let Some(token) = &self.token else { return Ok(None) };
+        let mut header = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
+            Failure::new(Failure::USAGE, "--token: expected a token, as it was shown")
+        })?;
+        header.set_sensitive(true);
+        Ok(Some(header))
+    }
+}
+
 #[derive(Args)]
 struct DatabaseOptions {
     /// sqlite://FILE (created unless it exists) or postgres://user:password@host:5432/database.

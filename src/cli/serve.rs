@@ -155,7 +155,7 @@ pub(super) async fn serve(
 /// Plays agents of the server at this address until they are told to leave.
 async fn play(address: SocketAddr, agents: simulate::Options, leaving: CancellationToken) {
     let url = format!("http://{address}").parse().expect("an address makes a URL");
-    let api = simulate::Api::new(url, Arc::default());
+    let api = simulate::Api::new(url, None, Arc::default());
     match Simulation::start(api, agents).await {
         Ok(simulation) => {
             leaving.cancelled().await;

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use super::{Failure, serve};
+use super::{Failure, ServerOptions, serve};
 use crate::watch::board::{Board, Update};
 use crate::watch::client::{Client, Ended, News};
 use crate::watch::picture;
@@ -19,9 +19,8 @@ const DRAW_AT_LEAST: u32 = 10;
 
 #[derive(Args)]
 pub struct Options {
-    /// The server.
-    #[arg(long, env = "AGENT_JOBS_URL", default_value = "http://127.0.0.1:8080")]
-    url: Url,
+    #[command(flatten)]
+    server: ServerOptions,
     /// Only jobs of this configuration.
     #[arg(long, value_name = "ID")]
     configuration_id: Option<Uuid>,
@@ -40,13 +39,11 @@ enum View {
 }
 
 pub async fn run(options: Options) -> Result<(), Failure> {
-    if !matches!(options.url.scheme(), "http" | "https") {
-        return Err(Failure::new(Failure::USAGE, "--url: expected http:// or https://"));
-    }
+    let authorization = options.server.authorization()?;
     let stop =
         serve::stop_signal().map_err(|error| Failure::new(Failure::SERVER, error.to_string()))?;
     let is_terminal = io::stdout().is_terminal();
-    let client = Client::new(options.url, options.configuration_id);
+    let client = Client::new(options.server.url, authorization, options.configuration_id);
     let (sender, receiver) = mpsc::channel(16);
     let show = async {
         match show(receiver, client.url(), options.json, is_terminal).await {

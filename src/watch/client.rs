@@ -121,13 +121,18 @@ struct ApiError {
 /// Watches the jobs that execute; of one configuration, or of all.
 pub struct Client {
     url: Url,
+    authorization: Option<HeaderValue>,
     configuration: Option<Uuid>,
 }
 
 impl Client {
     /// A client of the server at this address, `http` or `https`, of which the path is that of the
-    /// GraphQL endpoint or none.
-    pub fn new(mut url: Url, configuration: Option<Uuid>) -> Self {
+    /// GraphQL endpoint or none; with this to be let in, if it is needed.
+    pub fn new(
+        mut url: Url,
+        authorization: Option<HeaderValue>,
+        configuration: Option<Uuid>,
+    ) -> Self {
         let scheme = if url.scheme() == "https" { "wss" } else { "ws" };
         // Between these schemes it can always be changed.
         _ = url.set_scheme(scheme);
@@ -136,7 +141,7 @@ impl Client {
         }
         // Another part of the program may have chosen already; either will do.
         _ = rustls::crypto::ring::default_provider().install_default();
-        Self { url, configuration }
+        Self { url, authorization, configuration }
     }
 
     pub fn url(&self) -> &Url {
@@ -181,6 +186,9 @@ impl Client {
         let mut request = self.url.as_str().into_client_request()?;
         let protocol = HeaderValue::from_static("graphql-transport-ws");
         request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
+        if let Some(authorization) = &self.authorization {
+            request.headers_mut().insert("Authorization", authorization.clone());
+        }
         let late = |_| End::Lost("it does not answer".to_owned());
         let (mut socket, _) =
             timeout(CONNECT_TIMEOUT, connect_async(request)).await.map_err(late)??;
