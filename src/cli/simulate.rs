@@ -16,6 +16,9 @@ pub struct Options {
     /// The server.
     #[arg(long, env = "AGENT_JOBS_URL", default_value = "http://127.0.0.1:8080")]
     url: Url,
+    /// An admin's token, where the server lets in only who has one.
+    #[arg(long, env = "AGENT_JOBS_TOKEN", hide_env_values = true)]
+    token: Option<String>,
     /// How many agents.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     agents: u32,
@@ -85,7 +88,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let all_runs = f64::from(options.agents) * f64::from(options.runs);
     let figures = Arc::new(Figures::default());
     let simulation = Simulation::start(
-        Api::new(options.url, Arc::clone(&figures)),
+        Api::new(options.url, Arc::clone(&figures)).with_token(options.token),
         simulate::Options {
             agents: options.agents as usize,
             runs: options.runs as usize,

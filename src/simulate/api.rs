@@ -41,6 +41,8 @@ pub struct Api {
     endpoint: Url,
     figures: Arc<Figures>,
     stopping: CancellationToken,
+    /// What it shows to be let in.
+    token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -81,7 +83,12 @@ impl Api {
             .timeout(TIMEOUT)
             .build()
             .expect("a client without certificates of its own can be made");
-        Self { http, endpoint: url, figures, stopping: CancellationToken::new() }
+        Self { http, endpoint: url, figures, stopping: CancellationToken::new(), token: None }
+    }
+
+    /// Shows this token to be let in: an admin's, since agents and operators are played.
+    pub fn with_token(self, token: Option<String>) -> Self {
+        Self { token, ..self }
     }
 
     pub fn figures(&self) -> &Figures {
@@ -136,7 +143,10 @@ impl Api {
     async fn attempt(&self, call: Call, query: &str, variables: &Json) -> Verdict {
         let started = Instant::now();
         let request = self.http.post(self.endpoint.clone());
-        let request = request.json(&json!({ "query": query, "variables": variables }));
+        let mut request = request.json(&json!({ "query": query, "variables": variables }));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
         let response = match request.send().await {
             Ok(response) => response,
             Err(error) => return Verdict::Again(None, reason(&error)),
