@@ -8,6 +8,7 @@
 //! - [`live`] is what happens now, for all who watch.
 //! - [`reports`] is where agents report and operators act: the rules, and the one writer.
 //! - [`http`] serves the API and the bundled pages.
+//! - [`metrics`] and [`telemetry`] are what the process tells of itself: figures, log and traces.
 //! - [`transfer`] imports and exports the tables as files.
 //! - [`cli`] is the command line.
 //! - [`simulate`] plays agents over the API, with what [`synth`] makes up.
@@ -25,9 +26,11 @@ pub mod graphql;
 pub mod http;
 pub mod jobs;
 pub mod live;
+pub mod metrics;
 pub mod reports;
 pub mod simulate;
 pub mod synth;
+pub mod telemetry;
 pub mod transfer;
 pub mod upkeep;
 pub mod watch;

@@ -25,6 +25,8 @@ struct Ids {
     run: Uuid,
     attempt: Uuid,
     queued: Uuid,
+    /// The token of an attempt that is to begin.
+    start: Uuid,
     completed: Uuid,
     failed: Uuid,
     /// The agent that the principal itself is, or may speak for.
@@ -41,6 +43,7 @@ impl Ids {
             run: Uuid::now_v7(),
             attempt: Uuid::now_v7(),
             queued: Uuid::now_v7(),
+            start: Uuid::now_v7(),
             completed: Uuid::now_v7(),
             failed: Uuid::now_v7(),
             own_agent: agent,
@@ -51,7 +54,7 @@ impl Ids {
         Self { own_agent, ..self.clone() }
     }
 
-    fn all(&self) -> [Uuid; 8] {
+    fn all(&self) -> [Uuid; 9] {
         [
             self.configuration,
             self.agent,
@@ -59,6 +62,7 @@ impl Ids {
             self.run,
             self.attempt,
             self.queued,
+            self.start,
             self.completed,
             self.failed,
         ]
@@ -86,6 +90,7 @@ impl Ids {
             "run": self.run,
             "attempt": self.attempt,
             "queued": self.queued,
+            "start": self.start,
             "completed": self.completed,
             "failed": self.failed,
             "own": self.own_agent,
@@ -241,8 +246,8 @@ const CASES: &[Case] = &[
     act(
         Right::Report,
         &["Mutation.startJobRun", "Attempt.job", "Attempt.jobRun"],
-        "mutation($queued: UUID!, $agent: UUID!, $attempt: UUID!) { startJobRun(input: {
-            jobId: $queued, agentId: $agent, attemptToken: $attempt }) {
+        "mutation($queued: UUID!, $agent: UUID!, $start: UUID!) { startJobRun(input: {
+            jobId: $queued, agentId: $agent, attemptToken: $start }) {
             attempt { job { id } jobRun { agentId agentKey } } refusal { code field message } } }",
         Found::Id,
     ),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use agent_jobs::db::{self, Db, migrate};
 use agent_jobs::jobs::counts;
+use agent_jobs::jobs::scope::Scope;
 use agent_jobs::synth::{History, Shape, fill};
 use entity::Timestamp;
 use sea_orm::ConnectionTrait as _;
@@ -68,7 +69,9 @@ impl Database {
         // What PostgreSQL does by itself some time after so many changes.
         let tidy = if self.kind == Kind::Postgres { "VACUUM ANALYZE" } else { "ANALYZE" };
         db.writer().execute_unprepared(tidy).await?;
-        let runs = agent_jobs::jobs::rows::count::<entity::job_run::Entity>(db.reader()).await?;
+        let runs =
+            agent_jobs::jobs::rows::count::<entity::job_run::Entity>(db.reader(), &Scope::All)
+                .await?;
         Ok((db, runs.unsigned_abs()))
     }
 }

@@ -94,6 +94,15 @@ impl AccessOptions {
     /// Refuses to let everyone in from everywhere.
     pub fn check(&self, listen: SocketAddr) -> Result<(), Failure> {
         let is_controlled = self.auth.is_some() || self.oidc_issuer.is_some();
+        // The command line's own checks do not see what the environment and the file say.
+        if is_controlled && self.insecure_no_auth {
+            let message = "--insecure-no-auth: expected neither --auth nor --oidc-issuer beside it";
+            return Err(Failure::new(Failure::USAGE, message));
+        }
+        if self.oidc_issuer.is_some() != self.oidc_audience.is_some() {
+            let message = "--oidc-issuer and --oidc-audience: expected both or neither";
+            return Err(Failure::new(Failure::USAGE, message));
+        }
         if is_controlled || self.insecure_no_auth || listen.ip().is_loopback() {
             return Ok(());
         }

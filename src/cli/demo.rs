@@ -58,5 +58,5 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         seed: 1,
         under_way,
     });
-    serve::serve(db, &options.listen, &options.access, Patience::default(), agents).await
+    serve::serve(db, &options.listen, &options.access, Patience::default(), None, agents).await
 }

@@ -15,15 +15,19 @@ mod watching;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
 use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{Context, Guard, Name, Request, Response, SDLExportOptions};
+use async_graphql::{Context, Guard, Name, Request, Response, SDLExportOptions, Value};
 use entity::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::access::{Access, Right, Role, Viewer};
 use crate::db::Db;
 use crate::error::Error;
 use crate::live::Live;
+use crate::metrics;
 use crate::reports::{Patience, Reports};
 use batches::Batches;
 use documents::Documents;
@@ -46,6 +50,8 @@ pub struct Api {
     live: Arc<Live>,
     documents: Arc<Documents>,
     access: Access,
+    reports: Reports,
+    draining: CancellationToken,
 }
 
 impl Api {
@@ -53,9 +59,21 @@ impl Api {
     /// agents are told of it. Everyone is let in as an admin.
     pub fn new(live: Arc<Live>, reports: Reports, patience: Patience) -> Self {
         let db = live.db().clone();
-        let schema =
-            builder().data(db.clone()).data(reports).data(patience).limit_depth(DEPTH).finish();
-        Self { schema, db, live, documents: Arc::default(), access: Access::open() }
+        let schema = builder()
+            .data(db.clone())
+            .data(reports.clone())
+            .data(patience)
+            .limit_depth(DEPTH)
+            .finish();
+        Self {
+            schema,
+            db,
+            live,
+            documents: Arc::default(),
+            access: Access::open(),
+            reports,
+            draining: CancellationToken::new(),
+        }
     }
 
     /// The same API, which lets in whom `access` does.
@@ -66,6 +84,21 @@ impl Api {
     /// Who is let in.
     pub fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// What happens now.
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    /// The way to the writer.
+    pub fn reports(&self) -> &Reports {
+        &self.reports
+    }
+
+    /// From when this is cancelled, new requests had better go elsewhere.
+    pub fn draining(&self) -> &CancellationToken {
+        &self.draining
     }
 
     /// Reads a request's document, for [`Request::set_parsed_query`].
@@ -80,8 +113,18 @@ impl Api {
         let batches = Batches::default();
         let loader = loader::row_loader(self.db.clone(), viewer.scope().clone(), batches.clone());
         let request = request.data(loader).data(viewer.clone()).data(Arc::new(Now::at(now)));
-        let mut response = batches.drive(self.schema.execute(request)).await;
+        let (started, name) = (Instant::now(), request.operation_name.clone());
+        let span = tracing::info_span!("operation", name);
+        let mut response = batches.drive(self.schema.execute(request)).instrument(span).await;
         add_codes(&mut response);
+        let outcome = match (response.errors.is_empty(), &response.data) {
+            (true, _) => "ok",
+            (false, Value::Null) => "failed",
+            (false, _) => "partly",
+        };
+        // Only names of documents that fit the schema: anybody can send others.
+        let is_executed = response.errors.iter().all(|error| !error.path.is_empty());
+        metrics::operation(name.as_deref().filter(|_| is_executed), outcome, started.elapsed());
         response
     }
 }

@@ -3,6 +3,8 @@
 mod access;
 mod assets;
 mod graphql;
+mod health;
+mod observe;
 mod sign_in;
 mod stream;
 mod websocket;
@@ -11,7 +13,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::{StatusCode, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{Html, IntoResponse as _, Redirect};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt as _;
@@ -42,9 +44,21 @@ pub fn router(api: Api) -> Router {
         .route("/graphiql/", get(|| async { Redirect::permanent("../graphiql") }))
         .route("/assets/{*path}", get(assets::asset))
         .route("/schema.graphql", get(schema))
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing at this path\n") })
         .layer(CompressionLayer::new().compress_when(worth_compressing()))
+        .layer(from_fn(observe::observe))
+        .with_state(api)
+}
+
+/// The routes for whoever watches over the process, for an address that only they reach.
+pub fn operation_router(api: Api) -> Router {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::open_metrics))
         .with_state(api)
 }
 

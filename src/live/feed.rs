@@ -3,6 +3,8 @@
 //! A feed never skips a change in silence. When it may have missed some, it says
 //! [`News::Everything`], and whoever listens compares with the database.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sea_orm::DbBackend;
@@ -55,13 +57,15 @@ enum Interrupted {
     Silent,
 }
 
-/// Tells news until nobody listens any more.
-pub async fn run(db: Db, news: mpsc::Sender<News>) {
+/// Tells news until nobody listens any more, and whether it hears of any.
+pub async fn run(db: Db, news: mpsc::Sender<News>, is_connected: Arc<AtomicBool>) {
     while !news.is_closed() {
+        let connected = || is_connected.store(true, Ordering::Relaxed);
         let ended = match db.backend() {
-            DbBackend::Postgres => listen(&db, &news).await,
-            _ => tail(&db, &news).await,
+            DbBackend::Postgres => listen(&db, &news, connected).await,
+            _ => tail(&db, &news, connected).await,
         };
+        is_connected.store(false, Ordering::Relaxed);
         if let Err(error) = ended {
             tracing::warn!(%error, "the change feed is interrupted");
         }
@@ -70,7 +74,11 @@ pub async fn run(db: Db, news: mpsc::Sender<News>) {
 }
 
 /// Listens to PostgreSQL's notices until the connection is lost.
-async fn listen(db: &Db, news: &mpsc::Sender<News>) -> Result<(), Interrupted> {
+async fn listen(
+    db: &Db,
+    news: &mpsc::Sender<News>,
+    connected: impl FnOnce(),
+) -> Result<(), Interrupted> {
     let options = db.writer().get_postgres_connection_pool().connect_options();
     let options = (*options).clone().application_name("agent-jobs feed");
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
@@ -80,6 +88,7 @@ async fn listen(db: &Db, news: &mpsc::Sender<News>) -> Result<(), Interrupted> {
         Ok::<_, sqlx::Error>(listener)
     };
     let mut listener = timeout(SILENCE, connecting).await.map_err(|_| Interrupted::Silent)??;
+    connected();
     // From here on nothing is missed; what came before may be.
     _ = news.send(News::Everything).await;
     let beating = async {
@@ -130,11 +139,16 @@ fn read_notice(payload: &str) -> News {
 
 /// Reads on in SQLite's table of changes, on a connection that never writes: only then does
 /// `data_version` tell of every commit.
-async fn tail(db: &Db, news: &mpsc::Sender<News>) -> Result<(), Interrupted> {
+async fn tail(
+    db: &Db,
+    news: &mpsc::Sender<News>,
+    connected: impl FnOnce(),
+) -> Result<(), Interrupted> {
     let options = db.reader().get_sqlite_connection_pool().connect_options();
     let mut connection = options.connect().await?;
     let mut version = data_version(&mut connection).await?;
     let mut last = last_change(&mut connection).await?;
+    connected();
     _ = news.send(News::Everything).await;
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -172,6 +172,11 @@ impl Live {
 }
 
 impl Group {
+    /// How many watch.
+    pub(super) fn watcher_count(&self) -> usize {
+        self.watchers.load(Ordering::Relaxed)
+    }
+
     fn ring(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }

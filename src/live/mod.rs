@@ -15,8 +15,9 @@ pub mod picture;
 pub mod source;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::DbErr;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
@@ -26,6 +27,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::db::Db;
+use crate::metrics;
 use feed::News;
 use group::Group;
 use picture::Picture;
@@ -70,6 +72,8 @@ pub struct Live {
     came: Notify,
     stopping: CancellationToken,
     connections: TaskTracker,
+    /// Whether the feed hears of changes.
+    is_feed_connected: Arc<AtomicBool>,
 }
 
 impl Live {
@@ -85,6 +89,7 @@ impl Live {
             came: Notify::new(),
             stopping,
             connections: TaskTracker::new(),
+            is_feed_connected: Arc::default(),
         })
     }
 
@@ -116,6 +121,16 @@ impl Live {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether changes in the database are heard of.
+    pub fn is_feed_connected(&self) -> bool {
+        self.is_feed_connected.load(Ordering::Relaxed)
+    }
+
+    /// How many watch, all subscriptions together.
+    pub fn watcher_count(&self) -> usize {
+        self.groups().values().map(|group| group.watcher_count()).sum()
+    }
+
     /// How many different subscriptions are watched.
     pub fn group_count(&self) -> usize {
         self.groups().len()
@@ -131,7 +146,7 @@ impl Live {
     /// Keeps the picture up to date while somebody watches, until it is dropped.
     pub async fn run(self: Arc<Self>) {
         let (sender, mut news) = mpsc::channel(NEWS_AHEAD);
-        let feed = feed::run(self.db.clone(), sender);
+        let feed = feed::run(self.db.clone(), sender, Arc::clone(&self.is_feed_connected));
         let keeping = async {
             loop {
                 self.wait_for_watchers(&mut news).await;
@@ -146,11 +161,13 @@ impl Live {
                         () = sleep(Duration::from_secs(1)) => continue,
                     };
                     let Some(first) = first else { return };
+                    let heard = Instant::now();
                     let mut all = vec![first];
                     while let Ok(more) = news.try_recv() {
                         all.push(more);
                     }
                     self.take(all).await;
+                    metrics::feed_lag(heard.elapsed());
                     sleep(self.tick).await;
                 }
                 self.is_kept.send_replace(false);
