@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use clap::Args;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{self, SignalKind};
 use tokio_util::sync::CancellationToken;
 
@@ -114,7 +113,7 @@ pub(super) async fn serve(
         Failure::new(Failure::LISTEN, format!("cannot listen on {}: {error}", options.listen))
     };
     let access = access.access(&db).await?;
-    let listener = TcpListener::bind(options.listen).await.map_err(cannot_listen)?;
+    let listener = http::listen(options.listen).map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
     let stop = stop_signal().map_err(|error| {
         Failure::new(Failure::LISTEN, format!("cannot listen for signals: {error}"))
