@@ -84,6 +84,7 @@ impl From<Error> for End {
                     Self::Lost(reason)
                 }
             }
+            Error::Io(error) => Self::Lost(error.to_string()),
             other => Self::Lost(other.to_string()),
         }
     }

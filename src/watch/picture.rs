@@ -20,7 +20,7 @@ impl Layout {
     /// The less room there is, the less is shown.
     fn of(width: usize) -> Self {
         let from = |least: usize, taken: usize| if width >= least { taken } else { 0 };
-        let (percent, left) = (from(24, 8), from(48, 9));
+        let (percent, left) = (from(24, 8), from(48, 14));
         let (tasks, rate) = (from(80, 22), from(100, 13));
         let rest = width - percent - left - tasks - rate;
         let bar = if rest >= 30 { (rest / 2).min(42) } else { 0 };
@@ -65,7 +65,7 @@ fn line(job: &Job, layout: Layout) -> String {
         (percent(&run), layout.percent),
         (tasks(&run), layout.tasks),
         (rate(&run), layout.rate),
-        (time_left(&run), layout.left),
+        (time_left(&run).map(said_left), layout.left),
     ] {
         if width > 0 {
             line.push_str(&cell(&text.unwrap_or_default(), width, true));
@@ -128,6 +128,10 @@ fn time_left(run: &Run) -> Option<String> {
     })
 }
 
+fn said_left(time: String) -> String {
+    time + " left"
+}
+
 fn departed(name: &str, state: Option<&str>) -> String {
     // EXECUTION_COMPLETED is "execution completed".
     let state = state.unwrap_or("GONE").to_lowercase().replace('_', " ");
@@ -141,7 +145,7 @@ pub fn sentence(change: &Change) -> String {
         Change::Executing(job) => {
             let run = job.current_run.clone().unwrap_or_default();
             let tasks = tasks(&run).map(|tasks| format!("{tasks} tasks"));
-            let left = time_left(&run).map(|left| format!("{left} left"));
+            let left = time_left(&run).map(said_left);
             let parts = [percent(&run), tasks, rate(&run), left];
             let parts: Vec<_> = parts.into_iter().flatten().collect();
             let mut line = format!("executing: {}", job.label());
