@@ -1,6 +1,6 @@
 //! What is known of the jobs, as lines of text.
 
-use console::{measure_text_width, pad_str, truncate_str};
+use console::{pad_str, truncate_str};
 use indicatif::HumanCount;
 
 use super::board::{Board, Change, Job, Run};
@@ -158,15 +158,11 @@ pub fn sentence(change: &Change) -> String {
     }
 }
 
-/// How wide a line is in a terminal.
-pub fn width(line: &str) -> usize {
-    measure_text_width(line)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::watch::board::{Departure, Update};
+    use console::measure_text_width;
     use uuid::Uuid;
 
     fn job(n: u128) -> Job {
@@ -185,7 +181,7 @@ mod tests {
 
     fn board(jobs: u128) -> Board {
         let mut board = Board::default();
-        let jobs: Vec<_> = (0..jobs + 1).map(job).collect();
+        let jobs: Vec<_> = (0..=jobs).map(job).collect();
         board.take(Update { is_snapshot: true, jobs, left: Vec::new() });
         let left = Departure { id: Uuid::nil(), state: "EXECUTION_COMPLETED".to_owned() };
         board.take(Update { is_snapshot: false, jobs: Vec::new(), left: vec![left] });
@@ -197,11 +193,11 @@ mod tests {
         for jobs in [0, 1, 5, 1_000] {
             let board = board(jobs);
             for height in [1, 2, 3, 10, 24, 200] {
-                for width_of in [1, 5, 23, 24, 40, 79, 80, 99, 100, 132, 500] {
-                    let lines = lines(&board, "connected to a server", (height, width_of));
+                for columns in [1, 5, 23, 24, 40, 79, 80, 99, 100, 132, 500] {
+                    let lines = lines(&board, "connected to a server", (height, columns));
                     assert!(lines.len() <= height, "{height} {lines:#?}");
                     for line in &lines {
-                        assert!(width(line) <= width_of, "{width_of} {line}");
+                        assert!(measure_text_width(line) <= columns, "{columns} {line}");
                     }
                 }
             }
@@ -222,7 +218,7 @@ mod tests {
     #[test]
     fn shows_progress() {
         let line = line(&job(0), Layout::of(120));
-        insta::assert_snapshot!(line, @"HubSpot EU                         ████████████████████░░░░░░░░░░░░░  61.5 %      12,345 of 20,000    1,204/min   6m 21s");
+        insta::assert_snapshot!(line, @"HubSpot EU                         ████████████████████░░░░░░░░░░░░░  61.5 %      12,345 of 20,000    1,204/min   6m 21s left");
         let none = Job { id: Uuid::nil(), name: None, current_run: None };
         assert_eq!(sentence(&Change::Executing(none)), format!("executing: {}", Uuid::nil()));
         let sentence = sentence(&Change::Executing(job(0)));
