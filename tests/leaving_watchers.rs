@@ -39,7 +39,8 @@ async fn come_and_go(client: reqwest::Client, url: String, n: usize) {
             socket.close_code().await;
         }
         4 => {
-            let transport = if n % 4 == 0 { Transport::Events } else { Transport::Multipart };
+            let transport =
+                if n.is_multiple_of(4) { Transport::Events } else { Transport::Multipart };
             let watch = Watch::try_start_by(&client, transport, url, &query, &json!({})).await;
             watch.expect("it listens").next().await;
         }

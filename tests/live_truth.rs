@@ -10,14 +10,13 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
-use uuid::Uuid;
 
 use agent_jobs::reports::Patience;
 use entity::{agent, configuration};
 
 use crate::support::{
-    Attempt, Folded, ForeignWriter, Kind, TestDatabase, TestServer, Transport, Update, Watch,
-    agent, agent_jobs, configuration, id, on_both_databases, soon,
+    Attempt, Folded, ForeignWriter, Kind, TestDatabase, TestServer, Transport, Update, agent,
+    agent_jobs, configuration, id, on_both_databases, soon,
 };
 
 const CASES: u64 = 2;

@@ -1,5 +1,7 @@
 //! `agent-jobs watch` as a process, against servers that come and go.
 
+use agent_jobs::access::Role;
+use agent_jobs::jobs::scope::Scope;
 use entity::{JobState, configuration, job};
 use serde_json::{Value, json};
 
@@ -49,7 +51,7 @@ on_both_databases! {
 
         server.signal("TERM").ok();
         let lost = watch.error_line().expect("it says so");
-        assert!(lost.contains("Service restart") && lost.contains("again in"), "{lost}");
+        assert!(lost.contains("Service restart") && lost.contains("not connected, again in"), "{lost}");
         writer.execute(&format!("UPDATE job SET state = 'Executing' WHERE id = {}", writer.uuid(id(3)))).await;
         let server = serve_at(url.strip_prefix("http://").expect("a URL"), &database);
         let third = update(&mut watch);
@@ -78,6 +80,24 @@ on_both_databases! {
         server.finish(&attempt, 2, "COMPLETED", None).await;
         assert_eq!(watch.line().as_deref(), Some("completed: Crawl"));
         watch.signal("TERM").ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shows_its_token() {
+    let database = TestDatabase::create(Kind::Sqlite).await;
+    let server = TestServer::controlled(&database, None).await;
+    server.insert::<job::Entity>(&[executing(1)]).await;
+    let (_, token) = server.token(Role::Viewer, Scope::All, None, None).await;
+    let mut watch = Program::start(&["watch", "--url", &server.url, "--token", &token]);
+    assert_eq!(watch.line().as_deref(), Some("executing: Job 1"));
+    watch.signal("INT").ok();
+    for token in [None, Some("wrong")] {
+        let arguments = token.map_or_else(Vec::new, |token| vec!["--token", token]);
+        let arguments = [&["watch", "--url", &server.url], arguments.as_slice()].concat();
+        let output = agent_jobs(&arguments, b"");
+        assert_eq!(output.code, 69, "{output:#?}");
+        assert!(output.stderr.contains("401") || output.stderr.contains("403"), "{output:#?}");
     }
 }
 

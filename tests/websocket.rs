@@ -144,15 +144,15 @@ async fn pings_are_answered() {
     // Before the introduction, too.
     for payload in [None, Some(json!({ "n": 1.5, "text": "\u{1f600}" })), Some(Value::Null)] {
         let mut ping = json!({ "type": "ping" });
-        let mut pong = json!({ "type": "pong" });
+        let mut answer = json!({ "type": "pong" });
         if let Some(payload) = payload {
             ping["payload"] = payload.clone();
             if !payload.is_null() {
-                pong["payload"] = payload;
+                answer["payload"] = payload;
             }
         }
         socket.send(ping).await;
-        assert_eq!(socket.next().await, pong);
+        assert_eq!(socket.next().await, answer);
     }
     socket.send(json!({ "type": "pong", "payload": {} })).await;
     socket.send(json!({ "type": "pong" })).await;

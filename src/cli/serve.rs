@@ -6,7 +6,6 @@ use std::time::Duration;
 use clap::Args;
 use entity::Timestamp;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{self, SignalKind};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -142,7 +141,7 @@ pub(super) async fn serve(
         Failure::new(Failure::LISTEN, format!("cannot listen on {}: {error}", options.listen))
     };
     let access = access.access(&db).await?;
-    let listener = TcpListener::bind(options.listen).await.map_err(cannot_listen)?;
+    let listener = http::listen(options.listen).map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
     let operation = match options.metrics_listen {
         None => None,

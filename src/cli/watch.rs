@@ -76,8 +76,8 @@ async fn show(
     let mut board = Board::default();
     let mut view = if is_json { View::Json } else { View::Lines };
     let connected = format!("connected to {url}");
-    let mut status = String::new();
-    let mut again = None;
+    // Why, and when it is tried again.
+    let mut lost = None::<(String, Instant)>;
     let mut draws = interval(DRAW_EVERY);
     draws.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut undrawn = 0;
@@ -87,9 +87,13 @@ async fn show(
             _ = draws.tick(), if matches!(view, View::Screen(_)) => {
                 undrawn += 1;
                 if undrawn >= DRAW_AT_LEAST && let View::Screen(screen) = &mut view {
-                    let seconds = |at: Instant| at.saturating_duration_since(Instant::now()).as_secs();
-                    let again = again.map(|at| format!("; again in {} s", seconds(at) + 1));
-                    let status = format!("{status}{}", again.unwrap_or_default());
+                    let status = match &lost {
+                        None => connected.clone(),
+                        Some((reason, at)) => {
+                            let pause = at.saturating_duration_since(Instant::now());
+                            format!("not connected, again in {} s: {reason}", pause.as_secs() + 1)
+                        }
+                    };
                     screen.show(&picture::lines(&board, &status, screen.size()))?;
                     undrawn = 0;
                 }
@@ -105,18 +109,17 @@ async fn show(
                 if is_terminal && matches!(view, View::Lines) {
                     view = View::Screen(Screen::enter()?);
                 }
-                status.clone_from(&connected);
-                again = None;
+                lost = None;
                 if !matches!(view, View::Screen(_)) {
                     eprintln!("{connected}");
                 }
             }
             News::Lost { reason, pause } => {
-                status = format!("{url} was lost: {reason}");
-                again = Some(Instant::now() + pause);
                 if !matches!(view, View::Screen(_)) {
-                    eprintln!("{status}; again in {:.1} s", pause.as_secs_f64());
+                    let pause = pause.as_secs_f64();
+                    eprintln!("not connected, again in {pause:.1} s: {reason}");
                 }
+                lost = Some((reason, Instant::now() + pause));
             }
             News::Update(update) => {
                 let mut out = io::stdout().lock();

@@ -9,6 +9,7 @@ mod sign_in;
 mod stream;
 mod websocket;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -19,7 +20,7 @@ use axum::routing::{get, post};
 use axum::serve::ListenerExt as _;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 use tower_http::compression::CompressionLayer;
@@ -78,6 +79,19 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How long what was sent may wait to be received. Whoever takes longer is gone, or has stopped
 /// reading, and what is kept for it is let go.
 const UNREAD: Duration = Duration::from_mins(1);
+
+/// Connections that may wait to be accepted. When a service starts again, all who watch it come in one
+/// moment, and whoever finds no place waits for seconds before it tries again.
+const WAITING: u32 = 4_096;
+
+/// Listens on an address; port 0 takes any free one.
+pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // The address may be that of a process that has just stopped.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
+}
 
 /// Serves until `stop` is done, then lets the requests that run finish, but waits for no client
 /// longer than [`GRACE`].

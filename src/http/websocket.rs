@@ -41,6 +41,9 @@ const MESSAGE_BYTES: usize = 1 << 20;
 /// How long a client may take to read a message, or the goodbye, once the service stops.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long what was asked for before may still be answered once the service stops.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// Idle sockets are many, and what they read is small.
 const READ_BUFFER_BYTES: usize = 2 << 10;
 
@@ -156,6 +159,9 @@ impl Connection {
         let api = self.api.clone();
         let stopping = api.stopping();
         tokio::pin!(stopping);
+        // Set when the service stops.
+        let too_late = sleep(ANSWER_TIMEOUT);
+        tokio::pin!(too_late);
         loop {
             tokio::select! {
                 message = self.socket.recv() => {
@@ -184,7 +190,11 @@ impl Connection {
                     return Err(Close(4408, "Connection initialisation timeout"));
                 }
                 () = &mut self.over => return Err(FORBIDDEN),
-                () = &mut stopping, if !self.is_stopping => self.is_stopping = true,
+                () = &mut stopping, if !self.is_stopping => {
+                    self.is_stopping = true;
+                    too_late.as_mut().reset(Instant::now() + ANSWER_TIMEOUT);
+                }
+                () = &mut too_late, if self.is_stopping => return Err(SERVICE_RESTART),
             }
             // What was asked for before is answered; what is watched goes on elsewhere.
             if self.is_stopping && self.running.values().all(Running::is_watched) {

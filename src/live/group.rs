@@ -344,3 +344,54 @@ impl Drop for Watcher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(since: Option<u64>) -> Ask {
+        Ask { since, answer: oneshot::channel().0 }
+    }
+
+    fn coarse(since: &[Option<u64>]) -> Vec<Option<u64>> {
+        let mut asked: Vec<_> = since.iter().copied().map(ask).collect();
+        coarsen(&mut asked);
+        asked.into_iter().map(|ask| ask.since).collect()
+    }
+
+    #[test]
+    fn those_who_are_behind_share_frames() {
+        let few = [None, Some(7), Some(1), Some(7), Some(3), Some(9)];
+        assert_eq!(coarse(&few), few);
+        let many: Vec<_> = (0..1_000).rev().map(Some).chain([None]).collect();
+        let coarse = coarse(&many);
+        let distinct: BTreeSet<_> = coarse.iter().collect();
+        assert_eq!(distinct.len(), CATCH_UPS + 1);
+        // Nobody misses anything, and who has seen nothing sees all.
+        assert!(coarse.iter().zip(&many).all(|(shared, own)| shared <= own));
+        assert_eq!(coarse.last(), Some(&None));
+    }
+
+    #[test]
+    fn a_ring_keeps_the_newest_frames() {
+        let mut ring = Ring::default();
+        let frame = |seq: u64, bytes: usize| Frame {
+            payload: Payload::Response("x".repeat(bytes).into()),
+            seq,
+            version: seq,
+            is_last: false,
+        };
+        assert!(matches!(ring.after(0), After::Nothing));
+        for seq in 1..=20 {
+            ring.push(frame(seq, 10));
+        }
+        assert_eq!(ring.frames.len(), RING_FRAMES);
+        assert!(matches!(ring.after(20), After::Nothing));
+        assert!(matches!(ring.after(19), After::Frame(frame) if frame.seq == 20));
+        assert!(matches!(ring.after(11), After::Lost));
+        // Whatever it takes.
+        ring.push(frame(21, 2 * RING_BYTES));
+        assert_eq!((ring.frames.len(), ring.bytes), (1, 2 * RING_BYTES));
+        assert!(matches!(ring.after(20), After::Frame(frame) if frame.seq == 21));
+    }
+}

@@ -84,6 +84,7 @@ impl From<Error> for End {
                     Self::Lost(reason)
                 }
             }
+            Error::Io(error) => Self::Lost(error.to_string()),
             other => Self::Lost(other.to_string()),
         }
     }
@@ -191,7 +192,7 @@ impl Client {
         }
         let late = |_| End::Lost("it does not answer".to_owned());
         let (mut socket, _) =
-            timeout(CONNECT_TIMEOUT, connect_async(request)).await.map_err(late)??;
+            timeout(CONNECT_TIMEOUT, Box::pin(connect_async(request))).await.map_err(late)??;
         socket.send(Message::text(r#"{"type":"connection_init"}"#)).await?;
         let mut patience = CONNECT_TIMEOUT;
         loop {

@@ -1,6 +1,6 @@
 //! What is known of the jobs, as lines of text.
 
-use console::{measure_text_width, pad_str, truncate_str};
+use console::{pad_str, truncate_str};
 use indicatif::HumanCount;
 
 use super::board::{Board, Change, Job, Run};
@@ -20,7 +20,7 @@ impl Layout {
     /// The less room there is, the less is shown.
     fn of(width: usize) -> Self {
         let from = |least: usize, taken: usize| if width >= least { taken } else { 0 };
-        let (percent, left) = (from(24, 8), from(48, 9));
+        let (percent, left) = (from(24, 8), from(48, 14));
         let (tasks, rate) = (from(80, 22), from(100, 13));
         let rest = width - percent - left - tasks - rate;
         let bar = if rest >= 30 { (rest / 2).min(42) } else { 0 };
@@ -65,7 +65,7 @@ fn line(job: &Job, layout: Layout) -> String {
         (percent(&run), layout.percent),
         (tasks(&run), layout.tasks),
         (rate(&run), layout.rate),
-        (time_left(&run), layout.left),
+        (time_left(&run).map(said_left), layout.left),
     ] {
         if width > 0 {
             line.push_str(&cell(&text.unwrap_or_default(), width, true));
@@ -128,6 +128,10 @@ fn time_left(run: &Run) -> Option<String> {
     })
 }
 
+fn said_left(time: String) -> String {
+    time + " left"
+}
+
 fn departed(name: &str, state: Option<&str>) -> String {
     // EXECUTION_COMPLETED is "execution completed".
     let state = state.unwrap_or("GONE").to_lowercase().replace('_', " ");
@@ -141,7 +145,7 @@ pub fn sentence(change: &Change) -> String {
         Change::Executing(job) => {
             let run = job.current_run.clone().unwrap_or_default();
             let tasks = tasks(&run).map(|tasks| format!("{tasks} tasks"));
-            let left = time_left(&run).map(|left| format!("{left} left"));
+            let left = time_left(&run).map(said_left);
             let parts = [percent(&run), tasks, rate(&run), left];
             let parts: Vec<_> = parts.into_iter().flatten().collect();
             let mut line = format!("executing: {}", job.label());
@@ -154,15 +158,11 @@ pub fn sentence(change: &Change) -> String {
     }
 }
 
-/// How wide a line is in a terminal.
-pub fn width(line: &str) -> usize {
-    measure_text_width(line)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::watch::board::{Departure, Update};
+    use console::measure_text_width;
     use uuid::Uuid;
 
     fn job(n: u128) -> Job {
@@ -181,7 +181,7 @@ mod tests {
 
     fn board(jobs: u128) -> Board {
         let mut board = Board::default();
-        let jobs: Vec<_> = (0..jobs + 1).map(job).collect();
+        let jobs: Vec<_> = (0..=jobs).map(job).collect();
         board.take(Update { is_snapshot: true, jobs, left: Vec::new() });
         let left = Departure { id: Uuid::nil(), state: "EXECUTION_COMPLETED".to_owned() };
         board.take(Update { is_snapshot: false, jobs: Vec::new(), left: vec![left] });
@@ -193,11 +193,11 @@ mod tests {
         for jobs in [0, 1, 5, 1_000] {
             let board = board(jobs);
             for height in [1, 2, 3, 10, 24, 200] {
-                for width_of in [1, 5, 23, 24, 40, 79, 80, 99, 100, 132, 500] {
-                    let lines = lines(&board, "connected to a server", (height, width_of));
+                for columns in [1, 5, 23, 24, 40, 79, 80, 99, 100, 132, 500] {
+                    let lines = lines(&board, "connected to a server", (height, columns));
                     assert!(lines.len() <= height, "{height} {lines:#?}");
                     for line in &lines {
-                        assert!(width(line) <= width_of, "{width_of} {line}");
+                        assert!(measure_text_width(line) <= columns, "{columns} {line}");
                     }
                 }
             }
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn shows_progress() {
         let line = line(&job(0), Layout::of(120));
-        insta::assert_snapshot!(line, @"HubSpot EU                         ████████████████████░░░░░░░░░░░░░  61.5 %      12,345 of 20,000    1,204/min   6m 21s");
+        insta::assert_snapshot!(line, @"HubSpot EU                         ████████████████████░░░░░░░░░░░░░  61.5 %      12,345 of 20,000    1,204/min   6m 21s left");
         let none = Job { id: Uuid::nil(), name: None, current_run: None };
         assert_eq!(sentence(&Change::Executing(none)), format!("executing: {}", Uuid::nil()));
         let sentence = sentence(&Change::Executing(job(0)));

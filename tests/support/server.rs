@@ -10,7 +10,6 @@ use agent_jobs::http;
 use agent_jobs::live::Live;
 use agent_jobs::reports::{Patience, Reports, Writer, sweep};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -58,7 +57,7 @@ impl TestServer {
     }
 
     async fn serve(db: Db, patience: Patience, tick: Duration, access: Access) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = http::listen(([127, 0, 0, 1], 0).into()).expect("a free port");
         let address = listener.local_addr().expect("its address");
         let reports = Writer::start(&db).reports();
         let sweeping = tokio::spawn(sweep::run(db.clone(), reports.clone(), patience));

@@ -37,7 +37,7 @@ impl Socket {
             let protocols = protocols.parse().expect("a header's value");
             request.headers_mut().insert("Sec-WebSocket-Protocol", protocols);
         }
-        let (stream, response) = soon(connect_async(request)).await?;
+        let (stream, response) = soon(Box::pin(connect_async(request))).await?;
         let chosen = response.headers().get("Sec-WebSocket-Protocol");
         let chosen = chosen.map(|value| value.to_str().expect("text").to_owned());
         Ok((Self { stream }, chosen))
