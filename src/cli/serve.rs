@@ -145,7 +145,7 @@ pub(super) async fn serve(
     let address = listener.local_addr().map_err(cannot_listen)?;
     let operation = match options.metrics_listen {
         None => None,
-        Some(address) => Some(TcpListener::bind(address).await.map_err(|error| {
+        Some(address) => Some(http::listen(address).map_err(|error| {
             Failure::new(Failure::LISTEN, format!("cannot listen on {address}: {error}"))
         })?),
     };
