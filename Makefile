@@ -61,6 +61,7 @@ test-web: web
 	$(NPM) --prefix web run check:examples
 	$(CARGO) build
 	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:browser
+	$(NPM) --prefix web run test:live
 else
 web:
 	@echo "There is no Node here: the bundled pages are left out."

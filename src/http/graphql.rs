@@ -294,6 +294,14 @@ fn wants_graphql_response(headers: &HeaderMap) -> bool {
         .any(|value| value.contains(GRAPHQL_RESPONSE))
 }
 
+/// An answer where several may come. Without data and path nothing was executed.
+pub(super) fn payload_of(answer: &Answer) -> serde_json::Result<Payload> {
+    if answer.is_err() && answer.errors.iter().all(|error| error.path.is_empty()) {
+        return Ok(Payload::Refusal(serde_json::to_string(&answer.errors)?.into()));
+    }
+    Ok(Payload::Response(serde_json::to_string(answer)?.into()))
+}
+
 fn respond(answer: Result<Answered, Refusal>, headers: &HeaderMap) -> Response {
     let (status, answer) = match answer {
         Ok(Answered::Streamed(response)) => return response,
@@ -306,9 +314,9 @@ fn respond(answer: Result<Answered, Refusal>, headers: &HeaderMap) -> Response {
     };
     // Clients that read a stream read nothing else.
     if let Some(form) = Form::accepted(headers).filter(|_| status == StatusCode::OK)
-        && let Ok(json) = serde_json::to_string(&answer)
+        && let Ok(payload) = payload_of(&answer)
     {
-        return form.once(&Payload::Response(json.into()));
+        return form.once(&payload);
     }
     let mut response = (status, GraphQLResponse::from(answer)).into_response();
     if !wants_graphql_response(headers) {

@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
 use super::access::bearer;
-use super::graphql::{Kind, Parameters, kind_of, parse};
+use super::graphql::{Kind, Parameters, kind_of, parse, payload_of};
 use crate::access::{Credential, Denied, Viewer};
 use crate::clock;
 use crate::graphql::{Api, Watching};
@@ -283,16 +283,7 @@ impl Connection {
             self.run(id, kind, |id| {
                 async move {
                     let response = api.execute(request, &viewer, clock::now()).await;
-                    // Without data and path nothing was executed.
-                    let payload = if response.is_err()
-                        && response.errors.iter().all(|error| error.path.is_empty())
-                    {
-                        serde_json::to_string(&response.errors)
-                            .map(|errors| Payload::Refusal(errors.into()))
-                    } else {
-                        serde_json::to_string(&response)
-                            .map(|response| Payload::Response(response.into()))
-                    };
+                    let payload = payload_of(&response);
                     (id, payload.map_or(Progress::Over, Progress::Last))
                 }
                 .boxed()
