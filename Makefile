@@ -39,6 +39,7 @@ bench:
 	$(CARGO) bench --bench reading
 	$(CARGO) bench --bench importing
 	$(CARGO) bench --bench reporting
+	$(CARGO) bench --bench fanout
 
 ## Rewrite the files that are generated from the sources
 generated:
