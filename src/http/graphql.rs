@@ -6,14 +6,13 @@ use async_graphql::{Request, Response as Answer, ServerError, Variables};
 use async_graphql_axum::GraphQLResponse;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
 use serde::Deserialize;
 
+use super::socket::Upgrade;
 use super::stream::Form;
 use super::{access, websocket};
 use crate::access::{Denied, Viewer};
@@ -88,10 +87,10 @@ pub async fn post(State(api): State<Api>, headers: HeaderMap, body: Body) -> Res
 pub async fn get(
     State(api): State<Api>,
     headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    upgrade: Option<Upgrade>,
     parameters: Result<Query<UrlParameters>, QueryRejection>,
 ) -> Response {
-    if let Ok(upgrade) = upgrade {
+    if let Some(upgrade) = upgrade {
         return match access::socket_viewer(&api, &headers).await {
             Ok(viewer) => websocket::upgrade(api, viewer, upgrade),
             Err(denied) => respond(Err(Refusal::denied(&denied)), &headers),
