@@ -85,8 +85,8 @@ impl Seat {
         if lock(&self.board.seats).shapes.len() < 2 {
             return None;
         }
-        let pieces = match self.board.shown(update) {
-            Some(pieces) => pieces,
+        let (_, pieces) = match self.board.shown(update) {
+            Some(shown) => shown,
             None => self.board.execute(api, update).await,
         };
         pieces?.put_together(&self.shape)
@@ -103,17 +103,16 @@ impl Board {
         }
     }
 
-    fn shown(&self, update: &Arc<Update>) -> Option<Option<Arc<Pieces>>> {
+    fn shown(&self, update: &Arc<Update>) -> Option<Shown> {
         let shown = lock(&self.shown);
-        let known = shown.iter().rev().find(|(each, _)| Arc::ptr_eq(each, update));
-        known.map(|(_, pieces)| pieces.clone())
+        shown.iter().rev().find(|(each, _)| Arc::ptr_eq(each, update)).cloned()
     }
 
-    async fn execute(&self, api: &Api, update: &Arc<Update>) -> Option<Arc<Pieces>> {
+    async fn execute(&self, api: &Api, update: &Arc<Update>) -> Shown {
         let mut execution = self.execution.lock().await;
         // Somebody else may have done it meanwhile.
-        if let Some(pieces) = self.shown(update) {
-            return pieces;
+        if let Some(shown) = self.shown(update) {
+            return shown;
         }
         let union = lock(&self.seats).union();
         if execution.as_ref().is_none_or(|(of, _)| !Arc::ptr_eq(of, &union)) {
@@ -133,12 +132,13 @@ impl Board {
             // By itself each of them shows what it can, and says what went wrong.
             *execution = None;
         }
-        let mut shown = lock(&self.shown);
-        if shown.len() >= KEPT {
-            shown.pop_front();
+        let shown = (Arc::clone(update), pieces);
+        let mut kept = lock(&self.shown);
+        if kept.len() >= KEPT {
+            kept.pop_front();
         }
-        shown.push_back((Arc::clone(update), pieces.clone()));
-        pieces
+        kept.push_back(shown.clone());
+        shown
     }
 }
 
