@@ -39,6 +39,7 @@ bench:
 	$(CARGO) bench --bench reading
 	$(CARGO) bench --bench importing
 	$(CARGO) bench --bench reporting
+	$(CARGO) bench --bench fanout
 
 ## Rewrite the files that are generated from the sources
 generated:
@@ -61,6 +62,7 @@ test-web: web
 	$(NPM) --prefix web run check:examples
 	$(CARGO) build
 	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:browser
+	$(NPM) --prefix web run test:live
 else
 web:
 	@echo "There is no Node here: the bundled pages are left out."

@@ -44,4 +44,5 @@ mod watch;
 mod watch_executing_jobs;
 mod watch_job_counts;
 mod watch_job_run;
+mod watch_selections;
 mod websocket;
