@@ -45,6 +45,7 @@ bench:
 	$(CARGO) bench --bench reading
 	$(CARGO) bench --bench importing
 	$(CARGO) bench --bench reporting
+	$(CARGO) bench --bench fanout
 
 ## Rewrite the files that are generated from the sources
 generated:
@@ -68,6 +69,7 @@ test-web: web
 	$(CARGO) build
 	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:protocol
 	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:browser
+	$(NPM) --prefix web run test:live
 else
 web:
 	@echo "There is no Node here: the bundled pages are left out."

@@ -25,6 +25,9 @@ pub enum Error {
     /// less.
     #[error("answering takes too long; ask for less at a time")]
     TimedOut,
+    /// The viewer may not do so. The sender sees `FORBIDDEN` and the message.
+    #[error("{0}")]
+    Forbidden(String),
     /// A defect or a broken database. The sender sees `INTERNAL` and nothing else.
     #[error("something went wrong on the server; its log says more")]
     Internal,
@@ -42,6 +45,7 @@ impl Error {
             Self::Unavailable => "DATABASE_UNAVAILABLE",
             Self::Overloaded { .. } => "OVERLOADED",
             Self::TimedOut => "REQUEST_TIMEOUT",
+            Self::Forbidden(_) => "FORBIDDEN",
             Self::Internal => "INTERNAL",
         }
     }
@@ -103,7 +107,7 @@ impl From<Error> for async_graphql::Error {
             match &error {
                 Error::Invalid { argument, .. } => extensions.set("argument", *argument),
                 Error::Overloaded { retry_after } => extensions.set("retryAfter", *retry_after),
-                Error::Unavailable | Error::TimedOut | Error::Internal => {}
+                Error::Unavailable | Error::TimedOut | Error::Forbidden(_) | Error::Internal => {}
             }
         })
     }

@@ -1,5 +1,6 @@
 //! agent-jobs answers what background agents' jobs are doing, over GraphQL.
 //!
+//! - [`access`] is who may see and do what.
 //! - [`db`] opens SQLite or PostgreSQL and builds statements for either.
 //! - [`jobs`] is the domain: plain functions that read jobs and runs. It knows no GraphQL and no
 //!   HTTP.
@@ -8,13 +9,16 @@
 //! - [`reports`] is where agents report and operators act: the rules, and the one writer.
 //! - [`http`] serves the API and the bundled pages.
 //! - [`limits`] is what a request may ask for.
+//! - [`metrics`] and [`telemetry`] are what the process tells of itself: figures, log and traces.
 //! - [`transfer`] imports and exports the tables as files.
 //! - [`cli`] is the command line.
 //! - [`simulate`] plays agents over the API, with what [`synth`] makes up.
 //! - [`synth`] makes up a believable job history from a seed.
+//! - [`watch`] shows in a terminal what the API streams.
 //! - [`upkeep`] is what a serving process does beside answering.
 //! - [`error`] is what can go wrong with a request; [`clock`] is where time comes in.
 
+pub mod access;
 pub mod cli;
 pub mod clock;
 pub mod db;
@@ -24,8 +28,11 @@ pub mod http;
 pub mod jobs;
 pub mod limits;
 pub mod live;
+pub mod metrics;
 pub mod reports;
 pub mod simulate;
 pub mod synth;
+pub mod telemetry;
 pub mod transfer;
 pub mod upkeep;
+pub mod watch;

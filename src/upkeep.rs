@@ -1,28 +1,80 @@
 //! What a serving process does beside answering.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use crate::clock;
 use crate::db::Db;
-use crate::jobs::counts;
+use crate::jobs::{counts, retention};
 use crate::live::feed;
+use crate::metrics;
+use entity::Timestamp;
 
 /// How often the counters' appended changes are folded. A count adds up those that wait, so
 /// folding only keeps it cheap.
 const FOLD_EVERY: Duration = Duration::from_secs(1);
 
-/// Runs until it is dropped.
-pub async fn run(db: Db) {
+/// How often old jobs are looked for, at most.
+const REMOVE_EVERY: Duration = Duration::from_mins(10);
+
+/// Removing takes one part of the time in so many, so that others hardly notice.
+const REMOVING_PART: u32 = 10;
+
+/// Runs until it is dropped. Jobs that have been over for as long as `retain` are removed.
+pub async fn run(db: Db, retain: Option<Duration>) {
+    let removing = async {
+        match retain {
+            Some(retain) => remove_old(&db, retain).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::join!(fold(&db), removing);
+}
+
+async fn fold(db: &Db) {
     let mut ticks = interval(FOLD_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = counts::fold(&db).await {
+        if let Err(error) = counts::fold(db).await {
             tracing::warn!(%error, "folding the counters");
         }
-        if let Err(error) = feed::tidy(&db).await {
+        if let Err(error) = feed::tidy(db).await {
             tracing::warn!(%error, "removing old changes");
+        }
+    }
+}
+
+async fn remove_old(db: &Db, retain: Duration) {
+    let mut ticks = interval(REMOVE_EVERY.min(retain));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let retain = i64::try_from(retain.as_micros()).unwrap_or(i64::MAX);
+    loop {
+        ticks.tick().await;
+        let before = clock::now().micros().saturating_sub(retain);
+        let Some(before) = Timestamp::from_micros(before) else { continue };
+        let (mut place, mut removed) = (None, 0);
+        loop {
+            let started = Instant::now();
+            match retention::remove(db, before, place).await {
+                Ok(step) => {
+                    metrics::removed(step.removed);
+                    removed += step.removed;
+                    place = step.next;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "removing old jobs");
+                    place = None;
+                }
+            }
+            if place.is_none() {
+                break;
+            }
+            sleep(started.elapsed() * (REMOVING_PART - 1)).await;
+        }
+        if removed > 0 {
+            tracing::info!(removed, "removed jobs that were over for long enough");
         }
     }
 }

@@ -119,6 +119,12 @@ async fn a_url_that_is_no_query_is_refused() {
         ("?query=%FF", 200, "GRAPHQL_PARSE_FAILED", "the document cannot be parsed"),
         // Whoever follows a link changes nothing.
         ("?query=mutation{anything}", 405, "METHOD_NOT_ALLOWED", "only POST executes mutations"),
+        (
+            "?query=mutation%20A{anything}",
+            405,
+            "METHOD_NOT_ALLOWED",
+            "only POST executes mutations",
+        ),
         ("?query=subscription{anything}", 405, "METHOD_NOT_ALLOWED", "expected a query"),
         (
             "?query=query%20A{__typename}mutation%20B{anything}&operationName=B",

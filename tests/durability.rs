@@ -23,6 +23,12 @@ struct Reported {
     sent: AtomicI64,
 }
 
+impl Reported {
+    fn acknowledged(&self) -> i64 {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+}
+
 /// Runs that are claimed over a server of the test's own, which is gone then.
 async fn runs(database: &TestDatabase) -> Vec<Arc<Reported>> {
     let server = TestServer::start(database).await;
@@ -106,6 +112,62 @@ async fn queue(url: String, configuration: Uuid, is_over: Arc<AtomicBool>) -> Ve
     acknowledged
 }
 
+/// Claims jobs and leads each through its states to its end, without pause; returns the runs and how
+/// far each is known to have come.
+async fn work(url: String, agent: Uuid, is_over: Arc<AtomicBool>) -> Vec<(Attempt, &'static str)> {
+    const CLAIM: &str = "mutation($input: ClaimJobInput!) { claimJob(input: $input) {
+        attempt { runId jobId attemptToken } } }";
+    let client = client();
+    let mut runs = Vec::new();
+    while !is_over.load(Ordering::Relaxed) {
+        let claim = json!({ "input": { "agentId": agent, "wait": 20 } });
+        let answer = ask(&client, &url, CLAIM, claim).await;
+        let attempt =
+            answer.and_then(|answer| Attempt::read(&answer["data"]["claimJob"]["attempt"]));
+        let Some(attempt) = attempt else { continue };
+        let mut known = "EXECUTING";
+        for (n, state) in (1..).zip(["EXECUTION_COMPLETED", "SUBMITTING", "COMPLETED"]) {
+            let progress = json!({ "agentTasksCount": n });
+            let reports = json!({ "reports": [attempt.report(n, Some(state), &progress)] });
+            let answer = ask(&client, &url, REPORT, reports).await;
+            if answer.is_none_or(|answer| {
+                answer["data"]["reportJobRuns"]["results"][0]["status"] != "ACCEPTED"
+            }) {
+                break;
+            }
+            known = state;
+        }
+        runs.push((attempt, known));
+    }
+    runs
+}
+
+/// That each of these runs has come as far as is known, or one step further, and by each step.
+async fn check_worked(client: &reqwest::Client, url: &str, runs: &[(Attempt, &str)]) {
+    const PATH: [&str; 5] =
+        ["QUEUED", "EXECUTING", "EXECUTION_COMPLETED", "SUBMITTING", "COMPLETED"];
+    for (attempt, known) in runs {
+        let query = "query($id: UUID!) { job(id: $id) { state history { state }
+            currentRun { id agentState agentTasksCount } } }";
+        let answer = ask(client, url, query, json!({ "id": attempt.job })).await;
+        let job = answer.expect("an answer")["data"]["job"].take();
+        let state = job["state"].as_str().expect("a state");
+        let place = |state: &str| PATH.iter().position(|each| *each == state).expect("on the path");
+        assert!((place(known)..=place(known) + 1).contains(&place(state)), "{known}: {job:#}");
+        let run = &job["currentRun"];
+        assert_eq!(run["id"], json!(attempt.run), "{job:#}");
+        assert_eq!(run["agentState"], state, "half a report: {job:#}");
+        assert_eq!(
+            run["agentTasksCount"].as_u64().unwrap_or(0) as usize + 1,
+            place(state),
+            "{job:#}"
+        );
+        let history = job["history"].as_array().expect("a list").iter();
+        let states: Vec<_> = history.filter_map(|event| event["state"].as_str()).collect();
+        assert_eq!(states, PATH[..=place(state)], "{job:#}");
+    }
+}
+
 /// That each run is as some report said, and no older than what was acknowledged.
 async fn check(client: &reqwest::Client, url: &str, runs: &[Arc<Reported>]) {
     for run in runs {
@@ -115,8 +177,7 @@ async fn check(client: &reqwest::Client, url: &str, runs: &[Arc<Reported>]) {
             ask(client, url, query, json!({ "id": run.attempt.run })).await.expect("an answer");
         let row = &answer["data"]["jobRun"];
         let n = row["agentTasksCount"].as_i64().unwrap_or(-1);
-        let (acknowledged, sent) =
-            (run.acknowledged.load(Ordering::Relaxed), run.sent.load(Ordering::Relaxed));
+        let (acknowledged, sent) = (run.acknowledged(), run.sent.load(Ordering::Relaxed));
         assert!((acknowledged..=sent).contains(&n), "{acknowledged} <= {n} <= {sent}: {answer:#}");
         for field in ["agentTasksCompletedCount", "agentCluesCount", "agentExpectedTasksCount"] {
             assert_eq!(row[field].as_i64().unwrap_or(-1), n, "half a report: {answer:#}");
@@ -135,14 +196,15 @@ async fn check_queued(client: &reqwest::Client, url: &str, names: &[String]) {
 on_both_databases! {
     async fn a_killed_server_loses_nothing_that_it_acknowledged(database: TestDatabase) {
         let runs = runs(&database).await;
-        let configuration = {
+        let (configuration, agent) = {
             let server = TestServer::start(&database).await;
-            server.save_configuration().await
+            (server.save_configuration().await, server.register_agent().await)
         };
         let client = client();
         for round in 0..ROUNDS {
             let (server, url) = Program::serve("serve", database.url());
             check(&client, &url, &runs).await;
+            let before: Vec<_> = runs.iter().map(|run| run.acknowledged()).collect();
             let is_over = Arc::new(AtomicBool::new(false));
             let mut reporting = JoinSet::new();
             // Some agents have one run, others many.
@@ -150,19 +212,25 @@ on_both_databases! {
                 reporting.spawn(report(url.clone(), part.to_vec(), Arc::clone(&is_over)));
             }
             let queueing = tokio::spawn(queue(url.clone(), configuration, Arc::clone(&is_over)));
-            tokio::time::sleep(Duration::from_millis(150 + 37 * round as u64)).await;
+            let working = tokio::spawn(work(url.clone(), agent, Arc::clone(&is_over)));
+            // When everyone was answered, and a while later.
+            while runs.iter().zip(&before).any(|(run, before)| run.acknowledged() <= *before) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(37 * round as u64)).await;
             server.signal("KILL");
             is_over.store(true, Ordering::Relaxed);
             while let Some(done) = reporting.join_next().await {
                 done.expect("no panic");
             }
             let names = queueing.await.expect("no panic");
+            let worked = working.await.expect("no panic");
             let (server, url) = Program::serve("serve", database.url());
             check(&client, &url, &runs).await;
             check_queued(&client, &url, &names).await;
+            check_worked(&client, &url, &worked).await;
             server.signal("KILL");
         }
-        assert!(runs.iter().all(|run| run.acknowledged.load(Ordering::Relaxed) > 0));
         let counts = agent_jobs(&["counts", "verify", "--database-url", database.url()], b"").ok();
         assert_eq!(counts.stdout, "the counters are right\n");
     }
@@ -192,8 +260,8 @@ async fn a_crashed_postgres_loses_nothing_that_was_acknowledged() {
         assert_eq!(answer["errors"][0]["extensions"]["code"], "DATABASE_UNAVAILABLE", "{answer:#}");
         cluster.start_again();
         // It recovers by itself: something is acknowledged again.
-        let before = runs[0].acknowledged.load(Ordering::Relaxed);
-        while runs[0].acknowledged.load(Ordering::Relaxed) <= before {
+        let before = runs[0].acknowledged();
+        while runs[0].acknowledged() <= before {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

@@ -3,6 +3,7 @@
 use agent_jobs::jobs::cursor::Cursor;
 use agent_jobs::jobs::filter::{JobFilter, Order, OrderField};
 use agent_jobs::jobs::page::{Bounds, Listed, Selection, page, slice};
+use agent_jobs::jobs::scope::Scope;
 use agent_jobs::synth::{History, Shape, fill};
 use entity::{Columns, JobState, Timestamp, job};
 use uuid::Uuid;
@@ -79,7 +80,7 @@ on_both_databases! {
                 let mut paged = Vec::new();
                 // One page beyond the last is empty.
                 for offset in (0..=total + TAKE).step_by(usize::try_from(TAKE).expect("positive")) {
-                    let found = page(db.reader(), &filter, order, (offset, TAKE), selection, true)
+                    let found = page(db.reader(), &Scope::All, &filter, order, (offset, TAKE), selection, true)
                         .await
                         .expect("the statement is right");
                     assert_eq!(found.total.map(|total| total.n), Some(total));
@@ -92,7 +93,7 @@ on_both_databases! {
                 let mut bounds =
                     Bounds { after: None, before: None, limit: TAKE, from_end: false };
                 loop {
-                    let found = slice(db.reader(), &filter, order, &bounds, selection)
+                    let found = slice(db.reader(), &Scope::All, &filter, order, &bounds, selection)
                         .await
                         .expect("the statement is right");
                     walked.extend(ids_of(&found.items));

@@ -282,7 +282,13 @@ fn pick<T>(items: &[T], n: usize) -> Option<usize> {
 
 async fn heard(server: &TestServer, run: Uuid) -> Option<entity::Timestamp> {
     let columns = entity::Columns::<entity::job_run::Entity>::all();
-    let rows = agent_jobs::jobs::rows::by_ids(server.db().reader(), &[run], columns).await;
+    let rows = agent_jobs::jobs::rows::by_ids(
+        server.db().reader(),
+        &agent_jobs::jobs::scope::Scope::All,
+        &[run],
+        columns,
+    )
+    .await;
     rows.expect("reading")[&run].agent_report_date
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use agent_jobs::db::{self, Db, migrate};
 use agent_jobs::jobs::counts;
+use agent_jobs::jobs::scope::Scope;
 use agent_jobs::synth::{History, Shape, fill};
 use entity::Timestamp;
 use sea_orm::ConnectionTrait as _;
@@ -53,10 +54,21 @@ impl Database {
         Ok(Self { kind, url, _folder: folder })
     }
 
-    /// Fills it with a history of this many jobs, and tells how many runs they have.
-    pub async fn fill(&self, jobs: u32) -> Result<(Db, u64), Failure> {
+    /// Where it is, for the program.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Connects, with the schema up to date.
+    pub async fn open(&self) -> Result<Db, Failure> {
         let db = db::connect(&self.url.parse()?).await?;
         migrate::up(&db).await?;
+        Ok(db)
+    }
+
+    /// Fills it with a history of this many jobs, and tells how many runs they have.
+    pub async fn fill(&self, jobs: u32) -> Result<(Db, u64), Failure> {
+        let db = self.open().await?;
         let now = Timestamp::from_micros(1_780_000_000_000_000).expect("a moment");
         let mut history = History::new(Shape { jobs, ..Shape::default() }, now);
         while history.len() > 0 {
@@ -68,7 +80,9 @@ impl Database {
         // What PostgreSQL does by itself some time after so many changes.
         let tidy = if self.kind == Kind::Postgres { "VACUUM ANALYZE" } else { "ANALYZE" };
         db.writer().execute_unprepared(tidy).await?;
-        let runs = agent_jobs::jobs::rows::count::<entity::job_run::Entity>(db.reader()).await?;
+        let runs =
+            agent_jobs::jobs::rows::count::<entity::job_run::Entity>(db.reader(), &Scope::All)
+                .await?;
         Ok((db, runs.unsigned_abs()))
     }
 }

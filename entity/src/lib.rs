@@ -4,6 +4,7 @@
 //! column (`snake_case`), the GraphQL field (`camelCase`) and the import, export and REST name
 //! (`PascalCase`); its type gives its [`Kind`]; its doc comment is the GraphQL description.
 
+pub mod access_token;
 pub mod agent;
 pub mod configuration;
 pub mod job;

@@ -8,6 +8,7 @@ mod m0002_counters;
 mod m0003_reports;
 mod m0004_changes;
 mod m0005_attempts;
+mod m0006_access;
 mod sql;
 
 /// Every step, oldest first.
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_reports::Migration),
             Box::new(m0004_changes::Migration),
             Box::new(m0005_attempts::Migration),
+            Box::new(m0006_access::Migration),
         ]
     }
 }

@@ -1,7 +1,8 @@
 use clap::Args;
 use entity::job;
 
-use super::serve::{self, ListenOptions, ProtectionOptions};
+use super::access::AccessOptions;
+use super::serve::{self, ListenOptions, ProtectionOptions, Served};
 use super::{DatabaseOptions, Failure};
 use crate::clock;
 use crate::jobs::{counts, rows};
@@ -20,13 +21,15 @@ pub struct Options {
     agents: u32,
     #[command(flatten)]
     protection: ProtectionOptions,
+    #[command(flatten)]
+    access: AccessOptions,
 }
 
 /// How many times as fast as in life the agents work: something ends every few seconds.
 const SPEED: f64 = 6.0;
 
 pub async fn run(options: Options) -> Result<(), Failure> {
-    let rules = options.protection.rules()?;
+    options.access.check(options.listen.listen)?;
     let db = options.database.open().await?;
     let mut under_way = Vec::new();
     if rows::is_empty::<job::Entity>(db.reader()).await? {
@@ -57,7 +60,11 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         seed: 1,
         under_way,
     });
-    let protection = (rules, options.protection.http);
-    let patience = Patience::default();
-    serve::serve(db, &options.database, &options.listen, patience, protection, agents).await
+    let served = Served {
+        database: &options.database,
+        listen: &options.listen,
+        access: &options.access,
+        protection: &options.protection,
+    };
+    serve::serve(db, served, Patience::default(), None, agents).await
 }

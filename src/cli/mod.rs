@@ -1,5 +1,7 @@
 //! The command line: a file for each command.
 
+mod access;
+mod config;
 mod counts;
 mod demo;
 mod export;
@@ -8,14 +10,19 @@ mod migrate;
 mod schema;
 mod serve;
 mod simulate;
+mod token;
+mod watch;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use reqwest::Url;
+use reqwest::header::{HeaderValue, InvalidHeaderValue};
 
 use crate::db::migrate::MigrateError;
 use crate::db::{self, ConnectError, Db, Target};
+use crate::telemetry::{self, LogFormat};
 
 /// What background agents' jobs are doing, over GraphQL.
 ///
@@ -25,8 +32,32 @@ use crate::db::{self, ConnectError, Db, Target};
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Cli {
+    #[command(flatten)]
+    common: CommonOptions,
     #[command(subcommand)]
     command: Option<Command>,
+}
+
+/// What all commands have.
+#[derive(Args)]
+struct CommonOptions {
+    /// A TOML file with options by their names, such as `listen = "0.0.0.0:8080"`. The command line
+    /// and the environment go before it.
+    #[arg(long, global = true, value_name = "FILE", env = "AGENT_JOBS_CONFIG")]
+    config: Option<std::path::PathBuf>,
+    /// How log lines are written. What is logged, AGENT_JOBS_LOG says.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        env = "AGENT_JOBS_LOG_FORMAT",
+        default_value = "text"
+    )]
+    log_format: LogFormat,
+    /// Send traces to an OpenTelemetry collector at this http:// address, by gRPC.
+    #[arg(long, global = true, value_name = "URL", env = "AGENT_JOBS_OTLP_ENDPOINT")]
+    otlp_endpoint: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -37,6 +68,8 @@ enum Command {
     Demo(demo::Options),
     /// Play agents that work and report over the API, to try or to load a server.
     Simulate(simulate::Options),
+    /// Show the jobs that a server's agents work on, live in the terminal.
+    Watch(watch::Options),
     /// Read exports of configurations, agents, jobs and job runs into the database.
     Import(import::Options),
     /// Write configurations, agents, jobs or job runs to a file.
@@ -45,11 +78,45 @@ enum Command {
     Migrate(migrate::Options),
     /// Check or mend the counters of jobs, after a restore for example.
     Counts(counts::Options),
+    /// Print the options that `serve` would have, and where each is from.
+    Config(serve::Options),
+    /// Make, list and revoke API tokens.
+    Token(token::Options),
     /// Print the GraphQL schema.
     Schema,
 }
 
 /// Which database.
+/// The server that a command is a client of.
+#[derive(Args)]
+pub struct ServerOptions {
+    /// The server.
+    #[arg(long, env = "AGENT_JOBS_URL", default_value = "http://127.0.0.1:8080")]
+    url: Url,
+    /// The token to show the server, if it asks for one.
+    #[arg(long, value_name = "TOKEN", env = "AGENT_JOBS_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+}
+
+impl ServerOptions {
+    /// The header that shows the token.
+    fn authorization(&self) -> Result<Option<HeaderValue>, Failure> {
+        if !matches!(self.url.scheme(), "http" | "https") {
+            return Err(Failure::new(Failure::USAGE, "--url: expected http:// or https://"));
+        }
+        let Some(token) = &self.token else { return Ok(None) };
+        let wrong = |_| Failure::new(Failure::USAGE, "--token: expected a token, as it was shown");
+        bearer(token).map_err(wrong).map(Some)
+    }
+}
+
+/// The header that shows a token.
+fn bearer(token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut header = HeaderValue::try_from(format!("Bearer {token}"))?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
 #[derive(Args)]
 struct DatabaseOptions {
     /// sqlite://FILE (created unless it exists) or postgres://user:password@host:5432/database.
@@ -124,27 +191,40 @@ impl From<sea_orm::DbErr> for Failure {
     }
 }
 
-/// Runs the command.
-pub async fn run(cli: Cli) -> ExitCode {
-    let command = cli.command.unwrap_or_else(|| {
-        // As if `serve` had been written out, environment and all.
-        Cli::parse_from(["agent-jobs", "serve"]).command.expect("it was given")
-    });
-    let done = match command {
-        Command::Serve(options) => serve::run(options).await,
-        Command::Demo(options) => demo::run(options).await,
-        Command::Simulate(options) => simulate::run(options).await,
-        Command::Import(options) => import::run(options).await,
-        Command::Export(options) => export::run(options).await,
-        Command::Migrate(options) => migrate::run(options).await,
-        Command::Counts(options) => counts::run(options).await,
-        Command::Schema => schema::run(),
-    };
-    match done {
+/// Reads the command line and does what it says.
+pub async fn main() -> ExitCode {
+    match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("agent-jobs: {}", failure.message);
             ExitCode::from(failure.code)
         }
     }
+}
+
+async fn run() -> Result<(), Failure> {
+    let parsed = config::parse()?;
+    if matches!(parsed.cli.command, Some(Command::Config(_))) {
+        parsed.print();
+        return Ok(());
+    }
+    let Cli { common, command } = parsed.cli;
+    let telemetry = telemetry::start(common.log_format, common.otlp_endpoint.as_deref())
+        .map_err(|error| Failure::new(Failure::USAGE, format!("--otlp-endpoint: {error}")))?;
+    let done = match command {
+        Some(Command::Serve(options)) => serve::run(options).await,
+        Some(Command::Demo(options)) => demo::run(options).await,
+        Some(Command::Simulate(options)) => simulate::run(options).await,
+        Some(Command::Watch(options)) => watch::run(options).await,
+        Some(Command::Import(options)) => import::run(options).await,
+        Some(Command::Export(options)) => export::run(options).await,
+        Some(Command::Migrate(options)) => migrate::run(options).await,
+        Some(Command::Counts(options)) => counts::run(options).await,
+        Some(Command::Token(options)) => token::run(options).await,
+        Some(Command::Schema) => schema::run(),
+        Some(Command::Config(_)) | None => Ok(()),
+    };
+    // Sends what is left, which may wait for the collector.
+    _ = tokio::task::spawn_blocking(|| drop(telemetry)).await;
+    done
 }

@@ -6,19 +6,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::net::TcpListener;
+use entity::Timestamp;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{self, SignalKind};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::{DatabaseOptions, Failure};
+use super::access::AccessOptions;
+use super::{DatabaseOptions, Failure, bearer};
+use crate::access::Role;
+use crate::access::token::{self, NewToken};
+use crate::clock;
 use crate::db::{self, Db};
 use crate::graphql::{Api, Persisted, Rules};
 use crate::http::HttpOptions;
+use crate::jobs::scope::Scope;
 use crate::limits::Limits;
 use crate::live::Live;
 use crate::reports::{Patience, Writer, sweep};
 use crate::simulate::{self, Simulation};
-use crate::{http, upkeep};
+use crate::{http, metrics, upkeep};
 
 #[derive(Args)]
 pub struct Options {
@@ -29,7 +37,13 @@ pub struct Options {
     #[command(flatten)]
     patience: PatienceOptions,
     #[command(flatten)]
-    pub(super) protection: ProtectionOptions,
+    protection: ProtectionOptions,
+    #[command(flatten)]
+    access: AccessOptions,
+    /// Remove jobs that have been over for this long, with their runs, such as 90d. Without it all
+    /// are kept.
+    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_RETAIN", value_parser = not_zero)]
+    retain: Option<Duration>,
     /// Do not bring the database's schema up to date; refuse to start if it is not.
     #[arg(long, env = "AGENT_JOBS_NO_MIGRATE")]
     no_migrate: bool,
@@ -44,17 +58,32 @@ pub struct ListenOptions {
         env = "AGENT_JOBS_LISTEN",
         default_value = "127.0.0.1:8080"
     )]
-    listen: SocketAddr,
+    pub(super) listen: SocketAddr,
     /// The shortest time between two updates of a subscription.
     #[arg(long, value_name = "TIME", env = "AGENT_JOBS_TICK", default_value = "100ms", value_parser = humantime::parse_duration)]
     tick: Duration,
+    /// Another address, with /metrics, /healthz and /readyz for everybody who reaches it. Where the
+    /// service listens, /metrics takes a token.
+    #[arg(long, value_name = "ADDRESS", env = "AGENT_JOBS_METRICS_LISTEN")]
+    metrics_listen: Option<SocketAddr>,
+    /// How long to go on serving, when told to stop, while /readyz says that it is not ready: as long
+    /// as a proxy takes to notice.
+    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_STOP_DELAY", default_value = "0s", value_parser = humantime::parse_duration)]
+    stop_delay: Duration,
+}
+
+fn not_zero(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if !time.is_zero() => Ok(time),
+        _ => Err("expected a time such as 90d or 12h".to_owned()),
+    }
 }
 
 /// What clients may do.
 #[derive(Args)]
 pub struct ProtectionOptions {
     #[command(flatten)]
-    pub(super) http: HttpOptions,
+    http: HttpOptions,
     #[command(flatten)]
     limits: Limits,
     /// Do not tell what the GraphQL schema has, and do not guess what a client meant.
@@ -68,7 +97,7 @@ pub struct ProtectionOptions {
 
 impl ProtectionOptions {
     /// The rules for GraphQL documents.
-    pub(super) fn rules(&self) -> Result<Rules, Failure> {
+    fn rules(&self) -> Result<Rules, Failure> {
         let persisted = match &self.persisted_documents {
             None => Persisted::default(),
             Some(path) => {
@@ -123,7 +152,9 @@ impl From<PatienceOptions> for Patience {
 }
 
 pub async fn run(options: Options) -> Result<(), Failure> {
-    let rules = options.protection.rules()?;
+    options.access.check(options.listen.listen)?;
+    // Before anything is touched.
+    options.protection.rules()?;
     let db = if options.no_migrate {
         let db = options.database.connect().await?;
         if !db::migrate::is_current(&db).await? {
@@ -136,9 +167,22 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     } else {
         options.database.open().await?
     };
-    let protection = (rules, options.protection.http);
-    let patience = options.patience.into();
-    serve(db, &options.database, &options.listen, patience, protection, None).await
+    let (patience, retain) = (options.patience.into(), options.retain);
+    let served = Served {
+        database: &options.database,
+        listen: &options.listen,
+        access: &options.access,
+        protection: &options.protection,
+    };
+    serve(db, served, patience, retain, None).await
+}
+
+/// How something is served.
+pub(super) struct Served<'a> {
+    pub database: &'a DatabaseOptions,
+    pub listen: &'a ListenOptions,
+    pub access: &'a AccessOptions,
+    pub protection: &'a ProtectionOptions,
 }
 
 /// How long the demo's agents may take to say goodbye.
@@ -147,64 +191,125 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Serves a database until the process is told to stop; to agents that are played here, too.
 pub(super) async fn serve(
     db: Db,
-    database: &DatabaseOptions,
-    options: &ListenOptions,
+    Served { database, listen: options, access, protection }: Served<'_>,
     patience: Patience,
-    (rules, http): (Rules, HttpOptions),
+    retain: Option<Duration>,
     agents: Option<simulate::Options>,
 ) -> Result<(), Failure> {
+    let rules = protection.rules()?;
     // Another connection: what was done before may take longer than a request.
     db.close().await;
-    let db = database.connect_within(http.request_timeout).await?;
+    let db = database.connect_within(protection.http.request_timeout).await?;
     let cannot_listen = |error| {
         Failure::new(Failure::LISTEN, format!("cannot listen on {}: {error}", options.listen))
     };
-    let listener = TcpListener::bind(options.listen).await.map_err(cannot_listen)?;
+    let access = access.access(&db).await?;
+    let listener = http::listen(options.listen).map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
+    let operation = match options.metrics_listen {
+        None => None,
+        Some(address) => Some(http::listen(address).map_err(|error| {
+            Failure::new(Failure::LISTEN, format!("cannot listen on {address}: {error}"))
+        })?),
+    };
     let stop = stop_signal().map_err(|error| {
         Failure::new(Failure::LISTEN, format!("cannot listen for signals: {error}"))
     })?;
+    raise_file_limit();
+    metrics::install();
     // The one line on standard output, for people and for scripts that chose port 0.
     println!("agent-jobs is listening on http://{address}");
     let writer = Writer::start(&db);
     let reports = writer.reports();
-    let upkeep = tokio::spawn(upkeep::run(db.clone()));
-    let sweep = tokio::spawn(sweep::run(db.clone(), reports.clone(), patience));
     let stopping = CancellationToken::new();
     let live = Live::new(db.clone(), options.tick, stopping.clone());
-    let watching = tokio::spawn(Arc::clone(&live).run());
+    let api = Api::with_rules(Arc::clone(&live), reports.clone(), patience, rules)
+        .with_access(access.clone());
+    let mut tasks = JoinSet::new();
+    tasks.spawn(upkeep::run(db.clone(), retain));
+    tasks.spawn(sweep::run(db.clone(), reports, patience));
+    tasks.spawn(live.run());
+    tasks.spawn(access.run());
+    if let Some(listener) = operation {
+        let at = listener.local_addr().map_err(cannot_listen)?;
+        tracing::info!("metrics are at http://{at}/metrics");
+        let router = http::operation_router(api.clone());
+        tasks.spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::error!(%error, "serving metrics");
+            }
+        });
+    }
     let leaving = CancellationToken::new();
-    let playing = agents.map(|agents| tokio::spawn(play(address, agents, leaving.clone())));
+    let playing = match agents {
+        None => None,
+        Some(agents) => {
+            let token = if api.access().is_open() { None } else { Some(players_token(&db).await?) };
+            Some(tokio::spawn(play(address, token, agents, leaving.clone())))
+        }
+    };
+    let (draining, delay) = (api.draining().clone(), options.stop_delay);
     let stop = async move {
         stop.await;
+        // First nobody is sent here any more, then what is here ends.
+        draining.cancel();
         // As long as they are still answered.
         leaving.cancel();
         if let Some(playing) = playing {
             _ = playing.await;
         }
+        sleep(delay).await;
         stopping.cancel();
     };
-    let api = Api::with_rules(live, reports, patience, rules);
-    let served = http::serve_with(listener, api, http, stop).await;
-    for task in [upkeep, sweep, watching] {
-        task.abort();
-    }
+    let served = http::serve_with(listener, api, protection.http.clone(), stop).await;
+    tasks.shutdown().await;
     // What was taken is written, even if nobody waits for the answer any more.
     writer.stop().await;
     db.close().await;
     served.map_err(cannot_listen)
 }
 
+/// A token for those who are played, for as long as a demo goes on.
+async fn players_token(db: &Db) -> Result<String, Failure> {
+    const LENGTH: i64 = 30 * 24 * 3600 * 1_000_000;
+    let now = clock::now();
+    let new = NewToken {
+        name: "the demo's agents".to_owned(),
+        role: Role::Admin,
+        scope: Scope::All,
+        agent_id: None,
+        expires: Timestamp::from_micros(now.micros() + LENGTH),
+    };
+    Ok(token::create(db, new, now).await?.1)
+}
+
 /// Plays agents of the server at this address until they are told to leave.
-async fn play(address: SocketAddr, agents: simulate::Options, leaving: CancellationToken) {
+async fn play(
+    address: SocketAddr,
+    token: Option<String>,
+    agents: simulate::Options,
+    leaving: CancellationToken,
+) {
     let url = format!("http://{address}").parse().expect("an address makes a URL");
-    let api = simulate::Api::new(url, Arc::default());
+    // A token that was just made is fit for a header.
+    let authorization = token.and_then(|token| bearer(&token).ok());
+    let api = simulate::Api::new(url, authorization, Arc::default());
     match Simulation::start(api, agents).await {
         Ok(simulation) => {
             leaving.cancelled().await;
             simulation.stop(GOODBYE).await;
         }
         Err(error) => tracing::warn!(%error, "nobody plays the agents"),
+    }
+}
+
+/// Lets the process have as many files open as it may: each client is one, and what is usual, 1,024,
+/// is for programs that cannot do with more.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "raising the limit of open files");
     }
 }
 

@@ -3,9 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use reqwest::Url;
 
-use super::{Failure, serve};
+use super::{Failure, ServerOptions, serve};
 use crate::simulate::{self, Api, Figures, Simulation};
 
 /// How long agents that were told to stop take at most.
@@ -13,9 +12,8 @@ const STOPPING: Duration = Duration::from_secs(10);
 
 #[derive(Args)]
 pub struct Options {
-    /// The server.
-    #[arg(long, env = "AGENT_JOBS_URL", default_value = "http://127.0.0.1:8080")]
-    url: Url,
+    #[command(flatten)]
+    server: ServerOptions,
     /// How many agents.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     agents: u32,
@@ -77,15 +75,13 @@ fn part(text: &str) -> Result<f64, String> {
 }
 
 pub async fn run(options: Options) -> Result<(), Failure> {
-    if !matches!(options.url.scheme(), "http" | "https") {
-        return Err(Failure::new(Failure::USAGE, "--url: expected http:// or https://"));
-    }
+    let authorization = options.server.authorization()?;
     let stop =
         serve::stop_signal().map_err(|error| Failure::new(Failure::SERVER, error.to_string()))?;
     let all_runs = f64::from(options.agents) * f64::from(options.runs);
     let figures = Arc::new(Figures::default());
     let simulation = Simulation::start(
-        Api::new(options.url, Arc::clone(&figures)),
+        Api::new(options.server.url, authorization, Arc::clone(&figures)),
         simulate::Options {
             agents: options.agents as usize,
             runs: options.runs as usize,

@@ -12,6 +12,7 @@ use sea_orm::{
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
+use crate::metrics;
 pub use connect::{ConnectError, Target, connect, connect_within};
 pub use sql::Sql;
 
@@ -33,6 +34,7 @@ impl Db {
             let statements = Arc::clone(&statements);
             connection.set_metric_callback(move |info| {
                 statements.fetch_add(1, Ordering::Relaxed);
+                metrics::statement(info.failed, info.elapsed);
                 if info.elapsed.as_millis() >= 1000 {
                     let milliseconds = u64::try_from(info.elapsed.as_millis()).unwrap_or(u64::MAX);
                     // The start says which one it is; those that write many rows are long.

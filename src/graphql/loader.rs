@@ -14,10 +14,15 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::jobs::counts::Counts;
 use crate::jobs::rows::RunOwner;
+use crate::jobs::scope::{Scope, Scoped};
 use crate::jobs::{counts, rows};
 
-/// Loads from the database. It lives as long as the request: nothing is shared between viewers.
-pub struct Rows(pub Db);
+/// Loads what the scope has from the database. It lives as long as the request: nothing is shared
+/// between viewers.
+pub struct Rows {
+    db: Db,
+    scope: Scope,
+}
 
 /// A request's loader.
 pub type RowLoader = DataLoader<Rows>;
@@ -26,8 +31,8 @@ pub type RowLoader = DataLoader<Rows>;
 ///
 /// The delay of zero relies on the loader's timer being ready at once, which tokio's is not:
 /// async-graphql's feature `tokio-timer` stays off.
-pub fn row_loader(db: Db, batches: Batches) -> RowLoader {
-    DataLoader::new(Rows(db), move |batch| batches.add(batch))
+pub fn row_loader(db: Db, scope: Scope, batches: Batches) -> RowLoader {
+    DataLoader::new(Rows { db, scope }, move |batch| batches.add(batch))
         .delay(Duration::ZERO)
         .max_batch_size(usize::MAX)
 }
@@ -35,7 +40,7 @@ pub fn row_loader(db: Db, batches: Batches) -> RowLoader {
 /// A row by its id, with at least these columns.
 pub type ById<E> = (Uuid, Columns<E>);
 
-impl<E: Table> Loader<ById<E>> for Rows
+impl<E: Scoped> Loader<ById<E>> for Rows
 where
     E::Model: Send + Sync,
 {
@@ -44,7 +49,7 @@ where
 
     async fn load(&self, keys: &[ById<E>]) -> Result<HashMap<ById<E>, Self::Value>, Error> {
         let (ids, columns) = merge(keys.iter().copied());
-        let rows: HashMap<_, _> = rows::by_ids(self.0.reader(), &ids, columns)
+        let rows: HashMap<_, _> = rows::by_ids(self.db.reader(), &self.scope, &ids, columns)
             .await?
             .into_iter()
             .map(|(id, row)| (id, Arc::new(row)))
@@ -63,7 +68,7 @@ impl Loader<CountsOf> for Rows {
 
     async fn load(&self, keys: &[CountsOf]) -> Result<HashMap<CountsOf, Counts>, Error> {
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
-        let counts = counts::by_configuration(self.0.reader(), &ids).await?;
+        let counts = counts::by_configuration(self.db.reader(), &self.scope, &ids).await?;
         Ok(pick(keys, |key| Some(counts.get(&key.0).copied().unwrap_or_default())))
     }
 }
@@ -86,7 +91,8 @@ impl Loader<RunsOf> for Rows {
         for (owner, take) in keys.iter().map(|key| (key.owner, key.take)).collect::<HashSet<_>>() {
             let same = || keys.iter().filter(|key| key.owner == owner && key.take == take);
             let (ids, columns) = merge(same().map(|key| (key.id, key.columns)));
-            let runs = rows::newest_runs(self.0.reader(), owner, &ids, take, columns).await?;
+            let runs = rows::newest_runs(self.db.reader(), &self.scope, owner, &ids, take, columns)
+                .await?;
             let runs = share(runs);
             found.extend(pick(same(), |key| Some(runs.get(&key.id).cloned().unwrap_or_default())));
         }
@@ -114,7 +120,9 @@ impl Loader<JobsOf> for Rows {
         {
             let same = || keys.iter().filter(|key| key.states == *states && key.take == take);
             let (ids, columns) = merge(same().map(|key| (key.configuration_id, key.columns)));
-            let jobs = rows::newest_jobs(self.0.reader(), &ids, states, take, columns).await?;
+            let jobs =
+                rows::newest_jobs(self.db.reader(), &self.scope, &ids, states, take, columns)
+                    .await?;
             let jobs = share(jobs);
             found.extend(pick(same(), |key| {
                 Some(jobs.get(&key.configuration_id).cloned().unwrap_or_default())
@@ -134,7 +142,7 @@ impl Loader<HistoryOf> for Rows {
 
     async fn load(&self, keys: &[HistoryOf]) -> Result<HashMap<HistoryOf, Self::Value>, Error> {
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
-        let events = rows::history(self.0.reader(), &ids).await?;
+        let events = rows::history(self.db.reader(), &self.scope, &ids).await?;
         Ok(events.into_iter().map(|(id, events)| (HistoryOf(id), events.into())).collect())
     }
 }

@@ -9,28 +9,40 @@ mod loader;
 mod measure;
 mod mutation;
 mod object;
+mod operation;
 mod persisted;
+mod pieces;
 mod query;
 mod request;
+mod root_field;
 mod selection;
+mod shape;
 mod subscription;
 mod tokens;
 mod watching;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
-use async_graphql::{Context, Name, Request, Response, SDLExportOptions};
+use async_graphql::{Context, Guard, Name, Request, Response, SDLExportOptions, Value};
 use entity::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
+use crate::access::{Access, Right, Role, Viewer};
 use crate::db::Db;
+use crate::error::Error;
 use crate::live::Live;
+use crate::metrics;
 use crate::reports::{Patience, Reports};
 use batches::Batches;
 use cost::Costs;
 use documents::Documents;
 use mutation::Mutation;
+use operation::Operations;
 pub use persisted::Persisted;
+use pieces::Boards;
 use query::Query;
 pub use request::{Kind, Parameters, Rules};
 use subscription::Subscription;
@@ -51,13 +63,38 @@ pub struct Api {
     documents: Arc<Documents>,
     costs: Arc<Costs>,
     rules: Arc<Rules>,
+    access: Access,
+    reports: Reports,
+    draining: CancellationToken,
+    operations: Arc<Operations>,
+    boards: Arc<Boards>,
 }
 
 impl Api {
     /// Over the live side's database. Reports go to the writer behind `reports`; `patience` is what
-    /// agents are told of it.
+    /// agents are told of it. Everyone is let in as an admin.
     pub fn new(live: Arc<Live>, reports: Reports, patience: Patience) -> Self {
         Self::with_rules(live, reports, patience, Rules::default())
+    }
+
+    /// The same API, which lets in whom `access` does.
+    pub fn with_access(self, access: Access) -> Self {
+        Self { access, ..self }
+    }
+
+    /// Who is let in.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The way to the writer.
+    pub fn reports(&self) -> &Reports {
+        &self.reports
+    }
+
+    /// From when this is cancelled, new requests had better go elsewhere.
+    pub fn draining(&self) -> &CancellationToken {
+        &self.draining
     }
 
     /// The same, with rules of what may be asked.
@@ -68,9 +105,20 @@ impl Api {
         if rules.no_introspection {
             schema = schema.disable_suggestions().disable_introspection();
         }
-        let schema = schema.data(db.clone()).data(reports).data(patience).finish();
-        let costs = Arc::new(Costs::of_schema(&sdl()));
-        Self { schema, db, live, documents: Arc::default(), costs, rules: Arc::new(rules) }
+        let schema = schema.data(db.clone()).data(reports.clone()).data(patience).finish();
+        Self {
+            schema,
+            db,
+            live,
+            documents: Arc::default(),
+            costs: Arc::new(Costs::of_schema(&sdl())),
+            rules: Arc::new(rules),
+            access: Access::open(),
+            reports,
+            draining: CancellationToken::new(),
+            operations: Arc::default(),
+            boards: Arc::default(),
+        }
     }
 
     /// The database that it is about.
@@ -88,14 +136,25 @@ impl Api {
         self.rules.no_introspection
     }
 
-    /// Answers a request. `now` is what the answer takes for the present.
-    pub async fn execute(&self, mut request: Request, now: Timestamp) -> Response {
+    /// Answers a request with what the viewer may see. `now` is what the answer takes for the
+    /// present.
+    pub async fn execute(&self, mut request: Request, viewer: &Viewer, now: Timestamp) -> Response {
         set_default_variables(&mut request);
         let batches = Batches::default();
-        let loader = loader::row_loader(self.db.clone(), batches.clone());
-        let request = request.data(loader).data(Arc::new(Now::at(now)));
-        let mut response = batches.drive(self.schema.execute(request)).await;
+        let loader = loader::row_loader(self.db.clone(), viewer.scope().clone(), batches.clone());
+        let request = request.data(loader).data(viewer.clone()).data(Arc::new(Now::at(now)));
+        let (started, name) = (Instant::now(), request.operation_name.clone());
+        let span = tracing::info_span!("operation", name);
+        let mut response = batches.drive(self.schema.execute(request)).instrument(span).await;
         add_codes(&mut response);
+        let outcome = match (response.errors.is_empty(), &response.data) {
+            (true, _) => "ok",
+            (false, Value::Null) => "failed",
+            (false, _) => "partly",
+        };
+        // Only names of documents that fit the schema: anybody can send others.
+        let is_executed = response.errors.iter().all(|error| !error.path.is_empty());
+        metrics::operation(name.as_deref().filter(|_| is_executed), outcome, started.elapsed());
         response
     }
 }
@@ -150,6 +209,25 @@ fn set_default_variables(request: &mut Request) {
         .collect();
     for (name, default) in defaults {
         request.variables.entry(name).or_insert(default);
+    }
+}
+
+/// Who asks.
+fn viewer<'a>(context: &Context<'a>) -> &'a Viewer {
+    context.data_unchecked::<Viewer>()
+}
+
+/// Lets through whose role has this right.
+struct May(Right);
+
+impl Guard for May {
+    async fn check(&self, context: &Context<'_>) -> async_graphql::Result<()> {
+        if viewer(context).may(self.0) {
+            return Ok(());
+        }
+        let roles: Vec<_> =
+            Role::ALL.into_iter().filter(|role| role.may(self.0)).map(Role::name).collect();
+        Err(Error::Forbidden(format!("this takes the role {}", roles.join(" or "))).into())
     }
 }
 

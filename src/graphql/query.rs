@@ -7,13 +7,15 @@ use sea_orm::DatabaseConnection;
 
 use super::arguments::{UuidArgument, page_of, take_of};
 use super::loader::{ById, RowLoader};
-use super::object::{Agent, Configuration, Job, JobCounts, JobRun};
+use super::object::{Agent, Caller, Configuration, Job, JobCounts, JobRun};
 use super::selection::{columns, columns_at, is_selected};
+use super::viewer;
 use crate::db::Db;
 use crate::error::Error;
 use crate::jobs::cursor::Cursor;
 use crate::jobs::filter::{JobFilter, Order, OrderField};
 use crate::jobs::page::{Bounds, Selection, Total};
+use crate::jobs::scope::{Scope, Scoped};
 use crate::jobs::{counts, page as lists, rows};
 
 /// Which way a list is sorted.
@@ -118,6 +120,10 @@ fn reader<'a>(context: &Context<'a>) -> &'a DatabaseConnection {
     context.data_unchecked::<Db>().reader()
 }
 
+fn scope<'a>(context: &Context<'a>) -> &'a Scope {
+    viewer(context).scope()
+}
+
 /// What to read for the jobs at the ends of these paths below the present field.
 fn selection_at(context: &Context<'_>, paths: &[&[&str]]) -> Selection {
     let mut selection = Selection { job: Columns::none(), run: None };
@@ -148,6 +154,11 @@ fn states_of(
 /// What can be asked.
 #[Object]
 impl Query {
+    /// Who asks, and what it may see and do.
+    async fn viewer(&self, context: &Context<'_>) -> Caller {
+        Caller::from(viewer(context))
+    }
+
     /// How many jobs there are, by state. Costs the same however many there are.
     async fn job_counts(
         &self,
@@ -157,7 +168,7 @@ impl Query {
         >,
     ) -> Result<JobCounts, Error> {
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        Ok(JobCounts(counts::read(reader(context), id).await?))
+        Ok(JobCounts(counts::read(reader(context), scope(context), id).await?))
     }
 
     /// One page of jobs, the newest first unless `orderBy` says otherwise. Filters combine: a
@@ -203,8 +214,16 @@ impl Query {
             .iter()
             .any(|field| is_selected(context, &[field]));
         let selection = selection_at(context, &[&["items"]]);
-        let found =
-            lists::page(reader(context), &filter, order, stretch, selection, with_total).await?;
+        let found = lists::page(
+            reader(context),
+            scope(context),
+            &filter,
+            order,
+            stretch,
+            selection,
+            with_total,
+        )
+        .await?;
         let total = found.total.unwrap_or(Total { n: 0, is_exact: false });
         Ok(JobPage {
             items: found.items.into_iter().map(Job::from).collect(),
@@ -274,7 +293,9 @@ impl Query {
             from_end,
         };
         let selection = selection_at(context, &[&["nodes"], &["edges", "node"]]);
-        let slice = lists::slice(reader(context), &filter, order, &bounds, selection).await?;
+        let slice =
+            lists::slice(reader(context), scope(context), &filter, order, &bounds, selection)
+                .await?;
         // Beyond a cursor there is at least the job that the cursor was made from.
         let (has_previous, has_next) = if from_end {
             (slice.has_more, bounds.before.is_some())
@@ -308,7 +329,7 @@ impl Query {
     ) -> Result<Vec<Job>, Error> {
         let selection = selection_at(context, &[&[]]);
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        let jobs = lists::executing(reader(context), id, selection).await?;
+        let jobs = lists::executing(reader(context), scope(context), id, selection).await?;
         Ok(jobs.into_iter().map(Job::from).collect())
     }
 
@@ -318,7 +339,13 @@ impl Query {
         context: &Context<'_>,
         #[graphql(desc = "A job's id, for its current run, or a run's own id.")] id: UuidArgument,
     ) -> Result<Option<JobRun>, Error> {
-        let run = rows::run_of(reader(context), id.get("id")?, columns::<JobRun>(context)).await?;
+        let run = rows::run_of(
+            reader(context),
+            scope(context),
+            id.get("id")?,
+            columns::<JobRun>(context),
+        )
+        .await?;
         Ok(run.map(JobRun::from))
     }
 
@@ -385,7 +412,7 @@ impl Query {
     }
 }
 
-async fn named_page<E: entity::Table>(
+async fn named_page<E: Scoped>(
     context: &Context<'_>,
     page: Option<i32>,
     take: Option<i32>,
@@ -393,7 +420,11 @@ async fn named_page<E: entity::Table>(
 ) -> Result<(Vec<E::Model>, bool, i64), Error> {
     let db = reader(context);
     let stretch = page_of(page.unwrap_or(0), take.unwrap_or(50))?;
-    let (rows, has_next) = rows::named_page(db, stretch, columns).await?;
-    let total = if is_selected(context, &["totalCount"]) { rows::count::<E>(db).await? } else { 0 };
+    let (rows, has_next) = rows::named_page(db, scope(context), stretch, columns).await?;
+    let total = if is_selected(context, &["totalCount"]) {
+        rows::count::<E>(db, scope(context)).await?
+    } else {
+        0
+    };
     Ok((rows, has_next, total))
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::arguments::UuidArgument;
 use super::object::{Job, JobCounts, JobRun};
 use super::selection::columns;
+use super::viewer;
 use crate::error::Error;
 use crate::live::picture::{Departure, Watched};
 use crate::live::source::{Event, Source};
@@ -98,7 +99,8 @@ pub struct Subscription;
 #[expect(clippy::unused_async, reason = "the library wants it so")]
 impl Subscription {
     /// The jobs in the state `EXECUTING`: first all of them, then what changes, several changes at
-    /// a time and the newest state of each job.
+    /// a time and the newest state of each job. A job changes when a field of its own or of its
+    /// current run does, not when other objects do that it leads to.
     async fn executing_jobs(
         &self,
         context: &Context<'_>,
@@ -107,14 +109,16 @@ impl Subscription {
         >,
     ) -> Result<impl Stream<Item = ExecutingJobsUpdate> + use<>, Error> {
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        Ok(watch(context, Source::executing(id)).filter_map(async |event| match event {
-            Event::Executing { is_snapshot, jobs, left } => Some(ExecutingJobsUpdate {
-                is_snapshot,
-                jobs: jobs.into_iter().map(Job::from).collect(),
-                left: left.into_iter().map(JobDeparture::from).collect(),
-            }),
-            Event::Run(_) | Event::Counts(_) => None,
-        }))
+        Ok(watch(context, Source::executing(viewer(context).scope().narrowed(id))).filter_map(
+            async |event| match event {
+                Event::Executing(update) => Some(ExecutingJobsUpdate {
+                    is_snapshot: update.is_snapshot,
+                    jobs: update.jobs.iter().cloned().map(Job::from).collect(),
+                    left: update.left.iter().copied().map(JobDeparture::from).collect(),
+                }),
+                Event::Run(_) | Event::Counts(_) => None,
+            },
+        ))
     }
 
     /// A run: as it is, and again whenever it changes, until both of its phases are over. Null while
@@ -124,10 +128,11 @@ impl Subscription {
         context: &Context<'_>,
         #[graphql(desc = "A job's id, for its current run, or a run's own id.")] id: UuidArgument,
     ) -> Result<impl Stream<Item = Option<JobRun>> + use<>, Error> {
-        let source = Source::run(id.get("id")?, columns::<JobRun>(context));
+        let source =
+            Source::run(viewer(context).scope().clone(), id.get("id")?, columns::<JobRun>(context));
         Ok(watch(context, source).filter_map(async |event| match event {
             Event::Run(run) => Some(run.map(JobRun::from)),
-            Event::Executing { .. } | Event::Counts(_) => None,
+            Event::Executing(_) | Event::Counts(_) => None,
         }))
     }
 
@@ -140,9 +145,11 @@ impl Subscription {
         >,
     ) -> Result<impl Stream<Item = JobCounts> + use<>, Error> {
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        Ok(watch(context, Source::counts(id)).filter_map(async |event| match event {
-            Event::Counts(counts) => Some(JobCounts(counts)),
-            Event::Executing { .. } | Event::Run(_) => None,
-        }))
+        Ok(watch(context, Source::counts(viewer(context).scope().narrowed(id))).filter_map(
+            async |event| match event {
+                Event::Counts(counts) => Some(JobCounts(counts)),
+                Event::Executing(_) | Event::Run(_) => None,
+            },
+        ))
     }
 }

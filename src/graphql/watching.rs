@@ -1,81 +1,76 @@
 //! Executing subscriptions: each different one once, however many watch it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, Field, OperationType, Selection, SelectionSet,
-};
-use async_graphql::{Name, Positioned, Request, Response, ServerError, Value, Variables};
+use async_graphql::{Pos, Request, Response, ServerError, Value};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
 
 use super::batches::Batches;
+use super::operation::Operation;
+use super::pieces::Seat;
+use super::shape::Shape;
 use super::subscription::Stage;
-use super::{Api, Now, add_codes, loader, set_default_variables};
+use super::{Api, Now, add_codes, loader, root_field, set_default_variables};
+use crate::access::Viewer;
 use crate::clock;
+use crate::error::Error;
 use crate::live::group::{Frame, GroupTask, Payload, Watcher};
-use crate::live::source::{Event, Versioned};
+use crate::live::source::{Event, Source, Versioned};
 
-/// How often a watcher begins anew when its subscription ends just as it comes.
+/// How often in a row a watcher begins anew without having seen anything.
 const TRIES: usize = 3;
+
+/// How often something is shown that cannot be, for a reason that may pass.
+const ATTEMPTS: usize = 3;
+
+/// How long to wait before it is tried again.
+const RETRY: Duration = Duration::from_millis(200);
 
 /// One who watches a subscription. Dropping it ends that.
 pub struct Watching {
     api: Api,
-    operation: Operation,
+    operation: Arc<Operation>,
     watcher: Watcher,
     tries: usize,
-}
-
-/// A subscription's operation, in the form in which equal ones are the same.
-#[derive(Clone)]
-struct Operation {
-    query: String,
-    name: Option<String>,
-    variables: Variables,
-    document: ExecutableDocument,
-}
-
-impl Operation {
-    fn key(&self) -> String {
-        // Variables are sorted by their names.
-        let variables = serde_json::to_string(&self.variables).unwrap_or_default();
-        format!("{}\0{variables}\0{}", self.name.as_deref().unwrap_or_default(), self.query)
-    }
-
-    fn request(&self) -> Request {
-        let mut request = Request::new(self.query.clone()).variables(self.variables.clone());
-        request.operation_name.clone_from(&self.name);
-        request.set_parsed_query(self.document.clone());
-        request
-    }
+    is_over: bool,
 }
 
 impl Api {
-    /// Watches a subscription.
+    /// Watches a subscription, of which the viewer gets what it may see. When the viewer is over is
+    /// for the caller to notice.
     ///
     /// # Errors
     /// If its document has not exactly one root field, as GraphQL demands (section 5.2.3.1).
-    pub fn watch(&self, mut request: Request) -> Result<Watching, ServerError> {
+    pub fn watch(&self, mut request: Request, viewer: &Viewer) -> Result<Watching, ServerError> {
         set_default_variables(&mut request);
         let query = request.query.clone();
         let name = request.operation_name.clone();
         let variables = request.variables.clone();
         let mut document = request.parsed_query()?.clone();
-        flatten_root(&mut document, name.as_deref(), &variables)?;
-        let operation = Operation { query, name, variables, document };
+        root_field::flatten(&mut document, name.as_deref(), &variables)?;
+        let viewer = viewer.shared();
+        let operation = Operation { query, name, variables, document, viewer };
+        let operation = self.operations.share(operation);
         let watcher = self.watcher(&operation);
-        Ok(Watching { api: self.clone(), operation, watcher, tries: TRIES })
+        Ok(Watching { api: self.clone(), operation, watcher, tries: TRIES, is_over: false })
     }
 
-    fn watcher(&self, operation: &Operation) -> Watcher {
+    fn watcher(&self, operation: &Arc<Operation>) -> Watcher {
         let (watcher, task) = self.live.watch(&operation.key());
         if let Some(task) = task {
-            tokio::spawn(run(self.clone(), operation.clone(), task));
+            tokio::spawn(run(self.clone(), Arc::clone(operation), task));
         }
         watcher
+    }
+
+    /// The connections that are no requests any more, which the service lets say goodbye.
+    pub fn connections(&self) -> &TaskTracker {
+        self.live.connections()
     }
 
     /// Done when the service stops.
@@ -87,43 +82,54 @@ impl Api {
 impl Watching {
     /// The next thing to show, as soon as there is one; `None` when the subscription is over.
     pub async fn next(&mut self) -> Option<Frame> {
-        loop {
+        while !self.is_over {
             if let Some(frame) = self.watcher.next().await {
-                self.tries = 0;
+                self.tries = TRIES;
                 return Some(frame);
             }
+            if self.watcher.is_over() {
+                break;
+            }
+            // The group has ended without this one: just as it came, before it saw the last frame,
+            // or by a defect. A new one shows it all there is.
             if self.tries == 0 {
-                return None;
+                self.is_over = true;
+                let error = async_graphql::Error::from(Error::Internal);
+                return Some(Frame::refusal(to_json(&[error.into_server_error(Pos::default())])));
             }
             self.tries -= 1;
             self.watcher = self.api.watcher(&self.operation);
         }
+        None
     }
 }
 
 /// Executes an operation for all who watch it, until nobody does or it is over.
-async fn run(api: Api, operation: Operation, mut task: GroupTask) {
-    let (events, receiver) = mpsc::channel(1);
-    let stage = Stage::new(receiver);
-    let mut execution = Execution::new(&api, operation.request(), &stage, events);
-    let mut source = tokio::select! {
-        biased;
-        refusal = execution.response() => {
-            let errors = refusal.map(|response| response.errors).unwrap_or_default();
-            let errors = serde_json::to_string(&errors).unwrap_or_else(|_| "[]".to_owned());
-            return task.refuse(errors.into()).await;
+async fn run(api: Api, operation: Arc<Operation>, mut task: GroupTask) {
+    let (mut execution, mut source) =
+        match Execution::begin(&api, operation.request(), &operation.viewer).await {
+            Ok(begun) => begun,
+            Err(errors) => return task.refuse(to_json(&errors)).await,
+        };
+    let seat = match &source {
+        Source::Executing { scope, .. } => {
+            Shape::of(&operation).map(|shape| api.boards.join(&operation.viewer, scope, shape))
         }
-        source = stage.source() => source,
+        Source::Run { .. } | Source::Counts { .. } => None,
     };
     while let Some(step) = task.next_step(&mut source).await {
         let mut is_over = false;
         if let Some(Versioned { event, version, is_last }) = step.changes {
-            let Some(payload) = execution.show(event).await else { return };
+            let Some(payload) = show(&api, &mut execution, seat.as_ref(), event).await else {
+                return;
+            };
             task.publish(payload, version, is_last);
             is_over |= is_last;
         }
         for (since, Versioned { event, version, is_last }) in step.catch_up {
-            let Some(payload) = execution.show(event).await else { return };
+            let Some(payload) = show(&api, &mut execution, seat.as_ref(), event).await else {
+                return;
+            };
             task.answer(since, &payload, version, is_last);
             is_over |= is_last;
         }
@@ -133,8 +139,23 @@ async fn run(api: Api, operation: Operation, mut task: GroupTask) {
     }
 }
 
+/// What an operation makes of an event: put together from what others show, too, or else by itself.
+async fn show(
+    api: &Api,
+    execution: &mut Execution,
+    seat: Option<&Seat>,
+    event: Event,
+) -> Option<Payload> {
+    if let (Some(seat), Event::Executing(update)) = (seat, &event)
+        && let Some(response) = seat.show(api, update).await
+    {
+        return Some(Payload::Response(Arc::new(response)));
+    }
+    execution.show(event).await
+}
+
 /// An operation that makes a response of each event.
-struct Execution {
+pub(super) struct Execution {
     events: mpsc::Sender<Event>,
     responses: BoxStream<'static, Response>,
     batches: Batches,
@@ -142,14 +163,34 @@ struct Execution {
 }
 
 impl Execution {
-    fn new(api: &Api, request: Request, stage: &Arc<Stage>, events: mpsc::Sender<Event>) -> Self {
+    /// Begins an operation, and tells what it watches.
+    ///
+    /// # Errors
+    /// If it cannot be executed.
+    pub async fn begin(
+        api: &Api,
+        request: Request,
+        viewer: &Viewer,
+    ) -> Result<(Self, Source), Vec<ServerError>> {
+        let (events, receiver) = mpsc::channel(1);
+        let stage = Stage::new(receiver);
         let batches = Batches::default();
         let now = Arc::new(Now::at(clock::now()));
+        let scope = viewer.scope().clone();
         let request = request
-            .data(loader::row_loader(api.db.clone(), batches.clone()))
+            .data(loader::row_loader(api.db.clone(), scope, batches.clone()))
+            .data(viewer.clone())
             .data(Arc::clone(&now))
-            .data(Arc::clone(stage));
-        Self { events, responses: api.schema.execute_stream(request), batches, now }
+            .data(Arc::clone(&stage));
+        let responses = api.schema.execute_stream(request);
+        let mut execution = Self { events, responses, batches, now };
+        tokio::select! {
+            biased;
+            refusal = execution.response() => {
+                Err(refusal.map(|response| response.errors).unwrap_or_default())
+            }
+            source = stage.source() => Ok((execution, source)),
+        }
     }
 
     async fn response(&mut self) -> Option<Response> {
@@ -158,135 +199,37 @@ impl Execution {
         Some(response)
     }
 
-    /// What the operation makes of an event.
-    async fn show(&mut self, event: Event) -> Option<Payload> {
+    /// What the operation makes of an event at the first attempt.
+    pub async fn try_show(&mut self, event: Event) -> Option<Response> {
         self.now.set(clock::now());
         self.events.send(event).await.ok()?;
-        let response = self.response().await?;
-        Some(Payload::Response(serde_json::to_string(&response).ok()?.into()))
+        self.response().await
     }
-}
 
-/// Puts the fields of fragments at the root of a subscription in their place: the library's
-/// execution passes over fragments there.
-///
-/// # Errors
-/// If there is not exactly one root field then, or it is introspection.
-fn flatten_root(
-    document: &mut ExecutableDocument,
-    name: Option<&str>,
-    variables: &Variables,
-) -> Result<(), ServerError> {
-    let fragments: HashMap<Name, SelectionSet> = document
-        .fragments
-        .iter()
-        .map(|(name, fragment)| (name.clone(), fragment.node.selection_set.node.clone()))
-        .collect();
-    let operation = match &mut document.operations {
-        DocumentOperations::Single(operation) => Some(operation),
-        DocumentOperations::Multiple(operations) => name.and_then(|name| operations.get_mut(name)),
-    };
-    // Without one, execution says what is wrong.
-    let Some(operation) = operation else { return Ok(()) };
-    if operation.node.ty != OperationType::Subscription {
-        return Ok(());
-    }
-    let pos = operation.pos;
-    let refusal = |message: &str| {
-        let mut error = ServerError::new(message, Some(pos));
-        let extensions = error.extensions.get_or_insert_default();
-        extensions.set("code", "GRAPHQL_VALIDATION_FAILED");
-        error
-    };
-    let root = std::mem::take(&mut operation.node.selection_set.node);
-    let mut fields = Vec::<Positioned<Field>>::new();
-    let mut met = Vec::new();
-    collect(root, &fragments, variables, &mut met, &mut fields);
-    let Some(first) = fields.first() else {
-        return Err(refusal("a subscription has exactly one root field, and this one has none"));
-    };
-    let key = first.node.response_key().node.clone();
-    if fields.iter().any(|field| field.node.response_key().node != key) {
-        return Err(refusal("a subscription has exactly one root field, and this one has several"));
-    }
-    if first.node.name.node.starts_with("__") {
-        return Err(refusal("a subscription's root field is no introspection"));
-    }
-    // Of the same field, as validation makes sure.
-    let items = fields
-        .into_iter()
-        .reduce(|mut merged, field| {
-            merged.node.selection_set.node.items.extend(field.node.selection_set.node.items);
-            merged
-        })
-        .map(|field| Positioned::new(Selection::Field(field.clone()), field.pos));
-    operation.node.selection_set.node = SelectionSet { items: items.into_iter().collect() };
-    // A fragment that nobody spreads any more would be refused.
-    let mut used = Vec::new();
-    spreads(&operation.node.selection_set.node, &mut used);
-    let inner = fragments.iter().filter(|(name, _)| !met.contains(name));
-    inner.for_each(|(_, set)| spreads(set, &mut used));
-    document.fragments.retain(|name, _| !met.contains(name) || used.contains(name));
-    Ok(())
-}
-
-/// The fragments that are spread in a selection.
-fn spreads(set: &SelectionSet, found: &mut Vec<Name>) {
-    for item in &set.items {
-        match &item.node {
-            Selection::Field(field) => spreads(&field.node.selection_set.node, found),
-            Selection::InlineFragment(fragment) => {
-                spreads(&fragment.node.selection_set.node, found);
+    /// What the operation makes of an event.
+    async fn show(&mut self, event: Event) -> Option<Payload> {
+        let mut attempts = 1;
+        loop {
+            let response = self.try_show(event.clone()).await?;
+            // A frame that is spoilt would be a change that nobody sees.
+            let may_pass = has_code(&response, Error::Unavailable.code())
+                || attempts < ATTEMPTS && has_code(&response, Error::Internal.code());
+            if !may_pass {
+                return Some(Payload::Response(serde_json::to_string(&response).ok()?.into()));
             }
-            Selection::FragmentSpread(spread) => found.push(spread.node.fragment_name.node.clone()),
+            attempts += 1;
+            sleep(RETRY).await;
         }
     }
 }
 
-fn collect(
-    set: SelectionSet,
-    fragments: &HashMap<Name, SelectionSet>,
-    variables: &Variables,
-    met: &mut Vec<Name>,
-    fields: &mut Vec<Positioned<Field>>,
-) {
-    for item in set.items {
-        if is_left_out(&item.node, variables) {
-            continue;
-        }
-        match item.node {
-            Selection::Field(field) => fields.push(field),
-            Selection::InlineFragment(fragment) => {
-                collect(fragment.node.selection_set.node, fragments, variables, met, fields);
-            }
-            Selection::FragmentSpread(spread) => {
-                let name = spread.node.fragment_name.node;
-                if let Some(set) = fragments.get(&name).filter(|_| !met.contains(&name)) {
-                    met.push(name);
-                    collect(set.clone(), fragments, variables, met, fields);
-                }
-            }
-        }
-    }
-}
-
-/// Whether `@skip` or `@include` leaves it out.
-fn is_left_out(selection: &Selection, variables: &Variables) -> bool {
-    let directives = match selection {
-        Selection::Field(field) => &field.node.directives,
-        Selection::FragmentSpread(spread) => &spread.node.directives,
-        Selection::InlineFragment(fragment) => &fragment.node.directives,
-    };
-    directives.iter().any(|directive| {
-        let left_out_if = match directive.node.name.node.as_str() {
-            "skip" => true,
-            "include" => false,
-            _ => return false,
-        };
-        let condition = directive.node.get_argument("if").cloned();
-        let value = condition.and_then(|condition| {
-            condition.node.into_const_with(|name| variables.get(&name).cloned().ok_or(())).ok()
-        });
-        value == Some(Value::Boolean(left_out_if))
+fn has_code(response: &Response, code: &str) -> bool {
+    response.errors.iter().any(|error| {
+        let extensions = error.extensions.as_ref();
+        extensions.and_then(|extensions| extensions.get("code")) == Some(&Value::from(code))
     })
+}
+
+fn to_json(errors: &[ServerError]) -> Arc<String> {
+    serde_json::to_string(errors).unwrap_or_else(|_| "[]".to_owned()).into()
 }

@@ -5,7 +5,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 
+use super::access;
 use super::negotiate::{MediaType, accepted};
+use crate::access::Denied;
 
 /// Data and errors, as the September 2026 edition of GraphQL over HTTP numbers it.
 const PARTIAL_SUCCESS: u16 = 294;
@@ -22,6 +24,10 @@ impl Refusal {
         let mut error = ServerError::new(message, None);
         error.extensions.get_or_insert_default().set("code", code);
         Self { status, error }
+    }
+
+    pub fn denied(denied: &Denied) -> Self {
+        Self::new(access::status(denied), denied.code(), denied.to_string())
     }
 
     pub fn bad_request(message: impl Into<String>) -> Self {
@@ -125,5 +131,6 @@ fn respond(status: StatusCode, media_type: MediaType, json: String) -> Response 
     // A cache that keeps one answer must not give it to who wants another form or origin.
     headers.insert(header::VARY, HeaderValue::from_static("accept"));
     headers.insert(HeaderName::from_static("cache-control"), HeaderValue::from_static("no-store"));
+    access::challenge(&mut response);
     response
 }

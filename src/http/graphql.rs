@@ -6,8 +6,6 @@ use std::time::Duration;
 use async_graphql::ServerError;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
@@ -20,8 +18,10 @@ use super::answer::{Outcome, Refusal, respond_all};
 use super::clients::Client;
 use super::negotiate::accepted;
 use super::origin::is_welcome;
+use super::socket::Upgrade;
 use super::stream::Form;
-use super::{Site, websocket};
+use super::{Site, access, websocket};
+use crate::access::Viewer;
 use crate::clock;
 use crate::graphql::{Api, Kind, Parameters};
 use crate::live::group::Payload;
@@ -59,15 +59,25 @@ pub async fn post(
     body: Body,
 ) -> Response {
     let time = site.options.request_timeout;
+    let viewer = match let_in(&site, &Method::POST, &headers).await {
+        Ok(viewer) => viewer,
+        Err(refusal) => return Outcome::from(refusal).respond(&headers),
+    };
     let sent = match timeout(time, read_body(&site, &headers, body)).await {
-        Ok(sent) => sent.and_then(|sent| check_sender(&site, &headers).map(|()| sent)),
+        Ok(sent) => sent,
         Err(_) => Err(Refusal::new(
             StatusCode::REQUEST_TIMEOUT,
             "REQUEST_TIMEOUT",
             format!("expected the whole body within {}", humantime::format_duration(time)),
         )),
     };
-    let asked = Asked { site: &site, client: &client, headers: &headers, only_queries: false };
+    let asked = Asked {
+        site: &site,
+        client: &client,
+        viewer: &viewer,
+        headers: &headers,
+        only_queries: false,
+    };
     match sent {
         Ok(Sent::One(parameters)) => asked.answer(parameters).await,
         Ok(Sent::Several(all)) => {
@@ -92,33 +102,32 @@ pub async fn get(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
     headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    upgrade: Option<Upgrade>,
     parameters: Result<Query<UrlParameters>, QueryRejection>,
 ) -> Response {
-    if let Err(refusal) = check_sender(&site, &headers) {
-        return Outcome::from(refusal).respond(&headers);
-    }
-    if let Ok(upgrade) = upgrade {
-        return match site.clients.stream(&client) {
-            Ok(place) => {
-                let bounds = websocket::Bounds {
-                    place,
-                    request_timeout: site.options.request_timeout,
-                    message_bytes: site.options.max_body_bytes,
-                };
-                websocket::upgrade(site.api, upgrade, bounds)
-            }
-            Err(refusal) => Outcome::from(refusal).respond(&headers),
-        };
-    }
-    match read_url(parameters) {
-        Ok(parameters) => {
-            let asked =
-                Asked { site: &site, client: &client, headers: &headers, only_queries: true };
-            asked.answer(parameters).await
+    let answer = async {
+        if let Some(upgrade) = upgrade {
+            check_sender(&site, &headers)?;
+            let viewer = access::socket_viewer(&site.api, &headers).await;
+            let viewer = viewer.map_err(|denied| Refusal::denied(&denied))?;
+            let bounds = websocket::Bounds {
+                place: site.clients.stream(&client)?,
+                request_timeout: site.options.request_timeout,
+                message_bytes: site.options.max_body_bytes,
+            };
+            return Ok(websocket::upgrade(site.api.clone(), viewer, upgrade, bounds));
         }
-        Err(refusal) => Outcome::from(refusal).respond(&headers),
-    }
+        let viewer = let_in(&site, &Method::GET, &headers).await?;
+        let asked = Asked {
+            site: &site,
+            client: &client,
+            viewer: &viewer,
+            headers: &headers,
+            only_queries: true,
+        };
+        Ok(asked.answer(read_url(parameters)?).await)
+    };
+    answer.await.unwrap_or_else(|refusal: Refusal| Outcome::from(refusal).respond(&headers))
 }
 
 pub async fn other_method(method: Method, headers: HeaderMap) -> Response {
@@ -130,6 +139,13 @@ pub async fn other_method(method: Method, headers: HeaderMap) -> Response {
     let mut response = Outcome::from(refusal).respond(&headers);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
     response
+}
+
+/// Who sends the request, if it may.
+async fn let_in(site: &Site, method: &Method, headers: &HeaderMap) -> Result<Viewer, Refusal> {
+    check_sender(site, headers)?;
+    let viewer = access::viewer(&site.api, method, headers).await;
+    viewer.map_err(|denied| Refusal::denied(&denied))
 }
 
 /// Refuses what a page of another site made a browser send. A form cannot have the content type that
@@ -250,6 +266,7 @@ enum Answered {
 struct Asked<'a> {
     site: &'a Site,
     client: &'a Client,
+    viewer: &'a Viewer,
     headers: &'a HeaderMap,
     only_queries: bool,
 }
@@ -320,13 +337,16 @@ impl Asked<'_> {
                 ));
             };
             let place = self.site.clients.stream(self.client)?;
-            return match api.watch(request) {
-                Ok(watching) => Ok(Answered::Streamed(form.watch(api.clone(), watching, place))),
+            return match api.watch(request, self.viewer) {
+                Ok(watching) => {
+                    let viewer = self.viewer.clone();
+                    Ok(Answered::Streamed(form.watch(api.clone(), watching, viewer, place)))
+                }
                 Err(error) => failed(error),
             };
         }
         let time = self.site.options.request_timeout;
-        Ok(Answered::Once(execute_within(api, request, kind, time).await))
+        Ok(Answered::Once(execute_within(api, request, kind, self.viewer, time).await))
     }
 }
 
@@ -335,10 +355,11 @@ pub(super) async fn execute_within(
     api: &Api,
     request: async_graphql::Request,
     kind: Kind,
+    viewer: &Viewer,
     time: Duration,
 ) -> Outcome {
     let most = if kind == Kind::Mutation { time + MUTATION_GRACE } else { time };
-    match timeout(most, api.execute(request, clock::now())).await {
+    match timeout(most, api.execute(request, viewer, clock::now())).await {
         Ok(answer) => answer.into(),
         Err(_) => {
             let error = crate::error::Error::TimedOut;

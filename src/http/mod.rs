@@ -1,18 +1,24 @@
 //! The HTTP server.
 
+mod access;
 mod answer;
 mod assets;
 mod clients;
 mod graphql;
 mod headers;
+mod health;
 mod negotiate;
+mod observe;
 mod options;
 mod origin;
 mod rest;
 mod server;
+mod sign_in;
+mod socket;
 mod stream;
 mod websocket;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -20,8 +26,8 @@ use axum::extract::FromRef;
 use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{Html, IntoResponse as _, Redirect};
-use axum::routing::get;
-use tokio::net::TcpListener;
+use axum::routing::{get, post};
+use tokio::net::{TcpListener, TcpSocket};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -48,21 +54,44 @@ impl FromRef<Site> for Api {
 pub fn router(api: Api, options: HttpOptions) -> Router {
     let clients = Clients::new(&options);
     let site = Site { api, options: Arc::new(options), clients };
-    let router = Router::new()
+    let pages = Router::new()
         .route("/", get(|| async { Html(include_str!("index.html")) }))
+        .route("/graphiql", get(assets::graphiql))
+        .route_layer(from_fn_with_state(site.api.clone(), access::pages));
+    let limited = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
         .nest("/api", rest::routes())
-        .layer(from_fn_with_state(site.clone(), clients::admit))
-        .route("/graphiql", get(assets::graphiql))
+        .route("/sign-in", get(sign_in::page).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .layer(from_fn_with_state(site.clone(), clients::admit));
+    // What is here either asks who calls, or is for everybody.
+    let router = Router::new()
+        .merge(pages)
+        .merge(limited)
+        .route("/sign-in.css", get(sign_in::style))
         // The page finds the API and its assets beside itself, so it is at one place only.
         .route("/graphiql/", get(|| async { Redirect::permanent("../graphiql") }))
         .route("/assets/{*path}", get(assets::asset))
         .route("/openapi", get(rest::page))
         .route("/schema.graphql", get(schema))
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing at this path\n") })
         .layer(CompressionLayer::new().compress_when(worth_compressing()));
-    cors(router, &site.options).layer(from_fn(headers::protect)).with_state(site)
+    cors(router, &site.options)
+        .layer(from_fn(headers::protect))
+        .layer(from_fn(observe::observe))
+        .with_state(site)
+}
+
+/// The routes for whoever watches over the process, for an address that only they reach.
+pub fn operation_router(api: Api) -> Router {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::open_metrics))
+        .with_state(api)
 }
 
 /// Lets pages of the listed origins read answers. Without any, browsers let none.
@@ -98,6 +127,19 @@ async fn schema(axum::extract::State(api): axum::extract::State<Api>) -> axum::r
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], crate::graphql::sdl()).into_response()
 }
 
+/// Connections that may wait to be accepted. When a service starts again, all who watch it come in one
+/// moment, and whoever finds no place waits for seconds before it tries again.
+const WAITING: u32 = 4_096;
+
+/// Listens on an address; port 0 takes any free one.
+pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // The address may be that of a process that has just stopped.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
+}
+
 /// Serves until `stop` is done and the requests that run are finished.
 pub async fn serve(
     listener: TcpListener,
@@ -115,5 +157,7 @@ pub async fn serve_with(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let (patience, connections) = (options.client_timeout, options.max_connections);
-    server::serve(listener, router(api, options), patience, connections, stop).await
+    let upgraded = api.connections().clone();
+    let limits = (patience, connections);
+    server::serve(listener, router(api, options), limits, upgraded, stop).await
 }

@@ -13,12 +13,15 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Sleep, sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::clients::Peer;
@@ -27,17 +30,23 @@ use super::clients::Peer;
 /// ten seconds, and the database is still to be closed.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long what was sent may wait to be received. Whoever takes longer is gone, or has stopped
+/// reading, and what is kept for it is let go.
+#[cfg(target_os = "linux")]
+const UNREAD: Duration = Duration::from_mins(1);
+
 /// What a request's head may have in bytes, and what is read of a body at once.
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// Serves until `stop` is done, then lets the requests that run finish, but waits for no client
 /// longer than [`GRACE`]. A client may take `patience` to send a request's head, the next one on a
-/// connection included, and to read what it is sent.
+/// connection included, and to read what it is sent. `upgraded` has the connections that became
+/// something else.
 pub async fn serve(
     listener: TcpListener,
     app: Router,
-    patience: Duration,
-    most_connections: usize,
+    (patience, most_connections): (Duration, usize),
+    upgraded: TaskTracker,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let mut stop = pin!(stop);
@@ -71,6 +80,10 @@ pub async fn serve(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "setting TCP_NODELAY");
         }
+        #[cfg(target_os = "linux")]
+        if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(Some(UNREAD)) {
+            tracing::debug!(%error, "setting TCP_USER_TIMEOUT");
+        }
         let app = app.clone().map_request(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
@@ -101,7 +114,12 @@ pub async fn serve(
     }
     drop(listener);
     stopping.cancel();
-    let finished = async { while connections.join_next().await.is_some() {} };
+    let finished = async {
+        while connections.join_next().await.is_some() {}
+        // Those that were upgraded are no requests any more.
+        upgraded.close();
+        upgraded.wait().await;
+    };
     if timeout(GRACE, finished).await.is_err() {
         tracing::warn!("stopping in spite of requests that are not finished");
     }

@@ -8,10 +8,11 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
-use futures_util::stream;
+use futures_util::{FutureExt as _, stream};
 use tokio::time::timeout;
 
 use super::clients::Place;
+use crate::access::Viewer;
 use crate::graphql::{Api, Watching};
 use crate::live::group::Payload;
 
@@ -111,24 +112,28 @@ impl Form {
         self.respond(Body::from(body))
     }
 
-    /// A response of everything that there is to watch, which has a place until it ends.
-    pub fn watch(self, api: Api, watching: Watching, place: Place) -> Response {
-        let watching = (watching, place);
-        let state = Some((api, watching, Some(self.start())));
+    /// A response of everything that there is to watch, until the viewer is nobody any more. It has a
+    /// place among the client's streams.
+    pub fn watch(self, api: Api, watching: Watching, viewer: Viewer, place: Place) -> Response {
+        let over = async move { viewer.over().await }.boxed();
+        let state = Some((api, (watching, place), over, Some(self.start())));
         let pieces = stream::unfold(state, move |state| async move {
-            let (api, mut watching, start) = state?;
+            let (api, mut watching, mut over, start) = state?;
             if let Some(start) = start {
                 let piece = Ok::<_, Infallible>(Bytes::from_static(start.as_bytes()));
-                return Some((piece, Some((api, watching, None))));
+                return Some((piece, Some((api, watching, over, None))));
             }
             let next = tokio::select! {
                 next = timeout(BEAT, watching.0.next()) => next,
                 // Without an end: the client is to connect again.
                 () = api.stopping() => return None,
+                () = &mut over => return None,
             };
             Some(match next {
-                Err(_) => (Ok(self.beat()), Some((api, watching, None))),
-                Ok(Some(frame)) => (Ok(self.answer(&frame.payload)), Some((api, watching, None))),
+                Err(_) => (Ok(self.beat()), Some((api, watching, over, None))),
+                Ok(Some(frame)) => {
+                    (Ok(self.answer(&frame.payload)), Some((api, watching, over, None)))
+                }
                 Ok(None) => (Ok(self.end()), None),
             })
         });

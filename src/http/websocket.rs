@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_graphql::ServerError;
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use futures_util::StreamExt as _;
 use futures_util::future::{AbortHandle, Abortable, BoxFuture, FutureExt as _};
@@ -14,9 +13,13 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
+use super::access::bearer;
 use super::answer::Outcome;
 use super::clients::Place;
 use super::graphql::execute_within;
+use super::socket::{CloseFrame, Error, Message, Socket, Upgrade};
+use crate::access::{Credential, Denied, Viewer};
+use crate::clock;
 use crate::graphql::{Api, Kind, Parameters, Watching};
 use crate::live::group::Payload;
 
@@ -34,8 +37,11 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// Operations that a socket may have at a time.
 const OPERATIONS: usize = 100;
 
-/// Idle sockets are many, and what they read is small.
-const READ_BUFFER_BYTES: usize = 2 << 10;
+/// How long a client may take to read a message, or the goodbye, once the service stops.
+const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long what was asked for before may still be answered once the service stops.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What a socket is to its client.
 pub struct Bounds {
@@ -47,24 +53,19 @@ pub struct Bounds {
     pub message_bytes: usize,
 }
 
-/// Speaks the protocol with whoever asks for an upgrade.
-pub fn upgrade(api: Api, upgrade: WebSocketUpgrade, bounds: Bounds) -> Response {
-    upgrade
-        .protocols([PROTOCOL])
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(0)
-        .max_message_size(bounds.message_bytes)
-        .max_frame_size(bounds.message_bytes)
-        .on_upgrade(async move |socket| {
-            let is_spoken = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
-            let mut connection = Connection::new(api, socket, bounds);
-            let end = if is_spoken {
-                connection.serve().await
-            } else {
-                Err(Close(4406, "Subprotocol not acceptable"))
-            };
-            connection.close(end).await;
-        })
+/// Speaks the protocol with whoever asks for an upgrade: `viewer`, if that is known already.
+pub fn upgrade(api: Api, viewer: Option<Viewer>, upgrade: Upgrade, bounds: Bounds) -> Response {
+    let protocol = Some(PROTOCOL).filter(|protocol| upgrade.speaks(protocol));
+    upgrade.accept(protocol, bounds.message_bytes, async move |socket| {
+        let _open = api.connections().token();
+        let mut connection = Connection::new(api, viewer, socket, bounds);
+        let end = if protocol.is_some() {
+            connection.serve().await
+        } else {
+            Err(Close(4406, "Subprotocol not acceptable"))
+        };
+        connection.close(end).await;
+    })
 }
 
 /// Why a connection ends: the code and the reason, of which the protocol defines those from 4400 on.
@@ -77,14 +78,28 @@ const SERVICE_RESTART: Close = Close(1012, "Service restart");
 /// A client that does not read, or is gone.
 const GONE: Close = Close(1001, "Gone");
 
+/// A client that has not said who it is.
+const UNAUTHORIZED: Close = Close(4401, "Unauthorized");
+
+/// A client whose token is not valid, or not any more: it may connect again with another.
+const FORBIDDEN: Close = Close(4403, "Forbidden");
+
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum FromClient {
-    ConnectionInit {},
-    Ping { payload: Option<Box<serde_json::value::RawValue>> },
+    ConnectionInit { payload: Option<Init> },
+    Ping { payload: Option<serde_json::Value> },
     Pong {},
     Subscribe { id: String, payload: Parameters },
     Complete { id: String },
+}
+
+/// What a client may say of itself.
+#[derive(Deserialize)]
+struct Init {
+    /// As the header of this name has it.
+    #[serde(rename = "Authorization", alias = "authorization")]
+    authorization: Option<String>,
 }
 
 /// What became of an operation.
@@ -99,26 +114,40 @@ enum Progress {
     Over,
 }
 
+/// An operation that runs.
+struct Running {
+    kind: Kind,
+    handle: AbortHandle,
+}
+
 type Operation = Abortable<BoxFuture<'static, (String, Progress)>>;
 
 struct Connection {
     api: Api,
-    socket: WebSocket,
+    socket: Socket,
     bounds: Bounds,
     is_open: bool,
+    /// Who it is.
+    viewer: Option<Viewer>,
+    /// Done when that is nobody any more.
+    over: BoxFuture<'static, ()>,
+    is_stopping: bool,
     /// The operations that run, by their ids.
-    handles: HashMap<String, AbortHandle>,
+    running: HashMap<String, Running>,
     operations: FuturesUnordered<Operation>,
 }
 
 impl Connection {
-    fn new(api: Api, socket: WebSocket, bounds: Bounds) -> Self {
+    fn new(api: Api, viewer: Option<Viewer>, socket: Socket, bounds: Bounds) -> Self {
         Self {
             api,
             socket,
             bounds,
             is_open: false,
-            handles: HashMap::new(),
+            is_stopping: false,
+            over: until_over(viewer.clone()),
+            viewer,
+            running: HashMap::new(),
             operations: FuturesUnordered::new(),
         }
     }
@@ -132,6 +161,9 @@ impl Connection {
         let api = self.api.clone();
         let stopping = api.stopping();
         tokio::pin!(stopping);
+        // Set when the service stops.
+        let too_late = sleep(ANSWER_TIMEOUT);
+        tokio::pin!(too_late);
         loop {
             tokio::select! {
                 message = self.socket.recv() => {
@@ -139,7 +171,7 @@ impl Connection {
                     match message {
                         Some(Ok(Message::Text(text))) => self.take(&text).await?,
                         Some(Ok(Message::Binary(_))) => return Err(Close(4400, "Invalid message")),
-                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
                         Some(Ok(Message::Close(_))) | None => return Ok(()),
                         Some(Err(_)) => return Err(Close(1009, "Unreadable or too large")),
                     }
@@ -159,7 +191,16 @@ impl Connection {
                 () = &mut init, if !self.is_open => {
                     return Err(Close(4408, "Connection initialisation timeout"));
                 }
-                () = &mut stopping => return Err(SERVICE_RESTART),
+                () = &mut self.over => return Err(FORBIDDEN),
+                () = &mut stopping, if !self.is_stopping => {
+                    self.is_stopping = true;
+                    too_late.as_mut().reset(Instant::now() + ANSWER_TIMEOUT);
+                }
+                () = &mut too_late, if self.is_stopping => return Err(SERVICE_RESTART),
+            }
+            // What was asked for before is answered; what is watched goes on elsewhere.
+            if self.is_stopping && self.running.values().all(Running::is_watched) {
+                return Err(SERVICE_RESTART);
             }
         }
     }
@@ -167,9 +208,14 @@ impl Connection {
     async fn take(&mut self, text: &str) -> Result<(), Close> {
         let message = serde_json::from_str(text).map_err(|_| Close(4400, "Invalid message"))?;
         match message {
-            FromClient::ConnectionInit {} => {
+            FromClient::ConnectionInit { payload } => {
                 if self.is_open {
                     return Err(Close(4429, "Too many initialisation requests"));
+                }
+                if let Some(shown) = payload.and_then(|payload| payload.authorization) {
+                    self.let_in(&shown).await?;
+                } else if self.viewer.is_none() {
+                    return Err(UNAUTHORIZED);
                 }
                 self.is_open = true;
                 self.send_text(r#"{"type":"connection_ack"}"#.to_owned()).await
@@ -183,22 +229,40 @@ impl Connection {
             }
             FromClient::Pong {} => Ok(()),
             FromClient::Complete { id } => {
-                if let Some(handle) = self.handles.remove(&id) {
-                    handle.abort();
+                if let Some(running) = self.running.remove(&id) {
+                    running.handle.abort();
                 }
                 Ok(())
             }
-            FromClient::Subscribe { .. } if !self.is_open => Err(Close(4401, "Unauthorized")),
-            FromClient::Subscribe { id, .. } if self.handles.contains_key(&id) => {
+            FromClient::Subscribe { .. } if !self.is_open => Err(UNAUTHORIZED),
+            FromClient::Subscribe { id, .. } if self.running.contains_key(&id) => {
                 Err(Close(4409, "Subscriber already exists"))
             }
+            // The client will ask elsewhere, as soon as it is told.
+            FromClient::Subscribe { .. } if self.is_stopping => Ok(()),
             FromClient::Subscribe { id, payload } => self.begin(id, payload).await,
+        }
+    }
+
+    /// Finds out who shows this. What is shown here goes before a cookie: a page may speak for
+    /// another than the browser is signed in as.
+    async fn let_in(&mut self, shown: &str) -> Result<(), Close> {
+        let bearer = bearer(shown).ok_or(FORBIDDEN)?;
+        let credential = Some(Credential::Bearer(bearer));
+        match self.api.access().viewer(credential, clock::now()).await {
+            Ok(viewer) => {
+                self.over = until_over(Some(viewer.clone()));
+                self.viewer = Some(viewer);
+                Ok(())
+            }
+            Err(Denied::IssuerAway | Denied::Failed(_)) => Err(Close(1013, "Try again later")),
+            Err(Denied::Missing | Denied::Invalid | Denied::Forbidden(_)) => Err(FORBIDDEN),
         }
     }
 
     /// Begins an operation.
     async fn begin(&mut self, id: String, parameters: Parameters) -> Result<(), Close> {
-        if self.handles.len() >= OPERATIONS {
+        if self.running.len() >= OPERATIONS {
             let mut error = ServerError::new(
                 format!("expected at most {OPERATIONS} operations at a time on a connection"),
                 None,
@@ -206,6 +270,7 @@ impl Connection {
             error.extensions.get_or_insert_default().set("code", "TOO_MANY_OPERATIONS");
             return self.refuse(&id, &[error]).await;
         }
+        let Some(viewer) = self.viewer.clone() else { return Err(UNAUTHORIZED) };
         if let Err(refusal) = self.bounds.place.count() {
             return self.refuse(&id, &[refusal.error]).await;
         }
@@ -214,15 +279,15 @@ impl Connection {
             Err(error) => return self.refuse(&id, &[error]).await,
         };
         if kind == Kind::Subscription {
-            match self.api.watch(request) {
-                Ok(watching) => self.run(id, |id| watch(id, Box::new(watching)).boxed()),
+            match self.api.watch(request, &viewer) {
+                Ok(watching) => self.run(id, kind, |id| watch(id, Box::new(watching)).boxed()),
                 Err(error) => return self.refuse(&id, &[error]).await,
             }
         } else {
             let (api, time) = (self.api.clone(), self.bounds.request_timeout);
-            self.run(id, |id| {
+            self.run(id, kind, |id| {
                 async move {
-                    let payload = match execute_within(&api, request, kind, time).await {
+                    let payload = match execute_within(&api, request, kind, &viewer, time).await {
                         outcome @ Outcome::Executed(_) => {
                             Ok(Payload::Response(outcome.json().into()))
                         }
@@ -242,10 +307,11 @@ impl Connection {
     fn run(
         &mut self,
         id: String,
+        kind: Kind,
         operation: impl FnOnce(String) -> BoxFuture<'static, (String, Progress)>,
     ) {
         let (handle, registration) = AbortHandle::new_pair();
-        self.handles.insert(id.clone(), handle);
+        self.running.insert(id.clone(), Running { kind, handle });
         self.operations.push(Abortable::new(operation(id), registration));
     }
 
@@ -254,13 +320,13 @@ impl Connection {
             Progress::Next { watching, payload } => {
                 self.send_payload(&id, &payload).await?;
                 // The client may have ended it meanwhile.
-                if self.handles.remove(&id).is_some() {
-                    self.run(id, |id| watch(id, watching).boxed());
+                if let Some(running) = self.running.remove(&id) {
+                    self.run(id, running.kind, |id| watch(id, watching).boxed());
                 }
                 Ok(())
             }
             Progress::Last(payload @ Payload::Refusal(_)) => {
-                self.handles.remove(&id);
+                self.running.remove(&id);
                 self.send_payload(&id, &payload).await
             }
             Progress::Last(payload) => {
@@ -272,7 +338,7 @@ impl Connection {
     }
 
     async fn complete(&mut self, id: &str) -> Result<(), Close> {
-        if self.handles.remove(id).is_none() {
+        if self.running.remove(id).is_none() {
             return Ok(());
         }
         self.send_text(json!({ "type": "complete", "id": id }).to_string()).await
@@ -288,37 +354,58 @@ impl Connection {
             Payload::Response(json) => ("next", json),
             Payload::Refusal(json) => ("error", json),
         };
-        let id = serde_json::Value::from(id).to_string();
-        let mut text = String::with_capacity(json.len() + id.len() + 40);
-        for part in ["{\"type\":\"", kind, "\",\"id\":", &id, ",\"payload\":", json, "}"] {
-            text.push_str(part);
-        }
-        self.send_text(text).await
+        let id = serde_json::Value::from(id);
+        let start = format!("{{\"type\":\"{kind}\",\"id\":{id},\"payload\":");
+        in_time(&self.api, self.socket.send_parts(&start, json, "}")).await
     }
 
     async fn send_text(&mut self, text: String) -> Result<(), Close> {
-        self.send(Message::Text(Utf8Bytes::from(text))).await
+        self.send(Message::from(text)).await
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Close> {
-        match timeout(SEND_TIMEOUT, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            // It is gone, or does not read.
-            Ok(Err(_)) | Err(_) => Err(GONE),
-        }
+        in_time(&self.api, self.socket.send(message)).await
     }
 
     async fn close(mut self, end: Result<(), Close>) {
-        if let Err(Close(code, reason)) = end {
-            let frame = CloseFrame { code, reason: reason.into() };
-            let closing = async {
+        let closing = async {
+            if let Err(Close(code, reason)) = end {
+                let frame = CloseFrame { code: code.into(), reason: reason.into() };
                 _ = self.socket.send(Message::Close(Some(frame))).await;
-                // Until the client has confirmed, its side might lose what was sent.
-                while let Some(Ok(_)) = self.socket.recv().await {}
-            };
-            _ = timeout(Duration::from_secs(1), closing).await;
+            }
+            // Until the client has confirmed, its side might lose what was sent; and its own goodbye
+            // is confirmed here.
+            while let Some(Ok(_)) = self.socket.recv().await {}
+        };
+        _ = timeout(GOODBYE_TIMEOUT, closing).await;
+    }
+}
+
+/// Sends something, unless the client does not read.
+async fn in_time(api: &Api, sending: impl Future<Output = Result<(), Error>>) -> Result<(), Close> {
+    tokio::select! {
+        biased;
+        // It may be gone.
+        sent = sending => sent.map_err(|_| GONE),
+        () = sleep(SEND_TIMEOUT) => Err(GONE),
+        () = async { api.stopping().await; sleep(GOODBYE_TIMEOUT).await } => Err(GONE),
+    }
+}
+
+impl Running {
+    fn is_watched(&self) -> bool {
+        self.kind == Kind::Subscription
+    }
+}
+
+fn until_over(viewer: Option<Viewer>) -> BoxFuture<'static, ()> {
+    async move {
+        match viewer {
+            Some(viewer) => viewer.over().await,
+            None => std::future::pending().await,
         }
     }
+    .boxed()
 }
 
 async fn watch(id: String, mut watching: Box<Watching>) -> (String, Progress) {

@@ -7,6 +7,7 @@ use entity::JobState;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult};
 use uuid::Uuid;
 
+use super::scope::Scope;
 use crate::db::{Db, Sql};
 
 /// What the counters call all configurations together.
@@ -34,29 +35,31 @@ fn index(state: JobState) -> usize {
     JobState::ALL.iter().position(|each| *each == state).expect("ALL has every state")
 }
 
-/// Adds the rows `state, n` that make up the counts of a configuration, or of all jobs.
-pub(super) fn push_rows(sql: &mut Sql, configuration_id: Option<Uuid>) {
-    sql.push("SELECT state, n FROM job_count WHERE configuration_id = ")
-        .bind(configuration_id.unwrap_or(ALL));
-    if configuration_id == Some(ALL) {
-        sql.push(" AND false");
+/// Adds the rows `state, n` that make up the counts of a scope's jobs.
+pub(super) fn push_rows(sql: &mut Sql, scope: &Scope) {
+    sql.push("SELECT state, n FROM job_count WHERE ");
+    match scope {
+        Scope::All => _ = sql.push("configuration_id = ").bind(ALL),
+        Scope::Only(_) => {
+            sql.push("configuration_id <> ").bind(ALL);
+            scope.push(sql, "configuration_id");
+        }
     }
     if sql.is_postgres() {
-        sql.push(" UNION ALL SELECT state, n FROM job_count_delta");
-        if let Some(id) = configuration_id {
-            sql.push(" WHERE configuration_id = ").bind(id);
-        }
+        sql.push(" UNION ALL SELECT state, n FROM job_count_delta WHERE true");
+        scope.push(sql, "configuration_id");
     }
 }
 
-/// The counts of a configuration's jobs, or of all jobs.
+/// The counts of the scope's jobs, or of those of one configuration within it.
 pub async fn read(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     configuration_id: Option<Uuid>,
 ) -> Result<Counts, DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
     sql.push("SELECT state, CAST(sum(n) AS bigint) FROM (");
-    push_rows(&mut sql, configuration_id);
+    push_rows(&mut sql, &scope.narrowed(configuration_id));
     sql.push(") AS counts GROUP BY state");
     let mut counts = Counts::default();
     for row in sql.all(db).await? {
@@ -65,11 +68,16 @@ pub async fn read(
     Ok(counts)
 }
 
-/// The counts of each of these configurations. One without jobs is not in the map.
+/// The counts of each of these configurations that the scope has. One without jobs is not in the
+/// map.
 pub async fn by_configuration(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     configuration_ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Counts>, DbErr> {
+    let seen = |id: &&Uuid| scope.sees(Some(**id));
+    let configuration_ids: Vec<_> = configuration_ids.iter().filter(seen).copied().collect();
+    let configuration_ids = configuration_ids.as_slice();
     let mut sql = Sql::new(db.get_database_backend());
     sql.push("SELECT configuration_id, state, CAST(sum(n) AS bigint) FROM (")
         .push("SELECT configuration_id, state, n FROM job_count WHERE configuration_id")

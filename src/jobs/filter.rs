@@ -3,6 +3,7 @@
 use entity::{JobState, Timestamp};
 use uuid::Uuid;
 
+use super::scope::Scope;
 use crate::db::Sql;
 use crate::error::Error;
 
@@ -104,12 +105,11 @@ impl JobFilter {
         self.search.is_none() && self.created_after.is_none() && self.created_before.is_none()
     }
 
-    /// Adds the conditions on jobs, ` WHERE …`, with these states in place of the filter's.
-    pub fn push_where(&self, sql: &mut Sql, states: &[JobState]) {
+    /// Adds the conditions on the scope's jobs, ` WHERE …`, with these states in place of the
+    /// filter's.
+    pub fn push_where(&self, sql: &mut Sql, scope: &Scope, states: &[JobState]) {
         sql.push(" WHERE true");
-        if let Some(id) = self.configuration_id {
-            sql.push(" AND configuration_id = ").bind(id);
-        }
+        scope.narrowed(self.configuration_id).push(sql, "configuration_id");
         push_states(sql, states);
         if let Some(moment) = self.created_after {
             sql.push(" AND created_date >= ").bind(moment);

@@ -4,10 +4,15 @@ use entity::JobState;
 
 use super::cursor::Cursor;
 use super::filter::{JobFilter, Order, OrderField};
+use super::scope::Scope;
 use crate::db::Sql;
+
+/// How many walks over indexes one statement merges at most.
+const MOST_WALKS: usize = 64;
 
 /// Which stretch of the list.
 pub(super) struct Stretch<'a> {
+    pub scope: &'a Scope,
     pub filter: &'a JobFilter,
     pub order: Order,
     /// Only what comes after this one, in the stretch's order.
@@ -18,39 +23,59 @@ pub(super) struct Stretch<'a> {
 
 impl<'a> Stretch<'a> {
     /// The list from one end to the other.
-    pub fn whole(filter: &'a JobFilter, order: Order) -> Self {
-        Self { filter, order, after: None, before: None }
+    pub fn whole(scope: &'a Scope, filter: &'a JobFilter, order: Order) -> Self {
+        Self { scope, filter, order, after: None, before: None }
     }
 
     /// Adds a query for the `id` and sort key `k` of the jobs on the stretch, in its order. A
     /// limit may follow, and only what it lets through is read.
     ///
-    /// Rows are found by walking an index that has the list's order. For several states there
-    /// is none, so each state's own index is walked, and both databases merge such walks row by
-    /// row.
+    /// Rows are found by walking an index that has the list's order. For several states or
+    /// configurations there is none, so the index of each state of each configuration is walked,
+    /// and both databases merge such walks row by row.
     pub fn push_keys(&self, sql: &mut Sql) {
+        let scope = self.scope.narrowed(self.filter.configuration_id);
         let states = &self.filter.states;
-        if states.len() < 2 || self.order.field != OrderField::CreatedDate {
-            self.push_walk(sql, states);
+        let walks = self.walks(&scope, states);
+        if walks.len() == 1 {
+            self.push_walk(sql, &scope, states);
             return;
         }
         sql.push("SELECT id, k FROM (");
-        for (index, state) in states.iter().enumerate() {
+        for (index, (scope, states)) in walks.iter().enumerate() {
             if index > 0 {
                 sql.push(" UNION ALL ");
             }
             sql.push("SELECT id, k FROM (");
-            self.push_walk(sql, &[*state]);
-            sql.push(") AS one_state");
+            self.push_walk(sql, scope, states);
+            sql.push(") AS one_walk");
         }
         sql.push(") AS merged");
         self.push_order(sql, "k");
     }
 
-    fn push_walk(&self, sql: &mut Sql, states: &[JobState]) {
+    /// The walks that are merged: for each state, and for each configuration unless they are so
+    /// many that one walk over all jobs is better.
+    fn walks<'b>(&self, scope: &Scope, states: &'b [JobState]) -> Vec<(Scope, &'b [JobState])> {
+        if self.order.field != OrderField::CreatedDate {
+            return vec![(scope.clone(), states)];
+        }
+        let states: Vec<_> =
+            if states.len() < 2 { vec![states] } else { states.chunks(1).collect() };
+        let scopes = match scope {
+            Scope::Only(ids) if ids.len() > 1 && ids.len() * states.len() <= MOST_WALKS => {
+                ids.iter().map(|id| Scope::only([*id])).collect()
+            }
+            _ => vec![scope.clone()],
+        };
+        let each = |scope: Scope| states.iter().map(move |states| (scope.clone(), *states));
+        scopes.into_iter().flat_map(each).collect()
+    }
+
+    fn push_walk(&self, sql: &mut Sql, scope: &Scope, states: &[JobState]) {
         let key = self.order.field.expression();
         sql.push(&format!("SELECT id, {key} AS k FROM job"));
-        self.filter.push_where(sql, states);
+        self.filter.push_where(sql, scope, states);
         for (cursor, comes_later) in [(self.after, true), (self.before, false)] {
             if let Some(cursor) = cursor {
                 let comparison = if self.order.descending == comes_later { "<" } else { ">" };

@@ -7,5 +7,7 @@ pub mod derived;
 pub mod filter;
 pub mod list;
 pub mod page;
+pub mod retention;
 pub mod rows;
+pub mod scope;
 pub mod store;

@@ -8,6 +8,7 @@ use super::counts;
 use super::cursor::Cursor;
 use super::filter::{JobFilter, Order, push_counted_states};
 use super::list::{Stretch, push_limit};
+use super::scope::Scope;
 use crate::db::Sql;
 
 /// From this offset on, a page is reached from the list's nearer end.
@@ -78,9 +79,10 @@ pub struct Total {
     pub is_exact: bool,
 }
 
-/// The page that begins `offset` jobs into the list and has up to `take`.
+/// The page that begins `offset` jobs into the list of the scope's jobs and has up to `take`.
 pub async fn page(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     filter: &JobFilter,
     order: Order,
     (offset, take): (i64, i64),
@@ -89,12 +91,12 @@ pub async fn page(
 ) -> Result<Page, DbErr> {
     // Near the start the total is not needed to find the page.
     if filter.is_counted() && (with_total || offset >= DEEP) {
-        return counted_page(db, filter, order, (offset, take), selection).await;
+        return counted_page(db, scope, filter, order, (offset, take), selection).await;
     }
-    let stretch = Stretch::whole(filter, order);
+    let stretch = Stretch::whole(scope, filter, order);
     let mut items = jobs_on(db, &stretch, Some((offset, take + 1)), selection).await?;
     let has_next = cut(&mut items, take);
-    let total = if with_total { Some(bounded_count(db, filter).await?) } else { None };
+    let total = if with_total { Some(bounded_count(db, scope, filter).await?) } else { None };
     Ok(Page { items, has_next, total })
 }
 
@@ -105,6 +107,7 @@ pub async fn page(
 /// neither database begins a walk.
 async fn counted_page(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     filter: &JobFilter,
     order: Order,
     (offset, take): (i64, i64),
@@ -112,20 +115,20 @@ async fn counted_page(
 ) -> Result<Page, DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
     sql.push("WITH counted(total) AS (SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM (");
-    counts::push_rows(&mut sql, filter.configuration_id);
+    counts::push_rows(&mut sql, &scope.narrowed(filter.configuration_id));
     sql.push(") AS counts");
     push_counted_states(&mut sql, &filter.states);
     sql.push("), page AS (");
     if offset < DEEP {
-        Stretch::whole(filter, order).push_keys(&mut sql);
+        Stretch::whole(scope, filter, order).push_keys(&mut sql);
         push_limit(&mut sql, take, offset);
     } else {
         sql.push("SELECT id, k FROM (SELECT id, k FROM (");
-        Stretch::whole(filter, order).push_keys(&mut sql);
+        Stretch::whole(scope, filter, order).push_keys(&mut sql);
         sql.push(" LIMIT (SELECT CASE WHEN ").bind(offset).push(" * 2 <= total THEN ").bind(take);
         sql.push(" ELSE 0 END FROM counted) OFFSET ").bind(offset);
         sql.push(") AS from_start UNION ALL SELECT id, k FROM (");
-        Stretch::whole(filter, order.reversed()).push_keys(&mut sql);
+        Stretch::whole(scope, filter, order.reversed()).push_keys(&mut sql);
         // The last page may have fewer jobs than asked for.
         sql.push(" LIMIT (SELECT CASE WHEN ").bind(offset).push(" * 2 <= total OR ").bind(offset);
         sql.push(" >= total THEN 0 WHEN ").bind(offset).push(" + ").bind(take);
@@ -160,11 +163,15 @@ async fn counted_page(
     })
 }
 
-/// How many jobs match, counted up to [`COUNT_BOUND`].
-pub async fn bounded_count(db: &impl ConnectionTrait, filter: &JobFilter) -> Result<Total, DbErr> {
+/// How many of the scope's jobs match, counted up to [`COUNT_BOUND`].
+pub async fn bounded_count(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    filter: &JobFilter,
+) -> Result<Total, DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
     sql.push("SELECT count(*) FROM (SELECT 1 FROM job");
-    filter.push_where(&mut sql, &filter.states);
+    filter.push_where(&mut sql, scope, &filter.states);
     push_limit(&mut sql, COUNT_BOUND + 1, 0);
     sql.push(") AS found");
     let n: i64 = match sql.one(db).await? {
@@ -193,9 +200,10 @@ pub struct Bounds {
     pub from_end: bool,
 }
 
-/// The first or the last jobs between two cursors; costs the same wherever they lie.
+/// The first or the last of the scope's jobs between two cursors; costs the same wherever they lie.
 pub async fn slice(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     filter: &JobFilter,
     order: Order,
     bounds: &Bounds,
@@ -206,9 +214,9 @@ pub async fn slice(
     let (after, before) = (bounds.after.as_ref(), bounds.before.as_ref());
     let stretch = if bounds.from_end {
         let order = order.reversed();
-        Stretch { filter, order, after: before, before: after }
+        Stretch { scope, filter, order, after: before, before: after }
     } else {
-        Stretch { filter, order, after, before }
+        Stretch { scope, filter, order, after, before }
     };
     let mut items = jobs_on(db, &stretch, Some((0, bounds.limit + 1)), selection).await?;
     let has_more = cut(&mut items, bounds.limit);
@@ -218,25 +226,27 @@ pub async fn slice(
     Ok(Slice { items, has_more })
 }
 
-/// All jobs in state Executing, newest first.
+/// All of the scope's jobs in state Executing, newest first.
 pub async fn executing(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     configuration_id: Option<Uuid>,
     selection: Selection,
 ) -> Result<Vec<Listed>, DbErr> {
     let filter =
         JobFilter { configuration_id, states: vec![JobState::Executing], ..JobFilter::default() };
-    jobs_on(db, &Stretch::whole(&filter, Order::default()), None, selection).await
+    jobs_on(db, &Stretch::whole(scope, &filter, Order::default()), None, selection).await
 }
 
-/// The ids of the newest jobs that match.
+/// The ids of the newest of the scope's jobs that match.
 pub async fn newest_ids(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     filter: &JobFilter,
     limit: usize,
 ) -> Result<Vec<Uuid>, DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
-    Stretch::whole(filter, Order::default()).push_keys(&mut sql);
+    Stretch::whole(scope, filter, Order::default()).push_keys(&mut sql);
     push_limit(&mut sql, i64::try_from(limit).unwrap_or(i64::MAX), 0);
     sql.all(db).await?.iter().map(|row| row.try_get_by_index(0)).collect()
 }

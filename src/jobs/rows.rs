@@ -1,6 +1,6 @@
 //! Rows by their ids and by what they belong to, many at once: what loaders ask for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use entity::{Columns, JobState, Table, job, job_event, job_run};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
@@ -8,17 +8,20 @@ use uuid::Uuid;
 
 use super::filter::JobFilter;
 use super::list::push_limit;
+use super::scope::{Scope, Scoped};
 use crate::db::Sql;
 
-/// The rows that have these ids.
-pub async fn by_ids<E: Table>(
+/// The rows that have these ids and belong to the scope.
+pub async fn by_ids<E: Scoped>(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     ids: &[Uuid],
     columns: Columns<E>,
 ) -> Result<HashMap<Uuid, E::Model>, DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
     sql.push(&format!("SELECT t.id, {} FROM {} AS t WHERE t.id", columns.select("t"), E::NAME))
         .any_uuid(ids);
+    E::push_scope(&mut sql, scope, "t");
     sql.all(db)
         .await?
         .iter()
@@ -26,9 +29,38 @@ pub async fn by_ids<E: Table>(
         .collect()
 }
 
-/// The run that `id` means: a job's current run, or the run with that id.
+/// Which of these ids are of rows that belong to the scope.
+pub async fn visible<E: Scoped>(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    ids: &[Uuid],
+) -> Result<HashSet<Uuid>, DbErr> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    Ok(by_ids::<E>(db, scope, ids, Columns::none()).await?.into_keys().collect())
+}
+
+/// Which of these ids are of runs that belong to the scope and, unless it is `None`, to the agent.
+pub async fn reportable(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    agent: Option<Uuid>,
+    ids: &[Uuid],
+) -> Result<HashSet<Uuid>, DbErr> {
+    let agent_id = Columns::none().with(job_run::Column::AgentId);
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let runs = by_ids::<job_run::Entity>(db, scope, ids, agent_id).await?;
+    let own = runs.into_iter().filter(|(_, run)| agent.is_none_or(|agent| run.agent_id == agent));
+    Ok(own.map(|(id, _)| id).collect())
+}
+
+/// The scope's run that `id` means: a job's current run, or the run with that id.
 pub async fn run_of(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     id: Uuid,
     columns: Columns<job_run::Entity>,
 ) -> Result<Option<job_run::Model>, DbErr> {
@@ -39,6 +71,7 @@ pub async fn run_of(
         .push("), ")
         .bind(id)
         .push(")");
+    job_run::Entity::push_scope(&mut sql, scope, "job_run");
     sql.one(db).await?.map(|row| columns.read(&row, 0)).transpose()
 }
 
@@ -91,9 +124,10 @@ pub enum RunOwner {
     Agent,
 }
 
-/// The newest runs of each job or agent.
+/// The newest of the scope's runs of each job or agent.
 pub async fn newest_runs(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     owner: RunOwner,
     ids: &[Uuid],
     take: i64,
@@ -103,51 +137,61 @@ pub async fn newest_runs(
         RunOwner::Job => "job_id",
         RunOwner::Agent => "agent_id",
     };
-    newest(db, ids, (column, NEWEST_RUN), |sql| _ = sql.push(" WHERE true"), take, columns).await
+    let push_where = |sql: &mut Sql| {
+        sql.push(" WHERE true");
+        job_run::Entity::push_scope(sql, scope, "job_run");
+    };
+    newest(db, ids, (column, NEWEST_RUN), push_where, take, columns).await
 }
 
 /// A job's runs, of a table called `t`, by attempt: the index on runs read backwards.
 pub(super) const NEWEST_RUN: &str =
     "coalesce(t.agent_queued_date, t.agent_start_time) DESC NULLS LAST, t.id DESC";
 
-/// The newest jobs of each configuration, in any of these states; in all if there are none.
+/// The newest jobs of each of the scope's configurations, in any of these states; in all if there
+/// are none.
 pub async fn newest_jobs(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     configuration_ids: &[Uuid],
     states: &[JobState],
     take: i64,
     columns: Columns<job::Entity>,
 ) -> Result<HashMap<Uuid, Vec<job::Model>>, DbErr> {
     let filter = JobFilter::default();
-    let push_where = |sql: &mut Sql| filter.push_where(sql, states);
+    let push_where = |sql: &mut Sql| filter.push_where(sql, scope, states);
     let order = ("configuration_id", "t.created_date DESC, t.id DESC");
     newest(db, configuration_ids, order, push_where, take, columns).await
 }
 
-/// What has happened to each of these jobs, the oldest first.
+/// What has happened to each of these jobs of the scope, the oldest first.
 pub async fn history(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     job_ids: &[Uuid],
 ) -> Result<HashMap<Uuid, Vec<job_event::Model>>, DbErr> {
     let columns = Columns::<job_event::Entity>::all();
     let mut sql = Sql::new(db.get_database_backend());
     sql.push(&format!("SELECT t.job_id, {} FROM job_event AS t", columns.select("t")))
         .push(" WHERE t.job_id")
-        .any_uuid(job_ids)
-        .push(" ORDER BY t.date, t.id");
+        .any_uuid(job_ids);
+    job_event::Entity::push_scope(&mut sql, scope, "t");
+    sql.push(" ORDER BY t.date, t.id");
     group(&sql.all(db).await?, columns)
 }
 
-/// A page of a table with names: configurations, agents. Sorted by name, those without one
-/// first; `search` is a part of the name.
-pub async fn named_page<E: Table>(
+/// A page of the scope's rows of a table with names: configurations, agents. Sorted by name, those
+/// without one first.
+pub async fn named_page<E: Scoped>(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     (offset, take): (i64, i64),
     columns: Columns<E>,
 ) -> Result<(Vec<E::Model>, bool), DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
-    sql.push(&format!("SELECT {} FROM {} AS t", columns.select("t"), E::NAME))
-        .push(" ORDER BY coalesce(name, ''), id");
+    sql.push(&format!("SELECT {} FROM {} AS t WHERE true", columns.select("t"), E::NAME));
+    E::push_scope(&mut sql, scope, "t");
+    sql.push(" ORDER BY coalesce(name, ''), id");
     push_limit(&mut sql, take + 1, offset);
     let mut rows: Vec<E::Model> =
         sql.all(db).await?.iter().map(|row| columns.read(row, 0)).collect::<Result<_, _>>()?;
@@ -164,9 +208,10 @@ pub async fn is_empty<E: Table>(db: &impl ConnectionTrait) -> Result<bool, DbErr
     Ok(sql.one(db).await?.is_none())
 }
 
-/// How many rows a small table has.
-pub async fn count<E: Table>(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+/// How many rows of a small table the scope has.
+pub async fn count<E: Scoped>(db: &impl ConnectionTrait, scope: &Scope) -> Result<i64, DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
-    sql.push(&format!("SELECT count(*) FROM {}", E::NAME));
+    sql.push(&format!("SELECT count(*) FROM {} AS t WHERE true", E::NAME));
+    E::push_scope(&mut sql, scope, "t");
     sql.one(db).await?.map_or(Ok(0), |row| row.try_get_by_index(0))
 }

@@ -9,6 +9,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, ModelTrait as _, Value};
 use uuid::Uuid;
 
 use super::rows::NEWEST_RUN;
+use super::scope::{Scope, Scoped as _};
 use crate::db::Sql;
 
 /// SQLite takes up to 32,766 parameters; smaller statements are quicker to prepare.
@@ -195,6 +196,25 @@ pub async fn models<E: Table>(db: &impl ConnectionTrait, models: &[E::Model]) ->
 /// Creates an agent, or changes what is not null.
 pub async fn save_agent(db: &impl ConnectionTrait, row: &agent::Model) -> Result<(), DbErr> {
     save::<agent::Entity>(db, row, &["name", "agent_key"]).await
+}
+
+/// Lets the scope's configurations know an agent, as if it had worked for them.
+pub async fn introduce_agent(
+    db: &impl ConnectionTrait,
+    agent_id: Uuid,
+    scope: &Scope,
+) -> Result<(), DbErr> {
+    if *scope == Scope::All {
+        return Ok(());
+    }
+    let mut sql = Sql::new(db.get_database_backend());
+    sql.push("INSERT INTO agent_configuration (agent_id, configuration_id) SELECT ");
+    // PostgreSQL takes a parameter in a select list for a text.
+    sql.bind(agent_id).push_either("", "::uuid").push(", t.id FROM configuration AS t WHERE true");
+    configuration::Entity::push_scope(&mut sql, scope, "t");
+    sql.push(" ON CONFLICT DO NOTHING");
+    sql.execute(db).await?;
+    Ok(())
 }
 
 /// Creates a configuration, or changes what is not null.

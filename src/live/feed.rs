@@ -3,6 +3,8 @@
 //! A feed never skips a change in silence. When it may have missed some, it says
 //! [`News::Everything`], and whoever listens compares with the database.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sea_orm::DbBackend;
@@ -38,16 +40,32 @@ const RECONNECT: Duration = Duration::from_millis(100);
 /// How often the SQLite file is looked at.
 const LOOK: Duration = Duration::from_millis(25);
 
+/// How many changes are read at a time.
+const CHANGES_AT_ONCE: usize = 10_000;
+
 /// How many changes SQLite keeps for readers that are behind.
 const KEPT_CHANGES: i64 = 100_000;
 
-/// Tells news until nobody listens any more.
-pub async fn run(db: Db, news: mpsc::Sender<News>) {
+/// Why a feed begins anew.
+#[derive(Debug, thiserror::Error)]
+enum Interrupted {
+    #[error(transparent)]
+    Failed(#[from] sqlx::Error),
+    #[error("its connection was lost")]
+    Lost,
+    #[error("its connection is silent")]
+    Silent,
+}
+
+/// Tells news until nobody listens any more, and whether it hears of any.
+pub async fn run(db: Db, news: mpsc::Sender<News>, is_connected: Arc<AtomicBool>) {
     while !news.is_closed() {
+        let connected = || is_connected.store(true, Ordering::Relaxed);
         let ended = match db.backend() {
-            DbBackend::Postgres => listen(&db, &news).await,
-            _ => tail(&db, &news).await,
+            DbBackend::Postgres => listen(&db, &news, connected).await,
+            _ => tail(&db, &news, connected).await,
         };
+        is_connected.store(false, Ordering::Relaxed);
         if let Err(error) = ended {
             tracing::warn!(%error, "the change feed is interrupted");
         }
@@ -56,12 +74,21 @@ pub async fn run(db: Db, news: mpsc::Sender<News>) {
 }
 
 /// Listens to PostgreSQL's notices until the connection is lost.
-async fn listen(db: &Db, news: &mpsc::Sender<News>) -> Result<(), sqlx::Error> {
+async fn listen(
+    db: &Db,
+    news: &mpsc::Sender<News>,
+    connected: impl FnOnce(),
+) -> Result<(), Interrupted> {
     let options = db.writer().get_postgres_connection_pool().connect_options();
     let options = (*options).clone().application_name("agent-jobs feed");
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
-    let mut listener = PgListener::connect_with(&pool).await?;
-    listener.listen(CHANNEL).await?;
+    let connecting = async {
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.listen(CHANNEL).await?;
+        Ok::<_, sqlx::Error>(listener)
+    };
+    let mut listener = timeout(SILENCE, connecting).await.map_err(|_| Interrupted::Silent)??;
+    connected();
     // From here on nothing is missed; what came before may be.
     _ = news.send(News::Everything).await;
     let beating = async {
@@ -85,9 +112,10 @@ async fn listen(db: &Db, news: &mpsc::Sender<News>) -> Result<(), sqlx::Error> {
                         return Ok(());
                     }
                 }
-                Ok(Err(error)) => return Err(error),
-                // The connection was lost, and what was sent meanwhile with it; or it is silent.
-                Ok(Ok(None)) | Err(_) => return Err(sqlx::Error::PoolTimedOut),
+                Ok(Err(error)) => return Err(error.into()),
+                // What was sent meanwhile is lost with it.
+                Ok(Ok(None)) => return Err(Interrupted::Lost),
+                Err(_) => return Err(Interrupted::Silent),
             }
         }
         Ok(())
@@ -111,48 +139,55 @@ fn read_notice(payload: &str) -> News {
 
 /// Reads on in SQLite's table of changes, on a connection that never writes: only then does
 /// `data_version` tell of every commit.
-async fn tail(db: &Db, news: &mpsc::Sender<News>) -> Result<(), sqlx::Error> {
+async fn tail(
+    db: &Db,
+    news: &mpsc::Sender<News>,
+    connected: impl FnOnce(),
+) -> Result<(), Interrupted> {
     let options = db.reader().get_sqlite_connection_pool().connect_options();
     let mut connection = options.connect().await?;
     let mut version = data_version(&mut connection).await?;
     let mut last = last_change(&mut connection).await?;
+    connected();
     _ = news.send(News::Everything).await;
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut has_more = false;
     while !news.is_closed() {
         looks.tick().await;
         let present = data_version(&mut connection).await?;
-        if present == version {
+        if present == version && !has_more {
             continue;
         }
         version = present;
         let rows =
             sqlx::query("SELECT seq, job_id FROM job_change WHERE seq > ? ORDER BY seq LIMIT ?")
                 .bind(last)
-                .bind(KEPT_CHANGES)
+                .bind(i64::try_from(CHANGES_AT_ONCE).unwrap_or(i64::MAX))
                 .fetch_all(&mut connection)
                 .await?;
+        has_more = rows.len() == CHANGES_AT_ONCE;
+        let before = last;
+        last = match rows.last() {
+            Some(row) => row.try_get(0)?,
+            None => last_change(&mut connection).await?,
+        };
         let first: Option<i64> = rows.first().map(|row| row.try_get(0)).transpose()?;
-        let told = if first.is_none_or(|first| first == last + 1) {
+        // Others may have been removed before they were read; a database that was restored is behind.
+        let told = if last < before || first.is_some_and(|first| first != before + 1) {
+            News::Everything
+        } else {
             let ids: Result<Vec<Uuid>, _> = rows.iter().map(|row| row.try_get(1)).collect();
             let mut ids = ids?;
             ids.sort_unstable();
             ids.dedup();
             News::Jobs(ids)
-        } else {
-            // Others were removed before they were read.
-            News::Everything
-        };
-        last = match rows.last() {
-            Some(row) => row.try_get(0)?,
-            // A database that was restored may be behind.
-            None => last_change(&mut connection).await?,
         };
         if told != News::Jobs(Vec::new()) && news.send(told).await.is_err() {
             break;
         }
     }
-    connection.close().await
+    Ok(connection.close().await?)
 }
 
 async fn data_version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {

@@ -25,9 +25,9 @@ const RING_BYTES: usize = 1 << 20;
 #[derive(Clone, Debug)]
 pub enum Payload {
     /// A GraphQL response in JSON.
-    Response(Arc<str>),
+    Response(Arc<String>),
     /// The operation cannot be executed: a list of GraphQL errors in JSON.
-    Refusal(Arc<str>),
+    Refusal(Arc<String>),
 }
 
 impl Payload {
@@ -45,6 +45,13 @@ pub struct Frame {
     seq: u64,
     version: u64,
     is_last: bool,
+}
+
+impl Frame {
+    /// The only one of an operation that cannot be executed, with a list of GraphQL errors in JSON.
+    pub fn refusal(errors: Arc<String>) -> Self {
+        Self { payload: Payload::Refusal(errors), seq: 0, version: 0, is_last: true }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -114,6 +121,24 @@ pub struct GroupTask {
     seq: u64,
 }
 
+/// Frames of their own that are made at a time, at most, for those who have seen something.
+const CATCH_UPS: usize = 4;
+
+/// Lets those who are behind share frames: one with the changes since an older version is right for
+/// who has seen a newer one, too, since it shows everything as it is now.
+fn coarsen(asked: &mut [Ask]) {
+    let versions: BTreeSet<_> = asked.iter().filter_map(|ask| ask.since).collect();
+    if versions.len() <= CATCH_UPS {
+        return;
+    }
+    let versions: Vec<_> = versions.into_iter().collect();
+    let shared: Vec<_> = versions.chunks(versions.len().div_ceil(CATCH_UPS)).collect();
+    for since in asked.iter_mut().filter_map(|ask| ask.since.as_mut()) {
+        let older = shared.iter().rev().find(|versions| versions[0] <= *since);
+        *since = older.map_or(*since, |versions| versions[0]);
+    }
+}
+
 impl Live {
     /// Watches the subscription with this key. If it is the first to do so, the group's task is
     /// returned, which is to be run.
@@ -132,6 +157,7 @@ impl Live {
             watchers: AtomicUsize::new(1),
         });
         groups.insert(key.to_owned(), Arc::clone(&group));
+        self.came.notify_one();
         let watcher = Watcher::new(&group);
         let task = GroupTask {
             live: Arc::clone(self),
@@ -146,6 +172,11 @@ impl Live {
 }
 
 impl Group {
+    /// How many watch.
+    pub(super) fn watcher_count(&self) -> usize {
+        self.watchers.load(Ordering::Relaxed)
+    }
+
     fn ring(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -167,6 +198,7 @@ impl GroupTask {
                 return None;
             }
             self.asked.retain(|ask| !ask.answer.is_closed());
+            coarsen(&mut self.asked);
             let tick = match tick {
                 None => None,
                 Some(Ok(tick)) => Some(tick),
@@ -200,7 +232,7 @@ impl GroupTask {
     }
 
     /// Tells all who watch that the operation cannot be executed.
-    pub async fn refuse(mut self, errors: Arc<str>) {
+    pub async fn refuse(mut self, errors: Arc<String>) {
         // Whoever made the group has asked, or is about to.
         let first = self.inbox.recv().await;
         self.asked.extend(first);
@@ -210,8 +242,7 @@ impl GroupTask {
             self.asked.push(ask);
         }
         for ask in std::mem::take(&mut self.asked) {
-            let payload = Payload::Refusal(Arc::clone(&errors));
-            _ = ask.answer.send(Frame { payload, seq: 0, version: 0, is_last: true });
+            _ = ask.answer.send(Frame::refusal(Arc::clone(&errors)));
         }
     }
 
@@ -268,7 +299,13 @@ impl Watcher {
         }
     }
 
-    /// The next frame, as soon as there is one; `None` when the subscription is over.
+    /// Whether it has seen the last frame.
+    pub fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// The next frame, as soon as there is one; `None` when there is no more: the subscription is
+    /// over, or its task has ended before this watcher saw the last frame.
     pub async fn next(&mut self) -> Option<Frame> {
         if self.is_over {
             return None;
@@ -305,5 +342,56 @@ impl Drop for Watcher {
             let (answer, _) = oneshot::channel();
             _ = self.group.asks.send(Ask { since: None, answer });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(since: Option<u64>) -> Ask {
+        Ask { since, answer: oneshot::channel().0 }
+    }
+
+    fn coarse(since: &[Option<u64>]) -> Vec<Option<u64>> {
+        let mut asked: Vec<_> = since.iter().copied().map(ask).collect();
+        coarsen(&mut asked);
+        asked.into_iter().map(|ask| ask.since).collect()
+    }
+
+    #[test]
+    fn those_who_are_behind_share_frames() {
+        let few = [None, Some(7), Some(1), Some(7), Some(3), Some(9)];
+        assert_eq!(coarse(&few), few);
+        let many: Vec<_> = (0..1_000).rev().map(Some).chain([None]).collect();
+        let coarse = coarse(&many);
+        let distinct: BTreeSet<_> = coarse.iter().collect();
+        assert_eq!(distinct.len(), CATCH_UPS + 1);
+        // Nobody misses anything, and who has seen nothing sees all.
+        assert!(coarse.iter().zip(&many).all(|(shared, own)| shared <= own));
+        assert_eq!(coarse.last(), Some(&None));
+    }
+
+    #[test]
+    fn a_ring_keeps_the_newest_frames() {
+        let mut ring = Ring::default();
+        let frame = |seq: u64, bytes: usize| Frame {
+            payload: Payload::Response("x".repeat(bytes).into()),
+            seq,
+            version: seq,
+            is_last: false,
+        };
+        assert!(matches!(ring.after(0), After::Nothing));
+        for seq in 1..=20 {
+            ring.push(frame(seq, 10));
+        }
+        assert_eq!(ring.frames.len(), RING_FRAMES);
+        assert!(matches!(ring.after(20), After::Nothing));
+        assert!(matches!(ring.after(19), After::Frame(frame) if frame.seq == 20));
+        assert!(matches!(ring.after(11), After::Lost));
+        // Whatever it takes.
+        ring.push(frame(21, 2 * RING_BYTES));
+        assert_eq!((ring.frames.len(), ring.bytes), (1, 2 * RING_BYTES));
+        assert!(matches!(ring.after(20), After::Frame(frame) if frame.seq == 21));
     }
 }

@@ -15,19 +15,23 @@ pub mod picture;
 pub mod source;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::DbErr;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::db::Db;
+use crate::metrics;
 use feed::News;
 use group::Group;
 use picture::Picture;
+use source::Updates;
 
 /// News that wait for the picture.
 const NEWS_AHEAD: usize = 1_024;
@@ -65,7 +69,13 @@ pub struct Live {
     is_kept: watch::Sender<bool>,
     ticks: broadcast::Sender<Arc<Tick>>,
     groups: Mutex<HashMap<String, Arc<Group>>>,
+    updates: Mutex<Updates>,
+    /// Rung by each new group.
+    came: Notify,
     stopping: CancellationToken,
+    connections: TaskTracker,
+    /// Whether the feed hears of changes.
+    is_feed_connected: Arc<AtomicBool>,
 }
 
 impl Live {
@@ -78,13 +88,23 @@ impl Live {
             is_kept: watch::Sender::new(false),
             ticks: broadcast::Sender::new(TICKS_AHEAD),
             groups: Mutex::default(),
+            updates: Mutex::default(),
+            came: Notify::new(),
             stopping,
+            connections: TaskTracker::new(),
+            is_feed_connected: Arc::default(),
         })
     }
 
     /// Done when the service stops.
     pub fn stopping(&self) -> &CancellationToken {
         &self.stopping
+    }
+
+    /// Those who watch over connections of their own, which have something to say before the service
+    /// stops.
+    pub fn connections(&self) -> &TaskTracker {
+        &self.connections
     }
 
     pub fn db(&self) -> &Db {
@@ -104,6 +124,20 @@ impl Live {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether changes in the database are heard of.
+    pub fn is_feed_connected(&self) -> bool {
+        self.is_feed_connected.load(Ordering::Relaxed)
+    }
+
+    /// How many watch, all subscriptions together.
+    pub fn watcher_count(&self) -> usize {
+        self.groups().values().map(|group| group.watcher_count()).sum()
+    }
+
+    fn updates(&self) -> MutexGuard<'_, Updates> {
+        self.updates.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How many different subscriptions are watched.
     pub fn group_count(&self) -> usize {
         self.groups().len()
@@ -119,7 +153,7 @@ impl Live {
     /// Keeps the picture up to date while somebody watches, until it is dropped.
     pub async fn run(self: Arc<Self>) {
         let (sender, mut news) = mpsc::channel(NEWS_AHEAD);
-        let feed = feed::run(self.db.clone(), sender);
+        let feed = feed::run(self.db.clone(), sender, Arc::clone(&self.is_feed_connected));
         let keeping = async {
             loop {
                 self.wait_for_watchers(&mut news).await;
@@ -134,14 +168,17 @@ impl Live {
                         () = sleep(Duration::from_secs(1)) => continue,
                     };
                     let Some(first) = first else { return };
+                    let heard = Instant::now();
                     let mut all = vec![first];
                     while let Ok(more) = news.try_recv() {
                         all.push(more);
                     }
                     self.take(all).await;
+                    metrics::feed_lag(heard.elapsed());
                     sleep(self.tick).await;
                 }
                 self.is_kept.send_replace(false);
+                *self.updates() = Updates::default();
             }
         };
         tokio::join!(feed, keeping);
@@ -151,7 +188,7 @@ impl Live {
         while self.groups().is_empty() {
             tokio::select! {
                 _ = news.recv() => {}
-                () = sleep(Duration::from_millis(20)) => {}
+                () = self.came.notified() => {}
             }
         }
     }

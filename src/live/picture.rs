@@ -9,6 +9,7 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use uuid::Uuid;
 
 use crate::db::Sql;
+use crate::jobs::scope::Scope;
 
 /// How many departures are remembered for watchers that are behind.
 const DEPARTURES: usize = 20_000;
@@ -67,36 +68,39 @@ impl Picture {
         self.version
     }
 
-    /// The jobs that execute, the newest first; of one configuration, or of all.
-    pub fn all(&self, configuration: Option<Uuid>) -> Vec<Watched> {
+    /// The scope's jobs that execute, the newest first.
+    pub fn all(&self, scope: &Scope) -> Vec<Watched> {
         let matching = self
             .jobs
             .values()
             .map(|present| &present.watched)
-            .filter(|watched| is_in(watched.job.configuration_id, configuration));
+            .filter(|watched| scope.sees(watched.job.configuration_id));
         let mut all: Vec<_> = matching.cloned().collect();
         sort(&mut all);
         all
     }
 
-    /// The changes after a version; `None` if some are forgotten.
-    pub fn since(&self, version: u64, configuration: Option<Uuid>) -> Option<Changes> {
+    /// The changes after a version to the scope's jobs; `None` if some are forgotten.
+    pub fn since(&self, version: u64, scope: &Scope) -> Option<Changes> {
         if version < self.forgotten {
             return None;
         }
         let mut changes = Changes::default();
         for id in self.changes.range(version + 1..).map(|(_, id)| id) {
             if let Some(present) = self.jobs.get(id) {
-                if is_in(present.watched.job.configuration_id, configuration) {
+                if scope.sees(present.watched.job.configuration_id) {
                     changes.jobs.push(present.watched.clone());
-                } else if present.was_in.iter().any(|of| is_in(*of, configuration)) {
+                } else if present.was_in.iter().any(|of| scope.sees(*of)) {
                     let state = present.watched.job.state;
                     changes.left.push(Departure { job_id: *id, state });
                 }
             } else if let Some(gone) = self.departures.get(id)
-                && gone.configurations.iter().any(|of| is_in(*of, configuration))
+                && gone.configurations.iter().any(|of| scope.sees(*of))
             {
-                changes.left.push(Departure { job_id: *id, state: gone.state });
+                // Of a job that moved elsewhere before, only that it did.
+                let last = gone.configurations.last().copied().flatten();
+                let state = if scope.sees(last) { gone.state } else { JobState::Executing };
+                changes.left.push(Departure { job_id: *id, state });
             }
         }
         sort(&mut changes.jobs);
@@ -176,10 +180,6 @@ impl Picture {
     }
 }
 
-fn is_in(of: Option<Uuid>, wanted: Option<Uuid>) -> bool {
-    wanted.is_none() || of == wanted
-}
-
 fn sort(jobs: &mut [Watched]) {
     jobs.sort_by_key(|each| Reverse((each.job.created_date, each.job.id)));
 }
@@ -248,39 +248,39 @@ mod tests {
             &mut picture,
             &[job(1, Executing, None), job(2, Executing, None), job(3, Completed, None)],
         );
-        assert_eq!(ids(&picture.all(None)), [2, 1]);
+        assert_eq!(ids(&picture.all(&Scope::All)), [2, 1]);
         let start = picture.version();
         update(&mut picture, &[job(1, Executing, None)]);
         assert_eq!(picture.version(), start, "nothing has changed");
         update(&mut picture, &[job(1, Executing, Some(7))]);
         update(&mut picture, &[job(1, Completed, Some(7)), job(4, Executing, None)]);
-        let changes = picture.since(start, None).unwrap();
+        let changes = picture.since(start, &Scope::All).unwrap();
         assert_eq!((ids(&changes.jobs), left(&changes)), (vec![4], vec![(1, Completed)]));
-        let nothing = picture.since(picture.version(), None).unwrap();
+        let nothing = picture.since(picture.version(), &Scope::All).unwrap();
         assert!(nothing.jobs.is_empty() && nothing.left.is_empty());
         // One that is no more, and comes back.
         picture.update(&[Uuid::from_u128(2)], HashMap::new());
         assert_eq!(
-            left(&picture.since(start, None).unwrap()),
+            left(&picture.since(start, &Scope::All).unwrap()),
             [(1, Completed), (2, JobState::Unknown)]
         );
         update(&mut picture, &[job(2, Executing, None)]);
-        let changes = picture.since(start, None).unwrap();
+        let changes = picture.since(start, &Scope::All).unwrap();
         assert_eq!((ids(&changes.jobs), left(&changes)), (vec![4, 2], vec![(1, Completed)]));
     }
 
     #[test]
     fn who_moves_leaves_its_configuration() {
         let mut picture = Picture::default();
-        let (a, b) = (Some(Uuid::from_u128(100)), Some(Uuid::from_u128(200)));
+        let (a, b) = (Scope::only([Uuid::from_u128(100)]), Scope::only([Uuid::from_u128(200)]));
         update(&mut picture, &[job(1, Executing, Some(100))]);
         let start = picture.version();
         update(&mut picture, &[job(1, Executing, Some(200))]);
-        assert_eq!(left(&picture.since(start, a).unwrap()), [(1, Executing)]);
-        assert_eq!(ids(&picture.since(start, b).unwrap().jobs), [1]);
+        assert_eq!(left(&picture.since(start, &a).unwrap()), [(1, Executing)]);
+        assert_eq!(ids(&picture.since(start, &b).unwrap().jobs), [1]);
         update(&mut picture, &[job(1, Completed, Some(200))]);
-        assert_eq!(left(&picture.since(start, a).unwrap()), [(1, Completed)]);
-        assert_eq!(left(&picture.since(start, b).unwrap()), [(1, Completed)]);
+        assert_eq!(left(&picture.since(start, &a).unwrap()), [(1, Executing)]);
+        assert_eq!(left(&picture.since(start, &b).unwrap()), [(1, Completed)]);
     }
 
     #[test]
@@ -290,9 +290,9 @@ mod tests {
             update(&mut picture, &[job(n, Executing, None)]);
             update(&mut picture, &[job(n, Completed, None)]);
         }
-        assert!(picture.since(1, None).is_none());
+        assert!(picture.since(1, &Scope::All).is_none());
         let late = picture.version() - 100;
-        assert_eq!(picture.since(late, None).unwrap().left.len(), 50);
+        assert_eq!(picture.since(late, &Scope::All).unwrap().left.len(), 50);
         assert!(picture.changes.len() <= DEPARTURES);
     }
 }

@@ -1,18 +1,19 @@
 //! What there is to watch, and what has changed of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use entity::{Columns, ProcessingState, job_run};
+use entity::{Columns, ProcessingState, job, job_run};
 use sea_orm::DbErr;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::picture::{Departure, Watched};
+use super::picture::{Departure, Picture, Watched};
 use super::{Live, Tick};
 use crate::jobs::counts::{self, Counts};
 use crate::jobs::rows;
+use crate::jobs::scope::Scope;
 
 /// How long to wait before the database is asked again.
 const RETRY: Duration = Duration::from_millis(200);
@@ -20,12 +21,19 @@ const RETRY: Duration = Duration::from_millis(200);
 /// What a subscription watches, and what its watchers were shown last.
 #[derive(Debug)]
 pub enum Source {
-    /// The jobs that execute; of one configuration, or of all.
-    Executing { configuration: Option<Uuid>, seen: u64 },
-    /// A run, by its own id or its job's.
-    Run { id: Uuid, columns: Columns<job_run::Entity>, shown: Option<Shown<Run>> },
-    /// The numbers of jobs; of one configuration, or of all.
-    Counts { configuration: Option<Uuid>, shown: Option<Shown<Counts>> },
+    /// The scope's jobs that execute.
+    Executing { scope: Scope, seen: Option<u64> },
+    /// A run of the scope's, by its own id or its job's.
+    Run {
+        scope: Scope,
+        id: Uuid,
+        columns: Columns<job_run::Entity>,
+        shown: Option<Shown<Run>>,
+        /// There is nothing with this id. It may become the run of any job.
+        is_unknown: bool,
+    },
+    /// The numbers of the scope's jobs.
+    Counts { scope: Scope, shown: Option<Shown<Counts>> },
 }
 
 /// A run, if there is one.
@@ -41,9 +49,18 @@ pub struct Shown<T> {
 /// Something to show.
 #[derive(Clone, Debug)]
 pub enum Event {
-    Executing { is_snapshot: bool, jobs: Vec<Watched>, left: Vec<Departure> },
+    Executing(Arc<Update>),
     Run(Run),
     Counts(Counts),
+}
+
+/// What has changed of the jobs that execute.
+#[derive(Debug, Default)]
+pub struct Update {
+    /// Whether `jobs` are all that execute.
+    pub is_snapshot: bool,
+    pub jobs: Vec<Watched>,
+    pub left: Vec<Departure>,
 }
 
 /// An event, and at which version it is so.
@@ -65,19 +82,19 @@ pub struct Step {
 }
 
 impl Source {
-    pub fn executing(configuration: Option<Uuid>) -> Self {
-        Self::Executing { configuration, seen: 0 }
+    pub fn executing(scope: Scope) -> Self {
+        Self::Executing { scope, seen: None }
     }
 
     /// A run of which these columns are shown.
-    pub fn run(id: Uuid, columns: Columns<job_run::Entity>) -> Self {
+    pub fn run(scope: Scope, id: Uuid, columns: Columns<job_run::Entity>) -> Self {
         use job_run::Column::{AgentState, JobId, ProcessingState};
         let columns = columns.with(JobId).with(AgentState).with(ProcessingState);
-        Self::Run { id, columns, shown: None }
+        Self::Run { scope, id, columns, shown: None, is_unknown: true }
     }
 
-    pub fn counts(configuration: Option<Uuid>) -> Self {
-        Self::Counts { configuration, shown: None }
+    pub fn counts(scope: Scope) -> Self {
+        Self::Counts { scope, shown: None }
     }
 
     /// What a tick has changed, and what those are to see who have asked. Waits for as long as the
@@ -104,26 +121,30 @@ impl Source {
         asked: &BTreeSet<Option<u64>>,
     ) -> Result<Step, DbErr> {
         match self {
-            Self::Executing { configuration, seen } => {
-                Ok(executing(live, *configuration, seen, asked))
-            }
-            Self::Run { id, columns, shown } => {
+            Self::Executing { scope, seen } => Ok(executing(live, scope, seen, asked)),
+            Self::Run { scope, id, columns, shown, is_unknown } => {
                 let known = shown.as_ref().and_then(|shown| shown.value.as_ref());
                 let is_told = tick.is_some_and(|tick| {
-                    tick.may_have_changed(*id)
+                    *is_unknown
+                        || tick.may_have_changed(*id)
                         || known.is_some_and(|run| tick.may_have_changed(run.job_id))
                 });
                 if !is_told && (asked.is_empty() || shown.is_some()) {
                     return Ok(again(shown.as_ref(), asked, Event::Run, is_over));
                 }
-                let run = rows::run_of(live.db().reader(), *id, *columns).await?;
+                let reader = live.db().reader();
+                let run = rows::run_of(reader, scope, *id, *columns).await?;
+                *is_unknown = run.is_none()
+                    && rows::by_ids::<job::Entity>(reader, scope, &[*id], Columns::none())
+                        .await?
+                        .is_empty();
                 Ok(renew(shown, run.map(Arc::new), asked, Event::Run, is_over))
             }
-            Self::Counts { configuration, shown } => {
+            Self::Counts { scope, shown } => {
                 if tick.is_none() && (asked.is_empty() || shown.is_some()) {
                     return Ok(again(shown.as_ref(), asked, Event::Counts, |_| false));
                 }
-                let counts = counts::read(live.db().reader(), *configuration).await?;
+                let counts = counts::read(live.db().reader(), scope, None).await?;
                 Ok(renew(shown, counts, asked, Event::Counts, |_| false))
             }
         }
@@ -132,38 +153,52 @@ impl Source {
 
 fn executing(
     live: &Live,
-    configuration: Option<Uuid>,
-    seen: &mut u64,
+    scope: &Scope,
+    seen: &mut Option<u64>,
     asked: &BTreeSet<Option<u64>>,
 ) -> Step {
     let picture = live.picture();
     let version = picture.version();
-    let versioned = |event| Versioned { event, version, is_last: false };
-    let since = |since: Option<u64>| {
-        let changes = since.and_then(|since| picture.since(since, configuration));
-        changes.map_or_else(
-            || Event::Executing {
-                is_snapshot: true,
-                jobs: picture.all(configuration),
-                left: Vec::new(),
-            },
-            |changes| Event::Executing {
-                is_snapshot: false,
-                jobs: changes.jobs,
-                left: changes.left,
-            },
-        )
-    };
-    let changes = Some(since(Some(*seen))).filter(|event| match event {
-        Event::Executing { is_snapshot, jobs, left } => {
-            *is_snapshot || !jobs.is_empty() || !left.is_empty()
-        }
-        Event::Run(_) | Event::Counts(_) => true,
-    });
-    *seen = version;
+    let versioned = |update| Versioned { event: Event::Executing(update), version, is_last: false };
+    let since = |since| live.updates().since(&picture, scope, since);
+    // Before anything was shown nobody needs what has changed.
+    let changes = seen.filter(|seen| *seen != version).map(|seen| since(Some(seen)));
+    let changes = changes
+        .filter(|update| update.is_snapshot || !update.jobs.is_empty() || !update.left.is_empty());
+    *seen = Some(version);
     Step {
         changes: changes.map(versioned),
         catch_up: asked.iter().map(|version| (*version, versioned(since(*version)))).collect(),
+    }
+}
+
+/// How many updates are kept for others who want the same.
+const UPDATES: usize = 8;
+
+/// The updates of late: many subscriptions want the same.
+#[derive(Debug, Default)]
+pub struct Updates(VecDeque<(UpdateKey, Arc<Update>)>);
+
+/// Of what, since when, and until when.
+type UpdateKey = (Scope, Option<u64>, u64);
+
+impl Updates {
+    /// What has changed since a version, or all there is.
+    fn since(&mut self, picture: &Picture, scope: &Scope, since: Option<u64>) -> Arc<Update> {
+        let key = (scope.clone(), since, picture.version());
+        if let Some((_, update)) = self.0.iter().rev().find(|(each, _)| *each == key) {
+            return Arc::clone(update);
+        }
+        let changes = since.and_then(|since| picture.since(since, scope));
+        let update = Arc::new(match changes {
+            Some(changes) => Update { is_snapshot: false, jobs: changes.jobs, left: changes.left },
+            None => Update { is_snapshot: true, jobs: picture.all(scope), left: Vec::new() },
+        });
+        if self.0.len() >= UPDATES {
+            self.0.pop_front();
+        }
+        self.0.push_back((key, Arc::clone(&update)));
+        update
     }
 }
 

@@ -14,6 +14,7 @@ use super::op::{
     AgentReport, Attempt, By, Cancel, Claim, Lost, NewJob, Op, Outcome, ProcessingReport, Receipt,
     Refusal, RefusalCode, ReportReceipt, ReportStatus, Start, Step, check, check_order,
 };
+use crate::jobs::scope::Scope;
 
 /// A row, and which of its columns were changed.
 #[derive(Debug)]
@@ -48,11 +49,11 @@ pub struct Desk {
     pub agents: HashMap<Uuid, Option<String>>,
     /// The configurations that exist.
     pub configurations: HashSet<Uuid>,
-    /// The jobs that were queued by these requests.
-    pub requests: HashMap<String, Uuid>,
+    /// The jobs that were queued by these requests for these configurations.
+    pub requests: HashMap<(String, Option<Uuid>), Uuid>,
     /// The jobs that are due, in the order in which they are given away, for each choice of
     /// configurations.
-    pub due: HashMap<Vec<Uuid>, VecDeque<Uuid>>,
+    pub due: HashMap<Scope, VecDeque<Uuid>>,
     /// The runs that began with these tokens.
     pub attempts: HashMap<Uuid, Uuid>,
     /// What has happened, in order.
@@ -196,7 +197,8 @@ impl Desk {
         {
             return Err(Refusal::not_found("configurationId", "configuration"));
         }
-        let request = &new.job.client_request_id;
+        let request = new.job.client_request_id.clone();
+        let request = request.map(|request| (request, new.job.configuration_id));
         if let Some(job_id) = request.as_ref().and_then(|request| self.requests.get(request)) {
             return Ok(Receipt::Job { job_id: *job_id, is_repeat: true });
         }
@@ -212,7 +214,7 @@ impl Desk {
             ..new.job.clone()
         };
         if let Some(request) = request {
-            self.requests.insert(request.clone(), id);
+            self.requests.insert(request, id);
         }
         self.jobs.insert(id, Kept::new(row));
         self.record(id, None, JobState::Queued, new.by, None);
@@ -228,7 +230,7 @@ impl Desk {
         {
             return known.map(Receipt::Attempt);
         }
-        let due = self.due.get_mut(&claim.configuration_ids);
+        let due = self.due.get_mut(&claim.configurations);
         // Claims for other configurations may have taken some of the same jobs.
         let jobs = &self.jobs;
         let job_id = due.and_then(|due| {

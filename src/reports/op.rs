@@ -5,6 +5,7 @@ use sea_orm::{ModelTrait as _, Value};
 use uuid::Uuid;
 
 use super::machine::{Ending, Phase};
+use crate::jobs::scope::Scope;
 
 /// One thing to write. Each is applied as a whole or not at all.
 #[derive(Clone, Debug)]
@@ -82,8 +83,8 @@ pub struct NewJob {
 #[derive(Clone, Debug)]
 pub struct Claim {
     pub agent_id: Uuid,
-    /// Only jobs of these; of any if there are none. Sorted.
-    pub configuration_ids: Vec<Uuid>,
+    /// Only jobs of these.
+    pub configurations: Scope,
     /// The attempt's token, made up by the agent, for which a repeat returns the same attempt;
     /// `None` to be given one.
     pub token: Option<Uuid>,

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::desk::{Desk, Kept};
 use super::op::{Op, Step};
 use crate::db::Sql;
+use crate::jobs::scope::Scope;
 use crate::jobs::store::{self, RowSet};
 
 /// The columns of a run that rules look at.
@@ -192,10 +193,10 @@ async fn fetch_attempts(
 
 /// Finds the jobs that are due, for each choice of configurations that somebody claims from.
 async fn fetch_due(db: &impl ConnectionTrait, desk: &mut Desk, ops: &[&Op]) -> Result<(), DbErr> {
-    let mut claims = HashMap::<&Vec<Uuid>, usize>::new();
+    let mut claims = HashMap::<&Scope, usize>::new();
     for op in ops {
         if let Op::Claim(claim) = op {
-            *claims.entry(&claim.configuration_ids).or_default() += 1;
+            *claims.entry(&claim.configurations).or_default() += 1;
         }
     }
     // Two choices may overlap, so each gets as many as there are claims in all.
@@ -207,9 +208,7 @@ async fn fetch_due(db: &impl ConnectionTrait, desk: &mut Desk, ops: &[&Op]) -> R
         sql.push(&format!("SELECT {} FROM job AS t WHERE t.state = 'Queued'", columns.select("t")))
             .push(" AND coalesce(t.scheduled_date, t.created_date) <= ")
             .bind(desk.now);
-        if !configurations.is_empty() {
-            sql.push(" AND t.configuration_id").any_uuid(configurations);
-        }
+        configurations.push(&mut sql, "t.configuration_id");
         sql.push(" ORDER BY t.priority DESC, coalesce(t.scheduled_date, t.created_date), t.id");
         sql.push(&format!(" LIMIT {limit}"));
         sql.push_either("", " FOR NO KEY UPDATE OF t SKIP LOCKED");
@@ -256,10 +255,12 @@ async fn fetch_names(db: &impl ConnectionTrait, desk: &mut Desk, ops: &[&Op]) ->
     let requests = unique(new().filter_map(|job| job.client_request_id.clone()));
     if !requests.is_empty() {
         let mut sql = Sql::new(backend);
-        sql.push("SELECT client_request_id, id FROM job WHERE client_request_id ");
-        sql.any_text(&requests);
+        sql.push("SELECT client_request_id, configuration_id, id FROM job");
+        sql.push(" WHERE client_request_id ").any_text(&requests);
+        sql.push(" AND configuration_id").any_uuid(&configurations);
         for row in sql.all(db).await? {
-            desk.requests.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let request = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            desk.requests.insert(request, row.try_get_by_index(2)?);
         }
     }
     Ok(())
@@ -271,8 +272,8 @@ pub async fn write(db: &impl ConnectionTrait, desk: Desk) -> Result<(), BatchErr
     let (new_runs, runs) = split(desk.runs);
     if !new_jobs.is_empty() {
         let set = RowSet::<job::Entity>::whole(new_jobs.iter().map(|kept| &kept.row));
-        let conflict = " ON CONFLICT (client_request_id) WHERE client_request_id IS NOT NULL \
-                        DO NOTHING";
+        let conflict = " ON CONFLICT (client_request_id, configuration_id) \
+                        WHERE client_request_id IS NOT NULL DO NOTHING";
         if store::insert(db, set, conflict).await? < new_jobs.len() as u64 {
             return Err(BatchError::Raced);
         }

@@ -10,6 +10,7 @@ use sea_orm::{DbBackend, DbErr, RuntimeErr};
 use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
+use tracing::Instrument as _;
 
 use super::op::{Claim, Op, Outcome, Receipt};
 use super::quiet;
@@ -17,6 +18,7 @@ use super::tables::{self, BatchError};
 use crate::clock;
 use crate::db::Db;
 use crate::error::Error;
+use crate::metrics;
 
 /// How many ops may wait to be written. They take little memory, and are written in about a
 /// second.
@@ -80,6 +82,11 @@ impl Reports {
         self.inbox.send(Message::Request(request)).map_err(|_| Error::Unavailable)?;
         // A writer that stops answers nobody any more.
         answered.await.map_err(|_| Error::Unavailable)?
+    }
+
+    /// How many ops wait to be written.
+    pub fn waiting(&self) -> usize {
+        ROOM.saturating_sub(self.room.available_permits())
     }
 
     /// The same for a single op.
@@ -178,7 +185,10 @@ struct Lane {
 impl Lane {
     async fn run(self, inbox: Arc<Inbox>) {
         while let Some(batch) = inbox.take().await {
-            self.answer(batch).await;
+            let (started, count) = (Instant::now(), batch.iter().map(|each| each.ops.len()).sum());
+            let span = tracing::info_span!("batch", ops = count);
+            self.answer(batch).instrument(span).await;
+            metrics::batch(count, started.elapsed());
         }
     }
 

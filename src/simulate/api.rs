@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rand::Rng as _;
 use reqwest::Url;
+use reqwest::header::{self, HeaderValue};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
@@ -70,15 +71,18 @@ enum Verdict {
 
 impl Api {
     /// A client of the server at this address, of which the path is that of the GraphQL endpoint
-    /// or none.
-    pub fn new(mut url: Url, figures: Arc<Figures>) -> Self {
+    /// or none; with this to be let in, if it is needed: an
+    /// admin's token, since agents and operators are played.
+    pub fn new(mut url: Url, authorization: Option<HeaderValue>, figures: Arc<Figures>) -> Self {
         if url.path() == "/" {
             url.set_path("/graphql");
         }
         // Another part of the program may have chosen already; either will do.
         _ = rustls::crypto::ring::default_provider().install_default();
+        let headers = authorization.map(|authorization| (header::AUTHORIZATION, authorization));
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
+            .default_headers(headers.into_iter().collect())
             .build()
             .expect("a client without certificates of its own can be made");
         Self { http, endpoint: url, figures, stopping: CancellationToken::new() }

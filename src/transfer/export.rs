@@ -11,6 +11,7 @@ use super::tables::FileTable;
 use super::text;
 use crate::db::{Db, Sql};
 use crate::jobs::filter::JobFilter;
+use crate::jobs::scope::Scope;
 
 /// Rows that are read at once. Between pages no transaction is open: on SQLite a long reader
 /// would keep the write-ahead log from being folded into the file.
@@ -54,7 +55,7 @@ pub async fn export(
         FileTable::Jobs => {
             let matching = |sql: &mut Sql| {
                 sql.push(" AND id IN (SELECT id FROM job");
-                filter.push_where(sql, &filter.states);
+                filter.push_where(sql, &Scope::All, &filter.states);
                 sql.push(")");
             };
             rows::<job::Entity>(db, matching, format, output).await
@@ -65,7 +66,7 @@ pub async fn export(
                     return;
                 }
                 sql.push(" AND job_id IN (SELECT id FROM job");
-                filter.push_where(sql, &filter.states);
+                filter.push_where(sql, &Scope::All, &filter.states);
                 sql.push(")");
             };
             rows::<job_run::Entity>(db, matching, format, output).await

@@ -1,11 +1,13 @@
 //! What the tests stand on: databases of their own, servers over them, and the program.
 
+mod access;
 mod agents;
 mod client;
 mod cluster;
 mod counts;
 mod database;
 mod errors;
+mod folded;
 mod foreign;
 mod lists;
 mod program;
@@ -13,6 +15,7 @@ mod property;
 mod rows;
 mod server;
 pub mod socket;
+mod watching;
 
 pub use agents::Attempt;
 pub use client::{client, client_builder};
@@ -20,12 +23,14 @@ pub use cluster::Cluster;
 pub use counts::{Numbers, assert_right, counts_of, start_counting};
 pub use database::{Kind, TestDatabase};
 pub use errors::errors_of;
+pub use folded::Folded;
 pub use foreign::ForeignWriter;
 pub use lists::ids;
 pub use program::{Output, Program, agent_jobs, command};
 pub use property::property;
 pub use rows::{Rows, agent, configuration, id, job, job_run, second};
 pub use server::TestServer;
+pub use watching::{Body, PROTOCOL, Said, Socket, Transport, Update, Watch, soon};
 
 /// Makes of each `async fn name(database: TestDatabase)` one test for each database:
 /// `name::sqlite` and `name::postgres`.

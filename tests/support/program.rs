@@ -76,17 +76,41 @@ impl Program {
     ) -> (Self, String) {
         let arguments = [command, "--listen", address, "--database-url", database_url];
         let mut program = Self::start(&[&arguments, options].concat());
+        let url = program.address();
+        (program, url)
+    }
+
+    /// Waits until it serves, and tells where.
+    pub fn address(&mut self) -> String {
         let mut line = String::new();
-        program.stdout.read_line(&mut line).expect("UTF-8");
-        match line.trim_end().strip_prefix("agent-jobs is listening on ") {
-            Some(url) => (program, url.to_owned()),
-            None => panic!("{line:?} {:#?}", program.output()),
+        self.stdout.read_line(&mut line).expect("UTF-8");
+        if let Some(url) = line.trim_end().strip_prefix("agent-jobs is listening on ") {
+            return url.to_owned();
         }
+        let mut stderr = String::new();
+        _ = self.stderr.read_to_string(&mut stderr);
+        panic!("{line:?} {stderr}")
+    }
+
+    /// The process's memory that is in use, in bytes.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("the process runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        let kilobytes = line.trim().trim_end_matches(" kB");
+        1024 * kilobytes.parse::<u64>().expect("a number")
     }
 
     /// Writes to its standard input, which stays open.
     pub fn write(&mut self, input: &[u8]) {
         self.stdin.as_mut().expect("its input is open").write_all(input).expect("it reads");
+    }
+
+    /// The next line of its output, without the end; `None` when it has ended.
+    pub fn line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        let n = self.stdout.read_line(&mut line).expect("UTF-8");
+        (n > 0).then(|| line.trim_end().to_owned())
     }
 
     /// The next line of its error output, without the end; `None` when it has ended.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent_jobs::access::Access;
 use agent_jobs::db::Db;
 use agent_jobs::graphql::{Api, Rules};
 use agent_jobs::http::{self, HttpOptions};
 use agent_jobs::live::Live;
 use agent_jobs::reports::{Patience, Reports, Writer, sweep};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -22,51 +22,72 @@ pub struct TestServer {
     pub client: reqwest::Client,
     /// Where ops are told without GraphQL.
     pub reports: Reports,
-    tasks: [JoinHandle<()>; 3],
+    pub live: Arc<Live>,
+    tasks: [JoinHandle<()>; 4],
 }
 
 impl TestServer {
     pub async fn start(database: &TestDatabase) -> Self {
         // Nobody is taken for lost behind a test's back.
-        Self::start_with(
-            database,
-            Patience { lost_after: None, cancel_after: None, ..Patience::default() },
-        )
-        .await
+        Self::start_with(database, Self::patience()).await
+    }
+
+    /// With which nobody is taken for lost.
+    pub fn patience() -> Patience {
+        Patience { lost_after: None, cancel_after: None, ..Patience::default() }
     }
 
     /// A server that waits for agents no longer than this.
     pub async fn start_with(database: &TestDatabase, patience: Patience) -> Self {
-        Self::serve(database, patience, Rules::default(), HttpOptions::default()).await
+        Self::start_ticking(database, patience, Duration::from_millis(100)).await
+    }
+
+    /// A server whose subscriptions show something at most this often.
+    pub async fn start_ticking(
+        database: &TestDatabase,
+        patience: Patience,
+        tick: Duration,
+    ) -> Self {
+        let guard = (Rules::default(), HttpOptions::default());
+        Self::serve(database.open().await, patience, tick, Access::open(), guard).await
+    }
+
+    /// A server over an open database, which lets in whom `access` does.
+    pub async fn start_over(db: Db, patience: Patience, access: Access) -> Self {
+        let guard = (Rules::default(), HttpOptions::default());
+        Self::serve(db, patience, Duration::from_millis(100), access, guard).await
     }
 
     /// A server with rules of its own, over SQLite.
     pub async fn start_guarded(rules: Rules, options: HttpOptions) -> (Self, TestDatabase) {
         let database = TestDatabase::create(Kind::Sqlite).await;
-        let patience = Patience { lost_after: None, cancel_after: None, ..Patience::default() };
-        (Self::serve(&database, patience, rules, options).await, database)
+        let tick = Duration::from_millis(100);
+        let (db, guard) = (database.open().await, (rules, options));
+        (Self::serve(db, Self::patience(), tick, Access::open(), guard).await, database)
     }
 
     async fn serve(
-        database: &TestDatabase,
+        db: Db,
         patience: Patience,
-        rules: Rules,
-        options: HttpOptions,
+        tick: Duration,
+        access: Access,
+        (rules, options): (Rules, HttpOptions),
     ) -> Self {
-        let db = database.open().await;
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = http::listen(([127, 0, 0, 1], 0).into()).expect("a free port");
         let address = listener.local_addr().expect("its address");
         let reports = Writer::start(&db).reports();
         let sweeping = tokio::spawn(sweep::run(db.clone(), reports.clone(), patience));
-        let live = Live::new(db.clone(), Duration::from_millis(100), CancellationToken::new());
+        let live = Live::new(db.clone(), tick, CancellationToken::new());
         let watching = tokio::spawn(Arc::clone(&live).run());
-        let api = Api::with_rules(live, reports.clone(), patience, rules);
+        let letting_in = tokio::spawn(access.clone().run());
+        let api = Api::with_rules(Arc::clone(&live), reports.clone(), patience, rules)
+            .with_access(access);
         let serving = tokio::spawn(async move {
             let never = std::future::pending();
             http::serve_with(listener, api, options, never).await.expect("serving");
         });
         let (url, client) = (format!("http://{address}"), client());
-        Self { db, url, client, reports, tasks: [serving, watching, sweeping] }
+        Self { db, url, client, reports, live, tasks: [serving, watching, sweeping, letting_in] }
     }
 
     /// The server's own database handle.

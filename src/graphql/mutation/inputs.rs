@@ -45,8 +45,8 @@ fn id(field: &'static str, id: &UuidArgument) -> Result<Uuid, Refusal> {
 /// An agent, as it introduces itself.
 #[derive(InputObject)]
 pub struct RegisterAgentInput {
-    /// The agent's own id, if it has one. Null: it is given one.
-    id: Option<UuidArgument>,
+    /// The agent's own id, if it has one. Null: that of the token, or a new one.
+    pub id: Option<UuidArgument>,
     /// What people call it, in 1 to 200 characters.
     name: Option<String>,
     /// Its key on its platform, which its runs show. Sensitive; not a password of this service.
@@ -54,9 +54,19 @@ pub struct RegisterAgentInput {
 }
 
 impl RegisterAgentInput {
-    pub fn into_row(self, now: Timestamp) -> Result<entity::agent::Model, Refusal> {
+    /// The row, for whoever speaks for the agent `own` alone, or for any.
+    pub fn into_row(
+        self,
+        own: Option<Uuid>,
+        now: Timestamp,
+    ) -> Result<entity::agent::Model, Refusal> {
+        let given = self.id.map(|value| id("id", &value)).transpose()?;
+        let id = given.or(own).unwrap_or_else(Uuid::now_v7);
+        if own.is_some_and(|own| own != id) {
+            return Err(Refusal::not_found("id", "agent"));
+        }
         Ok(entity::agent::Model {
-            id: self.id.map_or_else(|| Ok(Uuid::now_v7()), |value| id("id", &value))?,
+            id,
             name: check_name("name", self.name)?,
             created_date: now,
             update_date: Some(now),
@@ -69,7 +79,7 @@ impl RegisterAgentInput {
 #[derive(InputObject)]
 pub struct SaveConfigurationInput {
     /// The configuration to change, or to create with this id. Null: a new one.
-    id: Option<UuidArgument>,
+    pub id: Option<UuidArgument>,
     /// What people call it, in 1 to 200 characters. Null leaves it as it is.
     name: Option<String>,
     /// The kind of source, such as `hubspot`. Null leaves it as it is.
@@ -102,8 +112,9 @@ pub struct QueueJobInput {
     priority: i32,
     /// When it is to run. Null: as soon as an agent is free.
     scheduled_date: Option<Timestamp>,
-    /// A name for this request, of your choice. A repeat with the same name returns the job that
-    /// the first one made, so that a request whose answer was lost can be sent again.
+    /// A name for this request, of your choice. A repeat with the same name for the same
+    /// configuration returns the job that the first one made, so that a request whose answer was
+    /// lost can be sent again.
     client_request_id: Option<String>,
 }
 

@@ -2,6 +2,7 @@
 
 mod inputs;
 mod payloads;
+mod rights;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -11,12 +12,14 @@ use entity::{JobState, Long, Timestamp};
 use uuid::Uuid;
 
 use super::arguments::UuidArgument;
-use super::patience;
+use super::{May, patience, viewer};
+use crate::access::Right;
 use crate::clock;
 use crate::db::Db;
 use crate::error::Error;
 use crate::jobs::filter::JobFilter;
-use crate::jobs::{page, store};
+use crate::jobs::scope::Scope;
+use crate::jobs::{page, rows, store};
 use crate::reports::Reports;
 use crate::reports::op::{By, Cancel, Claim, Op, Outcome, Refusal, check_text};
 use inputs::{
@@ -28,6 +31,8 @@ use payloads::{
     AttemptPayload, FinishJobRunPayload, JobResult, JobsPayload, QueueJobsPayload,
     RegisterAgentPayload, ReportPayload, ReportResult, SaveConfigurationPayload,
 };
+
+use rights::within_rights;
 
 /// How many items a request may have, and how many jobs a filter touches.
 const MOST: usize = 1_000;
@@ -49,8 +54,9 @@ fn check_count(argument: &'static str, count: usize) -> Result<(), Error> {
     Err(Error::invalid(argument, format_args!("expected at most {MOST}, not {count}")))
 }
 
-/// Writes what can be, and puts the outcomes where the ops were.
+/// Writes what can be and may be, and puts the outcomes where the ops were.
 async fn tell(context: &Context<'_>, ops: Vec<Result<Op, Refusal>>) -> Result<Vec<Outcome>, Error> {
+    let ops = within_rights(context, ops).await?;
     let mut wrong = Vec::with_capacity(ops.len());
     let mut right = Vec::with_capacity(ops.len());
     for op in ops {
@@ -77,36 +83,62 @@ async fn tell(context: &Context<'_>, ops: Vec<Result<Op, Refusal>>) -> Result<Ve
 impl Mutation {
     /// Introduces an agent, or changes what is known of it. Agents do so when they start; a repeat
     /// changes nothing.
+    #[graphql(guard = "May(Right::Report)")]
     async fn register_agent(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The agent.")] input: RegisterAgentInput,
     ) -> Result<RegisterAgentPayload, Error> {
-        let row = match input.into_row(clock::now()) {
+        let (db, viewer) = (context.data_unchecked::<Db>(), viewer(context));
+        let is_given = input.id.is_some();
+        let row = match input.into_row(viewer.agent(), clock::now()) {
             Ok(row) => row,
             Err(refusal) => return Ok(RegisterAgentPayload { id: None, refusal: Some(refusal) }),
         };
-        store::save_agent(context.data_unchecked::<Db>().writer(), &row).await?;
+        // Who is limited neither changes nor finds out what is outside.
+        if viewer.agent().is_none()
+            && is_given
+            && *viewer.scope() != Scope::All
+            && !rows::visible::<entity::agent::Entity>(db.reader(), viewer.scope(), &[row.id])
+                .await?
+                .contains(&row.id)
+        {
+            let message = "a token for some configurations registers agents that have worked for \
+                           them, or new ones without an id";
+            return Err(Error::Forbidden(message.to_owned()));
+        }
+        let transaction = db.begin_write().await?;
+        store::save_agent(&transaction, &row).await?;
+        store::introduce_agent(&transaction, row.id, viewer.scope()).await?;
+        transaction.commit().await?;
         Ok(RegisterAgentPayload { id: Some(row.id), refusal: None })
     }
 
     /// Creates a configuration, or changes one.
+    #[graphql(guard = "May(Right::Administer)")]
     async fn save_configuration(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The configuration.")] input: SaveConfigurationInput,
     ) -> Result<SaveConfigurationPayload, Error> {
+        let is_given = input.id.is_some();
         let row = match input.into_row(clock::now()) {
             Ok(row) => row,
             Err(refusal) => {
                 return Ok(SaveConfigurationPayload { id: None, refusal: Some(refusal) });
             }
         };
+        let scope = viewer(context).scope();
+        if *scope != Scope::All && !(is_given && scope.sees(Some(row.id))) {
+            let message = "a token for some configurations changes these, and makes no others";
+            return Err(Error::Forbidden(message.to_owned()));
+        }
         store::save_configuration(context.data_unchecked::<Db>().writer(), &row).await?;
         Ok(SaveConfigurationPayload { id: Some(row.id), refusal: None })
     }
 
     /// Creates jobs, to run now or when they are scheduled for.
+    #[graphql(guard = "May(Right::Operate)")]
     async fn queue_jobs(
         &self,
         context: &Context<'_>,
@@ -121,6 +153,7 @@ impl Mutation {
 
     /// Gives an agent the next queued job that is due: that of the highest priority, and of these
     /// the one that has been due for the longest. No two agents get the same job.
+    #[graphql(guard = "May(Right::Report)")]
     async fn claim_job(
         &self,
         context: &Context<'_>,
@@ -133,23 +166,31 @@ impl Mutation {
         })?;
         let configurations = input.configuration_ids.unwrap_or_default();
         check_count("configurationIds", configurations.len())?;
-        let mut configuration_ids = configurations
+        let configuration_ids = configurations
             .into_iter()
             .map(|id| id.get("configurationIds"))
             .collect::<Result<Vec<_>, _>>()?;
-        configuration_ids.sort_unstable();
-        configuration_ids.dedup();
+        let configurations =
+            if configuration_ids.is_empty() { Scope::All } else { Scope::only(configuration_ids) };
         let claim = Claim {
             agent_id: input.agent_id.get("agentId")?,
-            configuration_ids,
+            configurations,
             token: UuidArgument::get_optional(input.attempt_token, "attemptToken")?,
         };
-        let outcome = reports(context).claim(claim, Duration::from_millis(wait)).await?;
+        let claim = within_rights(context, vec![Ok(Op::Claim(claim))]).await?.pop();
+        let outcome = match claim {
+            Some(Ok(Op::Claim(claim))) => {
+                reports(context).claim(claim, Duration::from_millis(wait)).await?
+            }
+            Some(Err(refusal)) => Err(refusal),
+            _ => return Err(Error::Internal),
+        };
         Ok(AttemptPayload::new(outcome, patience(context), clock::now()))
     }
 
     /// Begins a queued job, for agents that are told elsewhere which one to run. A repeat with the
     /// same token returns the same attempt; another token is refused with `CONFLICT`.
+    #[graphql(guard = "May(Right::Report)")]
     async fn start_job_run(
         &self,
         context: &Context<'_>,
@@ -163,6 +204,7 @@ impl Mutation {
     /// Takes agents' reports on their runs. A report that is `ACCEPTED` or `REPEATED` is saved:
     /// it survives whatever happens next. One that is refused does not keep others from being
     /// saved.
+    #[graphql(guard = "May(Right::Report)")]
     async fn report_job_runs(
         &self,
         context: &Context<'_>,
@@ -175,6 +217,7 @@ impl Mutation {
     }
 
     /// Takes the pipeline's reports on the processing of what agents submitted.
+    #[graphql(guard = "May(Right::Report)")]
     async fn report_processing(
         &self,
         context: &Context<'_>,
@@ -187,6 +230,7 @@ impl Mutation {
     }
 
     /// Ends an agent's work on a run: well, with an error, or cancelled.
+    #[graphql(guard = "May(Right::Report)")]
     async fn finish_job_run(
         &self,
         context: &Context<'_>,
@@ -199,6 +243,7 @@ impl Mutation {
 
     /// Asks to cancel jobs. A queued job is cancelled at once; one that executes becomes
     /// `CANCELLING`, and its agent learns of it with the answer to its next report.
+    #[graphql(guard = "May(Right::Operate)")]
     async fn request_cancellation(
         &self,
         context: &Context<'_>,
@@ -217,6 +262,7 @@ impl Mutation {
     }
 
     /// Ends jobs without waiting for their agents, whose later reports are refused with `OVER`.
+    #[graphql(guard = "May(Right::Operate)")]
     async fn force_cancel(
         &self,
         context: &Context<'_>,
@@ -234,6 +280,7 @@ impl Mutation {
 
     /// Queues jobs again that are over. The next agent makes a new run of each; those before it are
     /// kept.
+    #[graphql(guard = "May(Right::Operate)")]
     async fn retry_jobs(
         &self,
         context: &Context<'_>,
@@ -317,8 +364,9 @@ impl Found {
             return Ok(Self { ids: Vec::new(), total: page::Total { n: 0, is_exact: true } });
         }
         let db = context.data_unchecked::<Db>().reader();
-        let total = page::bounded_count(db, filter).await?;
-        Ok(Self { ids: page::newest_ids(db, filter, MOST).await?, total })
+        let scope = viewer(context).scope();
+        let total = page::bounded_count(db, scope, filter).await?;
+        Ok(Self { ids: page::newest_ids(db, scope, filter, MOST).await?, total })
     }
 
     async fn touch(
@@ -329,8 +377,8 @@ impl Found {
     ) -> Result<JobsPayload, Error> {
         let mut results = Vec::new();
         if !dry_run {
-            let outcomes =
-                reports(context).tell(self.ids.iter().copied().map(op).collect()).await?;
+            let ops = self.ids.iter().map(|id| Ok(op(*id))).collect();
+            let outcomes = tell(context, ops).await?;
             results = self
                 .ids
                 .iter()

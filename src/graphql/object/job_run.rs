@@ -8,7 +8,7 @@ use super::{Agent, Job, load, object};
 use crate::error::Error;
 use crate::graphql::loader::{HistoryOf, RowLoader};
 use crate::graphql::selection::Selectable;
-use crate::graphql::{Now, patience};
+use crate::graphql::{Now, patience, viewer};
 use crate::jobs::derived;
 
 object! {
@@ -67,6 +67,13 @@ impl Selectable for JobRun {
 
 #[ComplexObject]
 impl JobRun {
+    /// The key of that agent, which is sensitive: in the source platform agents sign in with it.
+    /// Shown in full to admins. To others it is a fingerprint, `fp_` and ten characters: the same
+    /// for the same key, and of no use to find out the key.
+    async fn agent_key(&self, context: &Context<'_>) -> String {
+        viewer(context).agent_key(&self.row.agent_key).into_owned()
+    }
+
     /// The job it is an attempt at.
     async fn job(&self, context: &Context<'_>) -> Result<Option<Job>, Error> {
         load(context, self.row.job_id).await

@@ -1,12 +1,14 @@
 //! The object types: a table's columns, with relations and derived fields around them.
 
 mod agent;
+mod caller;
 mod configuration;
 mod counts;
 mod job;
 mod job_run;
 
 pub use agent::Agent;
+pub use caller::Caller;
 pub use configuration::Configuration;
 pub use counts::JobCounts;
 pub use job::Job;
@@ -17,11 +19,13 @@ use async_graphql::Context;
 use super::loader::{ById, RowLoader};
 use super::selection::{Selectable, columns};
 use crate::error::Error;
+use crate::jobs::scope::Scoped;
 
 /// The row with this id as a `T`, with the columns that the present field selects.
 pub async fn load<T>(context: &Context<'_>, id: uuid::Uuid) -> Result<Option<T>, Error>
 where
-    T: Selectable + From<std::sync::Arc<<T::Entity as sea_orm::EntityTrait>::Model>>,
+    T: Selectable<Entity: Scoped>
+        + From<std::sync::Arc<<T::Entity as sea_orm::EntityTrait>::Model>>,
 {
     let key: ById<_> = (id, columns::<T>(context));
     let row = context.data_unchecked::<RowLoader>().load_one(key).await?;

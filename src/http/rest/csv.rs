@@ -9,13 +9,14 @@ use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value as Json;
 
 use super::parameters::Given;
-use super::{Problem, values, within};
+use super::{Asking, Problem, values, within};
 use crate::db::Db;
 use crate::http::Site;
 use crate::http::clients::{Client, Place};
 use crate::jobs::cursor::Cursor;
 use crate::jobs::filter::{JobFilter, Order};
 use crate::jobs::page::{Bounds, Listed, Selection, slice};
+use crate::jobs::scope::Scope;
 
 /// Jobs that are read at once. In between no connection is held, and nothing is read that the client
 /// does not take.
@@ -26,12 +27,20 @@ const PAGE: i64 = 1_000;
 pub async fn jobs(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
+    Asking(viewer): Asking,
     given: Given,
 ) -> Result<Response, Problem> {
     let (filter, columns) = (given.filter()?, given.columns("fields")?);
     let columns = columns.unwrap_or_else(Columns::<job::Entity>::public);
     let place = site.clients.stream(&client)?;
-    let mut file = File { db: site.api.db().clone(), filter, columns, after: None, _place: place };
+    let mut file = File {
+        db: site.api.db().clone(),
+        scope: viewer.scope().clone(),
+        filter,
+        columns,
+        after: None,
+        _place: place,
+    };
     let first = within(&site, file.page()).await?;
     let start = file.write(&first, true)?;
     let is_over = first.is_empty();
@@ -66,6 +75,7 @@ pub async fn jobs(
 
 struct File {
     db: Db,
+    scope: Scope,
     filter: JobFilter,
     columns: Columns<job::Entity>,
     after: Option<Cursor>,
@@ -79,7 +89,8 @@ impl File {
         let bounds =
             Bounds { after: self.after.take(), before: None, limit: PAGE, from_end: false };
         let selection = Selection { job: self.columns, run: None };
-        let found = slice(self.db.reader(), &self.filter, order, &bounds, selection).await?;
+        let found =
+            slice(self.db.reader(), &self.scope, &self.filter, order, &bounds, selection).await?;
         self.after = found.items.last().map(|listed| Cursor::of(&listed.job, order.field));
         Ok(found.items)
     }

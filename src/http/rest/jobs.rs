@@ -6,7 +6,8 @@ use entity::{Columns, JobState, job, job_run};
 use serde_json::{Map, Value as Json, json};
 
 use super::parameters::Given;
-use super::{Problem, values, within};
+use super::{Asking, Problem, values, within};
+use crate::access::Viewer;
 use crate::http::Site;
 use crate::jobs::filter::Order;
 use crate::jobs::page::Selection;
@@ -22,19 +23,32 @@ pub const COUNTED: [JobState; 5] = [
 ];
 
 /// The counts, or one page of jobs.
-pub async fn jobs(State(site): State<Site>, given: Given) -> Result<Response, Problem> {
+pub async fn jobs(
+    State(site): State<Site>,
+    Asking(viewer): Asking,
+    given: Given,
+) -> Result<Response, Problem> {
     if !["page", "take", "state", "fields", "runFields"].iter().any(|name| given.has(name)) {
-        return counted(&site, &given).await;
+        return counted(&site, &viewer, &given).await;
     }
     let (offset, take, number) = given.page()?;
     let filter = given.filter()?;
     let (columns, runs) = picked(&given)?;
     let selection = Selection { job: columns, run: runs };
     let reader = site.api.db().reader();
-    let read = page::page(reader, &filter, Order::default(), (offset, take), selection, true);
+    let read = page::page(
+        reader,
+        viewer.scope(),
+        &filter,
+        Order::default(),
+        (offset, take),
+        selection,
+        true,
+    );
     let found = within(&site, read).await?;
     let total = found.total.map_or(0, |total| total.n);
-    let items: Vec<_> = found.items.iter().map(|each| values::job(each, columns, runs)).collect();
+    let items: Vec<_> =
+        found.items.iter().map(|each| values::job(each, columns, runs, &viewer)).collect();
     values::json(&json!({
         "Items": items,
         "Page": number,
@@ -44,13 +58,18 @@ pub async fn jobs(State(site): State<Site>, given: Given) -> Result<Response, Pr
     }))
 }
 
-pub async fn job_state_count(State(site): State<Site>, given: Given) -> Result<Response, Problem> {
-    counted(&site, &given).await
+pub async fn job_state_count(
+    State(site): State<Site>,
+    Asking(viewer): Asking,
+    given: Given,
+) -> Result<Response, Problem> {
+    counted(&site, &viewer, &given).await
 }
 
-async fn counted(site: &Site, given: &Given) -> Result<Response, Problem> {
+async fn counted(site: &Site, viewer: &Viewer, given: &Given) -> Result<Response, Problem> {
     let configuration = given.uuid("configurationId")?;
-    let counts = within(site, counts::read(site.api.db().reader(), configuration)).await?;
+    let counts =
+        within(site, counts::read(site.api.db().reader(), viewer.scope(), configuration)).await?;
     let counts: Map<_, _> = COUNTED
         .iter()
         .map(|state| (state.name().to_owned(), Json::from(counts.of(*state))))
@@ -59,10 +78,15 @@ async fn counted(site: &Site, given: &Given) -> Result<Response, Problem> {
 }
 
 /// A run in full.
-pub async fn job_run(State(site): State<Site>, given: Given) -> Result<Response, Problem> {
+pub async fn job_run(
+    State(site): State<Site>,
+    Asking(viewer): Asking,
+    given: Given,
+) -> Result<Response, Problem> {
     let id = given.id()?;
     let columns = given.columns("fields")?.unwrap_or_else(Columns::<job_run::Entity>::public);
-    let run = within(&site, rows::run_of(site.api.db().reader(), id, columns)).await?;
+    let run =
+        within(&site, rows::run_of(site.api.db().reader(), viewer.scope(), id, columns)).await?;
     let run = run.ok_or_else(|| {
         Problem::new(
             axum::http::StatusCode::NOT_FOUND,
@@ -70,17 +94,22 @@ pub async fn job_run(State(site): State<Site>, given: Given) -> Result<Response,
             "there is no run with this id, and no job with this id that has one",
         )
     })?;
-    values::json(&values::run(&run, columns))
+    values::json(&values::run(&run, columns, &viewer))
 }
 
 /// The jobs that execute.
-pub async fn executing(State(site): State<Site>, given: Given) -> Result<Response, Problem> {
+pub async fn executing(
+    State(site): State<Site>,
+    Asking(viewer): Asking,
+    given: Given,
+) -> Result<Response, Problem> {
     let configuration = given.uuid("configurationId")?;
     let (columns, runs) = picked(&given)?;
     let selection = Selection { job: columns, run: runs };
-    let read = page::executing(site.api.db().reader(), configuration, selection);
+    let read = page::executing(site.api.db().reader(), viewer.scope(), configuration, selection);
     let found = within(&site, read).await?;
-    let items: Vec<_> = found.iter().map(|each| values::job(each, columns, runs)).collect();
+    let items: Vec<_> =
+        found.iter().map(|each| values::job(each, columns, runs, &viewer)).collect();
     values::json(&items)
 }
 

@@ -11,11 +11,15 @@ mod problem;
 mod values;
 
 use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::routing::get;
 use tokio::time::timeout;
 
-use super::Site;
+use super::origin::is_welcome;
+use super::{Site, access};
+use crate::access::Viewer;
 use crate::error::Error;
 pub use page::page;
 pub use problem::Problem;
@@ -34,6 +38,26 @@ pub fn routes() -> Router<Site> {
         .fallback(|| async {
             Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing at this path")
         })
+}
+
+/// Who asks, for whom all that is answered is read.
+struct Asking(Viewer);
+
+impl FromRequestParts<Site> for Asking {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        let welcome = is_welcome(&parts.headers, &site.options.cors_origins);
+        if !welcome {
+            return Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                "CROSS_SITE_REQUEST",
+                "pages of this origin may not use the API; the server's --cors-origin says which may",
+            ));
+        }
+        let viewer = access::viewer(&site.api, &parts.method, &parts.headers).await;
+        viewer.map(Self).map_err(|denied| Problem::from(&denied))
+    }
 }
 
 async fn description() -> impl axum::response::IntoResponse {

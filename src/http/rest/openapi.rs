@@ -150,6 +150,8 @@ fn route(
     let mut responses = ResponsesBuilder::new().response("200", ok);
     let mut problems = vec![
         ("400", "A parameter is not what was expected"),
+        ("401", "There is no valid token in `Authorization`, and no browser session"),
+        ("403", "A page of another site asks"),
         ("429", "The client sends too many requests"),
         ("500", "A defect"),
         ("503", "The database cannot be reached, or answering takes too long"),

@@ -4,7 +4,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::access::Denied;
 use crate::error::Error;
+use crate::http::access;
 use crate::http::answer::Refusal;
 
 /// Why a request was not answered with what it asked for.
@@ -49,6 +51,7 @@ impl From<Error> for Problem {
             Error::Unavailable | Error::Overloaded { .. } | Error::TimedOut => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            Error::Forbidden(_) => StatusCode::FORBIDDEN,
             Error::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let mut problem = Self::new(status, error.code(), error.to_string());
@@ -56,6 +59,12 @@ impl From<Error> for Problem {
             problem.parameter = Some(argument.to_owned());
         }
         problem
+    }
+}
+
+impl From<&Denied> for Problem {
+    fn from(denied: &Denied) -> Self {
+        Self::new(access::status(denied), denied.code(), denied.to_string())
     }
 }
 
@@ -87,6 +96,7 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/problem+json; charset=utf-8"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        access::challenge(&mut response);
         response
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::Problem;
+use crate::access::Viewer;
 use crate::jobs::page::Listed;
 use crate::transfer::text;
 
@@ -27,13 +28,17 @@ where
     text::write_json(&row.get(field.column))
 }
 
-/// A run. Its agent's key is sensitive: what is shown of it is decided here alone.
-pub fn run(row: &job_run::Model, columns: Columns<job_run::Entity>) -> Map<String, Json> {
+/// A run. Its agent's key is sensitive: what the viewer sees of it is decided here alone.
+pub fn run(
+    row: &job_run::Model,
+    columns: Columns<job_run::Entity>,
+    viewer: &Viewer,
+) -> Map<String, Json> {
     let mut object = object(row, columns);
     let agent_key = job_run::Entity::public()
         .find(|field| field.column.as_str() == job_run::Column::AgentKey.as_str());
     if let Some(key) = agent_key.and_then(|field| object.get_mut(&field.seed)) {
-        *key = Json::from(row.agent_key.as_str());
+        *key = Json::from(viewer.agent_key(&row.agent_key));
     }
     object
 }
@@ -43,10 +48,11 @@ pub fn job(
     listed: &Listed,
     columns: Columns<entity::job::Entity>,
     runs: Option<Columns<job_run::Entity>>,
+    viewer: &Viewer,
 ) -> Map<String, Json> {
     let mut job = object(&listed.job, columns);
     if let Some(runs) = runs {
-        let run = listed.run.as_ref().map(|row| Json::from(run(row, runs)));
+        let run = listed.run.as_ref().map(|row| Json::from(run(row, runs, viewer)));
         job.insert(CURRENT_RUN.to_owned(), run.unwrap_or_default());
     }
     job

@@ -1,0 +1,142 @@
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use clap::Args;
+use reqwest::Url;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use uuid::Uuid;
+
+use super::{Failure, ServerOptions, serve};
+use crate::watch::board::{Board, Update};
+use crate::watch::client::{Client, Ended, News};
+use crate::watch::picture;
+use crate::watch::screen::Screen;
+
+/// How often the screen is drawn at most, and how often at least.
+const DRAW_EVERY: Duration = Duration::from_millis(100);
+const DRAW_AT_LEAST: u32 = 10;
+
+#[derive(Args)]
+pub struct Options {
+    #[command(flatten)]
+    server: ServerOptions,
+    /// Only jobs of this configuration.
+    #[arg(long, value_name = "ID")]
+    configuration_id: Option<Uuid>,
+    /// Print the updates as the server sends them, a JSON object on each line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What shows the updates.
+enum View {
+    /// A screen full of bars.
+    Screen(Screen),
+    /// A line for each change.
+    Lines,
+    Json,
+}
+
+pub async fn run(options: Options) -> Result<(), Failure> {
+    let authorization = options.server.authorization()?;
+    let stop =
+        serve::stop_signal().map_err(|error| Failure::new(Failure::SERVER, error.to_string()))?;
+    let is_terminal = io::stdout().is_terminal();
+    let client = Client::new(options.server.url, authorization, options.configuration_id);
+    let (sender, receiver) = mpsc::channel(16);
+    let show = async {
+        match show(receiver, client.url(), options.json, is_terminal).await {
+            // Whoever read has read enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            shown => shown
+                .map_err(|error| Failure::new(Failure::OUTPUT, format!("cannot write: {error}"))),
+        }
+    };
+    tokio::select! {
+        () = stop => Ok(()),
+        shown = show => shown,
+        ended = client.run(sender) => Err(ended.into()),
+    }
+}
+
+impl From<Ended> for Failure {
+    fn from(ended: Ended) -> Self {
+        Self::new(Self::SERVER, ended.to_string())
+    }
+}
+
+/// Shows what the client tells.
+async fn show(
+    mut news: mpsc::Receiver<News>,
+    url: &Url,
+    is_json: bool,
+    is_terminal: bool,
+) -> io::Result<()> {
+    let mut board = Board::default();
+    let mut view = if is_json { View::Json } else { View::Lines };
+    let connected = format!("connected to {url}");
+    // Why, and when it is tried again.
+    let mut lost = None::<(String, Instant)>;
+    let mut draws = interval(DRAW_EVERY);
+    draws.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut undrawn = 0;
+    loop {
+        let told = tokio::select! {
+            told = news.recv() => told,
+            _ = draws.tick(), if matches!(view, View::Screen(_)) => {
+                undrawn += 1;
+                if undrawn >= DRAW_AT_LEAST && let View::Screen(screen) = &mut view {
+                    let status = match &lost {
+                        None => connected.clone(),
+                        Some((reason, at)) => {
+                            let pause = at.saturating_duration_since(Instant::now());
+                            format!("not connected, again in {} s: {reason}", pause.as_secs() + 1)
+                        }
+                    };
+                    screen.show(&picture::lines(&board, &status, screen.size()))?;
+                    undrawn = 0;
+                }
+                continue;
+            }
+        };
+        let Some(told) = told else { return Ok(()) };
+        // Whatever it is, the next tick draws it.
+        undrawn = DRAW_AT_LEAST;
+        match told {
+            News::Connected => {
+                // Not before there is something to show: until then errors stay in view.
+                if is_terminal && matches!(view, View::Lines) {
+                    view = View::Screen(Screen::enter()?);
+                }
+                lost = None;
+                if !matches!(view, View::Screen(_)) {
+                    eprintln!("{connected}");
+                }
+            }
+            News::Lost { reason, pause } => {
+                if !matches!(view, View::Screen(_)) {
+                    let pause = pause.as_secs_f64();
+                    eprintln!("not connected, again in {pause:.1} s: {reason}");
+                }
+                lost = Some((reason, Instant::now() + pause));
+            }
+            News::Update(update) => {
+                let mut out = io::stdout().lock();
+                if let View::Json = view {
+                    writeln!(out, "{update}")?;
+                    out.flush()?;
+                    continue;
+                }
+                let update: Update = serde_json::from_value(update)?;
+                let changes = board.take(update);
+                if let View::Lines = view {
+                    for change in &changes {
+                        writeln!(out, "{}", picture::sentence(change))?;
+                    }
+                    out.flush()?;
+                }
+            }
+        }
+    }
+}

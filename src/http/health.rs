@@ -1,0 +1,68 @@
+//! Whether the process lives, is ready for requests, and what it counts.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio::time::timeout;
+
+use super::access::Caller;
+use crate::db::migrate;
+use crate::graphql::Api;
+use crate::jobs::scope::Scope;
+use crate::metrics;
+
+/// How long the database may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The process answers.
+pub async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// Requests are welcome: the database is there and its schema up to date, changes are heard of, and
+/// the process is not about to stop.
+pub async fn ready(State(api): State<Api>) -> Response {
+    match unready(&api).await {
+        None => "ok\n".into_response(),
+        Some(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
+    }
+}
+
+async fn unready(api: &Api) -> Option<&'static str> {
+    if api.draining().is_cancelled() {
+        return Some("stopping");
+    }
+    match timeout(PATIENCE, migrate::is_current(api.live().db())).await {
+        Ok(Ok(true)) => {}
+        Ok(Ok(false) | Err(migrate::MigrateError::Newer(_))) => {
+            return Some("the database's schema is of another version");
+        }
+        Ok(Err(migrate::MigrateError::Database(_))) | Err(_) => {
+            return Some("the database cannot be reached");
+        }
+    }
+    (!api.live().is_feed_connected()).then_some("changes in the database are not heard of")
+}
+
+/// What is counted, for who sees all of it.
+pub async fn metrics(State(api): State<Api>, Caller(viewer): Caller) -> Response {
+    if *viewer.scope() != Scope::All {
+        return (StatusCode::FORBIDDEN, "expected a token for all configurations\n")
+            .into_response();
+    }
+    open_metrics(State(api)).await
+}
+
+/// The same for everybody who reaches an address of its own.
+pub async fn open_metrics(State(api): State<Api>) -> Response {
+    match metrics::render(api.live(), api.reports()).await {
+        Some(Ok(text)) => {
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+                .into_response()
+        }
+        Some(Err(error)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+        None => (StatusCode::NOT_FOUND, "nothing is counted here\n").into_response(),
+    }
+}

@@ -1,0 +1,188 @@
+//! Signing in from a browser, and out. The page is a form without a script. Its cookie names no path,
+//! so that browsers keep it to the folder that the page is in, whatever prefix a proxy has put before
+//! it.
+
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse, Response};
+use serde::Deserialize;
+
+use super::access::{COOKIE, challenge, is_same_origin, status};
+use crate::access::Denied;
+use crate::clock;
+use crate::graphql::Api;
+
+/// What browsers keep of a cookie in bytes, with some room for its name and attributes.
+const COOKIE_BYTES: usize = 3_800;
+
+const PAGE: &str = include_str!("sign_in.html");
+
+#[derive(Deserialize)]
+pub struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Deserialize)]
+pub struct SignIn {
+    token: String,
+}
+
+pub async fn page(State(api): State<Api>) -> Response {
+    if api.access().is_open() {
+        return to("./");
+    }
+    form(StatusCode::OK, "")
+}
+
+pub async fn style() -> impl IntoResponse {
+    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8")];
+    (headers, include_str!("sign_in.css"))
+}
+
+/// Takes a token and gives the browser its cookie.
+pub async fn sign_in(
+    State(api): State<Api>,
+    Query(next): Query<Next>,
+    headers: HeaderMap,
+    Form(SignIn { token }): Form<SignIn>,
+) -> Response {
+    // Another site must not sign somebody in as somebody else.
+    if !is_same_origin(&headers) {
+        return form(StatusCode::FORBIDDEN, "This form was sent from elsewhere. Try again here.");
+    }
+    let ticket = match api.access().sign_in(token.trim(), clock::now()).await {
+        Ok(ticket) => ticket,
+        Err(denied) => {
+            let message = match denied {
+                Denied::Missing | Denied::Invalid => "This token is not valid, or not any more.",
+                Denied::Forbidden(_) => "This token is valid, but allows nothing here.",
+                Denied::IssuerAway | Denied::Failed(_) => {
+                    "The token cannot be checked at the moment. Try again."
+                }
+            };
+            return form(status(&denied), message);
+        }
+    };
+    if ticket.text.len() > COOKIE_BYTES {
+        return form(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "This token is too long for a browser to keep. Ask for one with fewer claims.",
+        );
+    }
+    let mut response = to(&format!("./{}", checked(&next.next)));
+    set_cookie(&mut response, &headers, &ticket.text, ticket.seconds);
+    response
+}
+
+/// Takes the browser's cookie away.
+pub async fn sign_out(headers: HeaderMap) -> Response {
+    if !is_same_origin(&headers) {
+        return (StatusCode::FORBIDDEN, "expected a page of this service\n").into_response();
+    }
+    let mut response = to("sign-in");
+    set_cookie(&mut response, &headers, "", 0);
+    response
+}
+
+/// Sends a browser that wants this page to sign in, and back afterwards.
+pub fn redirect(page: &Uri) -> Response {
+    let path = page.path().trim_start_matches('/');
+    // Relative, so that it is right below any prefix.
+    let up = "../".repeat(path.matches('/').count());
+    let query = page.query().map_or_else(String::new, |query| format!("?{query}"));
+    let next = percent_encode(&format!("{path}{query}"));
+    to(&if next.is_empty() { format!("{up}sign-in") } else { format!("{up}sign-in?next={next}") })
+}
+
+fn to(location: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    no_store(&mut response);
+    response
+}
+
+fn form(status: StatusCode, message: &str) -> Response {
+    let mut response = (status, Html(PAGE.replace("{message}", message))).into_response();
+    challenge(&mut response);
+    no_store(&mut response);
+    response
+}
+
+fn no_store(response: &mut Response) {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
+fn set_cookie(response: &mut Response, headers: &HeaderMap, value: &str, seconds: i64) {
+    // Where the browser speaks HTTPS, be it with a proxy, the cookie is for HTTPS alone.
+    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    let is_secure = origin.is_some_and(|origin| origin.starts_with("https://"));
+    let secure = if is_secure { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE}={value}; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+}
+
+/// A page of this service to go on to: nothing that leads out of the folder that it is in.
+fn checked(next: &str) -> &str {
+    let is_plain = next
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-._~/?=&%,:+@!$'()*;[]".contains(&byte));
+    let path = next.split('?').next().unwrap_or_default();
+    let leads_out = path.starts_with('/')
+        || path.contains("//")
+        || path.contains(':')
+        || path.split('/').any(|part| part == "..");
+    if is_plain && !leads_out { next } else { "" }
+}
+
+fn percent_encode(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                char::from(byte).to_string()
+            }
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_goes_on_within_the_service() {
+        for next in ["", "graphiql", "jobs/1?state=FAILED&page=2", "jobs?after=a:b"] {
+            assert_eq!(checked(next), next);
+        }
+        for next in [
+            "//evil.example",
+            "/x",
+            "https://evil.example",
+            "a//b",
+            "../x",
+            "a/../../x",
+            "a\r\nb",
+            "a\\b",
+        ] {
+            assert_eq!(checked(next), "", "{next}");
+        }
+    }
+
+    #[test]
+    fn the_way_to_sign_in_is_relative() {
+        for (page, expected) in [
+            ("/", "sign-in"),
+            ("/graphiql", "sign-in?next=graphiql"),
+            ("/jobs/7?a=b&c", "../sign-in?next=jobs/7%3Fa%3Db%26c"),
+        ] {
+            let response = redirect(&page.parse().unwrap());
+            assert_eq!(response.headers()[header::LOCATION], expected);
+        }
+    }
+}

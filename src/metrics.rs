@@ -1,0 +1,193 @@
+//! What a serving process counts, for Prometheus. Names begin with `agent_jobs_`, times are in
+//! seconds. Without [`install`] nothing is counted, at next to no cost.
+
+use std::collections::HashSet;
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use entity::JobState;
+use metrics::{
+    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use sea_orm::DbBackend;
+
+use crate::db::Db;
+use crate::error::Error;
+use crate::jobs::counts;
+use crate::jobs::scope::Scope;
+use crate::live::Live;
+use crate::reports::Reports;
+
+/// What times are counted in: from a tenth of a millisecond to half a minute.
+const SECONDS: [f64; 12] =
+    [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0];
+
+const SIZES: [f64; 8] = [1.0, 2.0, 5.0, 20.0, 100.0, 500.0, 1_000.0, 2_000.0];
+
+static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Begins to count, once in a process.
+pub fn install() {
+    HANDLE.get_or_init(|| {
+        let buckets = |builder: PrometheusBuilder, suffix: &str, values: &[f64]| {
+            builder
+                .set_buckets_for_metric(Matcher::Suffix(suffix.to_owned()), values)
+                .expect("there are buckets")
+        };
+        let builder = buckets(PrometheusBuilder::new(), "_seconds", &SECONDS);
+        let recorder = buckets(builder, "_ops", &SIZES).build_recorder();
+        let handle = recorder.handle();
+        // Another recorder may be there already, which then counts.
+        _ = metrics::set_global_recorder(recorder);
+        describe();
+        handle
+    });
+}
+
+fn describe() {
+    use Unit::{Count, Seconds};
+    describe_counter!("agent_jobs_http_requests_total", Count, "HTTP requests by route and status");
+    describe_histogram!("agent_jobs_http_request_seconds", Seconds, "HTTP requests' time by route");
+    describe_counter!(
+        "agent_jobs_operations_total",
+        Count,
+        "GraphQL operations by name and outcome"
+    );
+    describe_histogram!(
+        "agent_jobs_operation_seconds",
+        Seconds,
+        "GraphQL operations' time by name"
+    );
+    describe_counter!("agent_jobs_statements_total", Count, "database statements by outcome");
+    describe_histogram!("agent_jobs_statement_seconds", Seconds, "database statements' time");
+    describe_gauge!("agent_jobs_connections", Count, "database connections by pool and use");
+    describe_gauge!("agent_jobs_writer_waiting_ops", Count, "ops that wait for the writer");
+    describe_histogram!("agent_jobs_writer_batch_ops", Count, "ops in a batch of the writer");
+    describe_histogram!("agent_jobs_writer_batch_seconds", Seconds, "batches' time");
+    describe_gauge!("agent_jobs_subscribers", Count, "subscriptions that are watched");
+    describe_gauge!("agent_jobs_shared_executions", Count, "executions that subscribers share");
+    describe_gauge!("agent_jobs_feed_connected", Count, "1 while changes are heard of");
+    describe_histogram!(
+        "agent_jobs_feed_lag_seconds",
+        Seconds,
+        "from hearing of a change to having read it"
+    );
+    describe_gauge!("agent_jobs_jobs", Count, "jobs by state");
+    describe_counter!(
+        "agent_jobs_removed_jobs_total",
+        Count,
+        "jobs that were removed for their age"
+    );
+}
+
+/// An HTTP request was answered.
+pub fn http_request(route: &str, status: u16, time: Duration) {
+    let route = route.to_owned();
+    counter!("agent_jobs_http_requests_total", "route" => route.clone(), "status" => status.to_string())
+        .increment(1);
+    histogram!("agent_jobs_http_request_seconds", "route" => route).record(time);
+}
+
+/// A GraphQL operation was executed.
+pub fn operation(name: Option<&str>, outcome: &'static str, time: Duration) {
+    let name = operation_label(name.unwrap_or_default());
+    counter!("agent_jobs_operations_total", "operation" => name.clone(), "outcome" => outcome)
+        .increment(1);
+    histogram!("agent_jobs_operation_seconds", "operation" => name).record(time);
+}
+
+/// How many names of operations are told apart. Clients make them up.
+const OPERATION_NAMES: usize = 100;
+
+/// The name, if it is one of the first that came; otherwise `other`.
+fn operation_label(name: &str) -> String {
+    static KNOWN: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
+    if name.is_empty() {
+        return "anonymous".to_owned();
+    }
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if !known.contains(name) {
+        if known.len() >= OPERATION_NAMES || name.len() > 100 {
+            return "other".to_owned();
+        }
+        known.insert(name.to_owned());
+    }
+    name.to_owned()
+}
+
+/// A statement ran.
+pub fn statement(has_failed: bool, time: Duration) {
+    let outcome = if has_failed { "failed" } else { "ok" };
+    counter!("agent_jobs_statements_total", "outcome" => outcome).increment(1);
+    histogram!("agent_jobs_statement_seconds").record(time);
+}
+
+/// The writer wrote a batch.
+pub fn batch(ops: usize, time: Duration) {
+    #[expect(clippy::cast_precision_loss, reason = "a batch has thousands of ops at most")]
+    histogram!("agent_jobs_writer_batch_ops").record(ops as f64);
+    histogram!("agent_jobs_writer_batch_seconds").record(time);
+}
+
+/// A change was read, this long after it was heard of.
+pub fn feed_lag(time: Duration) {
+    histogram!("agent_jobs_feed_lag_seconds").record(time);
+}
+
+/// Jobs were removed for their age.
+pub fn removed(jobs: u64) {
+    counter!("agent_jobs_removed_jobs_total").increment(jobs);
+}
+
+/// Everything that was counted, in Prometheus' text form; `None` if nothing is.
+#[expect(clippy::cast_precision_loss, reason = "Prometheus' numbers are floats")]
+pub async fn render(live: &Live, reports: &Reports) -> Option<Result<String, Error>> {
+    let handle = HANDLE.get()?;
+    let db = live.db();
+    for (pool, size, idle) in pools(db) {
+        gauge!("agent_jobs_connections", "pool" => pool, "use" => "idle").set(idle as f64);
+        let busy = f64::from(size) - idle as f64;
+        gauge!("agent_jobs_connections", "pool" => pool, "use" => "busy").set(busy.max(0.0));
+    }
+    gauge!("agent_jobs_writer_waiting_ops").set(reports.waiting() as f64);
+    gauge!("agent_jobs_subscribers").set(live.watcher_count() as f64);
+    gauge!("agent_jobs_shared_executions").set(live.group_count() as f64);
+    gauge!("agent_jobs_feed_connected").set(f64::from(u8::from(live.is_feed_connected())));
+    match counts::read(db.reader(), &Scope::All, None).await {
+        Ok(counts) => {
+            for state in JobState::ALL {
+                gauge!("agent_jobs_jobs", "state" => state.name()).set(counts.of(*state) as f64);
+            }
+        }
+        Err(error) => return Some(Err(error.into())),
+    }
+    handle.run_upkeep();
+    Some(Ok(handle.render()))
+}
+
+fn pools(db: &Db) -> Vec<(&'static str, u32, usize)> {
+    if db.backend() == DbBackend::Postgres {
+        let pool = db.reader().get_postgres_connection_pool();
+        return vec![("all", pool.size(), pool.num_idle())];
+    }
+    [("reader", db.reader()), ("writer", db.writer())]
+        .map(|(name, connection)| {
+            let pool = connection.get_sqlite_connection_pool();
+            (name, pool.size(), pool.num_idle())
+        })
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_cannot_make_up_any_number_of_names() {
+        let names: HashSet<_> = (0..1_000).map(|n| operation_label(&format!("Query{n}"))).collect();
+        assert!(names.len() <= OPERATION_NAMES + 1, "{}", names.len());
+        assert!(names.contains("other"));
+        assert_eq!(operation_label(""), "anonymous");
+    }
+}

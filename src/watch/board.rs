@@ -1,0 +1,177 @@
+//! The jobs that execute, put together from updates.
+
+use std::collections::{HashMap, VecDeque};
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// How many departures are remembered.
+const DEPARTURES: usize = 3;
+
+/// What the server sends of a job.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Job {
+    pub id: Uuid,
+    pub name: Option<String>,
+    pub current_run: Option<Run>,
+}
+
+/// What it sends of a job's current run. Times are in milliseconds.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Run {
+    pub agent_percent_completed: Option<f64>,
+    pub agent_tasks_count: Option<i64>,
+    pub agent_tasks_completed_count: Option<i64>,
+    pub agent_expected_tasks_count: Option<i64>,
+    pub tasks_per_minute: Option<f64>,
+    pub estimated_remaining: Option<i64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Departure {
+    pub id: Uuid,
+    pub state: String,
+}
+
+/// An update.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Update {
+    pub is_snapshot: bool,
+    pub jobs: Vec<Job>,
+    pub left: Vec<Departure>,
+}
+
+/// What an update changes.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// It came, or is another now.
+    Executing(Job),
+    /// It executes no more. The state is `None` if it left while nobody listened.
+    Left { name: String, state: Option<String> },
+}
+
+impl Job {
+    /// What people call it, without what would confuse a terminal.
+    pub fn label(&self) -> String {
+        let name = self.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
+        let label = name.map_or_else(|| self.id.to_string(), str::to_owned);
+        label.chars().map(|each| if each.is_control() { '\u{fffd}' } else { each }).collect()
+    }
+}
+
+impl Run {
+    /// From 0 to 100, as the agent says or as its tasks do.
+    pub fn percent(&self) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "for a bar")]
+        let by_tasks = || {
+            let expected = self.agent_expected_tasks_count.filter(|expected| *expected > 0)?;
+            Some(100.0 * self.agent_tasks_completed_count? as f64 / expected as f64)
+        };
+        self.agent_percent_completed.or_else(by_tasks).map(|percent| percent.clamp(0.0, 100.0))
+    }
+}
+
+/// All that is known.
+#[derive(Debug, Default)]
+pub struct Board {
+    jobs: HashMap<Uuid, (i64, Job)>,
+    /// The place of the next that comes, before all others.
+    first: i64,
+    departures: VecDeque<(String, Option<String>)>,
+}
+
+impl Board {
+    /// The jobs that execute, the newest first.
+    pub fn jobs(&self) -> Vec<&Job> {
+        let mut jobs: Vec<_> = self.jobs.values().collect();
+        jobs.sort_unstable_by_key(|(place, _)| *place);
+        jobs.into_iter().map(|(_, job)| job).collect()
+    }
+
+    /// The names and states of those who left last, the latest first.
+    pub fn departures(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.departures.iter().map(|(name, state)| (name.as_str(), state.as_deref()))
+    }
+
+    /// Takes over an update.
+    pub fn take(&mut self, update: Update) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let mut before = HashMap::new();
+        if update.is_snapshot {
+            before = std::mem::take(&mut self.jobs);
+        }
+        for departure in update.left {
+            if let Some((_, job)) = self.jobs.remove(&departure.id) {
+                changes.push(self.leave(&job, Some(departure.state)));
+            }
+        }
+        // The newest first: the last of them is put before the others first.
+        for job in update.jobs.into_iter().rev() {
+            before.remove(&job.id);
+            changes.push(Change::Executing(job.clone()));
+            if let Some((_, known)) = self.jobs.get_mut(&job.id) {
+                *known = job;
+            } else {
+                self.first -= 1;
+                self.jobs.insert(job.id, (self.first, job));
+            }
+        }
+        for (_, job) in before.into_values() {
+            changes.push(self.leave(&job, None));
+        }
+        changes
+    }
+
+    fn leave(&mut self, job: &Job, state: Option<String>) -> Change {
+        let name = job.label();
+        self.departures.push_front((name.clone(), state.clone()));
+        self.departures.truncate(DEPARTURES);
+        Change::Left { name, state }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn update(is_snapshot: bool, jobs: &[u128], left: &[u128]) -> Update {
+        let job = |n: &u128| Job { id: Uuid::from_u128(*n), name: None, current_run: None };
+        let departure = |n: &u128| Departure { id: Uuid::from_u128(*n), state: "FAILED".into() };
+        Update {
+            is_snapshot,
+            jobs: jobs.iter().map(job).collect(),
+            left: left.iter().map(departure).collect(),
+        }
+    }
+
+    fn ids(board: &Board) -> Vec<u128> {
+        board.jobs().iter().map(|job| job.id.as_u128()).collect()
+    }
+
+    #[test]
+    fn updates_add_up() {
+        let mut board = Board::default();
+        board.take(update(true, &[3, 2, 1], &[]));
+        assert_eq!(ids(&board), [3, 2, 1]);
+        // One changes and keeps its place, two come.
+        assert_eq!(board.take(update(false, &[5, 4, 2], &[3, 9])).len(), 4);
+        assert_eq!(ids(&board), [5, 4, 2, 1]);
+        // After a break some are gone.
+        let changes = board.take(update(true, &[6, 2], &[]));
+        assert_eq!(ids(&board), [6, 2]);
+        let gone =
+            changes.iter().filter(|change| matches!(change, Change::Left { state: None, .. }));
+        assert_eq!(gone.count(), 3);
+        assert_eq!(board.departures().count(), DEPARTURES);
+    }
+
+    #[test]
+    fn names_are_fit_for_a_terminal() {
+        let name = Some("\u{1b}[2JHub\nSpot".to_owned());
+        let job = Job { id: Uuid::nil(), name, current_run: None };
+        assert_eq!(job.label(), "\u{fffd}[2JHub\u{fffd}Spot");
+    }
+}

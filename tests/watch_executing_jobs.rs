@@ -1,0 +1,205 @@
+//! `subscription { executingJobs }`: a snapshot, and then what changes.
+
+use entity::{JobState, Millis, agent, configuration, job, job_run};
+use serde_json::{Value, json};
+
+use crate::support::{
+    Folded, ForeignWriter, Kind, TestServer, Transport, agent, configuration, id, job, job_run,
+    on_both_databases,
+};
+
+const ALL: &str = "subscription { executingJobs { isSnapshot jobs { id name currentRun {
+    agentState agentTasksCount } } left { id state } } }";
+
+const OF: &str = "subscription($of: UUID) { executingJobs(configurationId: $of) { isSnapshot
+    jobs { id } left { id state } } }";
+
+fn executing(n: u32) -> job::Model {
+    job::Model { state: JobState::Executing, ..job(n) }
+}
+
+on_both_databases! {
+    async fn begins_with_all_that_execute_and_goes_on_with_changes(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        server.insert::<agent::Entity>(&[agent(100, None)]).await;
+        server.insert::<job::Entity>(&[
+            job::Model { current_run_id: Some(id(11)), ..executing(1) },
+            executing(2),
+            job(3),
+        ]).await;
+        server.insert::<job_run::Entity>(&[job_run(11, id(1), id(100))]).await;
+        let mut watches = Vec::new();
+        for transport in Transport::ALL {
+            let mut watch = server.watch_over(transport, ALL, json!({})).await;
+            assert_eq!(watch.next().await["executingJobs"], json!({ "isSnapshot": true, "jobs": [
+                { "id": id(2), "name": "Job 2", "currentRun": null },
+                { "id": id(1), "name": "Job 1", "currentRun": { "agentState": "EXECUTING", "agentTasksCount": null } },
+            ], "left": [] }));
+            watches.push(watch);
+        }
+        let mut writer = ForeignWriter::connect(&database).await;
+        let (one, two, three) = (writer.uuid(id(1)), writer.uuid(id(2)), writer.uuid(id(3)));
+        for (sql, expected) in [
+            // Progress of a run, a job that comes, one that leaves, one that is removed.
+            (format!("UPDATE job_run SET agent_tasks_count = 7 WHERE job_id = {one}"),
+             json!({ "isSnapshot": false, "jobs": [{ "id": id(1), "name": "Job 1",
+                "currentRun": { "agentState": "EXECUTING", "agentTasksCount": 7 } }], "left": [] })),
+            (format!("UPDATE job SET state = 'Executing' WHERE id = {three}"),
+             json!({ "isSnapshot": false, "jobs": [{ "id": id(3), "name": "Job 3", "currentRun": null }], "left": [] })),
+            (format!("UPDATE job SET state = 'Failed' WHERE id = {two}"),
+             json!({ "isSnapshot": false, "jobs": [], "left": [{ "id": id(2), "state": "FAILED" }] })),
+            (format!("DELETE FROM job WHERE id = {three}"),
+             json!({ "isSnapshot": false, "jobs": [], "left": [{ "id": id(3), "state": "UNKNOWN" }] })),
+            (format!("UPDATE job SET state = 'Executing', name = 'Again' WHERE id = {two}"),
+             json!({ "isSnapshot": false, "jobs": [{ "id": id(2), "name": "Again", "currentRun": null }], "left": [] })),
+        ] {
+            writer.execute(&sql).await;
+            for watch in &mut watches {
+                assert_eq!(watch.next().await["executingJobs"], expected, "{sql}");
+            }
+        }
+        // All in one transaction are one update.
+        let name = "UPDATE job SET name = 'x'";
+        writer.execute(&format!("BEGIN; {name}; UPDATE job SET state = 'Queued' WHERE id = {one}; COMMIT")).await;
+        for watch in &mut watches {
+            assert_eq!(watch.next().await["executingJobs"], json!({ "isSnapshot": false,
+                "jobs": [{ "id": id(2), "name": "x", "currentRun": null }],
+                "left": [{ "id": id(1), "state": "QUEUED" }] }));
+        }
+    }
+
+    async fn shows_one_configuration(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        server.insert::<configuration::Entity>(&[configuration(101, None), configuration(102, None)]).await;
+        let of = |n, of| job::Model { configuration_id: Some(id(of)), ..executing(n) };
+        server.insert::<job::Entity>(&[of(1, 101), of(2, 102), executing(3)]).await;
+        let mut watch = server.watch(OF, json!({ "of": id(101) })).await;
+        let mut all = server.watch(OF, json!({ "of": null })).await;
+        let mut none = server.watch(OF, json!({ "of": id(999) })).await;
+        let ids = |update: &Value| {
+            let jobs = update["executingJobs"]["jobs"].as_array().unwrap().clone();
+            jobs.into_iter().map(|mut job| job["id"].take()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&watch.next().await), [json!(id(1))]);
+        assert_eq!(ids(&all.next().await).len(), 3);
+        assert!(ids(&none.next().await).is_empty());
+        let mut writer = ForeignWriter::connect(&database).await;
+        let literal = |n| writer.uuid(id(n));
+        let [one, two, three, a, b] = [1, 2, 3, 101, 102].map(literal);
+        // Changes elsewhere are not shown; moving in and out is.
+        for (sql, jobs, left) in [
+            (format!("UPDATE job SET name = 'other' WHERE id = {two}; UPDATE job SET configuration_id = {a} WHERE id = {three}"), vec![3], vec![]),
+            (format!("UPDATE job SET configuration_id = {a} WHERE id = {two}"), vec![2], vec![]),
+            (format!("UPDATE job SET configuration_id = {b} WHERE id = {one}"), vec![], vec![(1, "EXECUTING")]),
+            // It has left already, so that it is no news that it is done.
+            (format!("UPDATE job SET state = 'Completed' WHERE id = {three}"), vec![], vec![(3, "COMPLETED")]),
+        ] {
+            writer.execute(&sql).await;
+            let update = watch.next().await;
+            assert_eq!(ids(&update), jobs.iter().map(|n| json!(id(*n))).collect::<Vec<_>>(), "{sql}");
+            let left: Vec<_> = left.iter().map(|(n, state)| json!({ "id": id(*n), "state": state })).collect();
+            assert_eq!(update["executingJobs"]["left"], json!(left), "{sql}");
+        }
+        let mut folded = Folded::default();
+        folded.fold(&json!({ "executingJobs": { "isSnapshot": true, "jobs": [{ "id": id(1) }, { "id": id(2) }, { "id": id(3) }], "left": [] } }));
+        folded.read_until(&mut all, &server.executing("", "id").await).await;
+    }
+
+    /// Derived values, relations, what two watchers pick.
+    async fn shows_what_each_picks(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        server.insert::<configuration::Entity>(&[configuration(101, Some("HubSpot EU"))]).await;
+        server.insert::<agent::Entity>(&[agent(100, Some("Agent"))]).await;
+        server.insert::<job::Entity>(&[job::Model {
+            configuration_id: Some(id(101)), current_run_id: Some(id(11)), ..executing(1)
+        }]).await;
+        server.insert::<job_run::Entity>(&[job_run::Model {
+            agent_percent_completed: Some(50.0),
+            agent_elapsed_execution_time: Some(Millis(60_000)),
+            ..job_run(11, id(1), id(100))
+        }]).await;
+        for (fields, expected) in [
+            ("id", json!({ "id": id(1) })),
+            ("__typename currentRun { __typename }", json!({ "__typename": "Job", "currentRun": { "__typename": "JobRun" } })),
+            ("configuration { name } currentRun { agent { name } job { id } isActive }",
+             json!({ "configuration": { "name": "HubSpot EU" },
+                "currentRun": { "agent": { "name": "Agent" }, "job": { "id": id(1) }, "isActive": true } })),
+            ("runs { id }", json!({ "runs": [{ "id": id(11) }] })),
+        ] {
+            let query = format!("subscription {{ executingJobs {{ jobs {{ {fields} }} }} }}");
+            let mut watch = server.watch(&query, json!({})).await;
+            assert_eq!(watch.next().await, json!({ "executingJobs": { "jobs": [expected] } }), "{fields}");
+        }
+    }
+
+    /// A change by one server is seen on the other.
+    async fn sees_what_other_servers_write(database: TestDatabase) {
+        let (one, two) = (TestServer::start(&database).await, TestServer::start(&database).await);
+        let (mut of_one, mut of_two) = (one.watch(ALL, json!({})).await, two.watch(ALL, json!({})).await);
+        of_one.next().await;
+        of_two.next().await;
+        let configuration = one.save_configuration().await;
+        let agent = one.register_agent().await;
+        for n in 0..6_i64 {
+            let writer = if n % 2 == 0 { &one } else { &two };
+            writer.queue(json!([{ "configurationId": configuration, "name": format!("Job {n}") }])).await;
+            let attempt = writer.claim(agent).await;
+            for (watch, which) in [(&mut of_one, "one"), (&mut of_two, "two")] {
+                let update = watch.next().await;
+                assert_eq!(update["executingJobs"]["jobs"][0]["id"], json!(attempt.job), "{which} {n}");
+            }
+            let reporter = if n % 3 == 0 { &two } else { &one };
+            reporter.report_one(attempt.report(1, None, &json!({ "agentTasksCount": n }))).await;
+            for watch in [&mut of_one, &mut of_two] {
+                let update = watch.next().await;
+                assert_eq!(update["executingJobs"]["jobs"][0]["currentRun"]["agentTasksCount"], n);
+            }
+            reporter.finish(&attempt, 2, "COMPLETED", None).await;
+            for watch in [&mut of_one, &mut of_two] {
+                let update = watch.next().await;
+                assert_eq!(update["executingJobs"]["left"], json!([{ "id": attempt.job, "state": "COMPLETED" }]));
+            }
+        }
+    }
+
+    /// More changes in one transaction than a notice names, or than are read at a time.
+    async fn sees_many_changes_at_once(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        let mut watch = server.watch(ALL, json!({})).await;
+        let mut folded = Folded::default();
+        folded.fold(&watch.next().await);
+        let mut rows: Vec<_> = (1..=1_000).map(executing).collect();
+        server.insert::<job::Entity>(&rows).await;
+        let fields = "id name currentRun { agentState agentTasksCount }";
+        folded.read_until(&mut watch, &server.executing("", fields).await).await;
+        assert_eq!(folded.jobs.len(), 1_000);
+        let mut writer = ForeignWriter::connect(&database).await;
+        for n in 0..25 {
+            writer.execute(&format!("UPDATE job SET name = 'Round {n}'")).await;
+        }
+        rows.truncate(0);
+        writer.execute("UPDATE job SET state = 'Completed' WHERE state <> 'Completed'").await;
+        folded.read_until(&mut watch, &server.executing("", fields).await).await;
+        assert!(folded.jobs.is_empty());
+        assert_eq!(folded.left.values().filter(|state| *state == "COMPLETED").count(), 1_000);
+    }
+}
+
+/// SQLite's changes are read some at a time, and those that are more in one transaction, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn sees_the_last_of_very_many_changes() {
+    let database = crate::support::TestDatabase::create(Kind::Sqlite).await;
+    let server = TestServer::start(&database).await;
+    let mut watch = server.watch(OF, json!({})).await;
+    watch.next().await;
+    let mut writer = ForeignWriter::connect(&database).await;
+    let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25000)
+        INSERT INTO job (id, state, created_date) SELECT randomblob(16), 'Queued', i FROM n";
+    let last = format!(
+        "INSERT INTO job (id, state, created_date) VALUES ({}, 'Executing', 0)",
+        writer.uuid(id(1))
+    );
+    writer.execute(&format!("BEGIN; {sql}; {last}; COMMIT")).await;
+    let update = watch.next().await;
+    assert_eq!(update["executingJobs"]["jobs"], json!([{ "id": id(1) }]));
+}
