@@ -48,15 +48,15 @@ impl TestServer {
         patience: Patience,
         tick: Duration,
     ) -> Self {
-        Self::serve(database.open().await, patience, tick, Access::open()).await
+        Self::serve(database.open().await, patience, tick, Access::open())
     }
 
     /// A server over an open database, which lets in whom `access` does.
-    pub async fn start_over(db: Db, patience: Patience, access: Access) -> Self {
-        Self::serve(db, patience, Duration::from_millis(100), access).await
+    pub fn start_over(db: Db, patience: Patience, access: Access) -> Self {
+        Self::serve(db, patience, Duration::from_millis(100), access)
     }
 
-    async fn serve(db: Db, patience: Patience, tick: Duration, access: Access) -> Self {
+    fn serve(db: Db, patience: Patience, tick: Duration, access: Access) -> Self {
         let listener = http::listen(([127, 0, 0, 1], 0).into()).expect("a free port");
         let address = listener.local_addr().expect("its address");
         let reports = Writer::start(&db).reports();
