@@ -1,0 +1,45 @@
+import { icons } from '../ui/icons';
+import { Menu } from '../ui/picker';
+import { columns, columnsFor } from './columns';
+
+export function ColumnsMenu({
+  chosen,
+  change,
+}: {
+  chosen: readonly string[] | undefined;
+  change(chosen: readonly string[] | undefined): void;
+}) {
+  const shown = columnsFor(chosen, window.innerWidth).map(({ key }) => key);
+  return (
+    <Menu label="Columns" icon={<icons.columns width={14} height={14} />}>
+      <fieldset className="checks">
+        <legend className="hidden">Columns</legend>
+        {columns.map(({ key, label }) => (
+          <label key={key} className="option">
+            <input
+              type="checkbox"
+              checked={shown.includes(key)}
+              disabled={key === 'job'}
+              onChange={({ target }) =>
+                change(
+                  columns
+                    .map((column) => column.key)
+                    .filter((each) => (each === key ? target.checked : shown.includes(each))),
+                )
+              }
+            />
+            {label}
+          </label>
+        ))}
+        <button
+          type="button"
+          className="button is-quiet"
+          disabled={!chosen}
+          onClick={() => change(undefined)}
+        >
+          Those that fit
+        </button>
+      </fieldset>
+    </Menu>
+  );
+}
