@@ -39,16 +39,26 @@ export function faultOf(errors: readonly GraphQLFault[]): RequestError {
   }
 }
 
-const texts = new WeakMap<object, string>();
+export interface Operation {
+  query: string;
+  operationName: string;
+}
+
+const operations = new WeakMap<object, Operation>();
 
 /** A document as it is sent. Each is printed once. */
-export function textOf(document: object): string {
-  let text = texts.get(document);
-  if (text === undefined) {
-    text = print(document as Parameters<typeof print>[0]);
-    texts.set(document, text);
+export function operationOf(document: TadaDocumentNode): Operation {
+  let operation = operations.get(document);
+  if (operation === undefined) {
+    const [definition] = document.definitions;
+    const name = definition && 'name' in definition ? definition.name?.value : undefined;
+    operation = {
+      query: print(document as Parameters<typeof print>[0]),
+      operationName: name ?? '',
+    };
+    operations.set(document, operation);
   }
-  return text;
+  return operation;
 }
 
 /** A request that takes longer than this has failed. */
@@ -68,7 +78,7 @@ export async function request<Data, Variables>(
         'content-type': 'application/json',
         accept: 'application/graphql-response+json, application/json',
       },
-      body: JSON.stringify({ query: textOf(document), variables }),
+      body: JSON.stringify({ ...operationOf(document), variables }),
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
     });
   } catch (error) {

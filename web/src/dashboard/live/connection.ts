@@ -9,7 +9,7 @@ import type { TadaDocumentNode } from 'gql.tada';
 import { createClient as createEventClient } from 'graphql-sse';
 import { createClient as createSocketClient } from 'graphql-ws';
 import { graphqlUrl, socketUrl } from '../base';
-import { faultOf, type GraphQLFault, RequestError, textOf } from '../data/client';
+import { faultOf, type GraphQLFault, type Operation, operationOf, RequestError } from '../data/client';
 
 export type Mode = 'connecting' | 'socket' | 'events' | 'polling' | 'paused' | 'offline';
 
@@ -22,7 +22,7 @@ const UPGRADE_EVERY = 30_000;
 const HIDDEN_AFTER = 30_000;
 
 interface Watch {
-  query: string;
+  operation: Operation;
   variables: Record<string, unknown>;
   next(data: unknown): void;
   /** Asks once, in place of a subscription. Fails if the server cannot be reached. */
@@ -55,7 +55,7 @@ export class Connection {
     isMinor?: boolean;
   }): () => void {
     const entry: Watch = {
-      query: textOf(watch.document),
+      operation: operationOf(watch.document),
       variables: watch.variables,
       next: watch.next as (data: unknown) => void,
       poll: watch.poll,
@@ -197,7 +197,7 @@ export class Connection {
         this.set('socket');
         this.serve((watch) => {
           watch.stop = client.subscribe(
-            { query: watch.query, variables: watch.variables },
+            { ...watch.operation, variables: watch.variables },
             {
               next: (result) => this.answer(watch, result),
               error: (error) => this.refused(error),
@@ -243,7 +243,7 @@ export class Connection {
       });
       const stream = (watch: Watch, first: () => void, lost: (error: unknown) => void) =>
         client.subscribe(
-          { query: watch.query, variables: watch.variables },
+          { ...watch.operation, variables: watch.variables },
           {
             next: (result) => {
               first();
