@@ -39,6 +39,9 @@ export function faultOf(errors: readonly GraphQLFault[]): RequestError {
   }
 }
 
+/** The part of a typed document that its text is made from. */
+type Document = { definitions: readonly unknown[] };
+
 export interface Operation {
   query: string;
   operationName: string;
@@ -47,13 +50,13 @@ export interface Operation {
 const operations = new WeakMap<object, Operation>();
 
 /** A document as it is sent. Each is printed once. */
-export function operationOf(document: TadaDocumentNode): Operation {
+export function operationOf(document: Document): Operation {
   let operation = operations.get(document);
   if (operation === undefined) {
-    const [definition] = document.definitions;
-    const name = definition && 'name' in definition ? definition.name?.value : undefined;
+    const [definition] = document.definitions as readonly { name?: { value: string } }[];
+    const name = definition?.name?.value;
     operation = {
-      query: print(document as Parameters<typeof print>[0]),
+      query: print(document as unknown as Parameters<typeof print>[0]),
       operationName: name ?? '',
     };
     operations.set(document, operation);

@@ -6,11 +6,12 @@ import { icons } from '../ui/icons';
 export function Reconciliation({ run, isGoingOn }: { run: FullRun; isGoingOn: boolean }) {
   const submitted = run.agentCluesCompletedCount;
   const received = run.processingTasksReceivedCluesCount;
-  if (submitted === null && received === null) return null;
+  // Nothing to compare: nothing was submitted, or nobody counts.
+  if (!submitted && !received) return null;
   const difference = submitted === null || received === null ? null : submitted - received;
   const [tone, Sign, text] =
     difference === null
-      ? (['queued', icons.info, 'so they cannot be compared'] as const)
+      ? (['queued', icons.info, 'one of the two does not count them'] as const)
       : difference === 0
         ? (['completed', icons.check, 'all of them arrived'] as const)
         : difference > 0 && isGoingOn

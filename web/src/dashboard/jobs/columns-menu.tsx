@@ -1,15 +1,16 @@
 import { icons } from '../ui/icons';
 import { Menu } from '../ui/picker';
 import { columns, columnsFor } from './columns';
+import type { Filter } from './filter';
 
 export function ColumnsMenu({
-  chosen,
+  filter,
   change,
 }: {
-  chosen: readonly string[] | undefined;
+  filter: Filter;
   change(chosen: readonly string[] | undefined): void;
 }) {
-  const shown = columnsFor(chosen, window.innerWidth).map(({ key }) => key);
+  const shown = columnsFor(filter, window.innerWidth).map(({ key }) => key);
   return (
     <Menu label="Columns" icon={<icons.columns width={14} height={14} />}>
       <fieldset className="checks">
@@ -34,7 +35,7 @@ export function ColumnsMenu({
         <button
           type="button"
           className="button is-quiet"
-          disabled={!chosen}
+          disabled={!filter.columns}
           onClick={() => change(undefined)}
         >
           Those that fit

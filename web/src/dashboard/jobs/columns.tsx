@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { nameOf } from '../data/hooks';
 import { progressOf } from '../data/parts';
-import { isActive } from '../data/states';
+import { isActive, isOver } from '../data/states';
 import type { JobState, ListedJob, LiveJob } from '../data/types';
 import { about } from '../format/duration';
 import { compact, count, NONE, percent, rate } from '../format/number';
@@ -9,6 +9,7 @@ import { ProgressBar } from '../ui/bar';
 import { AppLink } from '../ui/link';
 import { StateLabel } from '../ui/state';
 import { Moment, WorkTime } from '../ui/time';
+import type { Filter } from './filter';
 
 /** A job as its row shows it: as it was listed, with what is known of it since. */
 export interface Row {
@@ -23,8 +24,8 @@ export interface Column {
   label: string;
   /** Its width, as a track of a grid. */
   track: string;
-  /** How wide the table must be for it to be there without being asked for; never: only if asked. */
-  from: number;
+  /** The room it takes at least, in pixels. */
+  room: number;
   isNumber?: boolean;
   cell(row: Row): ReactNode;
 }
@@ -72,21 +73,19 @@ function Tasks({ run }: Row) {
 
 const priorities: Record<number, string> = { 0: 'Low', 2: 'Normal', 4: 'High' };
 
-const never = Number.POSITIVE_INFINITY;
-
 export const columns: readonly Column[] = [
   {
     key: 'state',
     label: 'State',
     track: '8.25rem',
-    from: 0,
+    room: 132,
     cell: ({ job, state }) => <StateLabel state={state} isScheduled={isScheduled(job)} />,
   },
   {
     key: 'job',
     label: 'Job',
     track: 'minmax(13rem, 1.6fr)',
-    from: 0,
+    room: 208,
     cell: ({ job }) => (
       <span className="two-lines">
         <AppLink className="row-link one-line" to={`/jobs/${job.id}`}>
@@ -111,7 +110,7 @@ export const columns: readonly Column[] = [
     key: 'agent',
     label: 'Agent',
     track: '7rem',
-    from: 940,
+    room: 112,
     cell: ({ run }) =>
       run?.agent ? (
         <AppLink className="plain above one-line" to={`/agents/${run.agent.id}`}>
@@ -121,12 +120,12 @@ export const columns: readonly Column[] = [
         none
       ),
   },
-  { key: 'progress', label: 'Progress', track: '8.5rem', from: 0, cell: Progress },
+  { key: 'progress', label: 'Progress', track: '8.5rem', room: 136, cell: Progress },
   {
     key: 'started',
     label: 'Started',
     track: '7.25rem',
-    from: 0,
+    room: 116,
     cell: ({ job, run }) =>
       run?.agentStartTime ? (
         <Moment at={run.agentStartTime} />
@@ -142,16 +141,16 @@ export const columns: readonly Column[] = [
     key: 'duration',
     label: 'Duration',
     track: '5.25rem',
-    from: 700,
+    room: 84,
     isNumber: true,
     cell: ({ run, state }) => <WorkTime run={run} isRunning={state === 'EXECUTING'} />,
   },
-  { key: 'tasks', label: 'Tasks', track: '7.5rem', from: 1_040, isNumber: true, cell: Tasks },
+  { key: 'tasks', label: 'Tasks', track: '7.5rem', room: 120, isNumber: true, cell: Tasks },
   {
     key: 'clues',
     label: 'Clues',
     track: '4.25rem',
-    from: 1_180,
+    room: 72,
     isNumber: true,
     cell: ({ run }) => (
       <span title={count(run?.agentCluesCount)}>{compact(run?.agentCluesCount)}</span>
@@ -161,7 +160,7 @@ export const columns: readonly Column[] = [
     key: 'message',
     label: 'Message',
     track: 'minmax(9rem, 1.6fr)',
-    from: 840,
+    room: 160,
     cell: ({ run, state }) =>
       run?.agentResultMessage ? (
         <span
@@ -174,40 +173,40 @@ export const columns: readonly Column[] = [
         none
       ),
   },
-  { key: 'type', label: 'Type', track: '8rem', from: never, cell: ({ job }) => job.type ?? none },
+  { key: 'type', label: 'Type', track: '8rem', room: 128, cell: ({ job }) => job.type ?? none },
   {
     key: 'priority',
     label: 'Priority',
     track: '5rem',
-    from: never,
+    room: 80,
     cell: ({ job }) => priorities[job.priority] ?? job.priority,
   },
   {
     key: 'created',
     label: 'Created',
     track: '7.25rem',
-    from: never,
+    room: 116,
     cell: ({ job }) => <Moment at={job.createdDate} />,
   },
   {
     key: 'scheduled',
     label: 'Scheduled for',
     track: '7.25rem',
-    from: never,
+    room: 120,
     cell: ({ job }) => <Moment at={job.scheduledDate} />,
   },
   {
     key: 'updated',
     label: 'Last report',
     track: '7.25rem',
-    from: never,
+    room: 116,
     cell: ({ run }) => <Moment at={run?.updateDate} />,
   },
   {
     key: 'rate',
     label: 'Tasks a minute',
     track: '7rem',
-    from: never,
+    room: 116,
     isNumber: true,
     cell: ({ run }) => rate(run?.tasksPerMinute),
   },
@@ -215,15 +214,42 @@ export const columns: readonly Column[] = [
     key: 'id',
     label: 'Id',
     track: '19rem',
-    from: never,
+    room: 304,
     cell: ({ job }) => <span className="mono one-line">{job.id}</span>,
   },
 ];
 
-/** Those that were chosen, or those that a table of this width has room for. */
-export function columnsFor(chosen: readonly string[] | undefined, width: number): Column[] {
-  const shown = columns.filter(({ key, from }) =>
-    chosen ? chosen.includes(key) || key === 'job' : width >= from,
-  );
-  return shown;
+/** What matters, the most important first, by what the list shows. */
+const wanted = {
+  any: ['state', 'job', 'progress', 'started', 'duration', 'message', 'agent', 'tasks', 'clues'],
+  over: ['state', 'job', 'started', 'message', 'duration', 'agent', 'tasks', 'clues'],
+  waiting: ['state', 'job', 'scheduled', 'created', 'priority', 'type'],
+};
+
+/** For the box to select a row and for its menu. */
+export const BESIDE = 76;
+
+function kindOf({ states, isScheduled }: Pick<Filter, 'states' | 'isScheduled'>) {
+  if (isScheduled || (states.length > 0 && states.every((state) => state === 'QUEUED'))) {
+    return wanted.waiting;
+  }
+  return states.length > 0 && states.every(isOver) ? wanted.over : wanted.any;
+}
+
+/** The columns that were chosen, or those that a table of this width has room for. */
+export function columnsFor(
+  filter: Pick<Filter, 'states' | 'isScheduled' | 'columns'>,
+  width: number,
+): Column[] {
+  const { columns: chosen } = filter;
+  if (chosen) return columns.filter(({ key }) => chosen.includes(key) || key === 'job');
+  let room = width - BESIDE;
+  const shown = new Set<string>();
+  for (const key of kindOf(filter)) {
+    const column = columns.find((each) => each.key === key);
+    room -= column?.room ?? 0;
+    if (room < 0) break;
+    shown.add(key);
+  }
+  return columns.filter(({ key }) => shown.has(key));
 }

@@ -35,7 +35,13 @@ export function ExportButton({ filter }: { filter: Filter }) {
   };
   const isRunning = jobs !== undefined;
   return (
-    <button type="button" className="filter" onClick={start} title="All that match, as a CSV file">
+    <button
+      type="button"
+      className="filter"
+      onClick={start}
+      title="All that match, as a CSV file"
+      aria-label={isRunning ? "Stop the export" : "Export as CSV"}
+    >
       {isRunning ? (
         <icons.cross width={14} height={14} />
       ) : (

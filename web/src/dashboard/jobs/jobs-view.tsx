@@ -135,7 +135,7 @@ export function JobsView({ fixed, counts: given, of }: Props) {
         <div className="list-tools">
           <SortMenu sort={filter.sort} change={(sort) => change({ sort })} />
           <ColumnsMenu
-            chosen={filter.columns}
+            filter={filter}
             change={(columns) => change({ columns, page: filter.page }, true)}
           />
           <ExportButton filter={filter} />
@@ -155,7 +155,7 @@ export function JobsView({ fixed, counts: given, of }: Props) {
         {page && !isEmpty && (
           <JobTable
             jobs={page.items}
-            chosen={filter.columns}
+            filter={filter}
             selected={selected}
             select={select}
             act={act}

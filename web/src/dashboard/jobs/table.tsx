@@ -2,12 +2,13 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { type CSSProperties, useLayoutEffect, useRef, useState } from 'react';
 import type { ListedJob } from '../data/types';
 import type { Action } from './actions';
-import { columnsFor } from './columns';
+import { BESIDE, columns, columnsFor } from './columns';
+import type { Filter } from './filter';
 import { JobRow } from './row';
 
 interface Props {
   jobs: readonly ListedJob[];
-  chosen: readonly string[] | undefined;
+  filter: Filter;
   selected: ReadonlySet<string>;
   select(ids: readonly string[], isSelected: boolean): void;
   act(action: Action, job: ListedJob): void;
@@ -17,8 +18,11 @@ interface Props {
 /** Below this width each row is a card of its own. */
 const CARDS = 640;
 
+const inCards = ['state', 'job', 'progress', 'started', 'message'];
+const cardColumns = columns.filter(({ key }) => inCards.includes(key));
+
 /** The list of jobs: only the rows in view are in the document. */
-export function JobTable({ jobs, chosen, selected, select, act, isStale }: Props) {
+export function JobTable({ jobs, filter, selected, select, act, isStale }: Props) {
   const ref = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(() => Math.min(window.innerWidth, 1_440) - 48);
   const [top, setTop] = useState(0);
@@ -36,7 +40,8 @@ export function JobTable({ jobs, chosen, selected, select, act, isStale }: Props
     return () => observer.disconnect();
   }, []);
   const isCards = width < CARDS;
-  const shown = columnsFor(isCards ? undefined : chosen, isCards ? Number.MAX_VALUE : width);
+  const shown = isCards ? cardColumns : columnsFor(filter, width);
+  const least = BESIDE + shown.reduce((sum, { room }) => sum + room, 0);
   const rows = useWindowVirtualizer({
     count: jobs.length,
     estimateSize: () => (isCards ? 116 : 49),
@@ -56,7 +61,7 @@ export function JobTable({ jobs, chosen, selected, select, act, isStale }: Props
       role="table"
       aria-label="Jobs"
       aria-rowcount={jobs.length + 1}
-      style={{ '--tracks': tracks } as CSSProperties}
+      style={{ '--tracks': tracks, '--least': `${isCards ? 0 : least}px` } as CSSProperties}
     >
       <div className="table-head" role="rowgroup">
         <div className="row is-head" role="row" aria-rowindex={1}>

@@ -26,7 +26,11 @@ export function Menu({
       {...(open === undefined ? {} : { open })}
       {...(onOpenChange ? { onOpenChange } : {})}
     >
-      <Popover.Trigger className={isSet ? 'filter is-set' : 'filter'}>
+      <Popover.Trigger
+        className={isSet ? 'filter is-set' : 'filter'}
+        aria-label={typeof value === 'string' ? `${label}: ${value}` : label}
+        data-tool={label.toLowerCase()}
+      >
         {icon}
         <span className="filter-label">{label}</span>
         {value && <span className="filter-value one-line">{value}</span>}
