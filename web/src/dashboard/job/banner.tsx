@@ -33,7 +33,7 @@ export function Banner({ job, run, state, isCurrent }: Props) {
       </>,
     );
   }
-  if (state === 'FAILED' || run?.agentResultIsSuccess === false) {
+  if (state === 'FAILED') {
     add(
       'failed',
       icons.warning,

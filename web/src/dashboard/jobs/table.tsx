@@ -57,9 +57,10 @@ export function JobTable({ jobs, filter, selected, select, act, isStale }: Props
   return (
     <div
       ref={ref}
-      className={`table${isCards ? ' is-cards' : ''}${isStale ? ' is-stale' : ''}`}
+      className={`table${isCards ? ' is-cards' : least > width ? ' is-wide' : ''}${isStale ? ' is-stale' : ''}`}
       role="table"
       aria-label="Jobs"
+      tabIndex={least > width && !isCards ? 0 : undefined}
       aria-rowcount={jobs.length + 1}
       style={{ '--tracks': tracks, '--least': `${isCards ? 0 : least}px` } as CSSProperties}
     >
