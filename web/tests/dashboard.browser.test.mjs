@@ -114,7 +114,10 @@ for (const kind of kinds) {
       await page.waitForURL(/sort=oldest/);
       await until(async () => (await rows(page).count()) > 0, 'rows');
       const shown = await page.locator('.row-link').allInnerTexts();
-      assert.ok(shown.every((name) => /sharepoint/i.test(name)), String(shown));
+      assert.ok(
+        shown.every((name) => /sharepoint/i.test(name)),
+        String(shown),
+      );
       const n = await total(page);
       // Somebody else follows the link.
       const other = await page.context().newPage();
@@ -134,7 +137,10 @@ for (const kind of kinds) {
       await page.keyboard.press('Enter');
       await page.waitForURL(/configuration=/);
       await until(
-        async () => (await page.locator('.two-lines .muted a').allInnerTexts()).every((n) => n === name),
+        async () =>
+          (await page.locator('.two-lines .muted').allInnerTexts()).every((text) =>
+            text.startsWith(name),
+          ),
         'only its jobs',
       );
       await page.getByRole('button', { name: 'Agent', exact: true }).click();
@@ -150,7 +156,10 @@ for (const kind of kinds) {
       await rows(page).first().waitFor();
       await page.getByRole('combobox', { name: 'Rows' }).selectOption('25');
       await page.waitForURL(/size=25/);
-      await until(async () => (await page.locator('.table').getAttribute('aria-rowcount')) === '26', '25 rows');
+      await until(
+        async () => (await page.locator('.table').getAttribute('aria-rowcount')) === '26',
+        '25 rows',
+      );
       const first = await page.locator('.row-link').first().innerText();
       await page.getByRole('button', { name: 'Next page' }).click();
       await page.waitForURL(/page=2/);
@@ -193,7 +202,10 @@ for (const kind of kinds) {
       const before = (await ask(server.url, '{ jobCounts { failed } }')).jobCounts.failed;
       for (const index of [0, 2]) await rows(page).nth(index).getByRole('checkbox').check();
       await page.getByText('2 selected').waitFor();
-      await page.getByRole('region', { name: 'Selected jobs' }).getByRole('button', { name: 'Retry…' }).click();
+      await page
+        .getByRole('region', { name: 'Selected jobs' })
+        .getByRole('button', { name: 'Retry…' })
+        .click();
       await page.getByRole('dialog').getByRole('button', { name: 'Retry 2 jobs' }).click();
       await page.getByText('Queued again: 2 jobs.').waitFor();
       const failed = (await ask(server.url, '{ jobCounts { failed } }')).jobCounts.failed;
@@ -201,18 +213,25 @@ for (const kind of kinds) {
       await until(async () => (await total(page)) === failed, 'the list without them');
     });
 
-    on('one job is cancelled from its row, with a reason', '/?state=queued&sort=oldest', async (page) => {
-      const row = rows(page).first();
-      const link = await row.locator('.row-link').getAttribute('href');
-      await row.getByRole('button', { name: /^Actions for/ }).click();
-      await page.getByRole('menuitem', { name: 'Cancel…' }).click();
-      await page.getByRole('textbox', { name: /^Why/ }).fill('not needed');
-      await page.getByRole('dialog').getByRole('button', { name: /^Cancel 1 job/ }).click();
-      await page.getByText('Cancellation asked for: 1 job.').waitFor();
-      await page.goto(at(link));
-      await page.getByText('by an operator: not needed').waitFor();
-      await page.locator('.chip', { hasText: 'Cancelled' }).waitFor();
-    });
+    on(
+      'one job is cancelled from its row, with a reason',
+      '/?state=queued&sort=oldest',
+      async (page) => {
+        const row = rows(page).first();
+        const link = await row.locator('.row-link').getAttribute('href');
+        await row.getByRole('button', { name: /^Actions for/ }).click();
+        await page.getByRole('menuitem', { name: 'Cancel…' }).click();
+        await page.getByRole('textbox', { name: /^Why/ }).fill('not needed');
+        await page
+          .getByRole('dialog')
+          .getByRole('button', { name: /^Cancel 1 job/ })
+          .click();
+        await page.getByText('Cancellation asked for: 1 job.').waitFor();
+        await page.goto(at(link));
+        await page.getByText('by an operator: not needed').waitFor();
+        await page.locator('.chip', { hasText: 'Cancelled' }).waitFor();
+      },
+    );
 
     test('all that match are retried, with their number first', async () => {
       const { page, complaints, close } = await open(browser, server.url);
@@ -258,7 +277,10 @@ for (const kind of kinds) {
       assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), job.name);
       assert.equal(await page.locator('.field-table tr').count(), 42);
       const row = page.locator('.field-table tr', { hasText: 'agentTasksCount' });
-      assert.equal(await row.locator('td').first().innerText(), String(job.currentRun.agentTasksCount ?? '–'));
+      assert.equal(
+        await row.locator('td').first().innerText(),
+        String(job.currentRun.agentTasksCount ?? '–'),
+      );
       for (const name of ['Timeline', 'Agent', 'Processing', 'History', 'Runs', 'All fields']) {
         await page.getByRole('heading', { level: 2, name, exact: true }).waitFor();
       }
@@ -288,7 +310,8 @@ for (const kind of kinds) {
              agentPercentCompleted agentExpectedTasksCount processingTasksCount } } } }`,
       );
       const job = jobs.items.find(
-        ({ currentRun: run }) => run.agentPercentCompleted === null && run.agentExpectedTasksCount === null,
+        ({ currentRun: run }) =>
+          run.agentPercentCompleted === null && run.agentExpectedTasksCount === null,
       );
       if (!job) return;
       await page.goto(at(`/jobs/${job.id}`));
@@ -317,7 +340,9 @@ for (const kind of kinds) {
       await page.getByRole('link', { name, exact: true }).click();
       await page.getByRole('heading', { level: 1, name }).waitFor();
       await rows(page).first().waitFor();
-      const n = Number((await page.locator('.rest.is-total .number').innerText()).replace(/\D/g, ''));
+      const n = Number(
+        (await page.locator('.rest.is-total .number').innerText()).replace(/\D/g, ''),
+      );
       assert.equal(await total(page), n);
       await page.getByRole('button', { name: /^Completed/ }).click();
       await page.waitForURL(/configurations\/.*state=completed/);
@@ -331,7 +356,7 @@ for (const kind of kinds) {
       }, 'counts that add up');
     });
 
-    on('what does not exist is said', '/nothing-here-for-the-server', async (page) => {
+    on('what does not exist is said', '/', async (page) => {
       for (const [path, text] of [
         ['/jobs/018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f', 'There is no such job'],
         ['/jobs/nonsense', 'There is no such job'],
@@ -354,7 +379,8 @@ for (const kind of kinds) {
       await page.getByText(/^Now: .*(am|pm) UTC$/i).waitFor();
       await page.reload();
       await page.getByText('Times are in UTC.').waitFor();
-      const scheme = () => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
+      const scheme = () =>
+        page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
       assert.equal(await scheme(), 'dark');
       await page.getByRole('button', { name: 'Settings' }).click();
       await page.getByRole('radio', { name: 'System' }).check();
@@ -381,7 +407,10 @@ for (const kind of kinds) {
       await page.keyboard.press('/');
       await page.keyboard.type('crawl');
       await page.waitForURL(/q=crawl/);
-      await page.locator('h1').first().evaluate(() => document.activeElement.blur());
+      await page
+        .locator('h1')
+        .first()
+        .evaluate(() => document.activeElement.blur());
       await page.keyboard.press('?');
       await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
       await page.keyboard.press('Escape');
@@ -471,7 +500,16 @@ for (const kind of kinds) {
       database = createDatabase(kind);
       server = await serve('serve', database.url);
       port = new URL(server.url).port;
-      stopAgents = simulate(server.url, ['--agents', '5', '--runs', '4', '--speed', '4', '--vanish', '0']);
+      stopAgents = simulate(server.url, [
+        '--agents',
+        '5',
+        '--runs',
+        '4',
+        '--speed',
+        '4',
+        '--vanish',
+        '0',
+      ]);
     });
 
     after(async () => {
@@ -610,7 +648,8 @@ function prefixed(prefix, target) {
       onwards.write(head);
       onwards.pipe(socket).pipe(onwards);
     });
-    for (const each of [onwards, socket]) each.on('error', () => [onwards, socket].map((s) => s.destroy()));
+    for (const each of [onwards, socket])
+      each.on('error', () => [onwards, socket].map((s) => s.destroy()));
   });
   return new Promise((resolve) => {
     proxy.listen(0, '127.0.0.1', () => {

@@ -23,6 +23,7 @@ export async function open(browser, base, options = {}) {
   const context = await browser.newContext({
     viewport: desktop,
     timezoneId: 'Europe/Berlin',
+    reducedMotion: 'reduce',
     ...options,
   });
   context.setDefaultTimeout(20_000);
@@ -32,7 +33,8 @@ export async function open(browser, base, options = {}) {
   const host = new URL(base).host;
   page.on('pageerror', (error) => complaints.push(`page error: ${error.message}`));
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(`console: ${message.text()}`);
+    if (['error', 'warning'].includes(message.type()))
+      complaints.push(`console: ${message.text()}`);
   });
   page.on('request', (request) => {
     const url = new URL(request.url());

@@ -9,7 +9,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 export const binary =
-  process.env.AGENT_JOBS_BIN ?? fileURLToPath(new URL('../../../target/debug/agent-jobs', import.meta.url));
+  process.env.AGENT_JOBS_BIN ??
+  fileURLToPath(new URL('../../../target/debug/agent-jobs', import.meta.url));
 
 const postgres =
   process.env.AGENT_JOBS_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres';

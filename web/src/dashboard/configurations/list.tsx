@@ -8,9 +8,9 @@ import { count, plural } from '../format/number';
 import { useEvery } from '../live/hooks';
 import { usePageTitle } from '../shell/title';
 import { Empty, Failure, Skeleton } from '../ui/empty';
+import { StateSign } from '../ui/icons';
 import { AppLink } from '../ui/link';
 import { SimplePager, usePageNumber } from '../ui/simple-pager';
-import { StateSign } from '../ui/icons';
 import { Ago } from '../ui/time';
 
 const TAKE = 50;

@@ -1,22 +1,23 @@
 import { useQuery } from '@tanstack/react-query';
-import { useMemo } from "react";
+import { useMemo } from 'react';
 import { request } from '../data/client';
 import { configurationDetail } from '../data/documents';
 import { nameOf } from '../data/hooks';
+import { isUuid } from '../data/ids';
 import { JobsView } from '../jobs/jobs-view';
 import { usePageTitle } from '../shell/title';
 import { CopyButton } from '../ui/copy';
 import { Empty, Failure } from '../ui/empty';
 import { AppLink } from '../ui/link';
 import { Ago, FullMoment } from '../ui/time';
-import { isUuid } from '../data/ids';
 
 /** One configuration and its jobs. */
 export function ConfigurationPage({ id }: { id: string }) {
   const query = useQuery({
     queryKey: ['configuration', id],
     enabled: isUuid(id),
-    queryFn: async ({ signal }) => (await request(configurationDetail, { id }, signal)).configuration,
+    queryFn: async ({ signal }) =>
+      (await request(configurationDetail, { id }, signal)).configuration,
   });
   const found = query.data;
   const name = found ? nameOf({ id, name: found.name }) : '…';

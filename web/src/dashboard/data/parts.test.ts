@@ -2,13 +2,31 @@ import { expect, it } from 'vitest';
 import { partsOf, progressOf } from './parts';
 
 it('what the parts leave of a total is unaccounted', () => {
-  expect(partsOf(10, [['a', 'a', 4], ['b', 'b', 3]])).toMatchObject({ unaccounted: 3, excess: null });
-  expect(partsOf(7, [['a', 'a', 4], ['b', 'b', 3]])).toMatchObject({ unaccounted: null, excess: null });
-  expect(partsOf(5, [['a', 'a', 4], ['b', 'b', 3]])).toMatchObject({ unaccounted: null, excess: 2 });
+  expect(
+    partsOf(10, [
+      ['a', 'a', 4],
+      ['b', 'b', 3],
+    ]),
+  ).toMatchObject({ unaccounted: 3, excess: null });
+  expect(
+    partsOf(7, [
+      ['a', 'a', 4],
+      ['b', 'b', 3],
+    ]),
+  ).toMatchObject({ unaccounted: null, excess: null });
+  expect(
+    partsOf(5, [
+      ['a', 'a', 4],
+      ['b', 'b', 3],
+    ]),
+  ).toMatchObject({ unaccounted: null, excess: 2 });
 });
 
 it('makes nothing up for what is not known', () => {
-  const none = partsOf(null, [['a', 'a', 4], ['b', 'b', null]]);
+  const none = partsOf(null, [
+    ['a', 'a', 4],
+    ['b', 'b', null],
+  ]);
   expect(none).toMatchObject({ total: null, unaccounted: null, excess: null });
   expect(none.parts.map(({ value }) => value)).toEqual([4, null]);
   // That no part is known does not say that all is unaccounted for.

@@ -102,13 +102,14 @@ function ExecutingList({ ids }: { ids: readonly string[] }) {
           </select>
         </label>
       </header>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys. */}
-      <div className="executing-scroll" ref={setScroller} tabIndex={0} role="group" aria-label="List">
-        <div
-          ref={list}
-          role="list"
-          style={{ height: rows.getTotalSize(), position: 'relative' }}
-        >
+      <div
+        className="executing-scroll"
+        ref={setScroller}
+        tabIndex={0}
+        role="group"
+        aria-label="List"
+      >
+        <div ref={list} role="list" style={{ height: rows.getTotalSize(), position: 'relative' }}>
           {rows.getVirtualItems().map(({ key, index, start }) => (
             <div
               key={key}

@@ -13,7 +13,8 @@ export function duration(milliseconds: number | null | undefined): string {
   const two = (n: number) => String(n).padStart(2, '0');
   if (ms < 10 * SECOND) return `${sign}${(Math.floor(ms / 100) / 10).toFixed(1)}s`;
   if (ms < MINUTE) return `${sign}${Math.floor(ms / SECOND)}s`;
-  if (ms < HOUR) return `${sign}${Math.floor(ms / MINUTE)}m ${two(Math.floor((ms % MINUTE) / SECOND))}s`;
+  if (ms < HOUR)
+    return `${sign}${Math.floor(ms / MINUTE)}m ${two(Math.floor((ms % MINUTE) / SECOND))}s`;
   if (ms < DAY) return `${sign}${Math.floor(ms / HOUR)}h ${two(Math.floor((ms % HOUR) / MINUTE))}m`;
   return `${sign}${Math.floor(ms / DAY)}d ${Math.floor((ms % DAY) / HOUR)}h`;
 }

@@ -16,7 +16,13 @@ describe('numbers', () => {
   });
 
   it('say 100 % only of what is complete', () => {
-    expect([0, 3.456, 42.9, 99.99, 100].map(percent)).toEqual(['0.0%', '3.4%', '42%', '99%', '100%']);
+    expect([0, 3.456, 42.9, 99.99, 100].map(percent)).toEqual([
+      '0.0%',
+      '3.4%',
+      '42%',
+      '99%',
+      '100%',
+    ]);
   });
 
   it('are short where there is little room', () => {

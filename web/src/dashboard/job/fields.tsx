@@ -23,9 +23,7 @@ export function Fields({ run }: { run: FullRun }) {
                     <th scope="row" className="mono">
                       {name}
                     </th>
-                    <td className="mono">
-                      {text ?? <span className="muted">{NONE}</span>}
-                    </td>
+                    <td className="mono">{text ?? <span className="muted">{NONE}</span>}</td>
                     <td className="field-copy">
                       {text !== undefined && <CopyButton text={text} what={name} />}
                     </td>

@@ -2,6 +2,7 @@ import { root } from '../base';
 import { nameOf } from '../data/hooks';
 import { isCancellable, isOver } from '../data/states';
 import type { FullRun, JobDetail, JobState } from '../data/types';
+import { useMayAct } from '../data/viewer';
 import type { Action } from '../jobs/actions';
 import { useMode } from '../live/hooks';
 import { CopyButton, copyText } from '../ui/copy';
@@ -23,6 +24,7 @@ interface Props {
 
 /** Stays in view: what this is, where it stands, and what can be done. */
 export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) {
+  const mayAct = useMayAct();
   const link = async () => {
     const address = new URL(`jobs/${job.id}${isCurrent ? '' : `?run=${run?.id}`}`, root).href;
     say((await copyText(address)) ? 'Copied the link.' : address);
@@ -52,7 +54,7 @@ export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) 
         <button
           type="button"
           className="button"
-          disabled={!isOver(job.state)}
+          disabled={!mayAct || !isOver(job.state)}
           onClick={() => act('retry')}
         >
           <icons.retry /> Retry…
@@ -60,7 +62,7 @@ export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) 
         <button
           type="button"
           className="button"
-          disabled={!isCancellable(state) || !isCurrent}
+          disabled={!mayAct || !isCancellable(state) || !isCurrent}
           onClick={() => act('cancel')}
         >
           <icons.stop /> Cancel…

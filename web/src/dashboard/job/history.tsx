@@ -1,6 +1,6 @@
+import { isOver } from '../data/states';
 import type { FullRun, JobDetail, JobState } from '../data/types';
 import { duration } from '../format/duration';
-import { isOver } from '../data/states';
 import { StateLabel } from '../ui/state';
 import { Moment, Since } from '../ui/time';
 
@@ -36,7 +36,10 @@ export function History({ job, run }: { job: JobDetail; run: FullRun | null | un
         {changes.map((change, index) => {
           const next = changes[index + 1];
           return (
-            <li key={`${change.at}${change.state}`} className={`tone-${change.state.toLowerCase()}`}>
+            <li
+              key={`${change.at}${change.state}`}
+              className={`tone-${change.state.toLowerCase()}`}
+            >
               <StateLabel state={change.state} />
               <Moment at={change.at} />
               <span className="number">

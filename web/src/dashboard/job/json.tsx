@@ -26,7 +26,9 @@ export function JsonDialog({
         <button
           type="button"
           className="button is-primary"
-          onClick={async () => say((await copyText(text)) ? 'Copied the JSON.' : 'Select it to copy.')}
+          onClick={async () =>
+            say((await copyText(text)) ? 'Copied the JSON.' : 'Select it to copy.')
+          }
         >
           <icons.copy /> Copy
         </button>

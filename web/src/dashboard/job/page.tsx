@@ -1,8 +1,8 @@
 import { useState } from 'react';
 import { useSearch } from 'wouter';
+import { nameOf } from '../data/hooks';
 import { isUuid } from '../data/ids';
 import { isActive } from '../data/states';
-import { nameOf } from '../data/hooks';
 import { type Action, ActionDialog } from '../jobs/actions';
 import { usePageTitle } from '../shell/title';
 import { Empty, Failure, Skeleton } from '../ui/empty';

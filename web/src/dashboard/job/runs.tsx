@@ -1,5 +1,5 @@
-import type { JobDetail } from '../data/types';
 import { isActive } from '../data/states';
+import type { JobDetail } from '../data/types';
 import { AppLink } from '../ui/link';
 import { StateLabel } from '../ui/state';
 import { Moment, WorkTime } from '../ui/time';

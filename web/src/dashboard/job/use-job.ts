@@ -19,8 +19,7 @@ export function useJob(id: string) {
       if (state.data === null) return false;
       return state.data && isOver(state.data.state) ? seldom : often;
     },
-    queryFn: async ({ signal }) =>
-      (await request(jobDetail, { id }, signal)).job,
+    queryFn: async ({ signal }) => (await request(jobDetail, { id }, signal)).job,
   });
 }
 
@@ -43,7 +42,10 @@ export function useRun(id: string, attempt: string | null | undefined) {
       const before = client.getQueryData<FullRun | null>(key);
       client.setQueryData(key, run);
       // The job's own row, its runs and its history have moved on, too.
-      if (before !== undefined && (before?.agentState !== run?.agentState || before?.id !== run?.id)) {
+      if (
+        before !== undefined &&
+        (before?.agentState !== run?.agentState || before?.id !== run?.id)
+      ) {
         void client.invalidateQueries({ queryKey: ['job'] });
       }
     };

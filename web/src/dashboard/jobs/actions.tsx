@@ -116,7 +116,9 @@ export function ActionDialog({ action, target, close }: Request & { close(): voi
         }
       }
     } catch (error) {
-      setFailure(`${messageOf(error)} ${n > 0 ? `${plural(n, 'job')} were done before that.` : ''}`);
+      setFailure(
+        `${messageOf(error)} ${n > 0 ? `${plural(n, 'job')} were done before that.` : ''}`,
+      );
       setDone(undefined);
       await client.invalidateQueries();
       return;

@@ -43,7 +43,12 @@ function Progress({ state, run }: Row) {
     const left = run?.estimatedRemaining;
     return (
       <span className="progress">
-        <ProgressBar value={value} label="Progress" tone={state.toLowerCase()} isMoving={isMoving} />
+        <ProgressBar
+          value={value}
+          label="Progress"
+          tone={state.toLowerCase()}
+          isMoving={isMoving}
+        />
         <span className="progress-text">
           <b>{value === null ? NONE : percent(value)}</b>
           {run?.isStale ? (
@@ -92,16 +97,12 @@ export const columns: readonly Column[] = [
           {nameOf(job)}
         </AppLink>
         <span className="muted one-line">
-          {job.configuration ? (
-            <>
-              <AppLink className="plain above" to={`/configurations/${job.configuration.id}`}>
-                {nameOf(job.configuration)}
-              </AppLink>
-              {job.configuration.provider && ` · ${job.configuration.provider}`}
-            </>
-          ) : (
-            'no configuration'
-          )}
+          {[
+            job.configuration ? nameOf(job.configuration) : 'no configuration',
+            job.configuration?.provider,
+          ]
+            .filter(Boolean)
+            .join(' · ')}
         </span>
       </span>
     ),

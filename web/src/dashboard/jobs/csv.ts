@@ -2,8 +2,8 @@
 import { request } from '../data/client';
 import { jobExport } from '../data/documents';
 import type { ResultOf } from '../data/graphql';
-import { type Filter, sorts, variablesOf } from './filter';
 import { getSettings } from '../settings/settings';
+import { type Filter, sorts, variablesOf } from './filter';
 
 type Job = ResultOf<typeof jobExport>['jobsConnection']['nodes'][number];
 type Value = string | number | null | undefined;

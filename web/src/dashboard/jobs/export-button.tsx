@@ -40,7 +40,7 @@ export function ExportButton({ filter }: { filter: Filter }) {
       className="filter"
       onClick={start}
       title="All that match, as a CSV file"
-      aria-label={isRunning ? "Stop the export" : "Export as CSV"}
+      aria-label={isRunning ? 'Stop the export' : 'Export as CSV'}
     >
       {isRunning ? (
         <icons.cross width={14} height={14} />

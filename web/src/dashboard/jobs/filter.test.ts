@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Settings } from '../settings/settings';
-import { conditionsOf, formatFilter, isNarrowed, parseFilter, rangeStart, variablesOf, viewOf } from './filter';
+import {
+  conditionsOf,
+  formatFilter,
+  isNarrowed,
+  parseFilter,
+  rangeStart,
+  variablesOf,
+  viewOf,
+} from './filter';
 
 const settings: Settings = { theme: 'system', zone: 'Europe/Berlin', hours: '24', keys: true };
 const now = Date.parse('2026-03-29T12:00:00Z');
@@ -10,7 +18,7 @@ describe('a filter in an address', () => {
   it('is the same again after it was written and read', () => {
     for (const query of [
       '',
-      '?state=executing,failed&configuration=' + id + '&agent=' + id,
+      `?state=executing,failed&configuration=${id}&agent=${id}`,
       '?q=hub%26spot+%2B+50%25&created=yesterday&sort=name&page=7&size=200',
       '?from=2026-03-01T00:00:00.000Z&to=2026-03-02T00:00:00.000Z',
       '?scheduled=1&columns=state,job,rate',

@@ -1,6 +1,7 @@
 /** What the list of jobs shows, as the page's address says it: a link shows the same. */
-import type { VariablesOf } from '../data/graphql';
+
 import type { jobList } from '../data/documents';
+import type { VariablesOf } from '../data/graphql';
 import { isUuid } from '../data/ids';
 import { states as allStates, finished, running } from '../data/states';
 import type { JobState } from '../data/types';

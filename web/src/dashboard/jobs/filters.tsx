@@ -109,7 +109,7 @@ function SearchField({ text, change }: { text: string; change(text: string): voi
         value={typed}
         onChange={(event) => setTyped(event.target.value)}
       />
-      <kbd aria-hidden="true">/</kbd>
+      <kbd title="Press / to search">/</kbd>
     </label>
   );
 }
@@ -134,9 +134,7 @@ function StatesMenu({
               checked={chosen.includes(state)}
               onChange={({ target }) =>
                 change(
-                  target.checked
-                    ? [...chosen, state]
-                    : chosen.filter((each) => each !== state),
+                  target.checked ? [...chosen, state] : chosen.filter((each) => each !== state),
                 )
               }
             />
@@ -157,8 +155,7 @@ function RangeMenu({ filter, change }: Omit<Props, 'fixed'>) {
     : from || to
       ? `${from ? full(from, settings) : '…'} – ${to ? full(to, settings) : 'now'}`
       : undefined;
-  const pick = (next: Range | undefined) =>
-    change({ range: next, from: undefined, to: undefined });
+  const pick = (next: Range | undefined) => change({ range: next, from: undefined, to: undefined });
   const set = (field: 'from' | 'to', text: string) => {
     const other = field === 'from' ? { to } : { from };
     change({ range: undefined, ...other, [field]: fromField(text, settings) });
@@ -217,12 +214,7 @@ export function SortMenu({ sort, change }: { sort: Sort; change(sort: Sort): voi
         <legend className="hidden">Order</legend>
         {(Object.keys(sorts) as Sort[]).map((key) => (
           <label key={key} className="option">
-            <input
-              type="radio"
-              name="sort"
-              checked={key === sort}
-              onChange={() => change(key)}
-            />
+            <input type="radio" name="sort" checked={key === sort} onChange={() => change(key)} />
             {sorts[key][0]}
           </label>
         ))}

@@ -1,6 +1,7 @@
 import { useCallback, useMemo, useState } from 'react';
-import { useAgentNames, useConfigurationNames, useCounts } from '../data/hooks';
+import { nameOf, useAgentNames, useConfigurationNames, useCounts } from '../data/hooks';
 import type { Counts, ListedJob } from '../data/types';
+import { useMayAct } from '../data/viewer';
 import { count } from '../format/number';
 import { zoneOf } from '../format/time';
 import { useFollowCounts } from '../live/hooks';
@@ -12,14 +13,13 @@ import { type Action, ActionDialog, type Request } from './actions';
 import { ColumnsMenu } from './columns-menu';
 import { describe } from './describe';
 import { ExportButton } from './export-button';
-import { conditionsOf, type Filter, isNarrowed, views, viewOf } from './filter';
+import { conditionsOf, type Filter, isNarrowed, viewOf, views } from './filter';
 import { Filters, SortMenu } from './filters';
 import { Pager } from './pager';
 import { JobTable } from './table';
 import { Tiles } from './tiles';
 import { useFilter } from './use-filter';
 import { useJobList } from './use-list';
-import { nameOf } from '../data/hooks';
 
 interface Props {
   /** On the page of one configuration or agent, its id. */
@@ -35,6 +35,7 @@ const nobody: ReadonlySet<string> = new Set();
 /** The list of jobs with all that narrows it down and all that can be done to it. */
 export function JobsView({ fixed, counts: given, of }: Props) {
   const settings = useSettings();
+  const mayAct = useMayAct();
   const [own, change] = useFilter();
   const filter = useMemo<Filter>(() => ({ ...own, ...fixed }), [own, fixed]);
   const configurationId = filter.configurationId ?? null;
@@ -139,18 +140,21 @@ export function JobsView({ fixed, counts: given, of }: Props) {
             change={(columns) => change({ columns, page: filter.page }, true)}
           />
           <ExportButton filter={filter} />
-          <Menu label="All that match" icon={<icons.more width={14} height={14} />}>
-            <div className="checks">
-              <button type="button" className="option" onClick={() => actOnAll('retry')}>
-                <icons.retry width={14} height={14} /> Retry all that match…
-              </button>
-              <button type="button" className="option" onClick={() => actOnAll('cancel')}>
-                <icons.stop width={14} height={14} /> Cancel all that match…
-              </button>
-            </div>
-          </Menu>
+          {mayAct && (
+            <Menu label="All that match" icon={<icons.more width={14} height={14} />}>
+              <div className="checks">
+                <button type="button" className="option" onClick={() => actOnAll('retry')}>
+                  <icons.retry width={14} height={14} /> Retry all that match…
+                </button>
+                <button type="button" className="option" onClick={() => actOnAll('cancel')}>
+                  <icons.stop width={14} height={14} /> Cancel all that match…
+                </button>
+              </div>
+            </Menu>
+          )}
         </div>
       </div>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: it only notes that somebody is here. */}
       <div className="list" onPointerMove={list.touch} onWheel={list.touch} onKeyDown={list.touch}>
         {page && !isEmpty && (
           <JobTable
@@ -185,6 +189,7 @@ export function JobsView({ fixed, counts: given, of }: Props) {
                 key={action}
                 type="button"
                 className="button"
+                disabled={!mayAct}
                 onClick={() => setAsked({ action, target: { ids: [...selected] } })}
               >
                 <Sign /> {action === 'retry' ? 'Retry…' : 'Cancel…'}

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { statesFor } from './actions';
-import { cell } from './csv';
 import { columnsFor } from './columns';
+import { cell } from './csv';
 
 it('a value of a CSV file is quoted where it must be, and is never a formula', () => {
   expect(['a,b', 'say "x"', 'two\nlines', '=1+1', '-5', '@x', 'plain'].map(cell)).toEqual([

@@ -1,8 +1,9 @@
 import { memo, type Ref } from 'react';
+import { nameOf } from '../data/hooks';
 import { isCancellable, isOver } from '../data/states';
 import type { ListedJob } from '../data/types';
+import { useMayAct } from '../data/viewer';
 import { useLeftTo, useLiveJob } from '../live/jobs';
-import { nameOf } from '../data/hooks';
 import type { Action } from './actions';
 import type { Column, Row } from './columns';
 import { RowMenu } from './row-menu';
@@ -20,6 +21,7 @@ interface Props {
 /** A job's row. It listens for its own job alone. */
 export const JobRow = memo(function JobRow(props: Props) {
   const { job, columns, index, isSelected, select, act, measure } = props;
+  const mayAct = useMayAct();
   const live = useLiveJob(job.id);
   const left = useLeftTo(job.id);
   const state = live?.state ?? (left && left !== 'UNKNOWN' ? left : job.state);
@@ -57,8 +59,8 @@ export const JobRow = memo(function JobRow(props: Props) {
       <div className="cell cell-menu" role="cell">
         <RowMenu
           job={job}
-          canCancel={isCancellable(state)}
-          canRetry={isOver(state)}
+          canCancel={mayAct && isCancellable(state)}
+          canRetry={mayAct && isOver(state)}
           act={act}
         />
       </div>

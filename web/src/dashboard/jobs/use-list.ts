@@ -38,10 +38,7 @@ export function useJobList(filter: Filter, counts: Counts | undefined, isBusy: b
   const updatedAt = useRef(dataUpdatedAt);
   updatedAt.current = dataUpdatedAt;
   const isLive = mode !== 'paused' && mode !== 'offline';
-  const isFree = useCallback(
-    () => !busy.current && Date.now() - movedAt.current > READING,
-    [],
-  );
+  const isFree = useCallback(() => !busy.current && Date.now() - movedAt.current > READING, []);
 
   // Something came, went or changed its state.
   const sign = counts ? JSON.stringify(counts) : '';

@@ -9,7 +9,13 @@ import type { TadaDocumentNode } from 'gql.tada';
 import { createClient as createEventClient } from 'graphql-sse';
 import { createClient as createSocketClient } from 'graphql-ws';
 import { graphqlUrl, socketUrl } from '../base';
-import { faultOf, type GraphQLFault, type Operation, operationOf, RequestError } from '../data/client';
+import {
+  faultOf,
+  type GraphQLFault,
+  type Operation,
+  operationOf,
+  RequestError,
+} from '../data/client';
 
 export type Mode = 'connecting' | 'socket' | 'events' | 'polling' | 'paused' | 'offline';
 

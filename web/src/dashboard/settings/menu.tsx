@@ -1,7 +1,9 @@
 import * as Popover from '@radix-ui/react-popover';
+import { useViewer } from '../data/viewer';
 import { full, zoneOf } from '../format/time';
 import { useNow } from '../live/clock';
 import { icons } from '../ui/icons';
+import { Moment } from '../ui/time';
 import { changeSettings, type Settings, useSettings } from './settings';
 
 const themes = { system: 'System', light: 'Light', dark: 'Dark' } as const;
@@ -97,6 +99,7 @@ function Choices({ showKeys }: { showKeys(): void }) {
         />
         Single-key shortcuts
       </label>
+      <SignedIn />
       <div className="setting-links">
         <button type="button" className="button is-quiet" onClick={showKeys}>
           Keyboard shortcuts
@@ -106,5 +109,29 @@ function Choices({ showKeys }: { showKeys(): void }) {
         </a>
       </div>
     </>
+  );
+}
+
+/** Who is signed in, and the way out. Nothing where the service asks nobody who they are. */
+function SignedIn() {
+  const viewer = useViewer();
+  if (!viewer || viewer.name === 'anyone') return null;
+  return (
+    <form className="signed-in" method="post" action="sign-out">
+      <span className="one-line">
+        <b>{viewer.name}</b>{' '}
+        <span className="muted">
+          {viewer.role.toLowerCase()}
+          {viewer.expires && (
+            <>
+              , until <Moment at={viewer.expires} />
+            </>
+          )}
+        </span>
+      </span>
+      <button type="submit" className="button is-quiet">
+        Sign out
+      </button>
+    </form>
   );
 }

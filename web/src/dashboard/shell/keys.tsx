@@ -96,9 +96,7 @@ export function KeysHelp({ close }: { close(): void }) {
           </div>
         ))}
       </dl>
-      <footer className="dialog-foot muted">
-        They can be switched off in the settings.
-      </footer>
+      <footer className="dialog-foot muted">They can be switched off in the settings.</footer>
     </Dialog>
   );
 }

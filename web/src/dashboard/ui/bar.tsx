@@ -26,7 +26,9 @@ export function ProgressBar({
       {...known}
     >
       {value === null ? (
-        isMoving ? <span className="bar-unknown" /> : null
+        isMoving ? (
+          <span className="bar-unknown" />
+        ) : null
       ) : (
         <span className="bar-fill" style={{ width: `${value}%` }} />
       )}

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
-import { RequestError } from '../data/client';
 import { root } from '../base';
+import { RequestError } from '../data/client';
 import { icons } from './icons';
 
 export function Empty({
@@ -48,7 +48,8 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
 }
 
 export function SignedOut() {
-  const here = location.pathname + location.search;
+  // Relative to the root, so that it leads back below any prefix.
+  const here = location.pathname.slice(root.pathname.length) + location.search;
   const signIn = new URL('sign-in', root);
   signIn.searchParams.set('next', here);
   return (

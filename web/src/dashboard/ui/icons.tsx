@@ -20,8 +20,9 @@ function Icon({ children, ...props }: SVGProps<SVGSVGElement> & { children: Reac
   );
 }
 
-const make = (paths: ReactNode) => (props: SVGProps<SVGSVGElement>) =>
-  <Icon {...props}>{paths}</Icon>;
+const make = (paths: ReactNode) => (props: SVGProps<SVGSVGElement>) => (
+  <Icon {...props}>{paths}</Icon>
+);
 
 export const icons = {
   search: make(
@@ -75,7 +76,9 @@ export const icons = {
       <path d="M8 7.5v3.2M8 5.3v.1" />
     </>,
   ),
-  external: make(<path d="M9.5 3h3.5v3.5M13 3 7.5 8.5M11.5 9.5v2.25c0 .7-.55 1.25-1.25 1.25h-6C3.55 13 3 12.45 3 11.75v-6c0-.7.55-1.25 1.25-1.25H6.5" />),
+  external: make(
+    <path d="M9.5 3h3.5v3.5M13 3 7.5 8.5M11.5 9.5v2.25c0 .7-.55 1.25-1.25 1.25h-6C3.55 13 3 12.45 3 11.75v-6c0-.7.55-1.25 1.25-1.25H6.5" />,
+  ),
   more: make(<path d="M3.5 8h.01M8 8h.01M12.5 8h.01" strokeWidth="2.2" />),
 } as const;
 
@@ -88,7 +91,7 @@ const signs: Record<string, ReactNode> = {
       <path d="M8 5v3.2l2 1.3" />
     </>
   ),
-  EXECUTING: <path className="turning" d="M13.25 8A5.25 5.25 0 1 1 8 2.75" strokeWidth="2" />,
+  EXECUTING: <path d="M13.25 8A5.25 5.25 0 1 1 8 2.75" strokeWidth="2" />,
   EXECUTION_COMPLETED: (
     <>
       <circle cx="8" cy="8" r="5.25" />

@@ -28,11 +28,10 @@ export function Menu({
     >
       <Popover.Trigger
         className={isSet ? 'filter is-set' : 'filter'}
-        aria-label={typeof value === 'string' ? `${label}: ${value}` : label}
         data-tool={label.toLowerCase()}
       >
         {icon}
-        <span className="filter-label">{label}</span>
+        <span className="filter-label">{label}</span>{' '}
         {value && <span className="filter-value one-line">{value}</span>}
         <icons.down width={12} height={12} />
       </Popover.Trigger>

@@ -2,7 +2,13 @@ import { infoOf } from '../data/states';
 import type { JobState, ProcessingState } from '../data/types';
 import { StateSign } from './icons';
 
-export function StateLabel({ state, isScheduled = false }: { state: JobState; isScheduled?: boolean }) {
+export function StateLabel({
+  state,
+  isScheduled = false,
+}: {
+  state: JobState;
+  isScheduled?: boolean;
+}) {
   const { label, hint } = infoOf(state);
   const shown = isScheduled && state === 'QUEUED' ? 'SCHEDULED' : state;
   return (

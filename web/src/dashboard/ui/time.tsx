@@ -1,7 +1,7 @@
-import { useNow } from '../live/clock';
 import { duration, relative } from '../format/duration';
 import { NONE } from '../format/number';
 import { brief, full } from '../format/time';
+import { useNow } from '../live/clock';
 import { useSettings } from '../settings/settings';
 
 /** A moment, briefly; in full with its zone when pointed at. */
@@ -55,7 +55,8 @@ export function WorkTime({
   isRunning: boolean;
 }) {
   if (!run) return <span className="muted">{NONE}</span>;
-  if (isRunning && run.agentStartTime && !run.agentEndTime) return <Since at={run.agentStartTime} />;
+  if (isRunning && run.agentStartTime && !run.agentEndTime)
+    return <Since at={run.agentStartTime} />;
   if (typeof run.agentElapsedExecutionTime === 'number') {
     return <>{duration(run.agentElapsedExecutionTime)}</>;
   }
