@@ -5,6 +5,7 @@ import { Router } from 'wouter';
 import { App } from './app';
 import { prefix } from './base';
 import { RequestError } from './data/client';
+import { connection } from './live/connection';
 import { applyTheme } from './settings/settings';
 
 applyTheme();
@@ -15,6 +16,8 @@ const client = new QueryClient({
       staleTime: 1_000,
       gcTime: 120_000,
       networkMode: 'always',
+      // Held still means held still.
+      refetchOnWindowFocus: () => connection.mode !== 'paused',
       // What the server refused it will refuse again; what it did not answer, perhaps not.
       retry: (failures, error) =>
         failures < 2 && error instanceof RequestError && error.trouble === 'offline',

@@ -1,5 +1,5 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { type CSSProperties, useLayoutEffect, useRef, useState } from 'react';
+import { type CSSProperties, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { ListedJob } from '../data/types';
 import type { Action } from './actions';
 import { BESIDE, columns, columnsFor } from './columns';
@@ -40,7 +40,12 @@ export function JobTable({ jobs, filter, selected, select, act, isStale }: Props
     return () => observer.disconnect();
   }, []);
   const isCards = width < CARDS;
-  const shown = isCards ? cardColumns : columnsFor(filter, width);
+  const { states, isScheduled, columns: chosen } = filter;
+  // The same array each time, so that rows need not be drawn again.
+  const shown = useMemo(
+    () => (isCards ? cardColumns : columnsFor({ states, isScheduled, columns: chosen }, width)),
+    [isCards, states, isScheduled, chosen, width],
+  );
   const least = BESIDE + shown.reduce((sum, { room }) => sum + room, 0);
   const rows = useWindowVirtualizer({
     count: jobs.length,
