@@ -39,6 +39,7 @@ bench:
 	$(CARGO) bench --bench reading
 	$(CARGO) bench --bench importing
 	$(CARGO) bench --bench reporting
+	$(CARGO) bench --bench fanout
 
 ## Rewrite the files that are generated from the sources
 generated:
@@ -68,6 +69,7 @@ test-web: web
 	$(CARGO) build
 	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:browser
 	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:operations
+	$(NPM) --prefix web run test:live
 	$(NPM) --prefix web run test:dashboard
 else
 web:

@@ -11,6 +11,9 @@ mod support;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use agent_jobs::access::token::{self, NewToken};
+use agent_jobs::access::{Access, Role};
+use agent_jobs::clock;
 use agent_jobs::db::Db;
 use agent_jobs::graphql::Api;
 use agent_jobs::http;
@@ -25,7 +28,7 @@ use entity::{Columns, Table as _, job, job_run};
 use indicatif::HumanCount;
 use serde_json::json;
 use support::Failure;
-use support::client::{Connection, Request, get, graphql, requests_per_second};
+use support::client::{Connection, Request, get, graphql, requests_per_second, with_token};
 use support::database::{Database, Kind};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -67,6 +70,8 @@ fn main() -> Result<(), Failure> {
         Err(_) => 1_000_000,
     };
     let runtime = Runtime::new()?;
+    // Servers begin tasks of their own.
+    let _entered = runtime.enter();
     for kind in [Kind::Sqlite, Kind::Postgres] {
         let few = Server::start(&runtime, kind, FEW_JOBS)?;
         let started = Instant::now();
@@ -82,6 +87,7 @@ fn main() -> Result<(), Failure> {
         connections(&runtime, &many)?;
         filtered_pages(&runtime, &many)?;
         beside_plain(&runtime, &many)?;
+        with_access_control(&runtime, &many)?;
     }
     Ok(())
 }
@@ -261,6 +267,64 @@ fn beside_plain(runtime: &Runtime, server: &Server) -> Result<(), Failure> {
         rates(&name, (server.address, &ours), (plain, &plains))?;
     }
     Ok(())
+}
+
+/// Prints what it costs to find out who asks: the same lists, to somebody with a token and to
+/// everyone; and what a token sees that is limited to some configurations.
+fn with_access_control(runtime: &Runtime, server: &Server) -> Result<(), Failure> {
+    let access = runtime.block_on(Access::controlled(&server.db, None))?;
+    let controlled = serve(runtime, &server.db, access)?;
+    let jobs = server.jobs_at(runtime, 0, 200)?;
+    let mut configurations: Vec<_> = jobs.iter().filter_map(|job| job.configuration_id).collect();
+    configurations.sort_unstable();
+    configurations.dedup();
+    configurations.truncate(5);
+    let token = |scope: Scope| {
+        let new = NewToken {
+            name: "a benchmark".to_owned(),
+            role: Role::Viewer,
+            scope,
+            agent_id: None,
+            expires: None,
+        };
+        runtime.block_on(token::create(&server.db, new, clock::now())).map(|(_, token)| token)
+    };
+    let (all, some) = (token(Scope::All)?, token(Scope::only(configurations))?);
+    println!(
+        "\n  requests/s, {CONNECTIONS} connections {:>45} {:>12} {:>9}",
+        "with token", "open", "ratio"
+    );
+    let list = format!(
+        "{{ jobs {{ items {{ {} currentRun {{ {} }} }} }} }}",
+        graphql_fields::<job::Entity>(&JOB_COLUMNS),
+        graphql_fields::<job_run::Entity>(&LIST_RUN_COLUMNS)
+    );
+    let counted = graphql(PAGE, &json!({ "page": 0 }));
+    for (name, request) in [
+        ("jobs: 20, with 4 fields of each and 4 of its run", graphql(&list, &json!({}))),
+        ("jobs: 20, with 4 fields of each, and how many there are", counted),
+    ] {
+        let open = (server.address, std::slice::from_ref(&request));
+        rates(name, (controlled, &[with_token(&request, &all)]), open)?;
+        rates(
+            "    the same, by a token for 5 configurations",
+            (controlled, &[with_token(&request, &some)]),
+            open,
+        )?;
+    }
+    Ok(())
+}
+
+/// Serves a database to those whom `access` lets in.
+fn serve(runtime: &Runtime, db: &Db, access: Access) -> Result<SocketAddr, Failure> {
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+    let address = listener.local_addr()?;
+    let reports = Writer::start(db).reports();
+    let live = Live::new(db.clone(), Duration::from_millis(100), CancellationToken::new());
+    let api = Api::new(live, reports, Patience::default()).with_access(access.clone());
+    runtime.spawn(access.run());
+    runtime.spawn(async move { http::serve(listener, api, std::future::pending()).await });
+    Ok(address)
 }
 
 fn graphql_fields<E: entity::Table>(columns: &[&str]) -> String {

@@ -29,6 +29,12 @@ pub fn post_json(path: &str, body: &str) -> Request {
     .into_bytes()
 }
 
+/// The request of somebody who shows this token.
+pub fn with_token(request: &Request, token: &str) -> Request {
+    let text = String::from_utf8_lossy(request);
+    text.replacen("\r\n", &format!("\r\nAuthorization: Bearer {token}\r\n"), 1).into_bytes()
+}
+
 /// A connection that is kept alive.
 pub struct Connection {
     stream: TcpStream,

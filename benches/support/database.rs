@@ -54,10 +54,21 @@ impl Database {
         Ok(Self { kind, url, _folder: folder })
     }
 
-    /// Fills it with a history of this many jobs, and tells how many runs they have.
-    pub async fn fill(&self, jobs: u32) -> Result<(Db, u64), Failure> {
+    /// Where it is, for the program.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Connects, with the schema up to date.
+    pub async fn open(&self) -> Result<Db, Failure> {
         let db = db::connect(&self.url.parse()?).await?;
         migrate::up(&db).await?;
+        Ok(db)
+    }
+
+    /// Fills it with a history of this many jobs, and tells how many runs they have.
+    pub async fn fill(&self, jobs: u32) -> Result<(Db, u64), Failure> {
+        let db = self.open().await?;
         let now = Timestamp::from_micros(1_780_000_000_000_000).expect("a moment");
         let mut history = History::new(Shape { jobs, ..Shape::default() }, now);
         while history.len() > 0 {

@@ -4,7 +4,11 @@
 #![allow(dead_code, reason = "each benchmark uses its part")]
 
 pub mod client;
+pub mod crowd;
 pub mod database;
+pub mod frames;
 pub mod plain;
+pub mod plain_socket;
+pub mod process;
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -40,6 +40,10 @@ impl Batches {
                 progress.is_possible.store(false, Ordering::Release);
                 if let Poll::Ready(answer) = request.as_mut().poll(&mut Context::from_waker(&waker))
                 {
+                    // An answer with an error may leave batches behind. Their loaders count on them:
+                    // without them they would never begin another.
+                    let left = std::mem::take(&mut running);
+                    self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(left);
                     return Poll::Ready(answer);
                 }
                 // A list of many fields pauses between them, and is polled again soon.
@@ -72,5 +76,24 @@ impl Wake for Progress {
     fn wake_by_ref(self: &Arc<Self>) {
         self.is_possible.store(true, Ordering::Release);
         self.task.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_one_answer_leaves_behind_runs_for_the_next() {
+        let batches = Batches::default();
+        let [(first, one), (second, two)] = [oneshot::channel::<()>(), oneshot::channel()];
+        for done in [first, second] {
+            batches.add(async { _ = done.send(()) }.boxed());
+        }
+        batches.clone().drive(one).await.expect("the first batch has run");
+        batches.clone().drive(two).await.expect("the second batch has run");
     }
 }

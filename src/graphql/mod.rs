@@ -7,9 +7,12 @@ mod documents;
 mod loader;
 mod mutation;
 mod object;
+mod operation;
+mod pieces;
 mod query;
 mod root_field;
 mod selection;
+mod shape;
 mod subscription;
 mod watching;
 
@@ -32,6 +35,8 @@ use crate::reports::{Patience, Reports};
 use batches::Batches;
 use documents::Documents;
 use mutation::Mutation;
+use operation::Operations;
+use pieces::Boards;
 use query::Query;
 use subscription::Subscription;
 pub use watching::Watching;
@@ -52,6 +57,8 @@ pub struct Api {
     access: Access,
     reports: Reports,
     draining: CancellationToken,
+    operations: Arc<Operations>,
+    boards: Arc<Boards>,
 }
 
 impl Api {
@@ -70,6 +77,8 @@ impl Api {
             db,
             live,
             documents: Arc::default(),
+            operations: Arc::default(),
+            boards: Arc::default(),
             access: Access::open(),
             reports,
             draining: CancellationToken::new(),

@@ -147,7 +147,7 @@ fn have_same_arguments(one: &Positioned<Field>, other: &Positioned<Field>) -> bo
 }
 
 /// Whether `@skip` or `@include` leaves it out.
-fn is_left_out(selection: &Selection, variables: &Variables) -> bool {
+pub(super) fn is_left_out(selection: &Selection, variables: &Variables) -> bool {
     directives(selection).iter().any(|directive| {
         let left_out_if = match directive.node.name.node.as_str() {
             "skip" => true,

@@ -111,10 +111,10 @@ impl Subscription {
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
         Ok(watch(context, Source::executing(viewer(context).scope().narrowed(id))).filter_map(
             async |event| match event {
-                Event::Executing { is_snapshot, jobs, left } => Some(ExecutingJobsUpdate {
-                    is_snapshot,
-                    jobs: jobs.into_iter().map(Job::from).collect(),
-                    left: left.into_iter().map(JobDeparture::from).collect(),
+                Event::Executing(update) => Some(ExecutingJobsUpdate {
+                    is_snapshot: update.is_snapshot,
+                    jobs: update.jobs.iter().cloned().map(Job::from).collect(),
+                    left: update.left.iter().copied().map(JobDeparture::from).collect(),
                 }),
                 Event::Run(_) | Event::Counts(_) => None,
             },
@@ -132,7 +132,7 @@ impl Subscription {
             Source::run(viewer(context).scope().clone(), id.get("id")?, columns::<JobRun>(context));
         Ok(watch(context, source).filter_map(async |event| match event {
             Event::Run(run) => Some(run.map(JobRun::from)),
-            Event::Executing { .. } | Event::Counts(_) => None,
+            Event::Executing(_) | Event::Counts(_) => None,
         }))
     }
 
@@ -148,7 +148,7 @@ impl Subscription {
         Ok(watch(context, Source::counts(viewer(context).scope().narrowed(id))).filter_map(
             async |event| match event {
                 Event::Counts(counts) => Some(JobCounts(counts)),
-                Event::Executing { .. } | Event::Run(_) => None,
+                Event::Executing(_) | Event::Run(_) => None,
             },
         ))
     }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{Pos, Request, Response, ServerError, Value, Variables};
+use async_graphql::{Pos, Request, Response, ServerError, Value};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use tokio::sync::mpsc;
@@ -12,13 +11,16 @@ use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
 use super::batches::Batches;
+use super::operation::Operation;
+use super::pieces::Seat;
+use super::shape::Shape;
 use super::subscription::Stage;
 use super::{Api, Now, add_codes, loader, root_field, set_default_variables};
 use crate::access::Viewer;
 use crate::clock;
 use crate::error::Error;
 use crate::live::group::{Frame, GroupTask, Payload, Watcher};
-use crate::live::source::{Event, Versioned};
+use crate::live::source::{Event, Source, Versioned};
 
 /// How often in a row a watcher begins anew without having seen anything.
 const TRIES: usize = 3;
@@ -32,37 +34,10 @@ const RETRY: Duration = Duration::from_millis(200);
 /// One who watches a subscription. Dropping it ends that.
 pub struct Watching {
     api: Api,
-    operation: Operation,
+    operation: Arc<Operation>,
     watcher: Watcher,
     tries: usize,
     is_over: bool,
-}
-
-/// A subscription's operation, in the form in which equal ones are the same.
-#[derive(Clone)]
-struct Operation {
-    query: String,
-    name: Option<String>,
-    variables: Variables,
-    document: ExecutableDocument,
-    /// What all who watch it may see.
-    viewer: Viewer,
-}
-
-impl Operation {
-    fn key(&self) -> String {
-        // Variables are sorted by their names. As JSON nothing can pass for something else.
-        let rights = self.viewer.group();
-        serde_json::to_string(&(rights, &self.name, &self.variables, &self.query))
-            .unwrap_or_default()
-    }
-
-    fn request(&self) -> Request {
-        let mut request = Request::new(self.query.clone()).variables(self.variables.clone());
-        request.operation_name.clone_from(&self.name);
-        request.set_parsed_query(self.document.clone());
-        request
-    }
 }
 
 impl Api {
@@ -78,15 +53,17 @@ impl Api {
         let variables = request.variables.clone();
         let mut document = request.parsed_query()?.clone();
         root_field::flatten(&mut document, name.as_deref(), &variables)?;
-        let operation = Operation { query, name, variables, document, viewer: viewer.shared() };
+        let viewer = viewer.shared();
+        let operation = Operation { query, name, variables, document, viewer };
+        let operation = self.operations.share(operation);
         let watcher = self.watcher(&operation);
         Ok(Watching { api: self.clone(), operation, watcher, tries: TRIES, is_over: false })
     }
 
-    fn watcher(&self, operation: &Operation) -> Watcher {
+    fn watcher(&self, operation: &Arc<Operation>) -> Watcher {
         let (watcher, task) = self.live.watch(&operation.key());
         if let Some(task) = task {
-            tokio::spawn(run(self.clone(), operation.clone(), task));
+            tokio::spawn(run(self.clone(), Arc::clone(operation), task));
         }
         watcher
     }
@@ -128,27 +105,31 @@ impl Watching {
 }
 
 /// Executes an operation for all who watch it, until nobody does or it is over.
-async fn run(api: Api, operation: Operation, mut task: GroupTask) {
-    let (events, receiver) = mpsc::channel(1);
-    let stage = Stage::new(receiver);
-    let mut execution = Execution::new(&api, &operation, &stage, events);
-    let mut source = tokio::select! {
-        biased;
-        refusal = execution.response() => {
-            let errors = refusal.map(|response| response.errors).unwrap_or_default();
-            return task.refuse(to_json(&errors)).await;
+async fn run(api: Api, operation: Arc<Operation>, mut task: GroupTask) {
+    let (mut execution, mut source) =
+        match Execution::begin(&api, operation.request(), &operation.viewer).await {
+            Ok(begun) => begun,
+            Err(errors) => return task.refuse(to_json(&errors)).await,
+        };
+    let seat = match &source {
+        Source::Executing { scope, .. } => {
+            Shape::of(&operation).map(|shape| api.boards.join(&operation.viewer, scope, shape))
         }
-        source = stage.source() => source,
+        Source::Run { .. } | Source::Counts { .. } => None,
     };
     while let Some(step) = task.next_step(&mut source).await {
         let mut is_over = false;
         if let Some(Versioned { event, version, is_last }) = step.changes {
-            let Some(payload) = execution.show(event).await else { return };
+            let Some(payload) = show(&api, &mut execution, seat.as_ref(), event).await else {
+                return;
+            };
             task.publish(payload, version, is_last);
             is_over |= is_last;
         }
         for (since, Versioned { event, version, is_last }) in step.catch_up {
-            let Some(payload) = execution.show(event).await else { return };
+            let Some(payload) = show(&api, &mut execution, seat.as_ref(), event).await else {
+                return;
+            };
             task.answer(since, &payload, version, is_last);
             is_over |= is_last;
         }
@@ -158,8 +139,23 @@ async fn run(api: Api, operation: Operation, mut task: GroupTask) {
     }
 }
 
+/// What an operation makes of an event: put together from what others show, too, or else by itself.
+async fn show(
+    api: &Api,
+    execution: &mut Execution,
+    seat: Option<&Seat>,
+    event: Event,
+) -> Option<Payload> {
+    if let (Some(seat), Event::Executing(update)) = (seat, &event)
+        && let Some(response) = seat.show(api, update).await
+    {
+        return Some(Payload::Response(Arc::new(response)));
+    }
+    execution.show(event).await
+}
+
 /// An operation that makes a response of each event.
-struct Execution {
+pub(super) struct Execution {
     events: mpsc::Sender<Event>,
     responses: BoxStream<'static, Response>,
     batches: Batches,
@@ -167,22 +163,34 @@ struct Execution {
 }
 
 impl Execution {
-    fn new(
+    /// Begins an operation, and tells what it watches.
+    ///
+    /// # Errors
+    /// If it cannot be executed.
+    pub async fn begin(
         api: &Api,
-        operation: &Operation,
-        stage: &Arc<Stage>,
-        events: mpsc::Sender<Event>,
-    ) -> Self {
+        request: Request,
+        viewer: &Viewer,
+    ) -> Result<(Self, Source), Vec<ServerError>> {
+        let (events, receiver) = mpsc::channel(1);
+        let stage = Stage::new(receiver);
         let batches = Batches::default();
         let now = Arc::new(Now::at(clock::now()));
-        let scope = operation.viewer.scope().clone();
-        let request = operation
-            .request()
+        let scope = viewer.scope().clone();
+        let request = request
             .data(loader::row_loader(api.db.clone(), scope, batches.clone()))
-            .data(operation.viewer.clone())
+            .data(viewer.clone())
             .data(Arc::clone(&now))
-            .data(Arc::clone(stage));
-        Self { events, responses: api.schema.execute_stream(request), batches, now }
+            .data(Arc::clone(&stage));
+        let responses = api.schema.execute_stream(request);
+        let mut execution = Self { events, responses, batches, now };
+        tokio::select! {
+            biased;
+            refusal = execution.response() => {
+                Err(refusal.map(|response| response.errors).unwrap_or_default())
+            }
+            source = stage.source() => Ok((execution, source)),
+        }
     }
 
     async fn response(&mut self) -> Option<Response> {
@@ -191,13 +199,18 @@ impl Execution {
         Some(response)
     }
 
+    /// What the operation makes of an event at the first attempt.
+    pub async fn try_show(&mut self, event: Event) -> Option<Response> {
+        self.now.set(clock::now());
+        self.events.send(event).await.ok()?;
+        self.response().await
+    }
+
     /// What the operation makes of an event.
     async fn show(&mut self, event: Event) -> Option<Payload> {
         let mut attempts = 1;
         loop {
-            self.now.set(clock::now());
-            self.events.send(event.clone()).await.ok()?;
-            let response = self.response().await?;
+            let response = self.try_show(event.clone()).await?;
             // A frame that is spoilt would be a change that nobody sees.
             let may_pass = has_code(&response, Error::Unavailable.code())
                 || attempts < ATTEMPTS && has_code(&response, Error::Internal.code());
@@ -217,6 +230,6 @@ fn has_code(response: &Response, code: &str) -> bool {
     })
 }
 
-fn to_json(errors: &[ServerError]) -> Arc<str> {
+fn to_json(errors: &[ServerError]) -> Arc<String> {
     serde_json::to_string(errors).unwrap_or_else(|_| "[]".to_owned()).into()
 }

@@ -6,14 +6,13 @@ use async_graphql::{Request, Response as Answer, ServerError, Variables};
 use async_graphql_axum::GraphQLResponse;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
 use serde::Deserialize;
 
+use super::socket::Upgrade;
 use super::stream::Form;
 use super::{access, websocket};
 use crate::access::{Denied, Viewer};
@@ -88,10 +87,10 @@ pub async fn post(State(api): State<Api>, headers: HeaderMap, body: Body) -> Res
 pub async fn get(
     State(api): State<Api>,
     headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    upgrade: Option<Upgrade>,
     parameters: Result<Query<UrlParameters>, QueryRejection>,
 ) -> Response {
-    if let Ok(upgrade) = upgrade {
+    if let Some(upgrade) = upgrade {
         return match access::socket_viewer(&api, &headers).await {
             Ok(viewer) => websocket::upgrade(api, viewer, upgrade),
             Err(denied) => respond(Err(Refusal::denied(&denied)), &headers),
@@ -294,6 +293,14 @@ fn wants_graphql_response(headers: &HeaderMap) -> bool {
         .any(|value| value.contains(GRAPHQL_RESPONSE))
 }
 
+/// An answer where several may come. Without data and path nothing was executed.
+pub(super) fn payload_of(answer: &Answer) -> serde_json::Result<Payload> {
+    if answer.is_err() && answer.errors.iter().all(|error| error.path.is_empty()) {
+        return Ok(Payload::Refusal(serde_json::to_string(&answer.errors)?.into()));
+    }
+    Ok(Payload::Response(serde_json::to_string(answer)?.into()))
+}
+
 fn respond(answer: Result<Answered, Refusal>, headers: &HeaderMap) -> Response {
     let (status, answer) = match answer {
         Ok(Answered::Streamed(response)) => return response,
@@ -306,9 +313,9 @@ fn respond(answer: Result<Answered, Refusal>, headers: &HeaderMap) -> Response {
     };
     // Clients that read a stream read nothing else.
     if let Some(form) = Form::accepted(headers).filter(|_| status == StatusCode::OK)
-        && let Ok(json) = serde_json::to_string(&answer)
+        && let Ok(payload) = payload_of(&answer)
     {
-        return form.once(&Payload::Response(json.into()));
+        return form.once(&payload);
     }
     let mut response = (status, GraphQLResponse::from(answer)).into_response();
     if !wants_graphql_response(headers) {

@@ -6,6 +6,7 @@ mod graphql;
 mod health;
 mod observe;
 mod sign_in;
+mod socket;
 mod stream;
 mod websocket;
 

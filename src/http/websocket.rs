@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_graphql::{Request, ServerError, Variables};
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use futures_util::StreamExt as _;
 use futures_util::future::{AbortHandle, Abortable, BoxFuture, FutureExt as _};
@@ -15,7 +14,8 @@ use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
 use super::access::bearer;
-use super::graphql::{Kind, Parameters, kind_of, parse};
+use super::graphql::{Kind, Parameters, kind_of, parse, payload_of};
+use super::socket::{CloseFrame, Error, Message, Socket, Upgrade};
 use crate::access::{Credential, Denied, Viewer};
 use crate::clock;
 use crate::graphql::{Api, Watching};
@@ -35,37 +35,25 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// Operations that a socket may have at a time.
 const OPERATIONS: usize = 100;
 
-/// What a message may have in bytes.
-const MESSAGE_BYTES: usize = 1 << 20;
-
 /// How long a client may take to read a message, or the goodbye, once the service stops.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long what was asked for before may still be answered once the service stops.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Idle sockets are many, and what they read is small.
-const READ_BUFFER_BYTES: usize = 2 << 10;
-
 /// Speaks the protocol with whoever asks for an upgrade: `viewer`, if that is known already.
-pub fn upgrade(api: Api, viewer: Option<Viewer>, upgrade: WebSocketUpgrade) -> Response {
-    upgrade
-        .protocols([PROTOCOL])
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(0)
-        .max_message_size(MESSAGE_BYTES)
-        .max_frame_size(MESSAGE_BYTES)
-        .on_upgrade(async move |socket| {
-            let _open = api.connections().token();
-            let is_spoken = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
-            let mut connection = Connection::new(api, viewer, socket);
-            let end = if is_spoken {
-                connection.serve().await
-            } else {
-                Err(Close(4406, "Subprotocol not acceptable"))
-            };
-            connection.close(end).await;
-        })
+pub fn upgrade(api: Api, viewer: Option<Viewer>, upgrade: Upgrade) -> Response {
+    let protocol = Some(PROTOCOL).filter(|protocol| upgrade.speaks(protocol));
+    upgrade.accept(protocol, async move |socket| {
+        let _open = api.connections().token();
+        let mut connection = Connection::new(api, viewer, socket);
+        let end = if protocol.is_some() {
+            connection.serve().await
+        } else {
+            Err(Close(4406, "Subprotocol not acceptable"))
+        };
+        connection.close(end).await;
+    })
 }
 
 /// Why a connection ends: the code and the reason, of which the protocol defines those from 4400 on.
@@ -124,7 +112,7 @@ type Operation = Abortable<BoxFuture<'static, (String, Progress)>>;
 
 struct Connection {
     api: Api,
-    socket: WebSocket,
+    socket: Socket,
     is_open: bool,
     /// Who it is.
     viewer: Option<Viewer>,
@@ -137,7 +125,7 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(api: Api, viewer: Option<Viewer>, socket: WebSocket) -> Self {
+    fn new(api: Api, viewer: Option<Viewer>, socket: Socket) -> Self {
         Self {
             api,
             socket,
@@ -169,7 +157,7 @@ impl Connection {
                     match message {
                         Some(Ok(Message::Text(text))) => self.take(&text).await?,
                         Some(Ok(Message::Binary(_))) => return Err(Close(4400, "Invalid message")),
-                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
                         Some(Ok(Message::Close(_))) | None => return Ok(()),
                         Some(Err(_)) => return Err(Close(1009, "Unreadable or too large")),
                     }
@@ -283,16 +271,7 @@ impl Connection {
             self.run(id, kind, |id| {
                 async move {
                     let response = api.execute(request, &viewer, clock::now()).await;
-                    // Without data and path nothing was executed.
-                    let payload = if response.is_err()
-                        && response.errors.iter().all(|error| error.path.is_empty())
-                    {
-                        serde_json::to_string(&response.errors)
-                            .map(|errors| Payload::Refusal(errors.into()))
-                    } else {
-                        serde_json::to_string(&response)
-                            .map(|response| Payload::Response(response.into()))
-                    };
+                    let payload = payload_of(&response);
                     (id, payload.map_or(Progress::Over, Progress::Last))
                 }
                 .boxed()
@@ -351,33 +330,23 @@ impl Connection {
             Payload::Response(json) => ("next", json),
             Payload::Refusal(json) => ("error", json),
         };
-        let id = serde_json::Value::from(id).to_string();
-        let mut text = String::with_capacity(json.len() + id.len() + 40);
-        for part in ["{\"type\":\"", kind, "\",\"id\":", &id, ",\"payload\":", json, "}"] {
-            text.push_str(part);
-        }
-        self.send_text(text).await
+        let id = serde_json::Value::from(id);
+        let start = format!("{{\"type\":\"{kind}\",\"id\":{id},\"payload\":");
+        in_time(&self.api, self.socket.send_parts(&start, json, "}")).await
     }
 
     async fn send_text(&mut self, text: String) -> Result<(), Close> {
-        self.send(Message::Text(Utf8Bytes::from(text))).await
+        self.send(Message::from(text)).await
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Close> {
-        let api = &self.api;
-        tokio::select! {
-            biased;
-            // It may be gone.
-            sent = self.socket.send(message) => sent.map_err(|_| GONE),
-            () = sleep(SEND_TIMEOUT) => Err(GONE),
-            () = async { api.stopping().await; sleep(GOODBYE_TIMEOUT).await } => Err(GONE),
-        }
+        in_time(&self.api, self.socket.send(message)).await
     }
 
     async fn close(mut self, end: Result<(), Close>) {
         let closing = async {
             if let Err(Close(code, reason)) = end {
-                let frame = CloseFrame { code, reason: reason.into() };
+                let frame = CloseFrame { code: code.into(), reason: reason.into() };
                 _ = self.socket.send(Message::Close(Some(frame))).await;
             }
             // Until the client has confirmed, its side might lose what was sent; and its own goodbye
@@ -385,6 +354,17 @@ impl Connection {
             while let Some(Ok(_)) = self.socket.recv().await {}
         };
         _ = timeout(GOODBYE_TIMEOUT, closing).await;
+    }
+}
+
+/// Sends something, unless the client does not read.
+async fn in_time(api: &Api, sending: impl Future<Output = Result<(), Error>>) -> Result<(), Close> {
+    tokio::select! {
+        biased;
+        // It may be gone.
+        sent = sending => sent.map_err(|_| GONE),
+        () = sleep(SEND_TIMEOUT) => Err(GONE),
+        () = async { api.stopping().await; sleep(GOODBYE_TIMEOUT).await } => Err(GONE),
     }
 }
 

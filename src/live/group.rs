@@ -25,9 +25,9 @@ const RING_BYTES: usize = 1 << 20;
 #[derive(Clone, Debug)]
 pub enum Payload {
     /// A GraphQL response in JSON.
-    Response(Arc<str>),
+    Response(Arc<String>),
     /// The operation cannot be executed: a list of GraphQL errors in JSON.
-    Refusal(Arc<str>),
+    Refusal(Arc<String>),
 }
 
 impl Payload {
@@ -49,7 +49,7 @@ pub struct Frame {
 
 impl Frame {
     /// The only one of an operation that cannot be executed, with a list of GraphQL errors in JSON.
-    pub fn refusal(errors: Arc<str>) -> Self {
+    pub fn refusal(errors: Arc<String>) -> Self {
         Self { payload: Payload::Refusal(errors), seq: 0, version: 0, is_last: true }
     }
 }
@@ -232,7 +232,7 @@ impl GroupTask {
     }
 
     /// Tells all who watch that the operation cannot be executed.
-    pub async fn refuse(mut self, errors: Arc<str>) {
+    pub async fn refuse(mut self, errors: Arc<String>) {
         // Whoever made the group has asked, or is about to.
         let first = self.inbox.recv().await;
         self.asked.extend(first);

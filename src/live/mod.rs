@@ -31,6 +31,7 @@ use crate::metrics;
 use feed::News;
 use group::Group;
 use picture::Picture;
+use source::Updates;
 
 /// News that wait for the picture.
 const NEWS_AHEAD: usize = 1_024;
@@ -68,6 +69,7 @@ pub struct Live {
     is_kept: watch::Sender<bool>,
     ticks: broadcast::Sender<Arc<Tick>>,
     groups: Mutex<HashMap<String, Arc<Group>>>,
+    updates: Mutex<Updates>,
     /// Rung by each new group.
     came: Notify,
     stopping: CancellationToken,
@@ -86,6 +88,7 @@ impl Live {
             is_kept: watch::Sender::new(false),
             ticks: broadcast::Sender::new(TICKS_AHEAD),
             groups: Mutex::default(),
+            updates: Mutex::default(),
             came: Notify::new(),
             stopping,
             connections: TaskTracker::new(),
@@ -131,6 +134,10 @@ impl Live {
         self.groups().values().map(|group| group.watcher_count()).sum()
     }
 
+    fn updates(&self) -> MutexGuard<'_, Updates> {
+        self.updates.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How many different subscriptions are watched.
     pub fn group_count(&self) -> usize {
         self.groups().len()
@@ -171,6 +178,7 @@ impl Live {
                     sleep(self.tick).await;
                 }
                 self.is_kept.send_replace(false);
+                *self.updates() = Updates::default();
             }
         };
         tokio::join!(feed, keeping);

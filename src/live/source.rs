@@ -1,6 +1,6 @@
 //! What there is to watch, and what has changed of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use sea_orm::DbErr;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::picture::{Departure, Watched};
+use super::picture::{Departure, Picture, Watched};
 use super::{Live, Tick};
 use crate::jobs::counts::{self, Counts};
 use crate::jobs::rows;
@@ -22,7 +22,7 @@ const RETRY: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub enum Source {
     /// The scope's jobs that execute.
-    Executing { scope: Scope, seen: u64 },
+    Executing { scope: Scope, seen: Option<u64> },
     /// A run of the scope's, by its own id or its job's.
     Run {
         scope: Scope,
@@ -49,9 +49,18 @@ pub struct Shown<T> {
 /// Something to show.
 #[derive(Clone, Debug)]
 pub enum Event {
-    Executing { is_snapshot: bool, jobs: Vec<Watched>, left: Vec<Departure> },
+    Executing(Arc<Update>),
     Run(Run),
     Counts(Counts),
+}
+
+/// What has changed of the jobs that execute.
+#[derive(Debug, Default)]
+pub struct Update {
+    /// Whether `jobs` are all that execute.
+    pub is_snapshot: bool,
+    pub jobs: Vec<Watched>,
+    pub left: Vec<Departure>,
 }
 
 /// An event, and at which version it is so.
@@ -74,7 +83,7 @@ pub struct Step {
 
 impl Source {
     pub fn executing(scope: Scope) -> Self {
-        Self::Executing { scope, seen: 0 }
+        Self::Executing { scope, seen: None }
     }
 
     /// A run of which these columns are shown.
@@ -142,31 +151,54 @@ impl Source {
     }
 }
 
-fn executing(live: &Live, scope: &Scope, seen: &mut u64, asked: &BTreeSet<Option<u64>>) -> Step {
+fn executing(
+    live: &Live,
+    scope: &Scope,
+    seen: &mut Option<u64>,
+    asked: &BTreeSet<Option<u64>>,
+) -> Step {
     let picture = live.picture();
     let version = picture.version();
-    let versioned = |event| Versioned { event, version, is_last: false };
-    let since = |since: Option<u64>| {
-        let changes = since.and_then(|since| picture.since(since, scope));
-        changes.map_or_else(
-            || Event::Executing { is_snapshot: true, jobs: picture.all(scope), left: Vec::new() },
-            |changes| Event::Executing {
-                is_snapshot: false,
-                jobs: changes.jobs,
-                left: changes.left,
-            },
-        )
-    };
-    let changes = Some(since(Some(*seen))).filter(|event| match event {
-        Event::Executing { is_snapshot, jobs, left } => {
-            *is_snapshot || !jobs.is_empty() || !left.is_empty()
-        }
-        Event::Run(_) | Event::Counts(_) => true,
-    });
-    *seen = version;
+    let versioned = |update| Versioned { event: Event::Executing(update), version, is_last: false };
+    let since = |since| live.updates().since(&picture, scope, since);
+    // Before anything was shown nobody needs what has changed.
+    let changes = seen.filter(|seen| *seen != version).map(|seen| since(Some(seen)));
+    let changes = changes
+        .filter(|update| update.is_snapshot || !update.jobs.is_empty() || !update.left.is_empty());
+    *seen = Some(version);
     Step {
         changes: changes.map(versioned),
         catch_up: asked.iter().map(|version| (*version, versioned(since(*version)))).collect(),
+    }
+}
+
+/// How many updates are kept for others who want the same.
+const UPDATES: usize = 8;
+
+/// The updates of late: many subscriptions want the same.
+#[derive(Debug, Default)]
+pub struct Updates(VecDeque<(UpdateKey, Arc<Update>)>);
+
+/// Of what, since when, and until when.
+type UpdateKey = (Scope, Option<u64>, u64);
+
+impl Updates {
+    /// What has changed since a version, or all there is.
+    fn since(&mut self, picture: &Picture, scope: &Scope, since: Option<u64>) -> Arc<Update> {
+        let key = (scope.clone(), since, picture.version());
+        if let Some((_, update)) = self.0.iter().rev().find(|(each, _)| *each == key) {
+            return Arc::clone(update);
+        }
+        let changes = since.and_then(|since| picture.since(since, scope));
+        let update = Arc::new(match changes {
+            Some(changes) => Update { is_snapshot: false, jobs: changes.jobs, left: changes.left },
+            None => Update { is_snapshot: true, jobs: picture.all(scope), left: Vec::new() },
+        });
+        if self.0.len() >= UPDATES {
+            self.0.pop_front();
+        }
+        self.0.push_back((key, Arc::clone(&update)));
+        update
     }
 }
 

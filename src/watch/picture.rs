@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn shows_progress() {
         let line = line(&job(0), Layout::of(120));
-        insta::assert_snapshot!(line, @"HubSpot EU                         ████████████████████░░░░░░░░░░░░░  61.5 %      12,345 of 20,000    1,204/min   6m 21s left");
+        insta::assert_snapshot!(line, @"HubSpot EU                       ██████████████████░░░░░░░░░░░░  61.5 %      12,345 of 20,000    1,204/min   6m 21s left");
         let none = Job { id: Uuid::nil(), name: None, current_run: None };
         assert_eq!(sentence(&Change::Executing(none)), format!("executing: {}", Uuid::nil()));
         let sentence = sentence(&Change::Executing(job(0)));

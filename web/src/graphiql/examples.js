@@ -412,6 +412,22 @@ query agent($id: UUID!) {
     variables: { id: '00000000-0000-0000-0000-000000000000' },
   },
   {
+    title: 'viewer',
+    query: `# Who you are for this service, and what you may do: the
+# role of your token, the configurations that it is limited
+# to (null: none, you see all), and when it ends.
+query viewer {
+  viewer {
+    name
+    role
+    configurationIds
+    agentId
+    expires
+  }
+}
+`,
+  },
+  {
     title: 'queueJobs',
     query: `# From here on the tabs change something.
 #

@@ -1,0 +1,185 @@
+// A server of a test's own: the real program, over an empty database that goes with it.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const program =
+  process.env.AGENT_JOBS ??
+  fileURLToPath(new URL('../../../target/debug/agent-jobs', import.meta.url));
+
+const admin = process.env.AGENT_JOBS_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres';
+
+/** Both databases that the service knows. */
+export const databases = ['SQLite', 'PostgreSQL'];
+
+export class Service {
+  #database;
+  #process;
+
+  static async start(kind) {
+    const service = new Service();
+    service.#database = kind === 'PostgreSQL' ? createPostgres() : createSqlite();
+    try {
+      await service.#serve('127.0.0.1:0');
+    } catch (error) {
+      service.#database.remove();
+      throw error;
+    }
+    return service;
+  }
+
+  /** Where it takes requests: `http://…/graphql`. */
+  get endpoint() {
+    return new URL('graphql', `${this.address}/`).href;
+  }
+
+  /** Where it takes WebSockets: `ws://…/graphql`. */
+  get socketEndpoint() {
+    return this.endpoint.replace(/^http/, 'ws');
+  }
+
+  async #serve(listen) {
+    const url = this.#database.url;
+    this.#process = spawn(program, ['serve', '--database-url', url, '--listen', listen], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, AGENT_JOBS_LOG: 'error' },
+    });
+    const ended = once(this.#process, 'exit').then(([code]) => {
+      throw new Error(`the server ended with ${code} before it listened`);
+    });
+    ended.catch(() => {});
+    const [line] = await Promise.race([
+      once(createInterface(this.#process.stdout), 'line'),
+      once(this.#process, 'error').then(([error]) => Promise.reject(error)),
+      ended,
+    ]);
+    this.address = line.match(/http:\S+/)[0];
+  }
+
+  async #end() {
+    const ended = once(this.#process, 'exit');
+    this.#process.kill('SIGTERM');
+    assert.deepEqual(await ended, [0, null]);
+  }
+
+  /** Stops it as an operator would, and starts it again at the same port. */
+  async restart() {
+    await this.#end();
+    await this.#serve(new URL(this.address).host);
+  }
+
+  async stop() {
+    try {
+      await this.#end();
+    } finally {
+      this.#database.remove();
+    }
+  }
+
+  async ask(query, variables) {
+    const response = await fetch(this.endpoint, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ query, variables }),
+    });
+    const { data, errors } = await response.json();
+    assert.equal(errors, undefined, JSON.stringify(errors));
+    return data;
+  }
+
+  /** A job that an agent has taken and works on, in a configuration of its own. */
+  async begin(name) {
+    const [agentId, configurationId, token] = [randomUUID(), randomUUID(), randomUUID()];
+    await this.ask(
+      `mutation ($agent: UUID!, $configuration: UUID!) {
+        registerAgent(input: { id: $agent, name: "a test's" }) { refusal { message } }
+        saveConfiguration(input: { id: $configuration, name: "a test's" }) { refusal { message } }
+      }`,
+      { agent: agentId, configuration: configurationId },
+    );
+    const { queueJobs } = await this.ask(
+      'mutation ($jobs: [QueueJobInput!]!) { queueJobs(input: $jobs) { results { jobId } } }',
+      { jobs: [{ configurationId, name }] },
+    );
+    const [{ jobId }] = queueJobs.results;
+    const { startJobRun } = await this.ask(
+      `mutation ($input: StartJobRunInput!) {
+        startJobRun(input: $input) { attempt { runId } refusal { message } }
+      }`,
+      { input: { jobId, agentId, attemptToken: token } },
+    );
+    assert.equal(startJobRun.refusal, null);
+    return new Work(this, { jobId, configurationId, runId: startJobRun.attempt.runId, token });
+  }
+}
+
+/** A job that an agent works on. */
+class Work {
+  #service;
+  #token;
+  #sequence = 0;
+
+  constructor(service, { jobId, configurationId, runId, token }) {
+    this.#service = service;
+    this.#token = token;
+    Object.assign(this, { jobId, configurationId, runId });
+  }
+
+  #attempt() {
+    this.#sequence += 1;
+    return { runId: this.runId, attemptToken: this.#token, sequence: this.#sequence };
+  }
+
+  async report(percent) {
+    const report = { ...this.#attempt(), progress: { agentPercentCompleted: percent } };
+    const { reportJobRuns } = await this.#service.ask(
+      `mutation ($report: JobRunReportInput!) {
+        reportJobRuns(reports: [$report]) { results { status } }
+      }`,
+      { report },
+    );
+    assert.deepEqual(reportJobRuns.results, [{ status: 'ACCEPTED' }]);
+  }
+
+  async finish(outcome, agentResultMessage) {
+    const input = { ...this.#attempt(), outcome, progress: { agentResultMessage } };
+    const { finishJobRun } = await this.#service.ask(
+      `mutation ($input: FinishJobRunInput!) {
+        finishJobRun(input: $input) { result { status } }
+      }`,
+      { input },
+    );
+    assert.deepEqual(finishJobRun.result, { status: 'ACCEPTED' });
+  }
+}
+
+function createSqlite() {
+  const folder = mkdtempSync(join(tmpdir(), 'agent-jobs-'));
+  const remove = () => rmSync(folder, { recursive: true });
+  return { url: `sqlite://${join(folder, 'test.db')}`, remove };
+}
+
+function createPostgres() {
+  const name = `agent_jobs_test_${randomUUID().replaceAll('-', '')}`;
+  const run = (sql) => execFileSync('psql', ['-X', '-q', '-d', admin, '-c', sql]);
+  try {
+    run(`CREATE DATABASE ${name}`);
+  } catch (error) {
+    throw new Error(
+      `The tests need psql and a PostgreSQL server: ${error.stderr || error.message}\n` +
+        'Start one, for example with `service postgresql start`, or set\n' +
+        'AGENT_JOBS_TEST_POSTGRES to the URL of one where databases may be created, such as\n' +
+        'postgres://user:password@host:5432/postgres.',
+    );
+  }
+  return {
+    url: admin.replace(/[^/]*$/, name),
+    remove: () => run(`DROP DATABASE ${name} WITH (FORCE)`),
+  };
+}
