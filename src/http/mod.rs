@@ -16,7 +16,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{Html, IntoResponse as _, Redirect};
+use axum::response::{IntoResponse as _, Redirect};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt as _;
 #[cfg(target_os = "linux")]
@@ -32,7 +32,7 @@ use crate::graphql::Api;
 /// All routes.
 pub fn router(api: Api) -> Router {
     let pages = Router::new()
-        .route("/", get(|| async { Html(include_str!("index.html")) }))
+        .merge(assets::dashboard_routes())
         .route("/graphiql", get(assets::graphiql))
         .route_layer(from_fn_with_state(api.clone(), access::pages));
     // What is here either asks who calls, or is for everybody.
