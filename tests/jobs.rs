@@ -78,7 +78,7 @@ on_both_databases! {
         let mut dates: Vec<_> = rows.jobs.iter().filter_map(|job| job.scheduled_date).collect();
         dates.sort_unstable();
         let middle = dates[dates.len() / 2];
-        let arguments = format!("scheduledAfter: {}", json!(middle));
+        let arguments = format!("scheduledAfter: \"{middle}\"");
         let expected = newest_first(&rows.jobs, |job| {
             job.scheduled_date.is_some_and(|date| date >= middle)
         });
