@@ -4,7 +4,7 @@ CARGO ?= cargo
 NPM ?= npm
 HAVE_NODE := $(shell command -v $(NPM) 2>/dev/null)
 
-.PHONY: run test fmt lint deny bench web test-rust test-web test-openapi generated
+.PHONY: run test fmt lint deny bench web test-rust test-web test-openapi generated screenshots
 
 ## Build everything and serve a made-up history on http://127.0.0.1:8080
 run: web
@@ -54,22 +54,30 @@ generated:
 ifdef HAVE_NODE
 WEB_SOURCES := $(shell find web/src web/*.html web/*.json web/*.ts -type f)
 
-web: web/dist/graphiql.html
+web: web/dist/index.html
 
 web/node_modules/.package-lock.json: web/package-lock.json
 	$(NPM) --prefix web ci --no-audit --no-fund
 
-web/dist/graphiql.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
+web/dist/index.html: web/node_modules/.package-lock.json schema.graphql $(WEB_SOURCES)
 	$(NPM) --prefix web run build
+
+## Take the pictures of the README anew
+screenshots: web
+	$(CARGO) build
+	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run screenshots
 
 test-web: web
 	$(NPM) --prefix web run lint
 	$(NPM) --prefix web run lint:schema
 	$(NPM) --prefix web run check:examples
+	$(NPM) --prefix web run test
 	$(CARGO) build
 	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:protocol
 	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:browser
+	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:operations
 	$(NPM) --prefix web run test:live
+	$(NPM) --prefix web run test:dashboard
 else
 web:
 	@echo "There is no Node here: the bundled pages are left out."

@@ -136,7 +136,7 @@ impl Bench {
             _ = crowd.map(Crowd::ages);
             let (started, cpu, before) = (Instant::now(), server.cpu()?, arrived());
             thread::sleep(self.sizes.time);
-            let (cpu, after) = (server.cpu()? - cpu, arrived());
+            let (cpu, after) = (server.cpu()?.saturating_sub(cpu), arrived());
             let seconds = started.elapsed().as_secs_f64();
             is_over.store(true, Ordering::Relaxed);
             if let Some(reporting) = reporting {
@@ -158,14 +158,12 @@ impl Bench {
         let batch = u32::try_from(BATCH)?;
         let started = Instant::now();
         let mut number = self.accepted.count();
-        let mut batches = 0;
-        for runs in self.runs.chunks(BATCH).cycle() {
+        for (batches, runs) in (0..).zip(self.runs.chunks(BATCH).cycle()) {
             if is_over.load(Ordering::Relaxed) {
                 break;
             }
             let due = started + Duration::from_secs(1) * batches * batch / REPORTS_A_SECOND;
             thread::sleep(due.saturating_duration_since(Instant::now()));
-            batches += 1;
             let answer = connection.ask(&report_request(runs, number))?;
             let now = Instant::now();
             let accepted = b"\"ACCEPTED\"";

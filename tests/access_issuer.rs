@@ -265,7 +265,7 @@ async fn made_up_keys_do_not_make_it_ask_again_and_again() {
     let database = TestDatabase::create(Kind::Sqlite).await;
     let key = Key::edwards("a");
     let issuer = Issuer::start(&[&key]).await;
-    let options = oidc::Options { look_every: Duration::from_secs(3600), ..issuer.options() };
+    let options = oidc::Options { look_every: Duration::from_hours(1), ..issuer.options() };
     let server = TestServer::controlled(&database, Some(options)).await;
     assert_eq!(code(&server, &key.sign(&issuer.claims("viewer"))).await, "let in");
     for n in 0..20 {

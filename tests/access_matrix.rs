@@ -513,11 +513,11 @@ on_both_databases! {
                     }
                     let answer = server.answer_as(&token, case.document, inside.variables()).await;
                     let text = answer.to_string();
-                    if !role.may(case.right) {
+                    if role.may(case.right) {
+                        assert!(is_found(case, &inside, &answer), "{who}: {}\n{answer:#}", case.document);
+                    } else {
                         assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN", "{who}: {answer:#}");
                         assert!(!inside.are_in(&answer["data"].to_string()), "{who}: {answer:#}");
-                    } else {
-                        assert!(is_found(case, &inside, &answer), "{who}: {}\n{answer:#}", case.document);
                     }
                     if is_limited {
                         assert!(!outside.are_in(&text) && !text.contains(&other_run.to_string())

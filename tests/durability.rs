@@ -158,8 +158,8 @@ async fn check_worked(client: &reqwest::Client, url: &str, runs: &[(Attempt, &st
         assert_eq!(run["id"], json!(attempt.run), "{job:#}");
         assert_eq!(run["agentState"], state, "half a report: {job:#}");
         assert_eq!(
-            run["agentTasksCount"].as_u64().unwrap_or(0) as usize + 1,
-            place(state),
+            run["agentTasksCount"].as_u64().unwrap_or(0) + 1,
+            place(state) as u64,
             "{job:#}"
         );
         let history = job["history"].as_array().expect("a list").iter();

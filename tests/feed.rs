@@ -119,6 +119,9 @@ async fn a_sqlite_file_whose_changes_are_lost_is_compared() {
     let (mut watching, mut folded) = watch(&server).await;
     let mut writer = ForeignWriter::connect(&database).await;
     let id = writer.uuid(id(1));
+    // What the feed has not read yet when it is lost, nobody can know of: it has read some.
+    writer.execute(&format!("UPDATE job SET name = 'Before' WHERE id = {id}")).await;
+    folded.read_until(&mut watching, &server.executing("", "id name").await).await;
     for n in 0..5 {
         let sql = format!("BEGIN; UPDATE job SET name = 'Round {n}' WHERE id = {id}");
         // As a restored file has it: fewer changes, or other numbers.

@@ -39,7 +39,7 @@ async fn send(server: &TestServer, method: Method, path: &str) -> Answer {
 async fn every_path_answers_with_its_kind_of_text() {
     let (server, _database) = start().await;
     for (path, media_type, part) in [
-        ("/", "text/html; charset=utf-8", "<title>agent-jobs</title>"),
+        ("/", "text/html; charset=utf-8", "agent-jobs</title>"),
         ("/healthz", "text/plain; charset=utf-8", "ok\n"),
         ("/schema.graphql", "text/plain; charset=utf-8", "type Query {"),
     ] {
@@ -60,6 +60,33 @@ async fn every_path_answers_with_its_kind_of_text() {
     assert!(schema.body == agent_jobs::graphql::sdl());
 }
 
+/// Follows what a page loads: all of it comes from this server, which is asked for it once.
+async fn check_assets(server: &TestServer, page: &Answer) {
+    assert_eq!(page.status, 200);
+    assert_eq!(page.header(&CACHE_CONTROL), "no-cache");
+    let sources: Vec<_> =
+        page.body.split(['"', '\'']).filter(|text| text.starts_with("./assets/")).collect();
+    assert!(!sources.is_empty(), "{}", page.body);
+    for source in sources {
+        let path = source.trim_start_matches('.');
+        for coding in ["br", "gzip", "identity"] {
+            let request = server
+                .client
+                .get(format!("{}{path}", server.url))
+                .header(reqwest::header::ACCEPT_ENCODING, coding);
+            let asset = request.send().await.expect("an answer");
+            let headers = asset.headers().clone();
+            let header = |name| headers.get(name).map_or("", |value| value.to_str().unwrap());
+            assert_eq!(asset.status(), 200, "{path}");
+            assert!(header(CACHE_CONTROL).contains("immutable"), "{path}");
+            assert_ne!(header(CONTENT_TYPE), "", "{path}");
+            // Small files are not worth it.
+            let expected = if coding == "identity" { "" } else { coding };
+            assert!(["", expected].contains(&header(CONTENT_ENCODING)), "{path} {coding}");
+        }
+    }
+}
+
 /// A build without Node has no GraphiQL, and says how to get it.
 #[tokio::test]
 async fn graphiql_is_there_or_says_why_not() {
@@ -71,21 +98,33 @@ async fn graphiql_is_there_or_says_why_not() {
         assert!(page.body.contains("npm --prefix web run build"), "{}", page.body);
         return;
     }
-    assert_eq!(page.status, 200);
-    assert_eq!(page.header(&CACHE_CONTROL), "no-cache");
-    // Whatever the page loads comes from this server, which is asked for it once.
-    let sources: Vec<_> = page
-        .body
-        .split(['"', '\''])
-        .filter(|text| text.starts_with("/assets/") || text.starts_with("./assets/"))
-        .collect();
-    assert!(!sources.is_empty(), "{}", page.body);
-    for source in sources {
-        let path = source.trim_start_matches('.');
-        let asset = send(&server, Method::GET, path).await;
-        assert_eq!(asset.status, 200, "{path}");
-        assert!(asset.header(&CACHE_CONTROL).contains("immutable"), "{path}");
-        assert_ne!(asset.header(&CONTENT_TYPE), "", "{path}");
+    check_assets(&server, &page).await;
+}
+
+/// Without Node there is a list of paths in its place, and its other pages say how to get them.
+#[tokio::test]
+async fn the_dashboard_is_at_its_paths_and_knows_the_way_to_the_root() {
+    let (server, _database) = start().await;
+    let home = send(&server, Method::GET, "/").await;
+    let is_built = home.body.contains("<base href=\"./\" />");
+    for (path, base) in [
+        ("/jobs", "./"),
+        ("/jobs?state=failed&q=a/b", "./"),
+        ("/configurations", "./"),
+        ("/agents", "./"),
+        ("/jobs/018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f?run=x", "../"),
+        ("/configurations/x", "../"),
+        ("/agents/x", "../"),
+    ] {
+        let page = send(&server, Method::GET, path).await;
+        assert_eq!(page.header(&CONTENT_TYPE), "text/html; charset=utf-8", "{path}");
+        if is_built {
+            assert!(page.body.contains(&format!("<base href=\"{base}\" />")), "{path}");
+            check_assets(&server, &page).await;
+        } else {
+            assert_eq!(page.status, 404, "{path}");
+            assert!(page.body.contains("npm --prefix web run build"), "{}", page.body);
+        }
     }
 }
 

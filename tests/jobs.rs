@@ -46,6 +46,47 @@ fn is_found(job: &job::Model, search: &str) -> bool {
 }
 
 on_both_databases! {
+    async fn jobs_are_found_by_their_agent_and_by_when_they_are_scheduled(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        let rows = Rows::of_history(600);
+        rows.insert(&server).await;
+        let agent_of = |job: &job::Model| {
+            let run = rows.runs.iter().find(|run| Some(run.id) == job.current_run_id)?;
+            Some(run.agent_id)
+        };
+        let mut agents: Vec<_> = rows.jobs.iter().filter_map(agent_of).collect();
+        agents.sort_unstable();
+        agents.dedup();
+        assert!(agents.len() > 3);
+        for agent in &agents {
+            let arguments = format!("agentId: \"{agent}\"");
+            let expected = newest_first(&rows.jobs, |job| agent_of(job) == Some(*agent));
+            assert!(!expected.is_empty());
+            assert_eq!(server.all_jobs(40, &arguments).await, expected);
+            assert_eq!(server.forwards(40, &arguments).await, expected);
+            assert_eq!(server.jobs(&arguments).await["totalCount"], expected.len());
+        }
+        // With others, and with an agent that is none.
+        let arguments = format!("agentId: \"{}\", states: [COMPLETED, FAILED]", agents[0]);
+        let expected = newest_first(&rows.jobs, |job| {
+            agent_of(job) == Some(agents[0])
+                && matches!(job.state, JobState::Completed | JobState::Failed)
+        });
+        assert_eq!(server.all_jobs(40, &arguments).await, expected);
+        assert!(server.all_jobs(40, &format!("agentId: \"{}\"", id(9))).await.is_empty());
+
+        let mut dates: Vec<_> = rows.jobs.iter().filter_map(|job| job.scheduled_date).collect();
+        dates.sort_unstable();
+        let middle = dates[dates.len() / 2];
+        let arguments = format!("scheduledAfter: \"{middle}\"");
+        let expected = newest_first(&rows.jobs, |job| {
+            job.scheduled_date.is_some_and(|date| date >= middle)
+        });
+        assert!(!expected.is_empty());
+        assert_eq!(server.all_jobs(40, &arguments).await, expected);
+        assert_eq!(server.jobs(&arguments).await["totalCount"], expected.len());
+    }
+
     async fn every_job_is_on_one_page_in_every_order(database: TestDatabase) {
         let server = TestServer::start(&database).await;
         // Enough that pages beyond the first 1,000 jobs are reached from either end.

@@ -16,7 +16,7 @@ use crate::support::{
     job, job_run, on_both_databases, second,
 };
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 async fn get(url: &str) -> (u16, String) {
     let response = client().get(url).send().await.expect("an answer");
@@ -108,7 +108,7 @@ on_both_databases! {
         let numbers = counts_of(&server, None).await;
         for (state, number) in states.iter().zip(numbers) {
             let left = jobs.iter().filter(|job| job.state == *state && !is_old(job)).count();
-            assert_eq!(number, left as i64, "{state:?}");
+            assert_eq!(number, i64::try_from(left).unwrap(), "{state:?}");
         }
         for job in &jobs {
             let data = server.query("query($id: UUID!) { job(id: $id) { runs { id } history { state } } }",

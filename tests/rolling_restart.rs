@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use crate::support::{Kind, Program, TestDatabase, client};
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// Passes connections on to whichever replica says that it is ready.
 #[derive(Clone, Default)]
@@ -209,11 +209,11 @@ async fn replicas_are_replaced_under_load() {
         })
         .collect();
 
-    for place in 0..replicas.len() {
+    for replica in &mut replicas {
         sleep(Duration::from_millis(500)).await;
         // The new one comes before the old one goes.
         let (program, new) = start(&database);
-        let old = std::mem::replace(&mut replicas[place], program);
+        let old = std::mem::replace(replica, program);
         proxy.replicas.lock().unwrap().push(new);
         let output =
             tokio::task::spawn_blocking(|| old.signal("TERM")).await.expect("it ends").ok();

@@ -58,9 +58,9 @@ on_both_databases! {
         let mut watches = Vec::new();
         for (selection, fragments) in SELECTIONS {
             let field = format!("all: executingJobs {{ jobs {{ {selection} }} isSnapshot left {{ state id }} }}");
-            let watched = document("subscription", &field, fragments);
+            let subscription = document("subscription", &field, fragments);
             let query = document("query", &format!("executingJobs {{ {selection} }}"), fragments);
-            watches.push((server.watch(&watched, json!({})).await, query));
+            watches.push((server.watch(&subscription, json!({})).await, query));
         }
         let compare = async |update: Value, query: &str, is_snapshot: bool| {
             let expected = server.query(query, json!({})).await["executingJobs"].clone();

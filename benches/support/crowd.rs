@@ -131,7 +131,7 @@ impl Crowd {
         while crowd.counters.watching.load(Ordering::Relaxed) < size as u64 {
             if crowd.thread.as_ref().is_some_and(JoinHandle::is_finished)
                 || crowd.counters.lost.load(Ordering::Relaxed) > 0
-                || started.elapsed() > Duration::from_secs(120)
+                || started.elapsed() > Duration::from_mins(2)
             {
                 return Err("not all could watch".into());
             }

@@ -68,7 +68,7 @@ pub fn text(text: &str) -> Vec<u8> {
     match u16::try_from(text.len()) {
         Ok(length) if length < 126 => frame.push(0x80 | u8::try_from(length).unwrap_or_default()),
         length => {
-            frame.push(0x80 | 126);
+            frame.push(0x80 | 0x7e);
             frame.extend(length.expect("a short text").to_be_bytes());
         }
     }

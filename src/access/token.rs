@@ -137,7 +137,7 @@ async fn read(db: &impl ConnectionTrait, sql: Sql) -> Result<Vec<access_token::M
 /// What the database has of a token.
 fn hash(text: &str) -> String {
     let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 fn write_scope(scope: &Scope) -> Option<String> {

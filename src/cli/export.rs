@@ -40,6 +40,12 @@ pub struct Options {
     /// Only jobs created before this moment.
     #[arg(long, value_parser = parse_moment)]
     created_before: Option<Timestamp>,
+    /// Only jobs whose current run is this agent's.
+    #[arg(long)]
+    agent_id: Option<Uuid>,
+    /// Only jobs that are scheduled for this moment or later.
+    #[arg(long, value_parser = parse_moment)]
+    scheduled_after: Option<Timestamp>,
 }
 
 fn parse_state(text: &str) -> Result<JobState, String> {
@@ -61,6 +67,8 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         search: options.search,
         created_after: options.created_after,
         created_before: options.created_before,
+        agent_id: options.agent_id,
+        scheduled_after: options.scheduled_after,
     }
     .validate()
     .map_err(|error| Failure::new(Failure::USAGE, error.to_string()))?;

@@ -147,7 +147,9 @@ impl Seats {
         let shapes = &self.shapes;
         let union = self.union.get_or_insert_with(|| {
             let mut union = Union::default();
-            shapes.iter().for_each(|shape| union.add(shape));
+            for shape in shapes {
+                union.add(shape);
+            }
             Arc::new(union)
         });
         Arc::clone(union)

@@ -197,6 +197,11 @@ impl Query {
         #[graphql(desc = "Only jobs created before this moment.")] created_before: Option<
             Timestamp,
         >,
+        #[graphql(desc = "Only jobs whose current run is this agent's.")] agent_id: Option<
+            UuidArgument,
+        >,
+        #[graphql(desc = "Only jobs that are scheduled for this moment or later.")]
+        scheduled_after: Option<Timestamp>,
         #[graphql(desc = "The order; null: the newest first.")] order_by: Option<JobOrder>,
     ) -> Result<JobPage, Error> {
         let (page, take) = (page.unwrap_or(0), take.unwrap_or(20));
@@ -207,6 +212,8 @@ impl Query {
             search,
             created_after,
             created_before,
+            agent_id: UuidArgument::get_optional(agent_id, "agentId")?,
+            scheduled_after,
         }
         .validate()?;
         let order = order_by.map(Order::from).unwrap_or_default();
@@ -265,6 +272,11 @@ impl Query {
         #[graphql(desc = "Only jobs created before this moment.")] created_before: Option<
             Timestamp,
         >,
+        #[graphql(desc = "Only jobs whose current run is this agent's.")] agent_id: Option<
+            UuidArgument,
+        >,
+        #[graphql(desc = "Only jobs that are scheduled for this moment or later.")]
+        scheduled_after: Option<Timestamp>,
         #[graphql(desc = "The order; null: the newest first.")] order_by: Option<JobOrder>,
     ) -> Result<JobConnection, Error> {
         let (limit, from_end) = match (first, last) {
@@ -280,6 +292,8 @@ impl Query {
             search,
             created_after,
             created_before,
+            agent_id: UuidArgument::get_optional(agent_id, "agentId")?,
+            scheduled_after,
         }
         .validate()?;
         let order = order_by.map(Order::from).unwrap_or_default();

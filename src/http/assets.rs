@@ -1,34 +1,141 @@
 //! The pages that Node builds into `web/dist`, as part of the binary. A build without Node has
 //! none, and says so.
 
+use std::borrow::Cow;
+
+use axum::Router;
 use axum::extract::Path;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
-use rust_embed::RustEmbed;
+use axum::routing::get;
+use rust_embed::{EmbeddedFile, RustEmbed};
 
 #[derive(RustEmbed)]
 #[folder = "web/dist"]
 #[allow_missing = true]
 struct Dist;
 
-pub async fn graphiql() -> Response {
-    match Dist::get("graphiql.html") {
-        // The page names the assets of its own build, so it is asked for anew each time.
-        Some(page) => {
-            ([(header::CACHE_CONTROL, "no-cache")], Html(page.data.into_owned())).into_response()
-        }
-        None => (StatusCode::NOT_FOUND, Html(include_str!("not_built.html"))).into_response(),
+/// The addresses of the dashboard's pages: one page, which finds out by itself what to show.
+pub fn dashboard_routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    let paths = [
+        "/jobs",
+        "/jobs/{id}",
+        "/configurations",
+        "/configurations/{id}",
+        "/agents",
+        "/agents/{id}",
+    ];
+    paths.iter().fold(Router::new().route("/", get(home)), |router, path| {
+        router.route(path, get(dashboard))
+    })
+}
+
+/// The dashboard, or in a build without Node a list of what there is.
+async fn home(uri: Uri) -> Response {
+    match dashboard_at(&uri) {
+        Some(page) => page,
+        None => Html(include_str!("index.html")).into_response(),
     }
 }
 
-pub async fn asset(Path(path): Path<String>) -> Response {
-    let Some(file) = Dist::get(&format!("assets/{path}")) else {
+async fn dashboard(uri: Uri) -> Response {
+    dashboard_at(&uri).unwrap_or_else(not_built)
+}
+
+const BASE: &str = r#"<base href="./" />"#;
+
+/// The dashboard as it is at this path. A proxy may have taken a prefix off the path, so the way
+/// to the root is told relative to the page.
+fn dashboard_at(uri: &Uri) -> Option<Response> {
+    let page = Dist::get("index.html")?;
+    let page = String::from_utf8_lossy(&page.data);
+    let depth = uri.path().matches('/').count().saturating_sub(1);
+    let page = match depth {
+        0 => page,
+        _ => Cow::Owned(page.replacen(
+            BASE,
+            &format!(r#"<base href="{}" />"#, "../".repeat(depth)),
+            1,
+        )),
+    };
+    Some(fresh(page.into_owned()))
+}
+
+pub async fn graphiql() -> Response {
+    match Dist::get("graphiql.html") {
+        Some(page) => fresh(String::from_utf8_lossy(&page.data).into_owned()),
+        None => not_built(),
+    }
+}
+
+/// A page names the assets of its own build, so it is asked for anew each time.
+fn fresh(page: String) -> Response {
+    ([(header::CACHE_CONTROL, "no-cache")], Html(page)).into_response()
+}
+
+fn not_built() -> Response {
+    (StatusCode::NOT_FOUND, Html(include_str!("not_built.html"))).into_response()
+}
+
+pub async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    let path = format!("assets/{path}");
+    let Some(plain) = Dist::get(&path) else {
         return (StatusCode::NOT_FOUND, "there is no such asset\n").into_response();
     };
-    let headers = [
-        (header::CONTENT_TYPE, file.metadata.mimetype().to_owned()),
+    let media_type = plain.metadata.mimetype().to_owned();
+    let compressed = ["br", "gzip"].into_iter().find_map(|coding| {
+        let suffix = if coding == "br" { ".br" } else { ".gz" };
+        accepts(&headers, coding).then_some(())?;
+        Some((coding, Dist::get(&format!("{path}{suffix}"))?))
+    });
+    let shared = [
+        (header::CONTENT_TYPE, media_type),
         // An asset's name has a hash of its content.
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned()),
+        (header::VARY, "accept-encoding".to_owned()),
     ];
-    (headers, file.data).into_response()
+    match compressed {
+        Some((coding, EmbeddedFile { data, .. })) => {
+            (shared, [(header::CONTENT_ENCODING, coding)], data).into_response()
+        }
+        None => (shared, plain.data).into_response(),
+    }
+}
+
+/// Whether the client takes this coding: it names it, and not with a quality of 0.
+fn accepts(headers: &HeaderMap, coding: &str) -> bool {
+    let lines = headers.get_all(header::ACCEPT_ENCODING);
+    lines.iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')).any(
+        |item| {
+            let mut parts = item.split(';').map(str::trim);
+            let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
+            let refused = parts
+                .filter_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok())
+                .any(|quality| quality <= 0.0);
+            named && !refused
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn a_coding_is_accepted_by_its_name() {
+        for (line, expected) in [
+            ("gzip, deflate, br, zstd", true),
+            ("BR;q=0.5", true),
+            ("gzip, br;q=0", false),
+            ("gzip", false),
+            ("brotli", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_str(line).unwrap());
+            assert_eq!(accepts(&headers, "br"), expected, "{line:?}");
+        }
+        assert!(!accepts(&HeaderMap::new(), "br"));
+    }
 }

@@ -8,10 +8,11 @@ use axum::response::Response;
 /// Scripts are files of our own, and nothing comes from, or goes to, another host. Styles may be
 /// inline: Monaco, the editor in GraphiQL, makes `<style>` elements as it runs, and has no way to put a
 /// nonce on them. Without scripts, styles can send nothing anywhere, since images and fonts are ours,
-/// too. Monaco's cursors and GraphiQL's font are `data:` addresses.
+/// too. Monaco's cursors and GraphiQL's font are `data:` addresses. The dashboard's pages tell in `<base>`
+/// where the root is.
 const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; \
     style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; \
-    manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    manifest-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
 
 const HEADERS: [(&str, &str); 7] = [
     ("content-security-policy", POLICY),

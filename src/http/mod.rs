@@ -25,7 +25,7 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{Html, IntoResponse as _, Redirect};
+use axum::response::{IntoResponse as _, Redirect};
 use axum::routing::{get, post};
 use tokio::net::{TcpListener, TcpSocket};
 use tower_http::compression::CompressionLayer;
@@ -55,7 +55,7 @@ pub fn router(api: Api, options: HttpOptions) -> Router {
     let clients = Clients::new(&options);
     let site = Site { api, options: Arc::new(options), clients };
     let pages = Router::new()
-        .route("/", get(|| async { Html(include_str!("index.html")) }))
+        .merge(assets::dashboard_routes())
         .route("/graphiql", get(assets::graphiql))
         .route_layer(from_fn_with_state(site.api.clone(), access::pages));
     let limited = Router::new()

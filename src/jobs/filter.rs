@@ -14,6 +14,8 @@ const SEARCH_LENGTH: usize = 200;
 #[derive(Clone, Debug, Default)]
 pub struct JobFilter {
     pub configuration_id: Option<Uuid>,
+    /// The agent of the current run.
+    pub agent_id: Option<Uuid>,
     /// Any of these; empty for all states.
     pub states: Vec<JobState>,
     /// A part of the name in any case, or the beginning of the id.
@@ -22,6 +24,8 @@ pub struct JobFilter {
     pub created_after: Option<Timestamp>,
     /// Before this moment.
     pub created_before: Option<Timestamp>,
+    /// Scheduled for this moment or later.
+    pub scheduled_after: Option<Timestamp>,
 }
 
 /// What a list is sorted by. Ties go by the id.
@@ -102,7 +106,11 @@ impl JobFilter {
 
     /// Whether the counters know how many jobs match.
     pub(super) fn is_counted(&self) -> bool {
-        self.search.is_none() && self.created_after.is_none() && self.created_before.is_none()
+        self.agent_id.is_none()
+            && self.search.is_none()
+            && self.created_after.is_none()
+            && self.created_before.is_none()
+            && self.scheduled_after.is_none()
     }
 
     /// Adds the conditions on the scope's jobs, ` WHERE …`, with these states in place of the
@@ -111,11 +119,22 @@ impl JobFilter {
         sql.push(" WHERE true");
         scope.narrowed(self.configuration_id).push(sql, "configuration_id");
         push_states(sql, states);
+        if let Some(id) = self.agent_id {
+            // By the index on runs of an agent, or beside a walk down the list: the databases
+            // choose.
+            sql.push(" AND (id, current_run_id) IN (SELECT job_run.job_id, job_run.id")
+                .push(" FROM job_run WHERE job_run.agent_id = ")
+                .bind(id)
+                .push(")");
+        }
         if let Some(moment) = self.created_after {
             sql.push(" AND created_date >= ").bind(moment);
         }
         if let Some(moment) = self.created_before {
             sql.push(" AND created_date < ").bind(moment);
+        }
+        if let Some(moment) = self.scheduled_after {
+            sql.push(" AND scheduled_date >= ").bind(moment);
         }
         if let Some(text) = &self.search {
             push_search(sql, text);

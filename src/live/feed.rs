@@ -170,7 +170,8 @@ async fn tail(
         let before = last;
         last = match rows.last() {
             Some(row) => row.try_get(0)?,
-            None => last_change(&mut connection).await?,
+            // Never beyond what was read: more may have been written since.
+            None => before.min(last_change(&mut connection).await?),
         };
         let first: Option<i64> = rows.first().map(|row| row.try_get(0)).transpose()?;
         // Others may have been removed before they were read; a database that was restored is behind.

@@ -49,13 +49,13 @@ impl TestServer {
         tick: Duration,
     ) -> Self {
         let guard = (Rules::default(), HttpOptions::default());
-        Self::serve(database.open().await, patience, tick, Access::open(), guard).await
+        Self::serve(database.open().await, patience, tick, Access::open(), guard)
     }
 
     /// A server over an open database, which lets in whom `access` does.
-    pub async fn start_over(db: Db, patience: Patience, access: Access) -> Self {
+    pub fn start_over(db: Db, patience: Patience, access: Access) -> Self {
         let guard = (Rules::default(), HttpOptions::default());
-        Self::serve(db, patience, Duration::from_millis(100), access, guard).await
+        Self::serve(db, patience, Duration::from_millis(100), access, guard)
     }
 
     /// A server with rules of its own, over SQLite.
@@ -63,10 +63,10 @@ impl TestServer {
         let database = TestDatabase::create(Kind::Sqlite).await;
         let tick = Duration::from_millis(100);
         let (db, guard) = (database.open().await, (rules, options));
-        (Self::serve(db, Self::patience(), tick, Access::open(), guard).await, database)
+        (Self::serve(db, Self::patience(), tick, Access::open(), guard), database)
     }
 
-    async fn serve(
+    fn serve(
         db: Db,
         patience: Patience,
         tick: Duration,

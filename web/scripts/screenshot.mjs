@@ -1,4 +1,4 @@
-// Takes the README's picture: GraphiQL with the answer to the `jobs` example.
+// Takes the README's picture of GraphiQL, with the answer to the `jobs` example.
 //   AGENT_JOBS_URL=http://127.0.0.1:8080 node scripts/screenshot.mjs ../docs/graphiql.png
 import { chromium } from 'playwright-core';
 

@@ -418,6 +418,10 @@ pub struct JobFilterInput {
     created_after: Option<Timestamp>,
     /// Only jobs created before this moment.
     created_before: Option<Timestamp>,
+    /// Only jobs whose current run is this agent's.
+    agent_id: Option<UuidArgument>,
+    /// Only jobs that are scheduled for this moment or later.
+    scheduled_after: Option<Timestamp>,
 }
 
 impl JobFilterInput {
@@ -428,6 +432,8 @@ impl JobFilterInput {
             search: self.search,
             created_after: self.created_after,
             created_before: self.created_before,
+            agent_id: UuidArgument::get_optional(self.agent_id, "agentId")?,
+            scheduled_after: self.scheduled_after,
         }
         .validate()
     }

@@ -195,6 +195,7 @@ impl Given {
             search: self.get("search")?.map(str::to_owned),
             created_after: self.moment("createdAfter")?,
             created_before: self.moment("createdBefore")?,
+            ..JobFilter::default()
         };
         Ok(filter.validate()?)
     }

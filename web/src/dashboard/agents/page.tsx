@@ -1,0 +1,90 @@
+import { useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import { request } from '../data/client';
+import { agentCounts, agentDetail } from '../data/documents';
+import { nameOf } from '../data/hooks';
+import { isUuid } from '../data/ids';
+import type { Counts } from '../data/types';
+import { JobsView } from '../jobs/jobs-view';
+import { useEvery } from '../live/hooks';
+import { usePageTitle } from '../shell/title';
+import { CopyButton } from '../ui/copy';
+import { Empty, Failure } from '../ui/empty';
+import { AppLink } from '../ui/link';
+import { Ago, FullMoment } from '../ui/time';
+
+/** One agent, and the jobs whose current run is its. */
+export function AgentPage({ id }: { id: string }) {
+  const query = useQuery({
+    queryKey: ['agent', id],
+    enabled: isUuid(id),
+    refetchInterval: useEvery(10_000),
+    queryFn: async ({ signal }) => (await request(agentDetail, { id }, signal)).agent,
+  });
+  const counted = useQuery({
+    queryKey: ['agent-counts', id],
+    enabled: isUuid(id),
+    refetchInterval: useEvery(5_000),
+    queryFn: async ({ signal }): Promise<Counts> => {
+      const answer = await request(agentCounts, { agentId: id }, signal);
+      const counts = Object.fromEntries(
+        Object.entries(answer).map(([state, { totalCount }]) => [state, totalCount]),
+      ) as Omit<Counts, 'total'>;
+      return { ...counts, total: Object.values(counts).reduce((a, b) => a + b, 0) };
+    },
+  });
+  const found = query.data;
+  const name = found ? nameOf({ id, name: found.name }) : '…';
+  usePageTitle(found ? name : 'Agent');
+  const fixed = useMemo(() => ({ agentId: id }), [id]);
+  if (found === null || !isUuid(id)) {
+    return (
+      <Empty title="There is no such agent">
+        <AppLink to="/agents" className="button">
+          To all agents
+        </AppLink>
+      </Empty>
+    );
+  }
+  if (!found && query.isError) {
+    return <Failure error={query.error} retry={() => query.refetch()} />;
+  }
+  return (
+    <>
+      <nav className="crumbs" aria-label="Where this page is">
+        <AppLink to="/agents">Agents</AppLink>
+      </nav>
+      <header className="page-head">
+        <h1>{name}</h1>
+        <dl className="facts">
+          <div>
+            <dt>Last report</dt>
+            <dd>
+              <Ago at={found?.runs[0]?.updateDate} />
+            </dd>
+          </div>
+          <div>
+            <dt>Known since</dt>
+            <dd>
+              <FullMoment at={found?.createdDate} />
+            </dd>
+          </div>
+          <div>
+            <dt>Changed</dt>
+            <dd>
+              <Ago at={found?.updateDate} />
+            </dd>
+          </div>
+          <div>
+            <dt>Id</dt>
+            <dd>
+              <span className="mono">{id.slice(0, 8)}…</span>
+              <CopyButton text={id} what="the agent's id" />
+            </dd>
+          </div>
+        </dl>
+      </header>
+      <JobsView fixed={fixed} counts={counted.data ?? {}} of={`of ${name}`} />
+    </>
+  );
+}

@@ -1,0 +1,52 @@
+import { lazy, Suspense } from 'react';
+import { Redirect, Route, Switch } from 'wouter';
+import { JobsPage } from './jobs/page';
+import { Shell } from './shell/shell';
+import { Empty, Skeleton } from './ui/empty';
+import { AppLink } from './ui/link';
+
+// Pages that a visit need not begin with are loaded when they are asked for.
+const JobPage = lazy(() => import('./job/page').then(({ JobPage }) => ({ default: JobPage })));
+const ConfigurationsPage = lazy(() =>
+  import('./configurations/list').then(({ ConfigurationsPage }) => ({
+    default: ConfigurationsPage,
+  })),
+);
+const ConfigurationPage = lazy(() =>
+  import('./configurations/page').then(({ ConfigurationPage }) => ({ default: ConfigurationPage })),
+);
+const AgentsPage = lazy(() =>
+  import('./agents/list').then(({ AgentsPage }) => ({ default: AgentsPage })),
+);
+const AgentPage = lazy(() =>
+  import('./agents/page').then(({ AgentPage }) => ({ default: AgentPage })),
+);
+
+export function App() {
+  return (
+    <Shell>
+      <Suspense fallback={<Skeleton rows={12} height={49} />}>
+        <Switch>
+          <Route path="/" component={JobsPage} />
+          <Route path="/jobs">
+            <Redirect to="/" replace />
+          </Route>
+          <Route path="/jobs/:id">{({ id }) => <JobPage key={id} id={id} />}</Route>
+          <Route path="/configurations" component={ConfigurationsPage} />
+          <Route path="/configurations/:id">
+            {({ id }) => <ConfigurationPage key={id} id={id} />}
+          </Route>
+          <Route path="/agents" component={AgentsPage} />
+          <Route path="/agents/:id">{({ id }) => <AgentPage key={id} id={id} />}</Route>
+          <Route>
+            <Empty title="There is no such page">
+              <AppLink to="/" className="button">
+                To the jobs
+              </AppLink>
+            </Empty>
+          </Route>
+        </Switch>
+      </Suspense>
+    </Shell>
+  );
+}

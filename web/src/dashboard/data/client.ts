@@ -1,0 +1,104 @@
+import { print } from '@0no-co/graphql.web';
+import type { TadaDocumentNode } from 'gql.tada';
+import { graphqlUrl } from '../base';
+
+/** Why a request failed, for the page to say what the user can do about it. */
+export type Trouble = 'offline' | 'signed-out' | 'forbidden' | 'refused' | 'defect';
+
+export class RequestError extends Error {
+  readonly trouble: Trouble;
+  /** The API's own code, where it gave one. */
+  readonly code: string | undefined;
+
+  constructor(trouble: Trouble, message: string, code?: string) {
+    super(message);
+    this.trouble = trouble;
+    this.code = code;
+  }
+}
+
+export interface GraphQLFault {
+  message: string;
+  extensions?: { code?: string };
+}
+
+/** What is wrong, from a GraphQL answer's errors. */
+export function faultOf(errors: readonly GraphQLFault[]): RequestError {
+  const [first] = errors;
+  const code = first?.extensions?.code;
+  const message = first?.message ?? 'The server answered without data.';
+  switch (code) {
+    case 'UNAUTHENTICATED':
+      return new RequestError('signed-out', message, code);
+    case 'FORBIDDEN':
+      return new RequestError('forbidden', message, code);
+    case 'DATABASE_UNAVAILABLE':
+      return new RequestError('offline', message, code);
+    default:
+      return new RequestError('refused', message, code);
+  }
+}
+
+/** The part of a typed document that its text is made from. */
+type Document = { definitions: readonly unknown[] };
+
+export interface Operation {
+  query: string;
+  operationName: string;
+}
+
+const operations = new WeakMap<object, Operation>();
+
+/** A document as it is sent. Each is printed once. */
+export function operationOf(document: Document): Operation {
+  let operation = operations.get(document);
+  if (operation === undefined) {
+    const [definition] = document.definitions as readonly { name?: { value: string } }[];
+    const name = definition?.name?.value;
+    operation = {
+      query: print(document as unknown as Parameters<typeof print>[0]),
+      operationName: name ?? '',
+    };
+    operations.set(document, operation);
+  }
+  return operation;
+}
+
+/** A request that takes longer than this has failed. */
+const TIMEOUT = 30_000;
+
+export async function request<Data, Variables>(
+  document: TadaDocumentNode<Data, Variables>,
+  variables: Variables,
+  signal?: AbortSignal,
+): Promise<Data> {
+  const limit = AbortSignal.timeout(TIMEOUT);
+  let response: Response;
+  try {
+    response = await fetch(graphqlUrl, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/graphql-response+json, application/json',
+      },
+      body: JSON.stringify({ ...operationOf(document), variables }),
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new RequestError('offline', 'The server does not answer.');
+  }
+  if (response.status === 401) {
+    throw new RequestError('signed-out', 'You are not signed in.', 'UNAUTHENTICATED');
+  }
+  let answer: { data?: Data | null; errors?: GraphQLFault[] };
+  try {
+    answer = await response.json();
+  } catch {
+    throw response.status >= 500
+      ? new RequestError('offline', `The server answers with status ${response.status}.`)
+      : new RequestError('defect', `The answer is not GraphQL (status ${response.status}).`);
+  }
+  if (answer.errors?.length || !answer.data) throw faultOf(answer.errors ?? []);
+  return answer.data;
+}

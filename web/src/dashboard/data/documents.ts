@@ -1,0 +1,404 @@
+/**
+ * Every operation of the dashboard. Each asks for what its page shows and no more; a test runs
+ * them all against the server, and another looks for the fields in the pages.
+ */
+import { graphql } from './graphql';
+
+/** What the live rows of jobs and the list of what executes show. */
+export const liveJob = graphql(`
+  fragment LiveJob on Job {
+    id
+    name
+    state
+    configuration { name }
+    currentRun {
+      updateDate
+      agentStartTime
+      agentPercentCompleted
+      agentExpectedTasksCount
+      agentTasksCount
+      agentTasksCompletedCount
+      agentTasksFailedCount
+      agentCluesCount
+      agentResultMessage
+      isStale
+      tasksPerMinute
+      estimatedRemaining
+      agent { id name }
+    }
+  }
+`);
+
+export const executingJobsLive = graphql(
+  `
+  subscription ExecutingJobsLive {
+    executingJobs {
+      isSnapshot
+      jobs { ...LiveJob }
+      left { id state }
+    }
+  }
+`,
+  [liveJob],
+);
+
+export const executingJobsNow = graphql(
+  `
+  query ExecutingJobsNow {
+    executingJobs { ...LiveJob }
+  }
+`,
+  [liveJob],
+);
+
+export const counts = graphql(`
+  fragment Counts on JobCounts {
+    completed
+    executing
+    failed
+    queued
+    cancelled
+    unknown
+    executionCompleted
+    cancelling
+    submitting
+    total
+  }
+`);
+
+export const jobCountsLive = graphql(
+  `
+  subscription JobCountsLive($configurationId: UUID) {
+    jobCounts(configurationId: $configurationId) { ...Counts }
+  }
+`,
+  [counts],
+);
+
+export const jobCountsNow = graphql(
+  `
+  query JobCountsNow($configurationId: UUID) {
+    jobCounts(configurationId: $configurationId) { ...Counts }
+  }
+`,
+  [counts],
+);
+
+/** The counters do not know agents, so these are counted, each up to the API's bound. */
+export const agentCounts = graphql(`
+  query AgentCounts($agentId: UUID!) {
+    completed: jobs(agentId: $agentId, states: [COMPLETED], take: 1) { totalCount }
+    executing: jobs(agentId: $agentId, states: [EXECUTING], take: 1) { totalCount }
+    failed: jobs(agentId: $agentId, states: [FAILED], take: 1) { totalCount }
+    cancelled: jobs(agentId: $agentId, states: [CANCELLED], take: 1) { totalCount }
+    queued: jobs(agentId: $agentId, states: [QUEUED], take: 1) { totalCount }
+    unknown: jobs(agentId: $agentId, states: [UNKNOWN], take: 1) { totalCount }
+    executionCompleted: jobs(agentId: $agentId, states: [EXECUTION_COMPLETED], take: 1) {
+      totalCount
+    }
+    cancelling: jobs(agentId: $agentId, states: [CANCELLING], take: 1) { totalCount }
+    submitting: jobs(agentId: $agentId, states: [SUBMITTING], take: 1) { totalCount }
+  }
+`);
+
+export const jobList = graphql(`
+  query JobList(
+    $page: Int!
+    $take: Int!
+    $states: [JobState!]
+    $configurationId: UUID
+    $agentId: UUID
+    $search: String
+    $createdAfter: DateTime
+    $createdBefore: DateTime
+    $scheduledAfter: DateTime
+    $orderBy: JobOrder
+  ) {
+    jobs(
+      page: $page
+      take: $take
+      states: $states
+      configurationId: $configurationId
+      agentId: $agentId
+      search: $search
+      createdAfter: $createdAfter
+      createdBefore: $createdBefore
+      scheduledAfter: $scheduledAfter
+      orderBy: $orderBy
+    ) {
+      totalCount
+      totalCountIsExact
+      pageCount
+      items {
+        id
+        name
+        type
+        priority
+        state
+        createdDate
+        scheduledDate
+        configuration { id name provider }
+        currentRun {
+          updateDate
+          agentStartTime
+          agentEndTime
+          agentElapsedExecutionTime
+          agentPercentCompleted
+          agentExpectedTasksCount
+          agentTasksCount
+          agentTasksCompletedCount
+          agentTasksFailedCount
+          agentCluesCount
+          agentResultMessage
+          isStale
+          tasksPerMinute
+          estimatedRemaining
+          agent { id name }
+        }
+      }
+    }
+  }
+`);
+
+export const configurationNames = graphql(`
+  query ConfigurationNames($page: Int!) {
+    configurations(page: $page, take: 200) {
+      hasNextPage
+      items { id name provider }
+    }
+  }
+`);
+
+export const agentNames = graphql(`
+  query AgentNames($page: Int!) {
+    agents(page: $page, take: 200) {
+      hasNextPage
+      items { id name }
+    }
+  }
+`);
+
+export const configurationList = graphql(
+  `
+  query ConfigurationList($page: Int!) {
+    configurations(page: $page, take: 50) {
+      totalCount
+      hasNextPage
+      items {
+        id
+        name
+        provider
+        counts { ...Counts }
+        jobs(take: 1) { createdDate updateDate }
+      }
+    }
+  }
+`,
+  [counts],
+);
+
+export const configurationDetail = graphql(`
+  query ConfigurationDetail($id: UUID!) {
+    configuration(id: $id) { name provider createdDate updateDate }
+  }
+`);
+
+export const agentList = graphql(`
+  query AgentList($page: Int!) {
+    agents(page: $page, take: 50) {
+      totalCount
+      hasNextPage
+      items {
+        id
+        name
+        runs(take: 20) { id jobId agentState updateDate }
+      }
+    }
+  }
+`);
+
+export const agentDetail = graphql(`
+  query AgentDetail($id: UUID!) {
+    agent(id: $id) { name createdDate updateDate runs(take: 1) { updateDate } }
+  }
+`);
+
+/** The 42 fields, and what the API makes of them. */
+export const fullRun = graphql(`
+  fragment FullRun on JobRun {
+    id
+    jobId
+    agentId
+    agentKey
+    updateDate
+    agentResultIsSuccess
+    agentResultIsCancellationRequested
+    agentResultMessage
+    agentState
+    agentQueuedDate
+    agentStartTime
+    agentEndTime
+    agentElapsedQueuedTime
+    agentElapsedExecutionTime
+    agentPercentCompleted
+    agentLastSubmittedDate
+    agentExpectedTasksCount
+    agentTasksCount
+    agentTasksQueuedCount
+    agentTasksCompletedCount
+    agentTasksFailedCount
+    agentCluesCount
+    agentCluesQueuedCount
+    agentCluesCompletedCount
+    agentCluesFailedCount
+    processingState
+    processingQueuedDate
+    processingStartTime
+    processingEndTime
+    processingTasksCount
+    processingTasksQueuedCount
+    processingTasksCompletedCount
+    processingTasksFailedCount
+    processingTasksSkippedCount
+    processingTaskRetriesCount
+    processingTasksAlreadyExistsCount
+    processingTasksAlreadyUpToDateCount
+    processingTasksIgnoredCount
+    processingTasksReceivedPayloadsCount
+    processingTasksReceivedCluesCount
+    processingTasksReceivedLogLinesCount
+    processingUpdatedDate
+    isStale
+    tasksPerMinute
+    estimatedRemaining
+    agent { name }
+  }
+`);
+
+export const jobRunNow = graphql(
+  `
+  query JobRunNow($id: UUID!) {
+    jobRun(id: $id) { ...FullRun }
+  }
+`,
+  [fullRun],
+);
+
+export const jobRunLive = graphql(
+  `
+  subscription JobRunLive($id: UUID!) {
+    jobRun(id: $id) { ...FullRun }
+  }
+`,
+  [fullRun],
+);
+
+export const jobDetail = graphql(`
+  query JobDetail($id: UUID!) {
+    job(id: $id) {
+      id
+      name
+      type
+      priority
+      state
+      createdDate
+      scheduledDate
+      queuedDate
+      currentRunId
+      configuration { id name provider }
+      history { state at by message }
+      runs(take: 50) {
+        id
+        agentState
+        agentStartTime
+        agentEndTime
+        agentElapsedExecutionTime
+        agentQueuedDate
+        agentResultMessage
+        agent { name }
+      }
+    }
+  }
+`);
+
+export const requestCancellation = graphql(`
+  mutation RequestCancellation($input: RequestCancellationInput!) {
+    requestCancellation(input: $input) {
+      matchedCount
+      matchedCountIsExact
+      hasMore
+      results { refusal { message } }
+    }
+  }
+`);
+
+export const retryJobs = graphql(`
+  mutation RetryJobs($input: RetryJobsInput!) {
+    retryJobs(input: $input) {
+      matchedCount
+      matchedCountIsExact
+      hasMore
+      results { refusal { message } }
+    }
+  }
+`);
+
+/** The list page by page for a file, by cursors, so that jobs which are added meanwhile do no harm. */
+export const jobExport = graphql(`
+  query JobExport(
+    $after: String
+    $states: [JobState!]
+    $configurationId: UUID
+    $agentId: UUID
+    $search: String
+    $createdAfter: DateTime
+    $createdBefore: DateTime
+    $scheduledAfter: DateTime
+    $orderBy: JobOrder
+  ) {
+    jobsConnection(
+      first: 200
+      after: $after
+      states: $states
+      configurationId: $configurationId
+      agentId: $agentId
+      search: $search
+      createdAfter: $createdAfter
+      createdBefore: $createdBefore
+      scheduledAfter: $scheduledAfter
+      orderBy: $orderBy
+    ) {
+      pageInfo { hasNextPage endCursor }
+      nodes {
+        id
+        name
+        type
+        state
+        priority
+        createdDate
+        scheduledDate
+        configuration { id name provider }
+        currentRun {
+          id
+          agentStartTime
+          agentEndTime
+          agentElapsedExecutionTime
+          agentPercentCompleted
+          agentTasksCount
+          agentTasksCompletedCount
+          agentTasksFailedCount
+          agentCluesCount
+          agentResultMessage
+          agent { id name }
+        }
+      }
+    }
+  }
+`);
+
+/** Who is signed in, for the actions that it may do. */
+export const whoAsks = graphql(`
+  query WhoAsks {
+    viewer { name role expires }
+  }
+`);

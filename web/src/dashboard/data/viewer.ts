@@ -1,0 +1,19 @@
+import { useQuery } from '@tanstack/react-query';
+import { request } from './client';
+import { whoAsks } from './documents';
+
+/** Who is signed in; the role does not change while the page is open. */
+export function useViewer() {
+  const { data } = useQuery({
+    queryKey: ['viewer'],
+    staleTime: 600_000,
+    queryFn: async ({ signal }) => (await request(whoAsks, {}, signal)).viewer,
+  });
+  return data;
+}
+
+/** Whether it may cancel and retry. The server decides; this saves asking in vain. */
+export function useMayAct(): boolean {
+  const role = useViewer()?.role;
+  return role === undefined || role === 'OPERATOR' || role === 'ADMIN';
+}

@@ -1,0 +1,166 @@
+import * as Popover from '@radix-ui/react-popover';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { memo, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useLocation } from 'wouter';
+import { nameOf } from '../data/hooks';
+import { progressOf } from '../data/parts';
+import { about } from '../format/duration';
+import { count, NONE, percent, plural, rate } from '../format/number';
+import { liveJobs, useExecutingIds, useLiveJob } from '../live/jobs';
+import { ProgressBar } from '../ui/bar';
+import { icons, StateSign } from '../ui/icons';
+import { AppLink } from '../ui/link';
+import { Since } from '../ui/time';
+
+/** The jobs that execute, in the header of every page. */
+export function ExecutingPopover() {
+  const ids = useExecutingIds();
+  const [isOpen, setOpen] = useState(false);
+  const [path] = useLocation();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it closes when the page changes.
+  useEffect(() => setOpen(false), [path]);
+  const n = ids.length;
+  return (
+    <Popover.Root open={isOpen} onOpenChange={setOpen}>
+      <Popover.Trigger
+        className={n > 0 ? 'executing-button is-busy' : 'executing-button'}
+        data-shortcut="executing"
+      >
+        <StateSign state={n > 0 ? 'EXECUTING' : 'COMPLETED'} />
+        <span className="executing-count">{liveJobs.isLoaded ? count(n) : NONE}</span>
+        <span className="executing-label">executing</span>
+      </Popover.Trigger>
+      <Popover.Portal>
+        <Popover.Content
+          className="popover executing"
+          align="end"
+          sideOffset={8}
+          collisionPadding={8}
+          aria-label="Executing jobs"
+        >
+          <ExecutingList ids={ids} />
+        </Popover.Content>
+      </Popover.Portal>
+    </Popover.Root>
+  );
+}
+
+const orders = { longest: 'Longest running', newest: 'Newest', soonest: 'Done soonest' } as const;
+type Order = keyof typeof orders;
+
+/** By when it ends, which moves all the time: put in order anew when jobs come and go. */
+function inOrder(ids: readonly string[], order: Order): readonly string[] {
+  if (order === 'longest') return ids;
+  if (order === 'newest') return [...ids].reverse();
+  const left = (id: string) =>
+    liveJobs.get(id)?.currentRun?.estimatedRemaining ?? Number.POSITIVE_INFINITY;
+  const keys = new Map(ids.map((id) => [id, left(id)]));
+  return [...ids].sort((a, b) => (keys.get(a) ?? 0) - (keys.get(b) ?? 0) || (a < b ? -1 : 1));
+}
+
+function ExecutingList({ ids }: { ids: readonly string[] }) {
+  const [order, setOrder] = useState<Order>('longest');
+  const sorted = useMemo(() => inOrder(ids, order), [ids, order]);
+  const [scroller, setScroller] = useState<HTMLDivElement | null>(null);
+  const rows = useVirtualizer({
+    count: sorted.length,
+    getScrollElement: useCallback(() => scroller, [scroller]),
+    estimateSize: () => 66,
+    getItemKey: (index) => sorted[index] ?? index,
+    overscan: 4,
+  });
+  const list = useRef<HTMLDivElement>(null);
+  if (sorted.length === 0) {
+    return (
+      <div className="executing-none">
+        <StateSign state="COMPLETED" size={30} />
+        <h2>All up to date</h2>
+        <p className="muted">
+          {liveJobs.isLoaded
+            ? 'No agent is at work. What they take up next shows here by itself.'
+            : 'Waiting for the server.'}
+        </p>
+      </div>
+    );
+  }
+  return (
+    <>
+      <header className="executing-head">
+        <h2>{plural(sorted.length, 'job')} executing</h2>
+        <label>
+          <span className="hidden">Order</span>
+          <select
+            className="input"
+            value={order}
+            onChange={(event) => setOrder(event.target.value as Order)}
+          >
+            {Object.entries(orders).map(([key, label]) => (
+              <option key={key} value={key}>
+                {label}
+              </option>
+            ))}
+          </select>
+        </label>
+      </header>
+      <div
+        className="executing-scroll"
+        ref={setScroller}
+        tabIndex={0}
+        role="group"
+        aria-label="List"
+      >
+        <div ref={list} role="list" style={{ height: rows.getTotalSize(), position: 'relative' }}>
+          {rows.getVirtualItems().map(({ key, index, start }) => (
+            <div
+              key={key}
+              role="listitem"
+              aria-posinset={index + 1}
+              aria-setsize={sorted.length}
+              className="executing-item"
+              style={{ transform: `translateY(${start}px)` }}
+            >
+              <ExecutingJob id={sorted[index] ?? ''} />
+            </div>
+          ))}
+        </div>
+      </div>
+      <footer className="executing-foot">
+        <AppLink to="/?state=executing">See them in the list</AppLink>
+      </footer>
+    </>
+  );
+}
+
+const ExecutingJob = memo(function ExecutingJob({ id }: { id: string }) {
+  const job = useLiveJob(id);
+  if (!job) return null;
+  const run = job.currentRun;
+  const value = progressOf(run);
+  return (
+    <AppLink to={`/jobs/${id}`} className="executing-job">
+      <span className="executing-name">
+        <b className="one-line">{nameOf(job)}</b>
+        <span className="executing-percent">{value === null ? NONE : percent(value)}</span>
+      </span>
+      <ProgressBar value={value} label={`Progress of ${nameOf(job)}`} isMoving={!run?.isStale} />
+      <span className="executing-facts muted">
+        <span className="one-line">{job.configuration?.name ?? NONE}</span>
+        {run?.isStale ? (
+          <span className="stale">
+            <icons.warning width={12} height={12} /> no report
+          </span>
+        ) : (
+          <span>{rate(run?.tasksPerMinute)} tasks/min</span>
+        )}
+        <span>
+          {typeof run?.estimatedRemaining === 'number'
+            ? `${about(run.estimatedRemaining)} left`
+            : 'time left unknown'}
+        </span>
+        <span className="executing-since">
+          {run?.agentStartTime ? <Since at={run.agentStartTime} /> : NONE}
+        </span>
+      </span>
+    </AppLink>
+  );
+});

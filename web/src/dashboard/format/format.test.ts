@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { parseSettings, type Settings } from '../settings/settings';
+import { about, duration, relative } from './duration';
+import { compact, count, percent, rate } from './number';
+import { brief, fromField, full, startOfDay, toField } from './time';
+
+const settings: Settings = { theme: 'system', zone: 'Asia/Kolkata', hours: '24', keys: true };
+
+describe('numbers', () => {
+  it('show what is not known as a dash, never as 0', () => {
+    for (const format of [count, compact, percent, rate, duration]) {
+      expect(format(null)).toBe('–');
+      expect(format(undefined)).toBe('–');
+      expect(format(0)).not.toBe('–');
+    }
+  });
+
+  it('say 100 % only of what is complete', () => {
+    expect([0, 3.456, 42.9, 99.99, 100].map(percent)).toEqual([
+      '0.0%',
+      '3.4%',
+      '42%',
+      '99%',
+      '100%',
+    ]);
+  });
+
+  it('are short where there is little room', () => {
+    expect([999, 9_999, 12_345, 3_100_000].map(compact)).toEqual(['999', '9,999', '12.3K', '3.1M']);
+  });
+});
+
+describe('lengths of time', () => {
+  it('have two units', () => {
+    expect(
+      [0, 830, 9_990, 59_999, 65_000, 3_725_000, 90_000_000, -65_000].map((ms) => duration(ms)),
+    ).toEqual(['0.0s', '0.8s', '9.9s', '59s', '1m 05s', '1h 02m', '1d 1h', '−1m 05s']);
+  });
+
+  it('tick from now', () => {
+    expect([0, 3_000, 240_000, -7_200_000].map((ago) => relative(0, ago))).toEqual([
+      'just now',
+      '3 s ago',
+      '4 min ago',
+      'in 2 h',
+    ]);
+    expect(about(3 * 86_400_000)).toBe('3 d');
+  });
+});
+
+describe('moments', () => {
+  const now = Date.parse('2026-05-01T10:00:00Z');
+
+  it('are as brief as their distance lets them', () => {
+    expect(brief('2026-05-01T04:05:06Z', settings, now)).toBe('09:35:06');
+    expect(brief('2026-04-30T17:00:00Z', settings, now)).toBe('30 Apr, 22:30');
+    expect(brief('2025-04-30T17:00:00Z', settings, now)).toBe('30 Apr 2025');
+    expect(brief(null, settings, now)).toBe('–');
+  });
+
+  it('say their zone in full, by 24 or 12 hours', () => {
+    expect(full('2026-05-01T12:00:00Z', { ...settings, zone: 'UTC' })).toBe(
+      '01 May 2026, 12:00:00 UTC',
+    );
+    expect(full('2026-05-01T12:00:00Z', { ...settings, zone: 'UTC', hours: '12' })).toMatch(
+      /12:00:00 pm UTC/i,
+    );
+  });
+
+  it('pass through a field of the form unchanged', () => {
+    const moment = '2026-05-01T10:20:00.000Z';
+    expect(toField(moment, settings)).toBe('2026-05-01T15:50');
+    expect(fromField('2026-05-01T15:50', settings)).toBe(moment);
+    expect(fromField('', settings)).toBeUndefined();
+    expect(startOfDay(settings, now)).toBe('2026-04-30T18:30:00.000Z');
+  });
+});
+
+it('settings that make no sense are as usual', () => {
+  const usual = parseSettings(null);
+  for (const text of ['', 'no JSON', '5', 'null', '{"zone":"Nowhere/City","theme":"pink"}']) {
+    expect(parseSettings(text)).toEqual(usual);
+  }
+  expect(parseSettings('{"zone":"UTC","theme":"dark","hours":"12","keys":false}')).toEqual({
+    zone: 'UTC',
+    theme: 'dark',
+    hours: '12',
+    keys: false,
+  });
+});

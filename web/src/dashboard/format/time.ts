@@ -1,0 +1,122 @@
+import type { Settings } from '../settings/settings';
+import { NONE } from './number';
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** The zone that is meant, by its IANA name. */
+export function zoneOf({ zone }: Pick<Settings, 'zone'>): string {
+  return zone === 'local' ? Intl.DateTimeFormat().resolvedOptions().timeZone : zone;
+}
+
+function format(settings: Settings, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const timeZone = zoneOf(settings);
+  const hourCycle = settings.hours === '12' ? 'h12' : 'h23';
+  const key = JSON.stringify([timeZone, hourCycle, options]);
+  let found = formats.get(key);
+  if (!found) {
+    const { hour } = options;
+    found = new Intl.DateTimeFormat('en-GB', {
+      ...options,
+      timeZone,
+      ...(hour ? { hourCycle } : {}),
+    });
+    formats.set(key, found);
+  }
+  return found;
+}
+
+const day = { day: '2-digit', month: 'short' } as const;
+const hour = { hour: '2-digit', minute: '2-digit' } as const;
+
+function isSame(settings: Settings, what: Intl.DateTimeFormatOptions, a: number, b: number) {
+  const { format: text } = format(settings, what);
+  return text(a) === text(b);
+}
+
+/** A moment as briefly as it can be said: today's by the hour, this year's without the year. */
+export function brief(moment: string | null | undefined, settings: Settings, now: number): string {
+  if (!moment) return NONE;
+  const at = Date.parse(moment);
+  if (isSame(settings, { ...day, year: 'numeric' }, at, now)) {
+    return format(settings, { ...hour, second: '2-digit' }).format(at);
+  }
+  const isThisYear = isSame(settings, { year: 'numeric' }, at, now);
+  return isThisYear
+    ? `${format(settings, day).format(at)}, ${format(settings, hour).format(at)}`
+    : format(settings, { ...day, year: 'numeric' }).format(at);
+}
+
+/** A moment to the second, with its zone. */
+export function full(moment: string | null | undefined, settings: Settings): string {
+  if (!moment) return NONE;
+  return format(settings, {
+    ...day,
+    year: 'numeric',
+    ...hour,
+    second: '2-digit',
+    timeZoneName: 'short',
+  }).format(Date.parse(moment));
+}
+
+/** An hour and minute, with seconds where they tell something apart. */
+export function clock(at: number, settings: Settings, withSeconds: boolean): string {
+  return format(settings, { ...hour, ...(withSeconds ? { second: '2-digit' } : {}) }).format(at);
+}
+
+export function dayOf(at: number, settings: Settings): string {
+  return format(settings, day).format(at);
+}
+
+/** How far a zone is ahead of UTC at a moment, in milliseconds. */
+export function offset(timeZone: string, at: number): number {
+  const parts = new Intl.DateTimeFormat('en', {
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  }).formatToParts(at);
+  const part = (type: string) => Number(parts.find((each) => each.type === type)?.value);
+  const shown = Date.UTC(
+    part('year'),
+    part('month') - 1,
+    part('day'),
+    part('hour'),
+    part('minute'),
+    part('second'),
+  );
+  return shown - Math.floor(at / 1_000) * 1_000;
+}
+
+/** When a day began in the chosen zone: today, or so many days before. */
+export function startOfDay(settings: Settings, now: number, daysBack = 0): string {
+  const zone = zoneOf(settings);
+  const shown = new Date(now + offset(zone, now));
+  const midnight = Date.UTC(
+    shown.getUTCFullYear(),
+    shown.getUTCMonth(),
+    shown.getUTCDate() - daysBack,
+  );
+  // By the offset that holds then, which may be another one than now.
+  const guess = midnight - offset(zone, midnight);
+  return new Date(midnight - offset(zone, guess)).toISOString();
+}
+
+/** A moment as a `datetime-local` field has it, in the chosen zone. */
+export function toField(moment: string | undefined, settings: Settings): string {
+  if (!moment) return '';
+  const at = Date.parse(moment);
+  return new Date(at + offset(zoneOf(settings), at)).toISOString().slice(0, 16);
+}
+
+/** The moment that a `datetime-local` field means in the chosen zone. */
+export function fromField(text: string, settings: Settings): string | undefined {
+  const shown = Date.parse(`${text}Z`);
+  if (Number.isNaN(shown)) return undefined;
+  const zone = zoneOf(settings);
+  const guess = shown - offset(zone, shown);
+  return new Date(shown - offset(zone, guess)).toISOString();
+}

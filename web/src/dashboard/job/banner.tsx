@@ -1,0 +1,95 @@
+import type { ReactNode } from 'react';
+import type { FullRun, JobDetail, JobState } from '../data/types';
+import { about } from '../format/duration';
+import { useNow } from '../live/clock';
+import { icons } from '../ui/icons';
+import { AppLink } from '../ui/link';
+import { Ago, FullMoment } from '../ui/time';
+
+interface Props {
+  job: JobDetail;
+  run: FullRun | null | undefined;
+  state: JobState;
+  isCurrent: boolean;
+}
+
+/** What somebody has to know first; nothing if there is no such thing. */
+export function Banner({ job, run, state, isCurrent }: Props) {
+  const messages: ReactNode[] = [];
+  const add = (tone: string, Sign: (typeof icons)['warning'], text: ReactNode) => {
+    messages.push(
+      <div key={messages.length} className={`banner tone-${tone}`}>
+        <Sign />
+        <div>{text}</div>
+      </div>,
+    );
+  };
+  if (!isCurrent) {
+    add(
+      'queued',
+      icons.info,
+      <>
+        This is an earlier run. <AppLink to={`/jobs/${job.id}`}>To the current one</AppLink>
+      </>,
+    );
+  }
+  if (state === 'FAILED') {
+    add(
+      'failed',
+      icons.warning,
+      <>
+        <b>The agent failed.</b>
+        <p className="banner-message">{run?.agentResultMessage ?? 'It left no message.'}</p>
+      </>,
+    );
+  }
+  if (run?.processingState === 'FAILED') {
+    add('failed', icons.warning, <b>Processing gave up.</b>);
+  }
+  const isAsked = run?.agentResultIsCancellationRequested && isCurrent;
+  if (isAsked && (state === 'CANCELLING' || state === 'EXECUTING')) {
+    const asked = job.history.findLast((change) => change.state === 'CANCELLING');
+    add(
+      'cancelling',
+      icons.stop,
+      <>
+        <b>Cancellation was asked for</b>
+        {asked && (
+          <>
+            {' '}
+            <Ago at={asked.at} />
+          </>
+        )}
+        , and the agent has not confirmed it yet. It learns of it with its next report.
+        {asked?.message && <p className="banner-message">{asked.message}</p>}
+      </>,
+    );
+  }
+  if (run?.isStale) {
+    add('cancelling', icons.warning, <Silence since={run.updateDate} />);
+  }
+  if (state === 'QUEUED' && job.scheduledDate && Date.parse(job.scheduledDate) > Date.now()) {
+    add(
+      'queued',
+      icons.calendar,
+      <>
+        <b>Scheduled</b> for <FullMoment at={job.scheduledDate} />, <Ago at={job.scheduledDate} />.
+      </>,
+    );
+  }
+  return messages.length > 0 ? <div className="banners">{messages}</div> : null;
+}
+
+function Silence({ since }: { since: string | null }) {
+  const now = useNow();
+  return since ? (
+    <>
+      <b>No report for {about(now - Date.parse(since))}.</b> The agent may have stopped, or cannot
+      reach the server.
+    </>
+  ) : (
+    <>
+      <b>The agent has never reported</b> since it took the job.
+    </>
+  );
+}

@@ -1,0 +1,64 @@
+import { isOver } from '../data/states';
+import type { FullRun, JobDetail, JobState } from '../data/types';
+import { duration } from '../format/duration';
+import { StateLabel } from '../ui/state';
+import { Moment, Since } from '../ui/time';
+
+interface Change {
+  state: JobState;
+  at: string;
+  by?: string;
+  message?: string | null;
+}
+
+/** What is told by the run's own times, for a job whose changes were made elsewhere. */
+function fromTimes(job: JobDetail, run: FullRun | null | undefined): Change[] {
+  const queued = run?.agentQueuedDate ?? job.queuedDate ?? job.createdDate;
+  const changes: Change[] = [{ state: 'QUEUED', at: queued }];
+  if (run?.agentStartTime) changes.push({ state: 'EXECUTING', at: run.agentStartTime });
+  if (run?.agentEndTime && isOver(run.agentState)) {
+    changes.push({ state: run.agentState, at: run.agentEndTime });
+  }
+  return changes;
+}
+
+/** The states it went through, and how long it stayed in each. */
+export function History({ job, run }: { job: JobDetail; run: FullRun | null | undefined }) {
+  const isRecorded = job.history.length > 0;
+  const changes: readonly Change[] = isRecorded ? job.history : fromTimes(job, run);
+  return (
+    <section className="card" aria-labelledby="history-title">
+      <header className="card-head">
+        <h2 id="history-title">History</h2>
+        {!isRecorded && <span className="muted">by the run's own times</span>}
+      </header>
+      <ol className="history">
+        {changes.map((change, index) => {
+          const next = changes[index + 1];
+          return (
+            <li
+              key={`${change.at}${change.state}`}
+              className={`tone-${change.state.toLowerCase()}`}
+            >
+              <StateLabel state={change.state} />
+              <Moment at={change.at} />
+              <span className="number">
+                {next ? (
+                  duration(Date.parse(next.at) - Date.parse(change.at))
+                ) : isOver(change.state) ? (
+                  ''
+                ) : (
+                  <Since at={change.at} />
+                )}
+              </span>
+              <span className="history-by muted">
+                {change.by && `by ${change.by === 'service' ? 'the service' : `an ${change.by}`}`}
+                {change.message && `: ${change.message}`}
+              </span>
+            </li>
+          );
+        })}
+      </ol>
+    </section>
+  );
+}

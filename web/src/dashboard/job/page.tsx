@@ -1,0 +1,115 @@
+import { useState } from 'react';
+import { useSearch } from 'wouter';
+import { nameOf } from '../data/hooks';
+import { isUuid } from '../data/ids';
+import { isActive } from '../data/states';
+import { type Action, ActionDialog } from '../jobs/actions';
+import { usePageTitle } from '../shell/title';
+import { Empty, Failure, Skeleton } from '../ui/empty';
+import { AppLink } from '../ui/link';
+import { AgentCard } from './agent-card';
+import { Banner } from './banner';
+import { Fields } from './fields';
+import { JobHeader } from './header';
+import { History } from './history';
+import { JsonDialog } from './json';
+import { ProcessingCard } from './processing-card';
+import { RateCard } from './rate';
+import { Reconciliation } from './reconciliation';
+import { Runs } from './runs';
+import { Timeline } from './timeline';
+import { isGoingOn, stateOf, useJob, useRun } from './use-job';
+
+/** All that is known of one job. */
+export function JobPage({ id }: { id: string }) {
+  const wanted = new URLSearchParams(useSearch()).get('run');
+  const chosen = wanted && isUuid(wanted) ? wanted : undefined;
+  const query = useJob(id);
+  const job = query.data;
+  const attempt = chosen ?? job?.currentRunId;
+  const { data: run, error } = useRun(chosen ?? id, attempt);
+  const [action, setAction] = useState<Action>();
+  const [isJsonOpen, setJsonOpen] = useState(false);
+  usePageTitle(job ? nameOf(job) : 'Job');
+
+  if (job === null || !isUuid(id)) {
+    return (
+      <Empty title="There is no such job">
+        <p>No job here has the id {id}.</p>
+        <AppLink to="/" className="button">
+          To all jobs
+        </AppLink>
+      </Empty>
+    );
+  }
+  if (!job) {
+    return query.isError ? (
+      <Failure error={query.error} retry={() => query.refetch()} />
+    ) : (
+      <Skeleton rows={10} height={64} />
+    );
+  }
+  const isCurrent = !chosen || chosen === job.currentRunId;
+  const state = isCurrent ? stateOf(job, run) : (run?.agentState ?? 'UNKNOWN');
+  const isForeign = run && run.jobId !== job.id;
+  if (isForeign) {
+    return (
+      <Empty title="That run is another job's">
+        <AppLink to={`/jobs/${run.jobId}?run=${run.id}`} className="button">
+          To its job
+        </AppLink>
+      </Empty>
+    );
+  }
+  return (
+    <article className="job">
+      <JobHeader
+        job={job}
+        run={run}
+        state={state}
+        isCurrent={isCurrent}
+        act={setAction}
+        showJson={() => setJsonOpen(true)}
+      />
+      <Banner job={job} run={run} state={state} isCurrent={isCurrent} />
+      {run ? (
+        <>
+          <Timeline run={run} isGoingOn={isGoingOn(run)} />
+          <div className="cards">
+            <AgentCard run={run} />
+            <ProcessingCard run={run} />
+          </div>
+          <Reconciliation run={run} isGoingOn={isGoingOn(run)} />
+          {isActive(run.agentState) && <RateCard key={run.id} run={run} />}
+        </>
+      ) : run === null ? (
+        <section className="card">
+          <Empty title="No agent has taken it yet">
+            <p>
+              {job.state === 'QUEUED'
+                ? 'It waits. This page shows the run as soon as an agent begins.'
+                : 'Nothing is known of a run of this job.'}
+            </p>
+          </Empty>
+        </section>
+      ) : error ? (
+        <Failure error={error} />
+      ) : (
+        <Skeleton rows={6} height={64} />
+      )}
+      <div className="cards">
+        <History job={job} run={run} />
+        <Runs job={job} shown={run?.id} />
+      </div>
+      {run && <Fields run={run} />}
+      {action && (
+        <ActionDialog
+          action={action}
+          target={{ ids: [job.id], name: nameOf(job) }}
+          close={() => setAction(undefined)}
+        />
+      )}
+      {isJsonOpen && <JsonDialog job={job} run={run} close={() => setJsonOpen(false)} />}
+    </article>
+  );
+}

@@ -1,0 +1,44 @@
+import { isActive } from '../data/states';
+import type { JobDetail } from '../data/types';
+import { AppLink } from '../ui/link';
+import { StateLabel } from '../ui/state';
+import { Moment, WorkTime } from '../ui/time';
+
+/** All attempts at the job, the newest first. */
+export function Runs({ job, shown }: { job: JobDetail; shown: string | undefined }) {
+  return (
+    <section className="card" aria-labelledby="runs-title">
+      <header className="card-head">
+        <h2 id="runs-title">Runs</h2>
+        <span className="muted">the newest first</span>
+      </header>
+      {job.runs.length === 0 && <p className="muted">None yet.</p>}
+      <ol className="runs">
+        {job.runs.map((run, index) => {
+          const isShown = run.id === shown;
+          const number = job.runs.length - index;
+          const to =
+            run.id === job.currentRunId ? `/jobs/${job.id}` : `/jobs/${job.id}?run=${run.id}`;
+          return (
+            <li key={run.id} className={isShown ? 'run is-shown' : 'run'}>
+              <AppLink to={to} aria-current={isShown ? 'true' : undefined} className="run-link">
+                Run {number}
+              </AppLink>
+              <StateLabel state={run.agentState} />
+              <span className="one-line">{run.agent?.name ?? '–'}</span>
+              <Moment at={run.agentStartTime ?? run.agentQueuedDate} />
+              <span className="number">
+                <WorkTime run={run} isRunning={isActive(run.agentState)} />
+              </span>
+              {run.agentResultMessage && (
+                <span className="run-message muted one-line" title={run.agentResultMessage}>
+                  {run.agentResultMessage}
+                </span>
+              )}
+            </li>
+          );
+        })}
+      </ol>
+    </section>
+  );
+}

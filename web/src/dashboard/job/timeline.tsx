@@ -1,0 +1,133 @@
+import type { CSSProperties } from 'react';
+import { isActive } from '../data/states';
+import type { FullRun } from '../data/types';
+import { duration } from '../format/duration';
+import { NONE } from '../format/number';
+import { clock, dayOf, full, offset, zoneOf } from '../format/time';
+import { useNow } from '../live/clock';
+import { useSettings } from '../settings/settings';
+import { processingLabel } from '../ui/state';
+import { type Lanes, lanesOf, type Piece, ticks } from './lanes';
+
+const DAY = 86_400_000;
+
+/** Both phases on one axis of time. */
+export function Timeline({ run, isGoingOn }: { run: FullRun; isGoingOn: boolean }) {
+  const now = useNow();
+  const lanes = lanesOf(run, isActive(run.agentState), now);
+  return (
+    <section className="card timeline" aria-labelledby="timeline-title">
+      <h2 id="timeline-title">Timeline</h2>
+      {lanes ? (
+        <Chart lanes={lanes} run={run} isGoingOn={isGoingOn} />
+      ) : (
+        <p className="muted">No times of this run are known.</p>
+      )}
+    </section>
+  );
+}
+
+function Chart({ lanes, run, isGoingOn }: { lanes: Lanes; run: FullRun; isGoingOn: boolean }) {
+  const settings = useSettings();
+  const { from, to, agent, processing, lastSubmitted } = lanes;
+  const place = (at: number) => `${((at - from) / (to - from)) * 100}%`;
+  const { at: marks, step } = ticks(from, to, 6, offset(zoneOf(settings), from));
+  const isLong = to - from > DAY;
+  const label = (at: number) =>
+    step >= DAY
+      ? dayOf(at, settings)
+      : `${isLong ? `${dayOf(at, settings)} ` : ''}${clock(at, settings, step < 60_000)}`;
+  const agentTone = run.agentState.toLowerCase();
+  const processingTone = (run.processingState ?? 'QUEUED').toLowerCase();
+  return (
+    <div className="lanes">
+      <Lane
+        name="Agent"
+        pieces={agent}
+        place={place}
+        tone={agentTone}
+        said={`${duration(lengthOf(agent, 'waiting'))} waiting, ${duration(lengthOf(agent, 'working'))} at work`}
+      >
+        {lastSubmitted !== undefined && (
+          <span
+            className="lane-mark"
+            style={{ left: place(lastSubmitted) }}
+            title={`Last submitted ${full(run.agentLastSubmittedDate, settings)}`}
+          />
+        )}
+      </Lane>
+      <Lane
+        name="Processing"
+        pieces={processing}
+        place={place}
+        tone={processingTone}
+        said={
+          processing.length > 0
+            ? `${duration(lengthOf(processing, 'waiting'))} waiting, ${duration(lengthOf(processing, 'working'))} at work`
+            : processingLabel(run.processingState)
+        }
+      />
+      <div className="axis" aria-hidden="true">
+        {marks.map((at) => (
+          <span key={at} className="tick" style={{ left: place(at) } as CSSProperties}>
+            <span>{label(at)}</span>
+          </span>
+        ))}
+        {isGoingOn && <span className="axis-now">now</span>}
+      </div>
+      <ul className="timeline-legend muted">
+        <li>
+          <span className="swatch is-waiting" aria-hidden="true" /> waiting
+        </li>
+        <li>
+          <span className={`swatch state-${agentTone}`} aria-hidden="true" /> at work
+        </li>
+        <li>
+          <span className="lane-mark is-legend" aria-hidden="true" /> last submission:{' '}
+          {lastSubmitted === undefined ? NONE : full(run.agentLastSubmittedDate, settings)}
+        </li>
+        <li>in {zoneOf(settings)}</li>
+      </ul>
+    </div>
+  );
+}
+
+function lengthOf(pieces: readonly Piece[], kind: Piece['kind']): number | null {
+  const found = pieces.filter((piece) => piece.kind === kind);
+  return found.length > 0 ? found.reduce((all, { from, to }) => all + to - from, 0) : null;
+}
+
+function Lane({
+  name,
+  pieces,
+  place,
+  tone,
+  said,
+  children,
+}: {
+  name: string;
+  pieces: readonly Piece[];
+  place(at: number): string;
+  tone: string;
+  said: string;
+  children?: React.ReactNode;
+}) {
+  return (
+    <div className="lane">
+      <div className="lane-name">
+        <b>{name}</b>
+        <span className="muted">{said}</span>
+      </div>
+      <div className="lane-track">
+        {pieces.map(({ kind, from, to, isOpen }) => (
+          <span
+            key={kind}
+            className={`piece is-${kind}${isOpen ? ' is-open' : ''}${kind === 'working' ? ` state-${tone}` : ''}`}
+            style={{ left: place(from), right: `calc(100% - ${place(to)})` }}
+          />
+        ))}
+        {children}
+      </div>
+    </div>
+  );
+}

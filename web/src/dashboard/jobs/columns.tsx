@@ -1,0 +1,256 @@
+import type { ReactNode } from 'react';
+import { nameOf } from '../data/hooks';
+import { progressOf } from '../data/parts';
+import { isActive, isOver } from '../data/states';
+import type { JobState, ListedJob, LiveJob } from '../data/types';
+import { about } from '../format/duration';
+import { compact, count, NONE, percent, rate } from '../format/number';
+import { ProgressBar } from '../ui/bar';
+import { AppLink } from '../ui/link';
+import { StateLabel } from '../ui/state';
+import { Moment, WorkTime } from '../ui/time';
+import type { Filter } from './filter';
+
+/** A job as its row shows it: as it was listed, with what is known of it since. */
+export interface Row {
+  job: ListedJob;
+  state: JobState;
+  run: (ListedJob['currentRun'] & object) | LiveRun | null;
+}
+type LiveRun = LiveJob['currentRun'] & object;
+
+export interface Column {
+  key: string;
+  label: string;
+  /** Its width, as a track of a grid. */
+  track: string;
+  /** The room it takes at least, in pixels. */
+  room: number;
+  isNumber?: boolean;
+  cell(row: Row): ReactNode;
+}
+
+const none = <span className="muted">{NONE}</span>;
+
+function isScheduled(job: ListedJob): boolean {
+  return Boolean(job.scheduledDate && Date.parse(job.scheduledDate) > Date.now());
+}
+
+function Progress({ state, run }: Row) {
+  const value = progressOf(run);
+  if (isActive(state)) {
+    const isMoving = state === 'EXECUTING';
+    const left = run?.estimatedRemaining;
+    return (
+      <span className="progress">
+        <ProgressBar
+          value={value}
+          label="Progress"
+          tone={state.toLowerCase()}
+          isMoving={isMoving}
+        />
+        <span className="progress-text">
+          <b>{value === null ? NONE : percent(value)}</b>
+          {run?.isStale ? (
+            <span className="stale">no report</span>
+          ) : (
+            isMoving &&
+            typeof left === 'number' && <span className="muted">{about(left)} left</span>
+          )}
+        </span>
+      </span>
+    );
+  }
+  return value === null ? none : <span className="muted">{percent(value)}</span>;
+}
+
+function Tasks({ run }: Row) {
+  if (!run) return none;
+  const failed = run.agentTasksFailedCount;
+  return (
+    <span title={`${count(run.agentTasksCompletedCount)} of ${count(run.agentTasksCount)} done`}>
+      {compact(run.agentTasksCompletedCount)}
+      <span className="muted"> / {compact(run.agentTasksCount)}</span>
+      {failed ? <span className="failed-count">{compact(failed)} failed</span> : null}
+    </span>
+  );
+}
+
+const priorities: Record<number, string> = { 0: 'Low', 2: 'Normal', 4: 'High' };
+
+export const columns: readonly Column[] = [
+  {
+    key: 'state',
+    label: 'State',
+    track: '8.25rem',
+    room: 132,
+    cell: ({ job, state }) => <StateLabel state={state} isScheduled={isScheduled(job)} />,
+  },
+  {
+    key: 'job',
+    label: 'Job',
+    track: 'minmax(13rem, 1.6fr)',
+    room: 208,
+    cell: ({ job }) => (
+      <span className="two-lines">
+        <AppLink className="row-link one-line" to={`/jobs/${job.id}`}>
+          {nameOf(job)}
+        </AppLink>
+        <span className="muted one-line">
+          {[
+            job.configuration ? nameOf(job.configuration) : 'no configuration',
+            job.configuration?.provider,
+          ]
+            .filter(Boolean)
+            .join(' · ')}
+        </span>
+      </span>
+    ),
+  },
+  {
+    key: 'agent',
+    label: 'Agent',
+    track: '7rem',
+    room: 112,
+    cell: ({ run }) =>
+      run?.agent ? (
+        <AppLink className="plain above one-line" to={`/agents/${run.agent.id}`}>
+          {nameOf(run.agent)}
+        </AppLink>
+      ) : (
+        none
+      ),
+  },
+  { key: 'progress', label: 'Progress', track: '8.5rem', room: 136, cell: Progress },
+  {
+    key: 'started',
+    label: 'Started',
+    track: '7.25rem',
+    room: 116,
+    cell: ({ job, run }) =>
+      run?.agentStartTime ? (
+        <Moment at={run.agentStartTime} />
+      ) : isScheduled(job) ? (
+        <span className="muted">
+          due <Moment at={job.scheduledDate} />
+        </span>
+      ) : (
+        none
+      ),
+  },
+  {
+    key: 'duration',
+    label: 'Duration',
+    track: '5.25rem',
+    room: 84,
+    isNumber: true,
+    cell: ({ run, state }) => <WorkTime run={run} isRunning={state === 'EXECUTING'} />,
+  },
+  { key: 'tasks', label: 'Tasks', track: '7.5rem', room: 120, isNumber: true, cell: Tasks },
+  {
+    key: 'clues',
+    label: 'Clues',
+    track: '4.25rem',
+    room: 72,
+    isNumber: true,
+    cell: ({ run }) => (
+      <span title={count(run?.agentCluesCount)}>{compact(run?.agentCluesCount)}</span>
+    ),
+  },
+  {
+    key: 'message',
+    label: 'Message',
+    track: 'minmax(9rem, 1.6fr)',
+    room: 160,
+    cell: ({ run, state }) =>
+      run?.agentResultMessage ? (
+        <span
+          className={state === 'FAILED' ? 'message is-failure' : 'message'}
+          title={run.agentResultMessage}
+        >
+          {run.agentResultMessage}
+        </span>
+      ) : (
+        none
+      ),
+  },
+  { key: 'type', label: 'Type', track: '8rem', room: 128, cell: ({ job }) => job.type ?? none },
+  {
+    key: 'priority',
+    label: 'Priority',
+    track: '5rem',
+    room: 80,
+    cell: ({ job }) => priorities[job.priority] ?? job.priority,
+  },
+  {
+    key: 'created',
+    label: 'Created',
+    track: '7.25rem',
+    room: 116,
+    cell: ({ job }) => <Moment at={job.createdDate} />,
+  },
+  {
+    key: 'scheduled',
+    label: 'Scheduled for',
+    track: '7.25rem',
+    room: 120,
+    cell: ({ job }) => <Moment at={job.scheduledDate} />,
+  },
+  {
+    key: 'updated',
+    label: 'Last report',
+    track: '7.25rem',
+    room: 116,
+    cell: ({ run }) => <Moment at={run?.updateDate} />,
+  },
+  {
+    key: 'rate',
+    label: 'Tasks a minute',
+    track: '7rem',
+    room: 116,
+    isNumber: true,
+    cell: ({ run }) => rate(run?.tasksPerMinute),
+  },
+  {
+    key: 'id',
+    label: 'Id',
+    track: '19rem',
+    room: 304,
+    cell: ({ job }) => <span className="mono one-line">{job.id}</span>,
+  },
+];
+
+/** What matters, the most important first, by what the list shows. */
+const wanted = {
+  any: ['state', 'job', 'progress', 'started', 'duration', 'message', 'agent', 'tasks', 'clues'],
+  over: ['state', 'job', 'started', 'message', 'duration', 'agent', 'tasks', 'clues'],
+  waiting: ['state', 'job', 'scheduled', 'created', 'priority', 'type'],
+};
+
+/** For the box to select a row and for its menu. */
+export const BESIDE = 76;
+
+function kindOf({ states, isScheduled }: Pick<Filter, 'states' | 'isScheduled'>) {
+  if (isScheduled || (states.length > 0 && states.every((state) => state === 'QUEUED'))) {
+    return wanted.waiting;
+  }
+  return states.length > 0 && states.every(isOver) ? wanted.over : wanted.any;
+}
+
+/** The columns that were chosen, or those that a table of this width has room for. */
+export function columnsFor(
+  filter: Pick<Filter, 'states' | 'isScheduled' | 'columns'>,
+  width: number,
+): Column[] {
+  const { columns: chosen } = filter;
+  if (chosen) return columns.filter(({ key }) => chosen.includes(key) || key === 'job');
+  let room = width - BESIDE;
+  const shown = new Set<string>();
+  for (const key of kindOf(filter)) {
+    const column = columns.find((each) => each.key === key);
+    room -= column?.room ?? 0;
+    if (room < 0) break;
+    shown.add(key);
+  }
+  return columns.filter(({ key }) => shown.has(key));
+}

@@ -1,0 +1,80 @@
+/** The list as a file: all that match, not just the page. */
+import { request } from '../data/client';
+import { jobExport } from '../data/documents';
+import type { ResultOf } from '../data/graphql';
+import { getSettings } from '../settings/settings';
+import { type Filter, sorts, variablesOf } from './filter';
+
+type Job = ResultOf<typeof jobExport>['jobsConnection']['nodes'][number];
+type Value = string | number | null | undefined;
+
+const fields: readonly (readonly [string, (job: Job) => Value])[] = [
+  ['JobId', (job) => job.id],
+  ['Name', (job) => job.name],
+  ['Type', (job) => job.type],
+  ['State', (job) => job.state],
+  ['Priority', (job) => job.priority],
+  ['ConfigurationId', (job) => job.configuration?.id],
+  ['Configuration', (job) => job.configuration?.name],
+  ['Provider', (job) => job.configuration?.provider],
+  ['CreatedDate', (job) => job.createdDate],
+  ['ScheduledDate', (job) => job.scheduledDate],
+  ['RunId', (job) => job.currentRun?.id],
+  ['AgentId', (job) => job.currentRun?.agent?.id],
+  ['Agent', (job) => job.currentRun?.agent?.name],
+  ['AgentStartTime', (job) => job.currentRun?.agentStartTime],
+  ['AgentEndTime', (job) => job.currentRun?.agentEndTime],
+  ['AgentElapsedExecutionTimeMs', (job) => job.currentRun?.agentElapsedExecutionTime],
+  ['AgentPercentCompleted', (job) => job.currentRun?.agentPercentCompleted],
+  ['AgentTasksCount', (job) => job.currentRun?.agentTasksCount],
+  ['AgentTasksCompletedCount', (job) => job.currentRun?.agentTasksCompletedCount],
+  ['AgentTasksFailedCount', (job) => job.currentRun?.agentTasksFailedCount],
+  ['AgentCluesCount', (job) => job.currentRun?.agentCluesCount],
+  ['AgentResultMessage', (job) => job.currentRun?.agentResultMessage],
+];
+
+/** One value of a CSV file. A text that a spreadsheet would take for a formula gets a quote. */
+export function cell(value: Value): string {
+  if (value === null || value === undefined) return '';
+  let text = String(value);
+  if (typeof value === 'string' && /^[=+\-@\t\r]/.test(text)) text = `'${text}`;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+const line = (values: Value[]) => `${values.map(cell).join(',')}\r\n`;
+
+/** Reads all that match and returns it as CSV; tells how many it has so far. */
+export async function exportCsv(
+  filter: Filter,
+  told: (jobs: number) => void,
+  signal: AbortSignal,
+): Promise<Blob> {
+  const [, field, direction] = sorts[filter.sort];
+  const { page: _, take: __, ...variables } = variablesOf(filter, getSettings(), Date.now());
+  // Spreadsheets take a file without this mark for one of their own encoding.
+  const parts = ['\ufeff', line(fields.map(([name]) => name))];
+  let after: string | null = null;
+  let jobs = 0;
+  do {
+    const answer: ResultOf<typeof jobExport> = await request(
+      jobExport,
+      { ...variables, orderBy: { field, direction }, after },
+      signal,
+    );
+    const { nodes, pageInfo } = answer.jobsConnection;
+    for (const job of nodes) parts.push(line(fields.map(([, read]) => read(job))));
+    jobs += nodes.length;
+    told(jobs);
+    after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
+  } while (after);
+  return new Blob(parts, { type: 'text/csv;charset=utf-8' });
+}
+
+export function save(blob: Blob, name: string): void {
+  const address = URL.createObjectURL(blob);
+  const link = document.createElement('a');
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}

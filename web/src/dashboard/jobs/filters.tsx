@@ -1,0 +1,224 @@
+import { useEffect, useRef, useState } from 'react';
+import { useAgentNames, useConfigurationNames } from '../data/hooks';
+import { infoOf, states } from '../data/states';
+import type { JobState } from '../data/types';
+import { fromField, full, toField, zoneOf } from '../format/time';
+import { useSettings } from '../settings/settings';
+import { icons, StateSign } from '../ui/icons';
+import { Menu, Picker } from '../ui/picker';
+import { type Filter, isNarrowed, type Range, ranges, type Sort, sorts } from './filter';
+
+interface Props {
+  filter: Filter;
+  change(change: Partial<Filter>, replace?: boolean): void;
+  /** What this page is about, and so cannot be chosen. */
+  fixed: 'configuration' | 'agent' | undefined;
+}
+
+export function Filters({ filter, change, fixed }: Props) {
+  const [isAsked, setAsked] = useState(false);
+  const configurations = useConfigurationNames(isAsked || Boolean(filter.configurationId));
+  const agents = useAgentNames(isAsked || Boolean(filter.agentId));
+  const load = () => setAsked(true);
+  return (
+    <search className="filters" aria-label="Filter jobs">
+      <SearchField text={filter.search} change={(search) => change({ search }, true)} />
+      <StatesMenu
+        chosen={filter.states}
+        change={(states) => change({ states, isScheduled: false })}
+      />
+      {fixed !== 'configuration' && (
+        <Picker
+          label="Configuration"
+          options={configurations.data}
+          chosen={filter.configurationId}
+          choose={(configurationId) => change({ configurationId })}
+          load={load}
+          isLoading={configurations.isPending}
+        />
+      )}
+      {fixed !== 'agent' && (
+        <Picker
+          label="Agent"
+          options={agents.data}
+          chosen={filter.agentId}
+          choose={(agentId) => change({ agentId })}
+          load={load}
+          isLoading={agents.isPending}
+        />
+      )}
+      <RangeMenu filter={filter} change={change} />
+      {(isNarrowed(filter) || filter.states.length > 0 || filter.isScheduled) && (
+        <button
+          type="button"
+          className="button is-quiet"
+          onClick={() =>
+            change({
+              states: [],
+              isScheduled: false,
+              configurationId: undefined,
+              agentId: undefined,
+              search: '',
+              range: undefined,
+              from: undefined,
+              to: undefined,
+            })
+          }
+        >
+          Clear filters
+        </button>
+      )}
+    </search>
+  );
+}
+
+/** How long after the last letter the search begins. */
+const SETTLE = 250;
+
+function SearchField({ text, change }: { text: string; change(text: string): void }) {
+  const [typed, setTyped] = useState(text);
+  const sent = useRef(text);
+  const apply = useRef(change);
+  apply.current = change;
+  useEffect(() => {
+    // The address changed by itself: the way back, a link, all filters cleared.
+    if (text !== sent.current) {
+      sent.current = text;
+      setTyped(text);
+    }
+  }, [text]);
+  useEffect(() => {
+    const wanted = typed.trim().slice(0, 200);
+    if (wanted === sent.current) return;
+    const timer = setTimeout(() => {
+      sent.current = wanted;
+      apply.current(wanted);
+    }, SETTLE);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  return (
+    <label className="search">
+      <icons.search />
+      <span className="hidden">Search by name or id</span>
+      <input
+        className="input"
+        type="search"
+        data-shortcut="search"
+        placeholder="Name or id"
+        maxLength={200}
+        value={typed}
+        onChange={(event) => setTyped(event.target.value)}
+      />
+      <kbd title="Press / to search">/</kbd>
+    </label>
+  );
+}
+
+function StatesMenu({
+  chosen,
+  change,
+}: {
+  chosen: readonly JobState[];
+  change(states: JobState[]): void;
+}) {
+  const [first] = chosen;
+  const value = chosen.length > 1 ? `${chosen.length} states` : first && infoOf(first).label;
+  return (
+    <Menu label="State" value={value} isSet={chosen.length > 0}>
+      <fieldset className="checks">
+        <legend className="hidden">States</legend>
+        {states.map(({ state, label }) => (
+          <label key={state} className="option">
+            <input
+              type="checkbox"
+              checked={chosen.includes(state)}
+              onChange={({ target }) =>
+                change(
+                  target.checked ? [...chosen, state] : chosen.filter((each) => each !== state),
+                )
+              }
+            />
+            <StateSign state={state} />
+            {label}
+          </label>
+        ))}
+      </fieldset>
+    </Menu>
+  );
+}
+
+function RangeMenu({ filter, change }: Omit<Props, 'fixed'>) {
+  const settings = useSettings();
+  const { range, from, to } = filter;
+  const value = range
+    ? ranges[range]
+    : from || to
+      ? `${from ? full(from, settings) : '…'} – ${to ? full(to, settings) : 'now'}`
+      : undefined;
+  const pick = (next: Range | undefined) => change({ range: next, from: undefined, to: undefined });
+  const set = (field: 'from' | 'to', text: string) => {
+    const other = field === 'from' ? { to } : { from };
+    change({ range: undefined, ...other, [field]: fromField(text, settings) });
+  };
+  return (
+    <Menu
+      label="Created"
+      value={value}
+      isSet={Boolean(value)}
+      icon={<icons.calendar width={14} height={14} />}
+    >
+      <div className="picker">
+        <ul>
+          {(Object.keys(ranges) as Range[]).map((key) => (
+            <li key={key}>
+              <button
+                type="button"
+                className="option"
+                aria-pressed={key === range}
+                onClick={() => pick(key === range ? undefined : key)}
+              >
+                {ranges[key]}
+                {key === range && <icons.check width={14} height={14} />}
+              </button>
+            </li>
+          ))}
+        </ul>
+        <fieldset className="range-fields">
+          <legend>Or from when to when, in {zoneOf(settings)}</legend>
+          {(['from', 'to'] as const).map((field) => (
+            <label key={field}>
+              <span>{field === 'from' ? 'From' : 'Until'}</span>
+              <input
+                className="input"
+                type="datetime-local"
+                value={toField(filter[field], settings)}
+                onChange={(event) => set(field, event.target.value)}
+              />
+            </label>
+          ))}
+        </fieldset>
+        {value && (
+          <button type="button" className="button is-quiet" onClick={() => pick(undefined)}>
+            Any time
+          </button>
+        )}
+      </div>
+    </Menu>
+  );
+}
+
+export function SortMenu({ sort, change }: { sort: Sort; change(sort: Sort): void }) {
+  return (
+    <Menu label="Sort" value={sorts[sort][0]} icon={<icons.sort width={14} height={14} />}>
+      <fieldset className="checks">
+        <legend className="hidden">Order</legend>
+        {(Object.keys(sorts) as Sort[]).map((key) => (
+          <label key={key} className="option">
+            <input type="radio" name="sort" checked={key === sort} onChange={() => change(key)} />
+            {sorts[key][0]}
+          </label>
+        ))}
+      </fieldset>
+    </Menu>
+  );
+}

@@ -1,0 +1,258 @@
+import { useCallback, useMemo, useState } from 'react';
+import { nameOf, useAgentNames, useConfigurationNames, useCounts } from '../data/hooks';
+import type { Counts, ListedJob } from '../data/types';
+import { useMayAct } from '../data/viewer';
+import { count } from '../format/number';
+import { zoneOf } from '../format/time';
+import { useFollowCounts } from '../live/hooks';
+import { useSettings } from '../settings/settings';
+import { Empty, Failure, Skeleton } from '../ui/empty';
+import { icons } from '../ui/icons';
+import { Menu } from '../ui/picker';
+import { type Action, ActionDialog, type Request } from './actions';
+import { ColumnsMenu } from './columns-menu';
+import { describe } from './describe';
+import { ExportButton } from './export-button';
+import { conditionsOf, type Filter, isNarrowed, viewOf, views } from './filter';
+import { Filters, SortMenu } from './filters';
+import { Pager } from './pager';
+import { JobTable } from './table';
+import { Tiles } from './tiles';
+import { useFilter } from './use-filter';
+import { useJobList } from './use-list';
+
+interface Props {
+  /** On the page of one configuration or agent, its id. */
+  fixed?: { configurationId: string } | { agentId: string };
+  /** Counts from elsewhere, where the counters cannot tell. */
+  counts?: Partial<Counts> | undefined;
+  /** Whose jobs they are. */
+  of?: string;
+}
+
+const nobody: ReadonlySet<string> = new Set();
+
+/** The list of jobs with all that narrows it down and all that can be done to it. */
+export function JobsView({ fixed, counts: given, of }: Props) {
+  const settings = useSettings();
+  const mayAct = useMayAct();
+  const [own, change] = useFilter();
+  const filter = useMemo<Filter>(() => ({ ...own, ...fixed }), [own, fixed]);
+  const configurationId = filter.configurationId ?? null;
+  useFollowCounts(configurationId);
+  const known = useCounts(configurationId);
+  const counts = given ?? known.data;
+  const [selected, setSelected] = useState<ReadonlySet<string>>(nobody);
+  const [asked, setAsked] = useState<Request>();
+  const list = useJobList(filter, known.data, selected.size > 0 || asked !== undefined);
+  const configurations = useConfigurationNames(Boolean(filter.configurationId));
+  const agents = useAgentNames(Boolean(filter.agentId));
+
+  const select = useCallback((ids: readonly string[], isSelected: boolean) => {
+    setSelected((before) => {
+      const after = new Set(before);
+      for (const id of ids) {
+        if (isSelected) after.add(id);
+        else after.delete(id);
+      }
+      return after;
+    });
+  }, []);
+  const act = useCallback((action: Action, job: ListedJob) => {
+    setAsked({ action, target: { ids: [job.id], name: nameOf(job) } });
+  }, []);
+  const actOnAll = (action: Action) =>
+    setAsked({
+      action,
+      target: {
+        conditions: conditionsOf(filter, settings, Date.now()),
+        description: describe(filter, settings, configurations.data, agents.data),
+      },
+    });
+
+  const page = list.data;
+  const isEmpty = page?.items.length === 0;
+  const view = viewOf(filter);
+  const whose =
+    of ??
+    (filter.configurationId
+      ? `of ${configurations.data?.find(({ id }) => id === filter.configurationId)?.name ?? '…'}`
+      : 'of all configurations');
+  return (
+    <>
+      <Tiles
+        counts={counts}
+        of={whose}
+        chosen={filter.isScheduled ? ['QUEUED', 'EXECUTING'] : filter.states}
+        choose={(states) => change({ states, isScheduled: false })}
+      />
+      <nav className="views" aria-label="Views">
+        {views.map(({ key, label, states, isScheduled }) => (
+          <button
+            key={key}
+            type="button"
+            className="view"
+            aria-current={key === view ? 'true' : undefined}
+            onClick={() => change({ states, isScheduled })}
+          >
+            {label}
+          </button>
+        ))}
+        {isNarrowed(own) && (
+          <span className="muted views-note">
+            The counts above are of all jobs {whose}, whatever else is filtered.
+          </span>
+        )}
+      </nav>
+      <Filters
+        filter={filter}
+        change={change}
+        fixed={fixed && ('agentId' in fixed ? 'agent' : 'configuration')}
+      />
+      <div className="list-head">
+        <p className="list-count" role="status">
+          {page ? (
+            <>
+              <b>
+                {count(page.totalCount)}
+                {page.totalCountIsExact ? '' : '+'}
+              </b>{' '}
+              {page.totalCount === 1 ? 'job' : 'jobs'}
+            </>
+          ) : (
+            <span className="muted">Loading…</span>
+          )}
+        </p>
+        <button
+          type="button"
+          className={list.hasNews ? 'news is-shown' : 'news'}
+          onClick={list.showNews}
+          disabled={!list.hasNews}
+          aria-hidden={!list.hasNews}
+          tabIndex={list.hasNews ? 0 : -1}
+        >
+          <icons.retry width={13} height={13} /> Jobs came or changed: show
+        </button>
+        <div className="list-tools">
+          <SortMenu sort={filter.sort} change={(sort) => change({ sort })} />
+          <ColumnsMenu
+            filter={filter}
+            change={(columns) => change({ columns, page: filter.page }, true)}
+          />
+          <ExportButton filter={filter} />
+          {mayAct && (
+            <Menu label="All that match" icon={<icons.more width={14} height={14} />}>
+              <div className="checks">
+                <button type="button" className="option" onClick={() => actOnAll('retry')}>
+                  <icons.retry width={14} height={14} /> Retry all that match…
+                </button>
+                <button type="button" className="option" onClick={() => actOnAll('cancel')}>
+                  <icons.stop width={14} height={14} /> Cancel all that match…
+                </button>
+              </div>
+            </Menu>
+          )}
+        </div>
+      </div>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: it only notes that somebody is here. */}
+      <div className="list" onPointerMove={list.touch} onWheel={list.touch} onKeyDown={list.touch}>
+        {page && !isEmpty && (
+          <JobTable
+            jobs={page.items}
+            filter={filter}
+            selected={selected}
+            select={select}
+            act={act}
+            isStale={list.isPlaceholderData}
+          />
+        )}
+        {!page && list.isPending && <Skeleton rows={14} height={49} />}
+        {!page && list.isError && <Failure error={list.error} retry={() => list.refetch()} />}
+        {isEmpty && <Nothing filter={filter} isNarrowed={isNarrowed(own)} change={change} />}
+      </div>
+      {page && (page.pageCount > 1 || filter.page > 1 || filter.take !== 50) && (
+        <Pager
+          filter={filter}
+          change={change}
+          pageCount={page.pageCount}
+          hasMore={!page.totalCountIsExact}
+        />
+      )}
+      <p className="zone-note muted">Times are in {zoneOf(settings)}.</p>
+      {selected.size > 0 && (
+        <section className="selection" aria-label="Selected jobs">
+          <b>{count(selected.size)} selected</b>
+          {(['retry', 'cancel'] as const).map((action) => {
+            const Sign = action === 'retry' ? icons.retry : icons.stop;
+            return (
+              <button
+                key={action}
+                type="button"
+                className="button"
+                disabled={!mayAct}
+                onClick={() => setAsked({ action, target: { ids: [...selected] } })}
+              >
+                <Sign /> {action === 'retry' ? 'Retry…' : 'Cancel…'}
+              </button>
+            );
+          })}
+          <button type="button" className="button is-quiet" onClick={() => setSelected(nobody)}>
+            Select none
+          </button>
+        </section>
+      )}
+      {asked && (
+        <ActionDialog
+          {...asked}
+          close={() => {
+            setAsked(undefined);
+            setSelected(nobody);
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+function Nothing({
+  filter,
+  isNarrowed,
+  change,
+}: {
+  filter: Filter;
+  isNarrowed: boolean;
+  change(change: Partial<Filter>): void;
+}) {
+  const view = viewOf(filter);
+  if (filter.page > 1) {
+    return (
+      <Empty title="There is no such page">
+        <button type="button" className="button" onClick={() => change({ page: 1 })}>
+          To the first page
+        </button>
+      </Empty>
+    );
+  }
+  if (!isNarrowed && view === 'running') {
+    return (
+      <Empty title="All up to date" sign={<icons.check width={28} height={28} />}>
+        <p>Nothing runs right now. Jobs appear here as soon as an agent takes them.</p>
+      </Empty>
+    );
+  }
+  if (!isNarrowed && view === 'all') {
+    return (
+      <Empty title="No jobs yet">
+        <p>
+          Import a platform's jobs with <code>agent-jobs import</code>, or queue one with{' '}
+          <code>queueJobs</code>.
+        </p>
+      </Empty>
+    );
+  }
+  return (
+    <Empty title="No job matches" sign={<icons.search width={28} height={28} />}>
+      <p>Nothing has all of these properties. Fewer filters find more.</p>
+    </Empty>
+  );
+}

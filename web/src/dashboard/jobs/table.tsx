@@ -1,0 +1,135 @@
+import { useWindowVirtualizer } from '@tanstack/react-virtual';
+import { type CSSProperties, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import type { ListedJob } from '../data/types';
+import type { Action } from './actions';
+import { BESIDE, columns, columnsFor } from './columns';
+import type { Filter } from './filter';
+import { JobRow } from './row';
+
+interface Props {
+  jobs: readonly ListedJob[];
+  filter: Filter;
+  selected: ReadonlySet<string>;
+  select(ids: readonly string[], isSelected: boolean): void;
+  act(action: Action, job: ListedJob): void;
+  isStale: boolean;
+}
+
+/** Below this width each row is a card of its own. */
+const CARDS = 640;
+
+const inCards = ['state', 'job', 'progress', 'started', 'message'];
+const cardColumns = columns.filter(({ key }) => inCards.includes(key));
+
+/** The list of jobs: only the rows in view are in the document. */
+export function JobTable({ jobs, filter, selected, select, act, isStale }: Props) {
+  const ref = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(() => Math.min(window.innerWidth, 1_440) - 48);
+  const [top, setTop] = useState(0);
+  useLayoutEffect(() => {
+    const table = ref.current;
+    if (!table) return;
+    const measure = () => {
+      setWidth(table.clientWidth);
+      setTop(table.getBoundingClientRect().top + window.scrollY);
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(table);
+    observer.observe(document.body);
+    return () => observer.disconnect();
+  }, []);
+  const isCards = width < CARDS;
+  const { states, isScheduled, columns: chosen } = filter;
+  // The same array each time, so that rows need not be drawn again.
+  const shown = useMemo(
+    () => (isCards ? cardColumns : columnsFor({ states, isScheduled, columns: chosen }, width)),
+    [isCards, states, isScheduled, chosen, width],
+  );
+  const least = BESIDE + shown.reduce((sum, { room }) => sum + room, 0);
+  const rows = useWindowVirtualizer({
+    count: jobs.length,
+    estimateSize: () => (isCards ? 116 : 49),
+    getItemKey: (index) => jobs[index]?.id ?? index,
+    overscan: 8,
+    scrollMargin: top,
+  });
+  const items = rows.getVirtualItems();
+  const before = (items[0]?.start ?? top) - top;
+  const all = jobs.length > 0 && jobs.every(({ id }) => selected.has(id));
+  const some = jobs.some(({ id }) => selected.has(id));
+  const tracks = ['2.25rem', ...shown.map(({ track }) => track), '2.5rem'].join(' ');
+  return (
+    <div
+      ref={ref}
+      className={`table${isCards ? ' is-cards' : least > width ? ' is-wide' : ''}${isStale ? ' is-stale' : ''}`}
+      role="table"
+      aria-label="Jobs"
+      tabIndex={least > width && !isCards ? 0 : undefined}
+      aria-rowcount={jobs.length + 1}
+      style={{ '--tracks': tracks, '--least': `${isCards ? 0 : least}px` } as CSSProperties}
+    >
+      <div className="table-head" role="rowgroup">
+        <div className="row is-head" role="row" aria-rowindex={1}>
+          <div className="cell cell-check" role="columnheader">
+            <label className="check">
+              <input
+                type="checkbox"
+                checked={all}
+                ref={(input) => {
+                  if (input) input.indeterminate = some && !all;
+                }}
+                onChange={(event) =>
+                  select(
+                    jobs.map(({ id }) => id),
+                    event.target.checked,
+                  )
+                }
+              />
+              <span className="hidden">Select all jobs on this page</span>
+            </label>
+          </div>
+          {shown.map(({ key, label, isNumber }) => (
+            <div key={key} className={isNumber ? 'cell number' : 'cell'} role="columnheader">
+              {label}
+            </div>
+          ))}
+          <div className="cell cell-menu" role="columnheader">
+            <span className="hidden">Actions</span>
+          </div>
+        </div>
+      </div>
+      <div className="table-body" role="rowgroup" style={{ height: rows.getTotalSize() }}>
+        <div style={{ transform: `translateY(${before}px)` }} role="presentation">
+          {items.map(({ index }) => {
+            const job = jobs[index];
+            return job ? (
+              <JobRow
+                key={job.id}
+                job={job}
+                index={index}
+                columns={shown}
+                isSelected={selected.has(job.id)}
+                select={selectOne(select)}
+                act={act}
+                measure={rows.measureElement}
+              />
+            ) : null;
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+const adapters = new WeakMap<Props['select'], (id: string, isSelected: boolean) => void>();
+
+/** The same function each time, so that rows need not be drawn again. */
+function selectOne(select: Props['select']) {
+  let one = adapters.get(select);
+  if (!one) {
+    one = (id, isSelected) => select([id], isSelected);
+    adapters.set(select, one);
+  }
+  return one;
+}

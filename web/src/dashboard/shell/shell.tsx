@@ -1,0 +1,108 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { type ReactNode, useEffect, useRef } from 'react';
+import { useLocation } from 'wouter';
+import { ExecutingPopover } from '../executing/popover';
+import { connection } from '../live/connection';
+import { useMode, useTrouble } from '../live/hooks';
+import { followExecuting } from '../live/jobs';
+import { SettingsMenu } from '../settings/menu';
+import { SignedOut } from '../ui/empty';
+import { icons } from '../ui/icons';
+import { AppLink } from '../ui/link';
+import { Notices } from '../ui/notice';
+import { KeysHelp, useKeys } from './keys';
+import { LiveStatus } from './status';
+
+const pages = [
+  ['/', 'Jobs', /^\/($|jobs)/],
+  ['/configurations', 'Configurations', /^\/configurations/],
+  ['/agents', 'Agents', /^\/agents/],
+] as const;
+
+/** What is around every page: the way to the others, what executes, and how live it all is. */
+export function Shell({ children }: { children: ReactNode }) {
+  const [path] = useLocation();
+  const { isHelpOpen, showHelp } = useKeys();
+  const main = useRef<HTMLElement>(null);
+  useLive();
+  const trouble = useTrouble();
+  return (
+    <>
+      <button type="button" className="skip" onClick={() => main.current?.focus()}>
+        Skip to the content
+      </button>
+      <header className="top">
+        <AppLink to="/" className="brand" aria-label="agent-jobs: all jobs">
+          <svg aria-hidden="true" width="20" height="20" viewBox="0 0 16 16">
+            <rect className="brand-1" x="1" y="2.5" width="14" height="2.6" rx="1.3" />
+            <rect className="brand-2" x="1" y="6.7" width="10" height="2.6" rx="1.3" />
+            <rect className="brand-3" x="1" y="10.9" width="5.5" height="2.6" rx="1.3" />
+          </svg>
+          <span>agent-jobs</span>
+        </AppLink>
+        <nav className="top-nav" aria-label="Pages of the dashboard">
+          {pages.map(([to, label, pattern]) => (
+            <AppLink
+              key={to}
+              to={to}
+              className="top-link"
+              aria-current={pattern.test(path) ? 'page' : undefined}
+            >
+              {label}
+            </AppLink>
+          ))}
+        </nav>
+        <div className="top-tools">
+          <LiveStatus />
+          <ExecutingPopover />
+          <SettingsMenu showKeys={() => showHelp(true)} />
+        </div>
+      </header>
+      <OfflineBanner />
+      <main ref={main} tabIndex={-1} className="main">
+        {trouble?.trouble === 'signed-out' ? <SignedOut /> : children}
+      </main>
+      <Notices />
+      {isHelpOpen && <KeysHelp close={() => showHelp(false)} />}
+    </>
+  );
+}
+
+/** Opens the connection, and asks anew for what is shown once it is back. */
+function useLive(): void {
+  const client = useQueryClient();
+  useEffect(() => {
+    const stops = [followExecuting(connection), connection.follow()];
+    connection.open();
+    let wasAway = false;
+    stops.push(
+      connection.subscribe(() => {
+        const { mode } = connection;
+        if (mode === 'offline' || mode === 'paused') wasAway = true;
+        else if (wasAway && mode !== 'connecting') {
+          wasAway = false;
+          void client.invalidateQueries();
+        }
+      }),
+    );
+    return () => {
+      for (const stop of stops) stop();
+      connection.close();
+    };
+  }, [client]);
+}
+
+function OfflineBanner() {
+  const mode = useMode();
+  const trouble = useTrouble();
+  if (mode !== 'offline' || trouble?.trouble === 'signed-out') return null;
+  return (
+    <div className="offline" role="alert">
+      <icons.warning />
+      <span>
+        <b>The server cannot be reached.</b> What you see is from before. This page tries again by
+        itself.
+      </span>
+    </div>
+  );
+}

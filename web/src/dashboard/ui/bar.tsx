@@ -1,0 +1,88 @@
+import type { CSSProperties } from 'react';
+import type { Parts } from '../data/parts';
+import { count, percent } from '../format/number';
+
+/** How far something is. Without a value it says just that it is under way. */
+export function ProgressBar({
+  value,
+  label,
+  tone = 'executing',
+  isMoving = true,
+}: {
+  value: number | null;
+  label: string;
+  tone?: string;
+  isMoving?: boolean;
+}) {
+  const known = value === null ? {} : { 'aria-valuenow': Math.floor(value) };
+  return (
+    <div
+      className={`bar tone-${tone}`}
+      role="progressbar"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuetext={value === null ? 'not known' : percent(value)}
+      {...known}
+    >
+      {value === null ? (
+        isMoving ? (
+          <span className="bar-unknown" />
+        ) : null
+      ) : (
+        <span className="bar-fill" style={{ width: `${value}%` }} />
+      )}
+    </div>
+  );
+}
+
+/** What a total is made of, as a bar with a legend that says each number. */
+export function PartsBar({
+  parts: { total, parts, unaccounted, excess },
+  of,
+  expected,
+}: {
+  parts: Parts;
+  of: string;
+  /** What the total may still become: the bar is this long then. */
+  expected?: number | null;
+}) {
+  const sum = parts.reduce((all, { value }) => all + (value ?? 0), 0) + (unaccounted ?? 0);
+  const length = Math.max(total ?? 0, expected ?? 0, sum);
+  const shown = [
+    ...parts,
+    ...(unaccounted === null
+      ? []
+      : [{ key: 'unaccounted', label: 'unaccounted', value: unaccounted }]),
+  ];
+  return (
+    <div className="parts">
+      <div className="parts-bar" aria-hidden="true">
+        {length > 0 &&
+          shown.map(({ key, value }) =>
+            value ? (
+              <span
+                key={key}
+                className={`part part-${key}`}
+                style={{ '--share': `${(value / length) * 100}%` } as CSSProperties}
+              />
+            ) : null,
+          )}
+      </div>
+      <ul className="legend" aria-label={of}>
+        {shown.map(({ key, label, value }) => (
+          <li key={key} className={value ? undefined : 'is-none'}>
+            <span className={`swatch part-${key}`} aria-hidden="true" />
+            <span>{label}</span>
+            <b>{count(value)}</b>
+          </li>
+        ))}
+      </ul>
+      {excess !== null && (
+        <p className="muted parts-note">
+          The parts are {count(excess)} more than the total that was reported.
+        </p>
+      )}
+    </div>
+  );
+}

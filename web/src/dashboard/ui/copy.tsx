@@ -1,0 +1,33 @@
+import { useState } from 'react';
+import { icons } from './icons';
+import { say } from './notice';
+
+export async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Copies a text; its sign says that it did. */
+export function CopyButton({ text, what }: { text: string; what: string }) {
+  const [isDone, setDone] = useState(false);
+  const copy = async () => {
+    if (await copyText(text)) {
+      setDone(true);
+      say(`Copied ${what}.`);
+      setTimeout(() => setDone(false), 1_500);
+    } else {
+      say(`This browser does not let the page copy. ${what}: ${text}`);
+    }
+  };
+  const Sign = isDone ? icons.check : icons.copy;
+  return (
+    <button type="button" className="icon-button small" onClick={copy} title={`Copy ${what}`}>
+      <Sign width={14} height={14} />
+      <span className="hidden">Copy {what}</span>
+    </button>
+  );
+}

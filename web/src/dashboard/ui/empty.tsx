@@ -1,0 +1,77 @@
+import type { ReactNode } from 'react';
+import { root } from '../base';
+import { RequestError } from '../data/client';
+import { icons } from './icons';
+
+export function Empty({
+  title,
+  children,
+  sign,
+}: {
+  title: string;
+  children?: ReactNode;
+  sign?: ReactNode;
+}) {
+  return (
+    <div className="empty">
+      {sign && <div className="empty-sign">{sign}</div>}
+      <h2>{title}</h2>
+      {children && <div className="empty-text">{children}</div>}
+    </div>
+  );
+}
+
+/** What went wrong, in words that say what to do. */
+export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
+  const trouble = error instanceof RequestError ? error.trouble : 'defect';
+  const message = error instanceof Error ? error.message : String(error);
+  if (trouble === 'signed-out') return <SignedOut />;
+  const title = {
+    offline: 'The server cannot be reached',
+    forbidden: 'You may not see this',
+    refused: 'The server refused the request',
+    defect: 'Something went wrong here',
+  }[trouble];
+  return (
+    <div role="alert">
+      <Empty title={title} sign={<icons.warning width={28} height={28} />}>
+        <p>{message}</p>
+        {trouble === 'offline' && <p className="muted">This page tries again by itself.</p>}
+        {retry && (
+          <button type="button" className="button" onClick={retry}>
+            <icons.retry /> Try again
+          </button>
+        )}
+      </Empty>
+    </div>
+  );
+}
+
+export function SignedOut() {
+  // Relative to the root, so that it leads back below any prefix.
+  const here = location.pathname.slice(root.pathname.length) + location.search;
+  const signIn = new URL('sign-in', root);
+  signIn.searchParams.set('next', here);
+  return (
+    <Empty title="You are signed out" sign={<icons.info width={28} height={28} />}>
+      <p>This server shows its jobs to those who are signed in.</p>
+      <a className="button is-primary" href={signIn.href}>
+        Sign in
+      </a>
+    </Empty>
+  );
+}
+
+/** Stands in for rows that are on their way, at their size, so that nothing jumps. */
+export function Skeleton({ rows, height }: { rows: number; height: number }) {
+  return (
+    <div aria-hidden="true">
+      {Array.from({ length: rows }, (_, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: they are all the same.
+        <div key={index} className="skeleton-row" style={{ height }}>
+          <span style={{ width: `${28 + ((index * 37) % 40)}%` }} />
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,53 @@
+import { useLocation, useSearch } from 'wouter';
+import { icons } from './icons';
+
+/** The page's number in the address, from 1. */
+export function usePageNumber(): [number, (page: number) => void] {
+  const [path, navigate] = useLocation();
+  const n = Number(new URLSearchParams(useSearch()).get('page'));
+  const page = Number.isSafeInteger(n) && n > 0 ? Math.min(n, 1_000_000) : 1;
+  return [page, (next) => navigate(next > 1 ? `${path}?page=${next}` : path)];
+}
+
+export function SimplePager({
+  page,
+  setPage,
+  pages,
+  hasNext,
+}: {
+  page: number;
+  setPage(page: number): void;
+  pages: number;
+  hasNext: boolean;
+}) {
+  if (page === 1 && !hasNext) return null;
+  return (
+    <nav className="pager" aria-label="Pages">
+      <span className="pager-pages">
+        <button
+          type="button"
+          className="icon-button"
+          data-shortcut="Previous page"
+          disabled={page === 1}
+          onClick={() => setPage(page - 1)}
+        >
+          <icons.left />
+          <span className="hidden">Previous page</span>
+        </button>
+        <span>
+          {page} <span className="muted">of {Math.max(pages, page)}</span>
+        </span>
+        <button
+          type="button"
+          className="icon-button"
+          data-shortcut="Next page"
+          disabled={!hasNext}
+          onClick={() => setPage(page + 1)}
+        >
+          <icons.right />
+          <span className="hidden">Next page</span>
+        </button>
+      </span>
+    </nav>
+  );
+}

@@ -1,0 +1,133 @@
+/**
+ * Every operation of the dashboard, against a running server (AGENT_JOBS_URL) and against the
+ * pages that show what it asks for.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DocumentNode, type OperationDefinitionNode, print, visit } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import * as documents from '../src/dashboard/data/documents';
+
+const server = process.env.AGENT_JOBS_URL;
+const endpoint = server && new URL('graphql', server.endsWith('/') ? server : `${server}/`).href;
+
+const all = Object.values(documents) as unknown as DocumentNode[];
+const isOperation = (definition: unknown): definition is OperationDefinitionNode =>
+  (definition as OperationDefinitionNode).kind === 'OperationDefinition';
+const operations = all.flatMap((document) => {
+  const operation = document.definitions.find(isOperation);
+  return operation ? [{ document, operation, name: operation.name?.value ?? '' }] : [];
+});
+
+const ask = async (body: object, accept = 'application/json') => {
+  const headers = { 'content-type': 'application/json', accept };
+  const response = await fetch(endpoint ?? '', {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(body),
+  });
+  return response;
+};
+
+interface Answer {
+  data?: Record<string, unknown> | null;
+  errors?: unknown;
+}
+
+describe.skipIf(!server)('the server', async () => {
+  const query = `{
+    jobs(take: 1, states: [COMPLETED]) { items { id } }
+    agents(take: 1) { items { id } }
+    configurations(take: 1) { items { id } }
+  }`;
+  const found = server ? ((await (await ask({ query })).json()) as { data: Ids }).data : undefined;
+  interface Ids {
+    jobs: { items: { id: string }[] };
+    agents: { items: { id: string }[] };
+    configurations: { items: { id: string }[] };
+  }
+  const job = found?.jobs.items[0]?.id;
+  const agentId = found?.agents.items[0]?.id;
+  const configurationId = found?.configurations.items[0]?.id;
+  const conditions = {
+    states: ['COMPLETED', 'FAILED'],
+    configurationId,
+    agentId,
+    search: 'a',
+    createdAfter: '2000-01-01T00:00:00.000Z',
+    createdBefore: '2100-01-01T00:00:00.000Z',
+    scheduledAfter: null,
+  };
+  const orderBy = { field: 'CREATED_DATE', direction: 'DESC' };
+  const input = { filter: conditions, dryRun: true };
+  const variables: Record<string, object> = {
+    ExecutingJobsLive: {},
+    ExecutingJobsNow: {},
+    JobCountsLive: { configurationId },
+    JobCountsNow: { configurationId: null },
+    AgentCounts: { agentId },
+    JobList: { ...conditions, page: 0, take: 25, orderBy },
+    JobExport: { ...conditions, after: null, orderBy },
+    ConfigurationNames: { page: 0 },
+    AgentNames: { page: 0 },
+    ConfigurationList: { page: 0 },
+    ConfigurationDetail: { id: configurationId },
+    AgentList: { page: 0 },
+    AgentDetail: { id: agentId },
+    JobRunNow: { id: job },
+    JobRunLive: { id: job },
+    JobDetail: { id: job },
+    RequestCancellation: { input: { ...input, reason: null } },
+    RetryJobs: { input },
+    WhoAsks: {},
+  };
+
+  it.each(operations)('answers $name', async ({ document, operation, name }) => {
+    // A new operation says here what it is asked with.
+    expect(Object.keys(variables)).toContain(name);
+    const body = { query: print(document), operationName: name, variables: variables[name] };
+    let answer: Answer;
+    if (operation.operation === 'subscription') {
+      const response = await ask(body, 'text/event-stream');
+      let text = '';
+      for await (const piece of response.body ?? []) {
+        text += Buffer.from(piece).toString();
+        if (/data: \{.*\n\n/.test(text)) break;
+      }
+      answer = JSON.parse(/data: (\{.*)\n\n/.exec(text)?.[1] ?? '{}');
+    } else {
+      answer = await (await ask(body)).json();
+    }
+    expect(answer.errors).toBeUndefined();
+    expect(Object.values(answer.data ?? {}).every((value) => value !== null)).toBe(true);
+  });
+});
+
+describe('the pages', () => {
+  const folder = join(import.meta.dirname, '../src/dashboard');
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /\.tsx?$/.test(path))
+    .filter((path) => !/(documents|graphql-env\.d|\.test)\.tsx?$/.test(path))
+    .map((path) => readFileSync(join(folder, path), 'utf8'))
+    .join('\n');
+
+  it('use every field that is asked for', () => {
+    const asked = new Set<string>();
+    for (const document of all) {
+      visit(document, {
+        Field: (field) => {
+          asked.add(field.alias?.value ?? field.name.value);
+        },
+      });
+    }
+    const unused = [...asked].filter((name) => !new RegExp(`\\b${name}\\b`).test(sources));
+    expect(unused).toEqual([]);
+  });
+
+  it('use every operation', () => {
+    const names = Object.keys(documents).filter((name) =>
+      isOperation((documents as unknown as Record<string, DocumentNode>)[name]?.definitions[0]),
+    );
+    expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(sources))).toEqual([]);
+  });
+});
