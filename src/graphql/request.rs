@@ -29,6 +29,16 @@ pub struct Parameters {
     pub extensions: Option<Map<String, Json>>,
 }
 
+impl Parameters {
+    /// Whether they say which document is meant.
+    pub fn name_a_document(&self) -> bool {
+        let extensions = self.extensions.as_ref();
+        self.query.is_some()
+            || self.document_id.is_some()
+            || extensions.is_some_and(|extensions| extensions.contains_key("persistedQuery"))
+    }
+}
+
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

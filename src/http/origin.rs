@@ -38,13 +38,14 @@ pub fn is_welcome(headers: &HeaderMap, origins: &[HeaderValue]) -> bool {
     }
     // Older browsers, and those without TLS.
     let Some(origin) = origin else { return true };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let origin: Option<Uri> = origin.to_str().ok().and_then(|origin| origin.parse().ok());
-    match (origin.as_ref().and_then(Uri::authority), host) {
-        (Some(authority), Some(host)) => authority.as_str().eq_ignore_ascii_case(host),
-        // `null`: a sandboxed page, or a file.
-        _ => false,
-    }
+    // `null` has none: a sandboxed page, or a file.
+    let Some(authority) = origin.as_ref().and_then(Uri::authority) else { return false };
+    // Some proxies tell the host that the browser asked for in a header of their own, which a page
+    // cannot set without being asked first whether it may.
+    let hosts = [header::HOST.as_str(), "x-forwarded-host"].map(|name| headers.get(name));
+    let mut hosts = hosts.into_iter().flatten().filter_map(|host| host.to_str().ok());
+    hosts.any(|host| authority.as_str().eq_ignore_ascii_case(host))
 }
 
 #[cfg(test)]
@@ -68,6 +69,14 @@ mod tests {
                     ("host", "inside:8080"),
                     ("origin", "https://jobs.example.org"),
                     ("sec-fetch-site", "same-origin"),
+                ],
+                true,
+            ),
+            (
+                &[
+                    ("host", "inside:8080"),
+                    ("origin", "https://jobs.example.org"),
+                    ("x-forwarded-host", "jobs.example.org"),
                 ],
                 true,
             ),

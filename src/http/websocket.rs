@@ -240,6 +240,9 @@ impl Connection {
             }
             // The client will ask elsewhere, as soon as it is told.
             FromClient::Subscribe { .. } if self.is_stopping => Ok(()),
+            FromClient::Subscribe { payload, .. } if !payload.name_a_document() => {
+                Err(Close(4400, "Invalid message"))
+            }
             FromClient::Subscribe { id, payload } => self.begin(id, payload).await,
         }
     }
