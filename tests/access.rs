@@ -222,7 +222,6 @@ on_both_databases! {
         let (status, answer) = ask(Some(&server.url), &cookie).await;
         assert_eq!((status, &answer["data"]["viewer"]["role"]), (200, &json!("OPERATOR")));
         for (origin, code) in [
-            // A program with a browser's cookie.
             (None, "FORBIDDEN"),
             (Some("https://evil.example"), "CROSS_SITE_REQUEST"),
             (Some("null"), "CROSS_SITE_REQUEST"),

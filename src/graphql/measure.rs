@@ -226,7 +226,8 @@ mod tests {
             (0..101).fold(String::new(), |text, i| text + &format!("$v{i}: Int "));
         for (query, code) in [
             ("{ a(b: $c, d: [$e, {f: $g}]) @h(i: $j) ...F } fragment F on Q { k(l: $m) }", "6"),
-            (&format!("{}a{}", "{a".repeat(20), "}".repeat(20)), "DOCUMENT_TOO_DEEP"),
+            (&format!("{}{}", "{a".repeat(20), "}".repeat(20)), "0"),
+            (&format!("{}{}", "{a".repeat(21), "}".repeat(21)), "DOCUMENT_TOO_DEEP"),
             (&format!("{{ a {}b{} }}", "...{".repeat(60), "}".repeat(60)), "0"),
             (&repeat("a ", 26), "TOO_MANY_ROOT_FIELDS"),
             (&format!("{{ r {{ {} }} }}", "a ".repeat(2_500)), "TOO_MANY_FIELDS"),

@@ -103,7 +103,7 @@ impl Persisted {
             let hash = sha256(&text);
             let claimed = id
                 .strip_prefix("sha256:")
-                .or(Some(&id).filter(|id| is_hash(id)).map(|id| id.as_str()));
+                .or(Some(&id).filter(|id| is_hash(id)).map(String::as_str));
             if claimed.is_some_and(|claimed| claimed != hash) {
                 return Err(format!("{id}: the document's hash is {hash}"));
             }

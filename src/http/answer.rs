@@ -16,14 +16,15 @@ const PARTIAL_SUCCESS: u16 = 294;
 #[derive(Debug)]
 pub struct Refusal {
     pub status: StatusCode,
-    pub error: ServerError,
+    /// Elsewhere, since it is large and few requests have one.
+    pub error: Box<ServerError>,
 }
 
 impl Refusal {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let mut error = ServerError::new(message, None);
         error.extensions.get_or_insert_default().set("code", code);
-        Self { status, error }
+        Self { status, error: Box::new(error) }
     }
 
     pub fn denied(denied: &Denied) -> Self {

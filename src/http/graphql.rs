@@ -189,7 +189,7 @@ async fn read_body(site: &Site, headers: &HeaderMap, body: Body) -> Result<Sent,
     if let Err(error) =
         crate::limits::check("BATCH_TOO_LARGE", "requests in a list", most, all.len())
     {
-        return Err(Refusal { status: StatusCode::BAD_REQUEST, error });
+        return Err(Refusal { status: StatusCode::BAD_REQUEST, error: Box::new(error) });
     }
     let all = all.iter().map(|each| serde_json::from_str(each.get()));
     all.collect::<Result<_, _>>().map(Sent::Several).map_err(malformed)
@@ -308,7 +308,7 @@ impl Asked<'_> {
                 extensions.get("code").is_some_and(|code| *code == "BAD_REQUEST".into())
             });
             if is_malformed {
-                return Err(Refusal { status: StatusCode::BAD_REQUEST, error });
+                return Err(Refusal { status: StatusCode::BAD_REQUEST, error: Box::new(error) });
             }
             Ok(Answered::Once(Outcome::NotExecuted(vec![error])))
         };

@@ -109,7 +109,7 @@ fn cors(router: Router<Site>, options: &HttpOptions) -> Router<Site> {
                 header::CONTENT_TYPE,
                 HeaderName::from_static("last-event-id"),
             ])
-            .max_age(std::time::Duration::from_secs(600)),
+            .max_age(std::time::Duration::from_mins(10)),
     )
 }
 

@@ -275,7 +275,7 @@ impl Connection {
         }
         let Some(viewer) = self.viewer.clone() else { return Err(UNAUTHORIZED) };
         if let Err(refusal) = self.bounds.place.count() {
-            return self.refuse(&id, &[refusal.error]).await;
+            return self.refuse(&id, &[*refusal.error]).await;
         }
         let (request, kind) = match self.api.admit(parameters) {
             Ok(admitted) => admitted,
@@ -296,7 +296,7 @@ impl Connection {
                         }
                         Outcome::NotExecuted(errors) => serde_json::to_string(&errors)
                             .map(|errors| Payload::Refusal(errors.into())),
-                        Outcome::Refused(refusal) => serde_json::to_string(&[refusal.error])
+                        Outcome::Refused(refusal) => serde_json::to_string(&[*refusal.error])
                             .map(|errors| Payload::Refusal(errors.into())),
                     };
                     (id, payload.map_or(Progress::Over, Progress::Last))

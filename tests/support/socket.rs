@@ -22,7 +22,9 @@ pub async fn connect(
         request.headers_mut().append(name, value.parse().expect("a header's value"));
     };
     add("sec-websocket-protocol", "graphql-transport-ws");
-    headers.iter().for_each(|(name, value)| add(name, value));
+    for (name, value) in headers {
+        add(name, value);
+    }
     Ok(connect_async(request).await?.0)
 }
 

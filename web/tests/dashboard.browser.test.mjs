@@ -591,7 +591,7 @@ for (const kind of kinds) {
       const { page, close } = await open(browser, server.url);
       await watchRows(page);
       await server.stop('SIGKILL');
-      await page.getByText('The server cannot be reached.').waitFor();
+      await page.locator('.offline', { hasText: 'The server cannot be reached.' }).waitFor();
       await page.locator('.live.is-offline').waitFor();
       assert.ok((await page.locator('.row').count()) > 1, 'what was known stays');
       server = await serve('serve', database.url, { listen: `127.0.0.1:${port}` });

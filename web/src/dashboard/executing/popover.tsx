@@ -85,7 +85,7 @@ function ExecutingList({ ids }: { ids: readonly string[] }) {
   }
   return (
     <>
-      <header className="executing-head">
+      <div className="executing-head">
         <h2>{plural(sorted.length, 'job')} executing</h2>
         <label>
           <span className="hidden">Order</span>
@@ -101,7 +101,7 @@ function ExecutingList({ ids }: { ids: readonly string[] }) {
             ))}
           </select>
         </label>
-      </header>
+      </div>
       <div
         className="executing-scroll"
         ref={setScroller}
@@ -124,9 +124,9 @@ function ExecutingList({ ids }: { ids: readonly string[] }) {
           ))}
         </div>
       </div>
-      <footer className="executing-foot">
+      <div className="executing-foot">
         <AppLink to="/?state=executing">See them in the list</AppLink>
-      </footer>
+      </div>
     </>
   );
 }
