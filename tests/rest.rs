@@ -187,6 +187,7 @@ on_both_databases! {
             ("jobs?take=201", "take", "take: expected a number"),
             ("jobs?take=5&take=6", "take", "take: expected it once"),
             ("jobs?state=Paused", "state", "state: expected one of Unknown, Queued, "),
+            ("jobs?state=20", "state", "state: expected one of Unknown, Queued, "),
             ("jobs?configurationId=x", "configurationId", "configurationId: expected a UUID"),
             ("jobs?page=0&search=%00", "search", "search: a NUL character"),
             ("jobs?page=0&fields=Id,Secret", "fields", "fields: expected names of values"),

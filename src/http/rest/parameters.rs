@@ -163,7 +163,9 @@ impl Given {
 
     fn state(&self) -> Result<Option<JobState>, Problem> {
         let Some(text) = self.get("state")? else { return Ok(None) };
-        JobState::parse(text).map(Some).ok_or_else(|| {
+        // By name alone: the platform's numbers are for files.
+        let state = JobState::parse(text).filter(|state| state.name().eq_ignore_ascii_case(text));
+        state.map(Some).ok_or_else(|| {
             let names: Vec<_> = JobState::ALL.iter().map(|state| state.name()).collect();
             let names = names.join(", ");
             Problem::parameter(
