@@ -4,14 +4,14 @@ CARGO ?= cargo
 NPM ?= npm
 HAVE_NODE := $(shell command -v $(NPM) 2>/dev/null)
 
-.PHONY: run test fmt lint deny bench web test-rust test-web generated screenshots
+.PHONY: run test fmt lint deny bench web test-rust test-web test-openapi generated screenshots
 
 ## Build everything and serve a made-up history on http://127.0.0.1:8080
 run: web
 	$(CARGO) run --release -- demo
 
 ## Run every check
-test: web lint deny test-rust test-web
+test: web lint deny test-rust test-web test-openapi
 
 ## Format the sources
 fmt:
@@ -33,6 +33,12 @@ deny:
 
 test-rust:
 	$(CARGO) test --workspace
+
+## Check that the REST routes keep to their description, with schemathesis
+test-openapi:
+	@if ! python3 -c 'import venv, ensurepip' 2>/dev/null; \
+	then echo "There is no Python here, so the REST routes' description is not tested." >&2; test -z "$$CI"; \
+	else $(CARGO) build && web/scripts/with-demo.sh target/debug/agent-jobs web/scripts/test-openapi.sh target/schemathesis; fi
 
 ## Print what is fast and what is not, as ratios
 bench:
@@ -67,6 +73,7 @@ test-web: web
 	$(NPM) --prefix web run check:examples
 	$(NPM) --prefix web run test
 	$(CARGO) build
+	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:protocol
 	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:browser
 	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:operations
 	$(NPM) --prefix web run test:live

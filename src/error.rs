@@ -21,6 +21,10 @@ pub enum Error {
     /// milliseconds to try again as `retryAfter`.
     #[error("too much is being reported at the moment; try again in {retry_after} milliseconds")]
     Overloaded { retry_after: u32 },
+    /// Answering took too long, and was given up. The sender sees `REQUEST_TIMEOUT`, and may ask for
+    /// less.
+    #[error("answering takes too long; ask for less at a time")]
+    TimedOut,
     /// The viewer may not do so. The sender sees `FORBIDDEN` and the message.
     #[error("{0}")]
     Forbidden(String),
@@ -40,14 +44,30 @@ impl Error {
             Self::Invalid { .. } => "BAD_USER_INPUT",
             Self::Unavailable => "DATABASE_UNAVAILABLE",
             Self::Overloaded { .. } => "OVERLOADED",
+            Self::TimedOut => "REQUEST_TIMEOUT",
             Self::Forbidden(_) => "FORBIDDEN",
             Self::Internal => "INTERNAL",
         }
     }
 }
 
+/// Whether the database gave up a statement since it took too long: PostgreSQL's
+/// `statement_timeout`, and SQLite's SQLITE_INTERRUPT.
+fn is_timeout(error: &DbErr) -> bool {
+    let (DbErr::Conn(error) | DbErr::Exec(error) | DbErr::Query(error)) = error else {
+        return false;
+    };
+    let RuntimeErr::SqlxError(error) = error else { return false };
+    let sqlx::Error::Database(error) = &**error else { return false };
+    error.code().is_some_and(|code| code == "57014" || code == "9")
+}
+
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
+        if is_timeout(&error) {
+            tracing::warn!("a statement took too long and was given up");
+            return Self::TimedOut;
+        }
         let unavailable = match &error {
             DbErr::ConnectionAcquire(_) => true,
             DbErr::Conn(RuntimeErr::SqlxError(error))
@@ -87,7 +107,7 @@ impl From<Error> for async_graphql::Error {
             match &error {
                 Error::Invalid { argument, .. } => extensions.set("argument", *argument),
                 Error::Overloaded { retry_after } => extensions.set("retryAfter", *retry_after),
-                Error::Unavailable | Error::Forbidden(_) | Error::Internal => {}
+                Error::Unavailable | Error::TimedOut | Error::Forbidden(_) | Error::Internal => {}
             }
         })
     }

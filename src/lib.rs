@@ -8,6 +8,7 @@
 //! - [`live`] is what happens now, for all who watch.
 //! - [`reports`] is where agents report and operators act: the rules, and the one writer.
 //! - [`http`] serves the API and the bundled pages.
+//! - [`limits`] is what a request may ask for.
 //! - [`metrics`] and [`telemetry`] are what the process tells of itself: figures, log and traces.
 //! - [`transfer`] imports and exports the tables as files.
 //! - [`cli`] is the command line.
@@ -25,6 +26,7 @@ pub mod error;
 pub mod graphql;
 pub mod http;
 pub mod jobs;
+pub mod limits;
 pub mod live;
 pub mod metrics;
 pub mod reports;

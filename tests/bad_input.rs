@@ -34,11 +34,11 @@ on_both_databases! {
             ("query A { __typename } query B { __typename }", VALIDATION, "Operation name required"),
             ("mutation { anything }", VALIDATION, "Unknown field \"anything\" on type \"Mutation\"."),
             ("subscription { anything }", "NOT_ACCEPTABLE", "expected an Accept of text/event-stream"),
-            ("{ jobs { ...F } } fragment F on JobPage { page ...F }", VALIDATION, "recursion depth"),
+            ("{ jobs { ...F } } fragment F on JobPage { page ...F }", VALIDATION, "spreads itself"),
             ("{ a: jobs { page } a: jobs(take: 5) { page } }", VALIDATION, "conflict"),
             ("{ jobs { items { currentRun { job { currentRun { job { currentRun { job { currentRun { job {
                 currentRun { job { currentRun { job { currentRun { job { currentRun { job { currentRun { job {
-                id } } } } } } } } } } } } } } } } } } } } }", VALIDATION, "Query is nested too deep"),
+                id } } } } } } } } } } } } } } } } } } } } }", "DOCUMENT_TOO_DEEP", "fields within one another"),
             // Arguments of another type, or that are none of the type's values.
             ("{ jobs(take: \"5\") { page } }", VALIDATION, "argument \"take\", expected type \"Int\""),
             ("{ jobs(take: 1.5) { page } }", VALIDATION, "argument \"take\", expected type \"Int\""),

@@ -195,21 +195,24 @@ async fn only_get_and_post_ask() {
 async fn the_media_type_and_the_status_are_what_the_client_understands() {
     let (server, _database) = start().await;
     let graphql = "application/graphql-response+json";
-    for (accept, media_type, status_of_invalid) in [
-        (None, "application/json; charset=utf-8", 200),
-        (Some("*/*"), "application/json; charset=utf-8", 200),
-        (Some("application/json"), "application/json; charset=utf-8", 200),
-        (Some(graphql), graphql, 400),
+    for (accept, media_type) in [
+        (None, "application/json; charset=utf-8"),
+        (Some("*/*"), "application/json; charset=utf-8"),
+        (Some("application/json"), "application/json; charset=utf-8"),
         (
-            Some("application/graphql-response+json; charset=utf-8, application/json;q=0.9"),
-            graphql,
-            400,
+            Some("application/json, application/graphql-response+json;q=0.9"),
+            "application/json; charset=utf-8",
         ),
+        (Some(graphql), graphql),
+        (Some("application/graphql-response+json; charset=utf-8, application/json;q=0.9"), graphql),
     ] {
+        let knows = media_type == graphql;
+        let (status_of_partial, status_of_invalid) = if knows { (294, 400) } else { (200, 200) };
         for (query, status) in [
             ("{ __typename }", 200),
             // Executed, with an error of a field.
-            ("{ jobs(take: 0) { take } }", 200),
+            ("{ jobs(take: 0) { take } }", status_of_partial),
+            ("{ __typename jobCounts(configurationId: \"x\") { total } }", status_of_partial),
             ("{ nothing }", status_of_invalid),
             ("{", status_of_invalid),
         ] {
@@ -222,9 +225,19 @@ async fn the_media_type_and_the_status_are_what_the_client_understands() {
             assert_eq!(answer.status(), status, "{accept:?} {query}");
             let found = answer.headers()[CONTENT_TYPE].to_str().expect("ASCII");
             assert!(found.starts_with(media_type), "{accept:?} {query}: {found}");
-            answer.json::<Value>().await.expect("JSON");
+            let answer = answer.json::<Value>().await.expect("JSON");
+            // What was not executed has no data, not even null.
+            let is_executed = status != status_of_invalid
+                || status == 200 && !query.contains("nothing") && query != "{";
+            assert_eq!(answer.get("data").is_some(), is_executed, "{query} {answer}");
         }
     }
+    let request = server.client.post(format!("{}/graphql", server.url)).header(ACCEPT, "text/html");
+    let answer =
+        request.json(&json!({ "query": "{ __typename }" })).send().await.expect("an answer");
+    assert_eq!(answer.status(), 406);
+    let answer: Value = answer.json().await.expect("JSON");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "NOT_ACCEPTABLE");
 }
 
 /// The client of these tests always accepts gzip, and takes the header away when it has read it.

@@ -2,7 +2,7 @@ use clap::Args;
 use entity::job;
 
 use super::access::AccessOptions;
-use super::serve::{self, ListenOptions};
+use super::serve::{self, ListenOptions, ProtectionOptions, Served};
 use super::{DatabaseOptions, Failure};
 use crate::clock;
 use crate::jobs::{counts, rows};
@@ -19,6 +19,8 @@ pub struct Options {
     /// How many agents to play, so that there is always something executing; 0: none.
     #[arg(long, value_name = "NUMBER", default_value_t = 6, value_parser = clap::value_parser!(u32).range(0..=1000))]
     agents: u32,
+    #[command(flatten)]
+    protection: ProtectionOptions,
     #[command(flatten)]
     access: AccessOptions,
 }
@@ -58,5 +60,11 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         seed: 1,
         under_way,
     });
-    serve::serve(db, &options.listen, &options.access, Patience::default(), None, agents).await
+    let served = Served {
+        database: &options.database,
+        listen: &options.listen,
+        access: &options.access,
+        protection: &options.protection,
+    };
+    serve::serve(db, served, Patience::default(), None, agents).await
 }

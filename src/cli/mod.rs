@@ -14,6 +14,7 @@ mod token;
 mod watch;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use reqwest::Url;
@@ -133,6 +134,12 @@ struct DatabaseOptions {
 impl DatabaseOptions {
     async fn connect(&self) -> Result<Db, Failure> {
         Ok(db::connect(&self.database_url.parse::<Target>()?).await?)
+    }
+
+    /// Connects for answering requests: a statement that reads may take this long at most.
+    async fn connect_within(&self, statement_timeout: Duration) -> Result<Db, Failure> {
+        let target = self.database_url.parse::<Target>()?;
+        Ok(db::connect_within(&target, Some(statement_timeout)).await?)
     }
 
     /// Connects and brings the schema up to date.

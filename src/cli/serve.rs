@@ -1,5 +1,7 @@
+use std::fs;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +19,10 @@ use crate::access::Role;
 use crate::access::token::{self, NewToken};
 use crate::clock;
 use crate::db::{self, Db};
-use crate::graphql::Api;
+use crate::graphql::{Api, Persisted, Rules};
+use crate::http::HttpOptions;
 use crate::jobs::scope::Scope;
+use crate::limits::Limits;
 use crate::live::Live;
 use crate::reports::{Patience, Writer, sweep};
 use crate::simulate::{self, Simulation};
@@ -32,6 +36,8 @@ pub struct Options {
     pub(super) listen: ListenOptions,
     #[command(flatten)]
     patience: PatienceOptions,
+    #[command(flatten)]
+    protection: ProtectionOptions,
     #[command(flatten)]
     access: AccessOptions,
     /// Remove jobs that have been over for this long, with their runs, such as 90d. Without it all
@@ -73,6 +79,44 @@ fn not_zero(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// What clients may do.
+#[derive(Args)]
+pub struct ProtectionOptions {
+    #[command(flatten)]
+    http: HttpOptions,
+    #[command(flatten)]
+    limits: Limits,
+    /// Do not tell what the GraphQL schema has, and do not guess what a client meant.
+    #[arg(long, env = "AGENT_JOBS_NO_INTROSPECTION")]
+    no_introspection: bool,
+    /// Execute the GraphQL documents of this file and no others: a JSON object of documents by
+    /// their ids or SHA-256 hashes.
+    #[arg(long, value_name = "FILE", env = "AGENT_JOBS_PERSISTED_DOCUMENTS")]
+    persisted_documents: Option<PathBuf>,
+}
+
+impl ProtectionOptions {
+    /// The rules for GraphQL documents.
+    fn rules(&self) -> Result<Rules, Failure> {
+        let persisted = match &self.persisted_documents {
+            None => Persisted::default(),
+            Some(path) => {
+                let cannot = |error: String| {
+                    Failure::new(Failure::NO_INPUT, format!("{}: {error}", path.display()))
+                };
+                let json = fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
+                Persisted::only(&json).map_err(cannot)?
+            }
+        };
+        let rules =
+            Rules { limits: self.limits, no_introspection: self.no_introspection, persisted };
+        rules.check_persisted().map_err(|error| {
+            Failure::new(Failure::DATA, format!("the persisted documents: {error}"))
+        })?;
+        Ok(rules)
+    }
+}
+
 /// How long to wait for agents.
 #[derive(Args)]
 struct PatienceOptions {
@@ -109,6 +153,8 @@ impl From<PatienceOptions> for Patience {
 
 pub async fn run(options: Options) -> Result<(), Failure> {
     options.access.check(options.listen.listen)?;
+    // Before anything is touched.
+    options.protection.rules()?;
     let db = if options.no_migrate {
         let db = options.database.connect().await?;
         if !db::migrate::is_current(&db).await? {
@@ -122,7 +168,21 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         options.database.open().await?
     };
     let (patience, retain) = (options.patience.into(), options.retain);
-    serve(db, &options.listen, &options.access, patience, retain, None).await
+    let served = Served {
+        database: &options.database,
+        listen: &options.listen,
+        access: &options.access,
+        protection: &options.protection,
+    };
+    serve(db, served, patience, retain, None).await
+}
+
+/// How something is served.
+pub(super) struct Served<'a> {
+    pub database: &'a DatabaseOptions,
+    pub listen: &'a ListenOptions,
+    pub access: &'a AccessOptions,
+    pub protection: &'a ProtectionOptions,
 }
 
 /// How long the demo's agents may take to say goodbye.
@@ -131,12 +191,15 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Serves a database until the process is told to stop; to agents that are played here, too.
 pub(super) async fn serve(
     db: Db,
-    options: &ListenOptions,
-    access: &AccessOptions,
+    Served { database, listen: options, access, protection }: Served<'_>,
     patience: Patience,
     retain: Option<Duration>,
     agents: Option<simulate::Options>,
 ) -> Result<(), Failure> {
+    let rules = protection.rules()?;
+    // Another connection: what was done before may take longer than a request.
+    db.close().await;
+    let db = database.connect_within(protection.http.request_timeout).await?;
     let cannot_listen = |error| {
         Failure::new(Failure::LISTEN, format!("cannot listen on {}: {error}", options.listen))
     };
@@ -160,7 +223,8 @@ pub(super) async fn serve(
     let reports = writer.reports();
     let stopping = CancellationToken::new();
     let live = Live::new(db.clone(), options.tick, stopping.clone());
-    let api = Api::new(Arc::clone(&live), reports.clone(), patience).with_access(access.clone());
+    let api = Api::with_rules(Arc::clone(&live), reports.clone(), patience, rules)
+        .with_access(access.clone());
     let mut tasks = JoinSet::new();
     tasks.spawn(upkeep::run(db.clone(), retain));
     tasks.spawn(sweep::run(db.clone(), reports, patience));
@@ -197,7 +261,7 @@ pub(super) async fn serve(
         sleep(delay).await;
         stopping.cancel();
     };
-    let served = http::serve(listener, api, stop).await;
+    let served = http::serve_with(listener, api, protection.http.clone(), stop).await;
     tasks.shutdown().await;
     // What was taken is written, even if nobody waits for the answer any more.
     writer.stop().await;

@@ -4,11 +4,13 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use sea_orm::{SqlxPostgresConnector, SqlxSqliteConnector};
+use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 
 use super::Db;
@@ -24,6 +26,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const SQLITE_READERS: u32 = 4;
 
 const POSTGRES_CONNECTIONS: u32 = 10;
+
+/// Of those that serve: the group commit, the search for lost agents and upkeep write one at a time.
+const POSTGRES_WRITERS: u32 = 4;
 
 /// A database, as a URL names it.
 #[derive(Clone, Debug)]
@@ -94,6 +99,18 @@ pub enum ConnectError {
 /// # Errors
 /// If it cannot be reached, refuses the user, or the file is no SQLite database.
 pub async fn connect(target: &Target) -> Result<Db, ConnectError> {
+    connect_within(target, None).await
+}
+
+/// The same, for answering requests: a statement that reads is given up by the database itself when
+/// it takes longer than this. Whoever waited for it may be gone by then, but a statement goes on.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_within(
+    target: &Target,
+    statement_timeout: Option<Duration>,
+) -> Result<Db, ConnectError> {
     let opened = match target {
         Target::Sqlite(path) => {
             if path.is_dir() {
@@ -102,15 +119,15 @@ pub async fn connect(target: &Target) -> Result<Db, ConnectError> {
                     reason: "it is a folder".to_owned(),
                 });
             }
-            sqlite(path).await
+            sqlite(path, statement_timeout).await
         }
-        Target::Postgres(options) => postgres(options).await,
+        Target::Postgres(options) => postgres(options, statement_timeout).await,
     };
     opened
         .map_err(|error| ConnectError::Open { target: target.to_string(), reason: reason(&error) })
 }
 
-async fn sqlite(path: &PathBuf) -> Result<Db, sqlx::Error> {
+async fn sqlite(path: &PathBuf, statement_timeout: Option<Duration>) -> Result<Db, sqlx::Error> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -135,16 +152,42 @@ async fn sqlite(path: &PathBuf) -> Result<Db, sqlx::Error> {
     };
     // The writer comes first: it creates the file and puts it into WAL mode.
     let writer = pool(1).connect_with(options.clone()).await?;
-    let reader = pool(SQLITE_READERS)
-        .connect_with(options.create_if_missing(false).pragma("query_only", "ON"))
-        .await?;
+    let mut readers = pool(SQLITE_READERS);
+    if let Some(time) = statement_timeout {
+        readers = readers
+            .after_connect(move |connection, _| Box::pin(limit_sqlite(connection, time)))
+            .before_acquire(move |connection, _| {
+                Box::pin(async move { limit_sqlite(connection, time).await.map(|()| true) })
+            });
+    }
+    let reader =
+        readers.connect_with(options.create_if_missing(false).pragma("query_only", "ON")).await?;
     Ok(Db::new(
         SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
         SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
     ))
 }
 
-async fn postgres(options: &PgConnectOptions) -> Result<Db, sqlx::Error> {
+/// How many steps of its machine SQLite runs before it looks whether to go on: a fraction of a
+/// millisecond's worth.
+const STEPS: i32 = 10_000;
+
+/// Lets what the connection is about to do take this long. A connection is taken from the pool for
+/// each statement.
+async fn limit_sqlite(
+    connection: &mut SqliteConnection,
+    time: Duration,
+) -> Result<(), sqlx::Error> {
+    let end = Instant::now() + time;
+    let mut handle = connection.lock_handle().await?;
+    handle.set_progress_handler(STEPS, move || Instant::now() < end);
+    Ok(())
+}
+
+async fn postgres(
+    options: &PgConnectOptions,
+    statement_timeout: Option<Duration>,
+) -> Result<Db, sqlx::Error> {
     let options = options
         .clone()
         .application_name("agent-jobs")
@@ -154,8 +197,23 @@ async fn postgres(options: &PgConnectOptions) -> Result<Db, sqlx::Error> {
     let options = tokio::time::timeout(ACQUIRE_TIMEOUT, try_postgres(options))
         .await
         .map_err(|_| sqlx::Error::PoolTimedOut)??;
+    let Some(time) = statement_timeout else {
+        let connection = postgres_pool(POSTGRES_CONNECTIONS, options).await?;
+        return Ok(Db::new(connection.clone(), connection));
+    };
+    // What writes may take its time: it is the service's own, and short unless it waits for locks.
+    let reading = options.clone().options([("statement_timeout", time.as_millis().to_string())]);
+    let reader = postgres_pool(POSTGRES_CONNECTIONS, reading).await?;
+    let writer = postgres_pool(POSTGRES_WRITERS, options).await?;
+    Ok(Db::new(reader, writer))
+}
+
+async fn postgres_pool(
+    connections: u32,
+    options: PgConnectOptions,
+) -> Result<DatabaseConnection, sqlx::Error> {
     let pool = PgPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS)
+        .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         // Every statement here is short; compiling one takes longer than running it, and
@@ -165,8 +223,7 @@ async fn postgres(options: &PgConnectOptions) -> Result<Db, sqlx::Error> {
         })
         .connect_with(options)
         .await?;
-    let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-    Ok(Db::new(connection.clone(), connection))
+    Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
 }
 
 /// Connects once; returns the options that worked.

@@ -13,7 +13,7 @@ use sea_orm::{
 };
 
 use crate::metrics;
-pub use connect::{ConnectError, Target, connect};
+pub use connect::{ConnectError, Target, connect, connect_within};
 pub use sql::Sql;
 
 /// An open database. Cheap to clone.

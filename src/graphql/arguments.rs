@@ -62,7 +62,8 @@ impl InputType for UuidArgument {
     }
 }
 
-const TAKE_MAX: i32 = 200;
+/// What a page may have at most.
+pub const TAKE_MAX: i32 = 200;
 
 /// Checks how many items a client asks for.
 pub fn take_of(argument: &'static str, take: i32) -> Result<i64, Error> {

@@ -5,14 +5,31 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_graphql::ServerError;
+use async_graphql::parser::parse_query;
 use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::parser::{self, parse_query};
+
+use super::measure;
+use super::request::Rules;
+use super::tokens::scan;
+use crate::limits::check;
 
 /// Longer documents are not kept.
 const LONGEST: usize = 8 << 10;
 
 /// How many documents a generation has.
 const GENERATION: usize = 128;
+
+/// How deep brackets of all kinds may be within one another. The parser needs stack for each.
+const NESTING: usize = 120;
+
+/// A document that is within the limits.
+#[derive(Debug)]
+pub struct Checked {
+    pub document: ExecutableDocument,
+    /// How often it uses variables, with fragments written out.
+    pub variable_uses: usize,
+}
 
 /// The documents of late, in two generations: whoever is asked for joins the young. When they
 /// are enough they become the old, and the old are forgotten, so that documents which clients
@@ -22,24 +39,26 @@ pub struct Documents(Mutex<Generations>);
 
 #[derive(Default)]
 struct Generations {
-    young: HashMap<String, Arc<ExecutableDocument>>,
-    old: HashMap<String, Arc<ExecutableDocument>>,
+    young: HashMap<String, Arc<Checked>>,
+    old: HashMap<String, Arc<Checked>>,
 }
 
 impl Documents {
-    /// What [`parse_query`] makes of the text.
-    pub fn parse(&self, query: &str) -> parser::Result<ExecutableDocument> {
-        if query.len() > LONGEST {
-            return parse_query(query);
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// If it is beyond the limits or the rules, or cannot be parsed.
+    pub fn read(&self, text: &str, rules: &Rules) -> Result<Arc<Checked>, ServerError> {
+        if text.len() > LONGEST {
+            return Ok(Arc::new(Checked::new(text, rules)?));
         }
-        let kept = self.generations(|generations| generations.get(query));
-        if let Some(document) = kept {
-            return Ok((*document).clone());
+        if let Some(kept) = self.generations(|generations| generations.get(text)) {
+            return Ok(kept);
         }
-        let document = parse_query(query)?;
-        let kept = Arc::new(document.clone());
-        self.generations(|generations| generations.keep(query.to_owned(), kept));
-        Ok(document)
+        let checked = Arc::new(Checked::new(text, rules)?);
+        let kept = Arc::clone(&checked);
+        self.generations(|generations| generations.keep(text.to_owned(), kept));
+        Ok(checked)
     }
 
     fn generations<T>(&self, run: impl FnOnce(&mut Generations) -> T) -> T {
@@ -47,8 +66,34 @@ impl Documents {
     }
 }
 
+impl Checked {
+    pub fn new(text: &str, rules: &Rules) -> Result<Self, ServerError> {
+        let limits = &rules.limits;
+        check("DOCUMENT_TOO_LONG", "bytes of a document", limits.max_document_bytes, text.len())?;
+        let tokens = scan(text);
+        check("TOO_MANY_TOKENS", "tokens", limits.max_tokens, tokens.count)?;
+        check("DOCUMENT_TOO_DEEP", "brackets within one another", NESTING, tokens.nesting)?;
+        let document = parse(text)?;
+        let variable_uses = measure::measure(&document, rules)?;
+        Ok(Self { document, variable_uses })
+    }
+}
+
+fn parse(text: &str) -> Result<ExecutableDocument, ServerError> {
+    parse_query(text).map_err(|error| {
+        let mut error = ServerError::from(error);
+        // The parser draws the whole line with a mark below. What it expected there comes
+        // last; where it was is in `locations`.
+        if let Some((_, expected)) = error.message.rsplit_once("\n  = ") {
+            error.message = format!("the document cannot be parsed: {expected}");
+        }
+        error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
+        error
+    })
+}
+
 impl Generations {
-    fn get(&mut self, query: &str) -> Option<Arc<ExecutableDocument>> {
+    fn get(&mut self, query: &str) -> Option<Arc<Checked>> {
         if let Some(document) = self.young.get(query) {
             return Some(Arc::clone(document));
         }
@@ -57,7 +102,7 @@ impl Generations {
         Some(document)
     }
 
-    fn keep(&mut self, query: String, document: Arc<ExecutableDocument>) {
+    fn keep(&mut self, query: String, document: Arc<Checked>) {
         if self.young.len() >= GENERATION {
             self.old = mem::take(&mut self.young);
         }
@@ -71,31 +116,31 @@ mod tests {
 
     #[test]
     fn gives_the_same_again() {
-        let documents = Documents::default();
+        let (documents, rules) = (Documents::default(), Rules::default());
         let query = "query ($id: UUID!) { jobRun(id: $id) { ...F } } fragment F on JobRun { id }";
         for _ in 0..2 {
-            let document = documents.parse(query).unwrap();
+            let document = &documents.read(query, &rules).unwrap().document;
             assert_eq!(format!("{document:?}"), format!("{:?}", parse_query(query).unwrap()));
-            assert!(documents.parse("{ jobs {").is_err());
+            assert!(documents.read("{ jobs {", &rules).is_err());
         }
         assert_eq!(documents.generations(|generations| generations.young.len()), 1);
     }
 
     #[test]
     fn forgets_what_is_not_asked_for() {
-        let documents = Documents::default();
+        let (documents, rules) = (Documents::default(), Rules::default());
         let is_kept = |query: &str| documents.generations(|kept| kept.get(query).is_some());
         for number in 0..10 * GENERATION {
-            documents.parse(&format!("{{ field{number} }}")).unwrap();
-            documents.parse("{ often }").unwrap();
+            documents.read(&format!("{{ field{number} }}"), &rules).unwrap();
+            documents.read("{ often }", &rules).unwrap();
         }
         assert!(is_kept("{ often }"));
         assert!(!is_kept("{ field0 }"));
         let count = documents.generations(|kept| kept.young.len() + kept.old.len());
         assert!(count <= 2 * GENERATION, "{count}");
 
-        let long = format!("{{ {} }}", "field ".repeat(LONGEST));
-        documents.parse(&long).unwrap();
+        let long = format!("{{ {} }}", "a_field_with_a_name ".repeat(20)) + &" ".repeat(LONGEST);
+        documents.read(&long, &rules).unwrap();
         assert!(!is_kept(&long));
     }
 }

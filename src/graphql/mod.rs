@@ -3,24 +3,28 @@
 
 mod arguments;
 mod batches;
+mod cost;
 mod documents;
 mod loader;
+mod measure;
 mod mutation;
 mod object;
 mod operation;
+mod persisted;
 mod pieces;
 mod query;
+mod request;
 mod root_field;
 mod selection;
 mod shape;
 mod subscription;
+mod tokens;
 mod watching;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
-use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Context, Guard, Name, Request, Response, SDLExportOptions, Value};
 use entity::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -33,19 +37,22 @@ use crate::live::Live;
 use crate::metrics;
 use crate::reports::{Patience, Reports};
 use batches::Batches;
+use cost::Costs;
 use documents::Documents;
 use mutation::Mutation;
 use operation::Operations;
+pub use persisted::Persisted;
 use pieces::Boards;
 use query::Query;
+pub use request::{Kind, Parameters, Rules};
 use subscription::Subscription;
 pub use watching::Watching;
 
 /// The schema's type.
 type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 
-/// Selections deeper than this are refused. GraphiQL's introspection needs 14.
-const DEPTH: usize = 20;
+/// Errors that one answer has at most: a document can be wrong in thousands of places.
+const ERRORS: usize = 20;
 
 /// The API over a database.
 #[derive(Clone)]
@@ -54,6 +61,8 @@ pub struct Api {
     db: Db,
     live: Arc<Live>,
     documents: Arc<Documents>,
+    costs: Arc<Costs>,
+    rules: Arc<Rules>,
     access: Access,
     reports: Reports,
     draining: CancellationToken,
@@ -65,24 +74,7 @@ impl Api {
     /// Over the live side's database. Reports go to the writer behind `reports`; `patience` is what
     /// agents are told of it. Everyone is let in as an admin.
     pub fn new(live: Arc<Live>, reports: Reports, patience: Patience) -> Self {
-        let db = live.db().clone();
-        let schema = builder()
-            .data(db.clone())
-            .data(reports.clone())
-            .data(patience)
-            .limit_depth(DEPTH)
-            .finish();
-        Self {
-            schema,
-            db,
-            live,
-            documents: Arc::default(),
-            operations: Arc::default(),
-            boards: Arc::default(),
-            access: Access::open(),
-            reports,
-            draining: CancellationToken::new(),
-        }
+        Self::with_rules(live, reports, patience, Rules::default())
     }
 
     /// The same API, which lets in whom `access` does.
@@ -95,11 +87,6 @@ impl Api {
         &self.access
     }
 
-    /// What happens now.
-    pub fn live(&self) -> &Arc<Live> {
-        &self.live
-    }
-
     /// The way to the writer.
     pub fn reports(&self) -> &Reports {
         &self.reports
@@ -110,9 +97,43 @@ impl Api {
         &self.draining
     }
 
-    /// Reads a request's document, for [`Request::set_parsed_query`].
-    pub fn parse(&self, query: &str) -> async_graphql::parser::Result<ExecutableDocument> {
-        self.documents.parse(query)
+    /// The same, with rules of what may be asked.
+    pub fn with_rules(live: Arc<Live>, reports: Reports, patience: Patience, rules: Rules) -> Self {
+        let db = live.db().clone();
+        // Documents are measured before they get there.
+        let mut schema = builder().limit_recursive_depth(usize::MAX);
+        if rules.no_introspection {
+            schema = schema.disable_suggestions().disable_introspection();
+        }
+        let schema = schema.data(db.clone()).data(reports.clone()).data(patience).finish();
+        Self {
+            schema,
+            db,
+            live,
+            documents: Arc::default(),
+            costs: Arc::new(Costs::of_schema(&sdl())),
+            rules: Arc::new(rules),
+            access: Access::open(),
+            reports,
+            draining: CancellationToken::new(),
+            operations: Arc::default(),
+            boards: Arc::default(),
+        }
+    }
+
+    /// The database that it is about.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// What happens now.
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    /// Whether clients are not told what the schema has.
+    pub fn hides_schema(&self) -> bool {
+        self.rules.no_introspection
     }
 
     /// Answers a request with what the viewer may see. `now` is what the answer takes for the
@@ -138,8 +159,9 @@ impl Api {
     }
 }
 
-/// Gives each error a code that programs can switch on.
+/// Gives each error a code that programs can switch on, and leaves out errors beyond [`ERRORS`].
 fn add_codes(response: &mut Response) {
+    response.errors.truncate(ERRORS);
     for error in &mut response.errors {
         let extensions = error.extensions.get_or_insert_default();
         if extensions.get("code").is_none() {

@@ -1,7 +1,7 @@
 //! Who sends a request: by its `Authorization`, or by the cookie of a browser that signed in.
 
 use axum::Json;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRef, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -20,11 +20,14 @@ pub const COOKIE: &str = "agent_jobs_session";
 /// Whoever sends the request. Handlers that take it answer nobody else.
 pub struct Caller(pub Viewer);
 
-impl FromRequestParts<Api> for Caller {
+impl<S: Sync> FromRequestParts<S> for Caller
+where
+    Api: FromRef<S>,
+{
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Response> {
-        match viewer(api, &parts.method, &parts.headers).await {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        match viewer(&Api::from_ref(state), &parts.method, &parts.headers).await {
             Ok(viewer) => Ok(Self(viewer)),
             Err(denied) => Err(refuse(&denied)),
         }
@@ -105,7 +108,8 @@ pub fn status(denied: &Denied) -> StatusCode {
     match denied {
         Denied::Missing | Denied::Invalid => StatusCode::UNAUTHORIZED,
         Denied::Forbidden(_) | Denied::Failed(Error::Forbidden(_)) => StatusCode::FORBIDDEN,
-        Denied::IssuerAway | Denied::Failed(Error::Unavailable | Error::Overloaded { .. }) => {
+        Denied::IssuerAway
+        | Denied::Failed(Error::Unavailable | Error::Overloaded { .. } | Error::TimedOut) => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Denied::Failed(Error::Invalid { .. }) => StatusCode::BAD_REQUEST,

@@ -1,162 +1,239 @@
-//! GraphQL over HTTP: what becomes a request, and with which status and media type its answer
-//! goes out.
+//! GraphQL over HTTP: what becomes a request, and how it is executed. How its answer goes out is in
+//! [`super::answer`].
 
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
-use async_graphql::{Request, Response as Answer, ServerError, Variables};
-use async_graphql_axum::GraphQLResponse;
+use std::time::Duration;
+
+use async_graphql::ServerError;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures_util::StreamExt as _;
 use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+use tokio::time::timeout;
 
+use super::answer::{Outcome, Refusal, respond_all};
+use super::clients::Client;
+use super::negotiate::accepted;
+use super::origin::is_welcome;
 use super::socket::Upgrade;
 use super::stream::Form;
-use super::{access, websocket};
-use crate::access::{Denied, Viewer};
+use super::{Site, access, websocket};
+use crate::access::Viewer;
 use crate::clock;
-use crate::graphql::Api;
+use crate::graphql::{Api, Kind, Parameters};
 use crate::live::group::Payload;
-
-/// What a request's body may have in bytes.
-const BODY_BYTES: usize = 1 << 20;
 
 /// How much of a body that is too large is read and thrown away. Most clients listen only once they
 /// have sent everything, and would see a broken connection in place of the refusal.
 const DISCARDED_BYTES: usize = 64 << 20;
 
-const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
+/// For how much longer than other requests mutations may run: they may be told to wait for a job for a
+/// minute. A mutation that was taken is committed whether or not somebody waits for the answer, so to
+/// end it early would tell the client nothing.
+const MUTATION_GRACE: Duration = Duration::from_secs(65);
 
-/// A request's parameters, in a body of JSON.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "an object")]
-pub(super) struct Parameters {
-    pub query: String,
-    #[serde(default)]
-    pub operation_name: Option<String>,
-    #[serde(default)]
-    pub variables: Option<serde_json::Map<String, serde_json::Value>>,
-    /// Nothing is extended by it yet, so it is only checked.
-    #[serde(default)]
-    #[expect(dead_code, reason = "must be an object all the same")]
-    extensions: Option<serde_json::Map<String, serde_json::Value>>,
-}
-
-/// A request's parameters in a URL, where variables are JSON in text.
+/// A request's parameters in a URL, where variables and extensions are JSON in text.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UrlParameters {
     query: Option<String>,
+    document_id: Option<String>,
     operation_name: Option<String>,
     variables: Option<String>,
+    extensions: Option<String>,
 }
 
-/// Why a request was not executed.
-struct Refusal {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
+/// One request, or several in a list.
+enum Sent {
+    One(Parameters),
+    Several(Vec<Parameters>),
 }
 
-impl Refusal {
-    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
-    }
-
-    fn denied(denied: &Denied) -> Self {
-        Self::new(access::status(denied), denied.code(), denied.to_string())
-    }
-
-    fn bad_request(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
-    }
-}
-
-pub async fn post(State(api): State<Api>, headers: HeaderMap, body: Body) -> Response {
-    let answer = async {
-        let viewer = access::viewer(&api, &Method::POST, &headers).await;
-        let viewer = viewer.map_err(|denied| Refusal::denied(&denied))?;
-        let parameters = read_body(&headers, body).await?;
-        execute(&api, &viewer, parameters, &headers, false).await
+pub async fn post(
+    State(site): State<Site>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let time = site.options.request_timeout;
+    let viewer = match let_in(&site, &Method::POST, &headers).await {
+        Ok(viewer) => viewer,
+        Err(refusal) => return Outcome::from(refusal).respond(&headers),
     };
-    respond(answer.await, &headers)
+    let sent = match timeout(time, read_body(&site, &headers, body)).await {
+        Ok(sent) => sent,
+        Err(_) => Err(Refusal::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "REQUEST_TIMEOUT",
+            format!("expected the whole body within {}", humantime::format_duration(time)),
+        )),
+    };
+    let asked = Asked {
+        site: &site,
+        client: &client,
+        viewer: &viewer,
+        headers: &headers,
+        only_queries: false,
+    };
+    match sent {
+        Ok(Sent::One(parameters)) => asked.answer(parameters).await,
+        Ok(Sent::Several(all)) => {
+            let mut outcomes = Vec::with_capacity(all.len());
+            // One after the other, as whoever sends several mutations expects.
+            for parameters in all {
+                outcomes.push(match asked.execute(parameters).await {
+                    Answered::Once(outcome) => outcome,
+                    Answered::Streamed(_) => Refusal::bad_request(
+                        "a subscription comes by itself, not in a list of requests",
+                    )
+                    .into(),
+                });
+            }
+            respond_all(&outcomes, &headers)
+        }
+        Err(refusal) => Outcome::from(refusal).respond(&headers),
+    }
 }
 
 pub async fn get(
-    State(api): State<Api>,
+    State(site): State<Site>,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
     upgrade: Option<Upgrade>,
     parameters: Result<Query<UrlParameters>, QueryRejection>,
 ) -> Response {
-    if let Some(upgrade) = upgrade {
-        return match access::socket_viewer(&api, &headers).await {
-            Ok(viewer) => websocket::upgrade(api, viewer, upgrade),
-            Err(denied) => respond(Err(Refusal::denied(&denied)), &headers),
-        };
-    }
     let answer = async {
-        let viewer = access::viewer(&api, &Method::GET, &headers).await;
-        let viewer = viewer.map_err(|denied| Refusal::denied(&denied))?;
-        execute(&api, &viewer, read_url(parameters)?, &headers, true).await
+        if let Some(upgrade) = upgrade {
+            check_sender(&site, &headers)?;
+            let viewer = access::socket_viewer(&site.api, &headers).await;
+            let viewer = viewer.map_err(|denied| Refusal::denied(&denied))?;
+            let bounds = websocket::Bounds {
+                place: site.clients.stream(&client)?,
+                request_timeout: site.options.request_timeout,
+                message_bytes: site.options.max_body_bytes,
+            };
+            return Ok(websocket::upgrade(site.api.clone(), viewer, upgrade, bounds));
+        }
+        let viewer = let_in(&site, &Method::GET, &headers).await?;
+        let asked = Asked {
+            site: &site,
+            client: &client,
+            viewer: &viewer,
+            headers: &headers,
+            only_queries: true,
+        };
+        Ok(asked.answer(read_url(parameters)?).await)
     };
-    respond(answer.await, &headers)
+    answer.await.unwrap_or_else(|refusal: Refusal| Outcome::from(refusal).respond(&headers))
 }
 
 pub async fn other_method(method: Method, headers: HeaderMap) -> Response {
-    let mut response = respond(
-        Err(Refusal::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "METHOD_NOT_ALLOWED",
-            format!("expected POST, or GET for a query, not {method}"),
-        )),
-        &headers,
+    let refusal = Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "METHOD_NOT_ALLOWED",
+        format!("expected POST, or GET for a query, not {method}"),
     );
+    let mut response = Outcome::from(refusal).respond(&headers);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
     response
 }
 
-async fn read_body(headers: &HeaderMap, body: Body) -> Result<Parameters, Refusal> {
-    let bytes = read_bytes(body).await?;
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type = content_type.and_then(|value| value.split(';').next()).map(str::trim);
-    if !media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
-        return Err(Refusal::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "UNSUPPORTED_MEDIA_TYPE",
-            "expected a body with the Content-Type application/json",
-        ));
+/// Who sends the request, if it may.
+async fn let_in(site: &Site, method: &Method, headers: &HeaderMap) -> Result<Viewer, Refusal> {
+    check_sender(site, headers)?;
+    let viewer = access::viewer(&site.api, method, headers).await;
+    viewer.map_err(|denied| Refusal::denied(&denied))
+}
+
+/// Refuses what a page of another site made a browser send. A form cannot have the content type that
+/// is expected, so this is for links, pictures, scripts, and WebSockets.
+fn check_sender(site: &Site, headers: &HeaderMap) -> Result<(), Refusal> {
+    if is_welcome(headers, &site.options.cors_origins) {
+        return Ok(());
     }
-    if bytes.trim_ascii_start().first() == Some(&b'[') {
-        return Err(Refusal::bad_request("expected one request: batches are not supported"));
-    }
-    serde_json::from_slice(&bytes).map_err(|error| {
+    Err(Refusal::new(
+        StatusCode::FORBIDDEN,
+        "CROSS_SITE_REQUEST",
+        "pages of this origin may not use the API; the server's --cors-origin says which may",
+    ))
+}
+
+async fn read_body(site: &Site, headers: &HeaderMap, body: Body) -> Result<Sent, Refusal> {
+    let bytes = read_bytes(body, site.options.max_body_bytes).await?;
+    check_content_type(headers)?;
+    let malformed = |error: serde_json::Error| {
         Refusal::bad_request(format!(
             "expected a JSON object with a `query` and perhaps `operationName` and `variables`: {error}"
         ))
-    })
+    };
+    if bytes.trim_ascii_start().first() != Some(&b'[') {
+        return serde_json::from_slice(&bytes).map(Sent::One).map_err(malformed);
+    }
+    let most = site.options.max_batch;
+    if most == 0 {
+        return Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "BATCHES_DISABLED",
+            "expected one request: this server takes no lists of them",
+        ));
+    }
+    // As texts at first: a long list is not read any further.
+    let all: Vec<&serde_json::value::RawValue> =
+        serde_json::from_slice(&bytes).map_err(malformed)?;
+    if all.is_empty() {
+        return Err(Refusal::bad_request("expected at least one request in the list"));
+    }
+    if let Err(error) =
+        crate::limits::check("BATCH_TOO_LARGE", "requests in a list", most, all.len())
+    {
+        return Err(Refusal { status: StatusCode::BAD_REQUEST, error: Box::new(error) });
+    }
+    let all = all.iter().map(|each| serde_json::from_str(each.get()));
+    all.collect::<Result<_, _>>().map(Sent::Several).map_err(malformed)
 }
 
-async fn read_bytes(body: Body) -> Result<Vec<u8>, Refusal> {
+/// Only JSON, which no form of a page can send.
+fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let mut parts = content_type.unwrap_or_default().split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|part| part.eq_ignore_ascii_case("application/json"));
+    let is_utf8 = parts.all(|part| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        !name.trim().eq_ignore_ascii_case("charset")
+            || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+    });
+    if is_json && is_utf8 {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "UNSUPPORTED_MEDIA_TYPE",
+        "expected a body with the Content-Type application/json, in UTF-8",
+    ))
+}
+
+async fn read_bytes(body: Body, most: usize) -> Result<Vec<u8>, Refusal> {
     let mut chunks = body.into_data_stream();
     let (mut bytes, mut length) = (Vec::new(), 0);
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| Refusal::bad_request("the body ended too early"))?;
         length += chunk.len();
-        if length <= BODY_BYTES {
+        if length <= most {
             bytes.extend_from_slice(&chunk);
-        } else if length > DISCARDED_BYTES {
+        } else if length > DISCARDED_BYTES.max(most) {
             break;
         }
     }
-    if length <= BODY_BYTES {
+    if length <= most {
         return Ok(bytes);
     }
     Err(Refusal::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "PAYLOAD_TOO_LARGE",
-        format!("expected a body of at most {BODY_BYTES} bytes"),
+        format!("expected a body of at most {most} bytes"),
     ))
 }
 
@@ -164,166 +241,131 @@ fn read_url(
     parameters: Result<Query<UrlParameters>, QueryRejection>,
 ) -> Result<Parameters, Refusal> {
     let Query(parameters) = parameters.map_err(|error| Refusal::bad_request(error.body_text()))?;
-    let query = parameters
-        .query
-        .ok_or_else(|| Refusal::bad_request("expected a `query` in the URL's parameters"))?;
-    let variables = parameters.variables.as_deref().filter(|text| !text.is_empty());
+    let object = |name: &str, text: Option<String>| -> Result<Option<Map<String, Json>>, Refusal> {
+        let text = text.filter(|text| !text.is_empty());
+        serde_json::from_str(text.as_deref().unwrap_or("null")).map_err(|error| {
+            Refusal::bad_request(format!("expected `{name}` to be a JSON object: {error}"))
+        })
+    };
     Ok(Parameters {
-        query,
+        query: parameters.query,
+        document_id: parameters.document_id,
         operation_name: parameters.operation_name.filter(|name| !name.is_empty()),
-        variables: serde_json::from_str(variables.unwrap_or("null")).map_err(|error| {
-            Refusal::bad_request(format!("expected `variables` to be a JSON object: {error}"))
-        })?,
-        extensions: None,
+        variables: object("variables", parameters.variables)?,
+        extensions: object("extensions", parameters.extensions)?,
     })
-}
-
-/// What an operation does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Query,
-    Mutation,
-    Subscription,
-}
-
-/// What the operation that is meant does. Without one execution says what is wrong, as of a query.
-pub(super) fn kind_of(document: &ExecutableDocument, operation_name: Option<&str>) -> Kind {
-    let operation = match (&document.operations, operation_name) {
-        (DocumentOperations::Single(operation), _) => Some(operation),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        // The only one has a name, which need not be said.
-        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
-            operations.values().next()
-        }
-        // Execution refuses to guess.
-        (DocumentOperations::Multiple(_), None) => None,
-    };
-    match operation.map(|operation| operation.node.ty) {
-        Some(OperationType::Mutation) => Kind::Mutation,
-        Some(OperationType::Subscription) => Kind::Subscription,
-        Some(OperationType::Query) | None => Kind::Query,
-    }
-}
-
-/// Reads a document.
-pub(super) fn parse(api: &Api, query: &str) -> Result<ExecutableDocument, ServerError> {
-    api.parse(query).map_err(|error| {
-        let mut error = ServerError::from(error);
-        // The parser draws the whole line with a mark below. What it expected there comes
-        // last; where it was is in `locations`.
-        if let Some((_, expected)) = error.message.rsplit_once("\n  = ") {
-            error.message = format!("the document cannot be parsed: {expected}");
-        }
-        error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
-        error
-    })
-}
-
-async fn execute(
-    api: &Api,
-    viewer: &Viewer,
-    parameters: Parameters,
-    headers: &HeaderMap,
-    only_queries: bool,
-) -> Result<Answered, Refusal> {
-    let form = Form::accepted(headers);
-    let failed = |error: ServerError| {
-        Answered::Once(error_status(headers), Answer::from_errors(vec![error]))
-    };
-    let document = match parse(api, &parameters.query) {
-        Ok(document) => document,
-        Err(error) => return Ok(failed(error)),
-    };
-    let kind = kind_of(&document, parameters.operation_name.as_deref());
-    // What streams is read again and again by whoever sends GET, as EventSource does.
-    if only_queries && (kind == Kind::Mutation || kind == Kind::Subscription && form.is_none()) {
-        return Err(Refusal::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "METHOD_NOT_ALLOWED",
-            "expected a query: only POST executes mutations",
-        ));
-    }
-    let mut request = Request::new(parameters.query);
-    request.operation_name = parameters.operation_name;
-    if let Some(variables) = parameters.variables {
-        request.variables = Variables::from_json(variables.into());
-    }
-    request.set_parsed_query(document);
-    if kind == Kind::Subscription {
-        let Some(form) = form else {
-            return Err(Refusal::new(
-                StatusCode::NOT_ACCEPTABLE,
-                "NOT_ACCEPTABLE",
-                "expected an Accept of text/event-stream or multipart/mixed;subscriptionSpec=1.0 \
-                 for a subscription, or a WebSocket",
-            ));
-        };
-        return Ok(match api.watch(request, viewer) {
-            Ok(watching) => Answered::Streamed(form.watch(api.clone(), watching, viewer.clone())),
-            Err(error) => failed(error),
-        });
-    }
-    let answer = api.execute(request, viewer, clock::now()).await;
-    // Without data nothing was executed.
-    let failed = answer.is_err()
-        && answer.data == async_graphql::Value::Null
-        && answer.errors.iter().all(|error| error.path.is_empty());
-    let status = if failed { error_status(headers) } else { StatusCode::OK };
-    Ok(Answered::Once(status, answer))
 }
 
 /// An answer, or several.
 enum Answered {
-    Once(StatusCode, Answer),
+    Once(Outcome),
     Streamed(Response),
 }
 
-/// Clients that ask for the GraphQL media type understand statuses; for the others a status
-/// other than 200 would mean that the body is no GraphQL response (GraphQL over HTTP, section
-/// 6.4.1).
-fn error_status(headers: &HeaderMap) -> StatusCode {
-    if wants_graphql_response(headers) { StatusCode::BAD_REQUEST } else { StatusCode::OK }
+/// Around a request: who asks, and how.
+struct Asked<'a> {
+    site: &'a Site,
+    client: &'a Client,
+    viewer: &'a Viewer,
+    headers: &'a HeaderMap,
+    only_queries: bool,
 }
 
-fn wants_graphql_response(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .any(|value| value.contains(GRAPHQL_RESPONSE))
-}
-
-/// An answer where several may come. Without data and path nothing was executed.
-pub(super) fn payload_of(answer: &Answer) -> serde_json::Result<Payload> {
-    if answer.is_err() && answer.errors.iter().all(|error| error.path.is_empty()) {
-        return Ok(Payload::Refusal(serde_json::to_string(&answer.errors)?.into()));
-    }
-    Ok(Payload::Response(serde_json::to_string(answer)?.into()))
-}
-
-fn respond(answer: Result<Answered, Refusal>, headers: &HeaderMap) -> Response {
-    let (status, answer) = match answer {
-        Ok(Answered::Streamed(response)) => return response,
-        Ok(Answered::Once(status, answer)) => (status, answer),
-        Err(refusal) => {
-            let mut error = ServerError::new(refusal.message, None);
-            error.extensions.get_or_insert_default().set("code", refusal.code);
-            (refusal.status, Answer::from_errors(vec![error]))
+impl Asked<'_> {
+    async fn answer(&self, parameters: Parameters) -> Response {
+        let form = Form::accepted(self.headers);
+        let outcome = if accepted(self.headers).is_none() && form.is_none() {
+            Refusal::new(
+                StatusCode::NOT_ACCEPTABLE,
+                "NOT_ACCEPTABLE",
+                "expected an Accept of application/graphql-response+json or application/json",
+            )
+            .into()
+        } else {
+            match self.execute(parameters).await {
+                Answered::Streamed(response) => return response,
+                Answered::Once(outcome) => outcome,
+            }
+        };
+        // Clients that read a stream read nothing else.
+        if let Some(form) = form.filter(|_| !matches!(outcome, Outcome::Refused(_))) {
+            return form.once(&Payload::Response(outcome.json().into()));
         }
-    };
-    // Clients that read a stream read nothing else.
-    if let Some(form) = Form::accepted(headers).filter(|_| status == StatusCode::OK)
-        && let Ok(payload) = payload_of(&answer)
-    {
-        return form.once(&payload);
+        outcome.respond(self.headers)
     }
-    let mut response = (status, GraphQLResponse::from(answer)).into_response();
-    if !wants_graphql_response(headers) {
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json; charset=utf-8"),
-        );
+
+    async fn execute(&self, parameters: Parameters) -> Answered {
+        match self.try_execute(parameters).await {
+            Ok(answered) => answered,
+            Err(refusal) => Answered::Once(refusal.into()),
+        }
     }
-    access::challenge(&mut response);
-    response
+
+    async fn try_execute(&self, parameters: Parameters) -> Result<Answered, Refusal> {
+        let api = &self.site.api;
+        let failed = |error: ServerError| {
+            let is_malformed = error.extensions.as_ref().is_some_and(|extensions| {
+                extensions.get("code").is_some_and(|code| *code == "BAD_REQUEST".into())
+            });
+            if is_malformed {
+                return Err(Refusal { status: StatusCode::BAD_REQUEST, error: Box::new(error) });
+            }
+            Ok(Answered::Once(Outcome::NotExecuted(vec![error])))
+        };
+        let (request, kind) = match api.admit(parameters) {
+            Ok(admitted) => admitted,
+            Err(error) => return failed(error),
+        };
+        let form = Form::accepted(self.headers);
+        // What streams is read again and again by whoever sends GET, as EventSource does.
+        if self.only_queries
+            && (kind == Kind::Mutation || kind == Kind::Subscription && form.is_none())
+        {
+            return Err(Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "METHOD_NOT_ALLOWED",
+                "expected a query: only POST executes mutations",
+            ));
+        }
+        if kind == Kind::Subscription {
+            let Some(form) = form else {
+                return Err(Refusal::new(
+                    StatusCode::NOT_ACCEPTABLE,
+                    "NOT_ACCEPTABLE",
+                    "expected an Accept of text/event-stream or multipart/mixed;subscriptionSpec=1.0 \
+                     for a subscription, or a WebSocket",
+                ));
+            };
+            let place = self.site.clients.stream(self.client)?;
+            return match api.watch(request, self.viewer) {
+                Ok(watching) => {
+                    let viewer = self.viewer.clone();
+                    Ok(Answered::Streamed(form.watch(api.clone(), watching, viewer, place)))
+                }
+                Err(error) => failed(error),
+            };
+        }
+        let time = self.site.options.request_timeout;
+        Ok(Answered::Once(execute_within(api, request, kind, self.viewer, time).await))
+    }
+}
+
+/// Executes a query or a mutation, if it takes no longer than this.
+pub(super) async fn execute_within(
+    api: &Api,
+    request: async_graphql::Request,
+    kind: Kind,
+    viewer: &Viewer,
+    time: Duration,
+) -> Outcome {
+    let most = if kind == Kind::Mutation { time + MUTATION_GRACE } else { time };
+    match timeout(most, api.execute(request, viewer, clock::now())).await {
+        Ok(answer) => answer.into(),
+        Err(_) => {
+            let error = crate::error::Error::TimedOut;
+            let mut answer = ServerError::new(error.to_string(), None);
+            answer.extensions.get_or_insert_default().set("code", error.code());
+            Outcome::NotExecuted(vec![answer])
+        }
+    }
 }

@@ -1,58 +1,88 @@
 //! The HTTP server.
 
 mod access;
+mod answer;
 mod assets;
+mod clients;
 mod graphql;
+mod headers;
 mod health;
+mod negotiate;
 mod observe;
+mod options;
+mod origin;
+mod rest;
+mod server;
 mod sign_in;
 mod socket;
 mod stream;
 mod websocket;
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{StatusCode, header};
+use axum::extract::FromRef;
+use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Redirect};
 use axum::routing::{get, post};
-use axum::serve::ListenerExt as _;
-#[cfg(target_os = "linux")]
-use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::oneshot;
-use tokio::time::sleep;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::graphql::Api;
+use clients::Clients;
+pub use options::HttpOptions;
+
+/// What all routes share.
+#[derive(Clone)]
+struct Site {
+    api: Api,
+    options: Arc<HttpOptions>,
+    clients: Arc<Clients>,
+}
+
+impl FromRef<Site> for Api {
+    fn from_ref(site: &Site) -> Self {
+        site.api.clone()
+    }
+}
 
 /// All routes.
-pub fn router(api: Api) -> Router {
+pub fn router(api: Api, options: HttpOptions) -> Router {
+    let clients = Clients::new(&options);
+    let site = Site { api, options: Arc::new(options), clients };
     let pages = Router::new()
         .merge(assets::dashboard_routes())
         .route("/graphiql", get(assets::graphiql))
-        .route_layer(from_fn_with_state(api.clone(), access::pages));
-    // What is here either asks who calls, or is for everybody.
-    Router::new()
-        .merge(pages)
+        .route_layer(from_fn_with_state(site.api.clone(), access::pages));
+    let limited = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
+        .nest("/api", rest::routes())
         .route("/sign-in", get(sign_in::page).post(sign_in::sign_in))
-        .route("/sign-in.css", get(sign_in::style))
         .route("/sign-out", post(sign_in::sign_out))
+        .layer(from_fn_with_state(site.clone(), clients::admit));
+    // What is here either asks who calls, or is for everybody.
+    let router = Router::new()
+        .merge(pages)
+        .merge(limited)
+        .route("/sign-in.css", get(sign_in::style))
         // The page finds the API and its assets beside itself, so it is at one place only.
         .route("/graphiql/", get(|| async { Redirect::permanent("../graphiql") }))
         .route("/assets/{*path}", get(assets::asset))
+        .route("/openapi", get(rest::page))
         .route("/schema.graphql", get(schema))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing at this path\n") })
-        .layer(CompressionLayer::new().compress_when(worth_compressing()))
+        .layer(CompressionLayer::new().compress_when(worth_compressing()));
+    cors(router, &site.options)
+        .layer(from_fn(headers::protect))
         .layer(from_fn(observe::observe))
-        .with_state(api)
+        .with_state(site)
 }
 
 /// The routes for whoever watches over the process, for an address that only they reach.
@@ -64,22 +94,38 @@ pub fn operation_router(api: Api) -> Router {
         .with_state(api)
 }
 
+/// Lets pages of the listed origins read answers. Without any, browsers let none.
+fn cors(router: Router<Site>, options: &HttpOptions) -> Router<Site> {
+    if options.cors_origins.is_empty() {
+        return router;
+    }
+    router.layer(
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::list(options.cors_origins.iter().cloned()))
+            .allow_methods([Method::GET, Method::POST])
+            .allow_headers([
+                header::ACCEPT,
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                HeaderName::from_static("last-event-id"),
+            ])
+            .max_age(std::time::Duration::from_mins(10)),
+    )
+}
+
 /// What is collected to be compressed comes late: streams are sent as they are.
 fn worth_compressing() -> impl Predicate {
     DefaultPredicate::new().and(NotForContentType::const_new("multipart/"))
 }
 
-async fn schema() -> impl axum::response::IntoResponse {
+/// The schema, unless the server does not tell what it has.
+async fn schema(axum::extract::State(api): axum::extract::State<Api>) -> axum::response::Response {
+    if api.hides_schema() {
+        return (StatusCode::NOT_FOUND, "this server does not tell what its schema has\n")
+            .into_response();
+    }
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], crate::graphql::sdl()).into_response()
 }
-
-/// How long requests may take to finish once the server is to stop. Containers are usually given
-/// ten seconds, and the database is still to be closed.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// How long what was sent may wait to be received. Whoever takes longer is gone, or has stopped
-/// reading, and what is kept for it is let go.
-const UNREAD: Duration = Duration::from_mins(1);
 
 /// Connections that may wait to be accepted. When a service starts again, all who watch it come in one
 /// moment, and whoever finds no place waits for seconds before it tries again.
@@ -94,46 +140,24 @@ pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
     socket.listen(WAITING)
 }
 
-/// Serves until `stop` is done, then lets the requests that run finish, but waits for no client
-/// longer than [`GRACE`].
+/// Serves until `stop` is done and the requests that run are finished.
 pub async fn serve(
     listener: TcpListener,
     api: Api,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    // Answers are written whole: waiting for more to send would only delay them.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "setting TCP_NODELAY");
-        }
-        #[cfg(target_os = "linux")]
-        if let Err(error) = SockRef::from(&*stream).set_tcp_user_timeout(Some(UNREAD)) {
-            tracing::debug!(%error, "setting TCP_USER_TIMEOUT");
-        }
-    });
-    let (stopping, is_stopping) = oneshot::channel();
-    let connections = api.connections().clone();
-    let serving = axum::serve(listener, router(api)).with_graceful_shutdown(async {
-        stop.await;
-        _ = stopping.send(());
-    });
-    let grace_is_over = async {
-        // Without an answer serving is over, too.
-        _ = is_stopping.await;
-        sleep(GRACE).await;
-    };
-    let serving = async {
-        let served = serving.await;
-        // Those that were upgraded are no requests any more.
-        connections.close();
-        connections.wait().await;
-        served
-    };
-    tokio::select! {
-        served = serving => served,
-        () = grace_is_over => {
-            tracing::warn!("stopping in spite of requests that are not finished");
-            Ok(())
-        }
-    }
+    serve_with(listener, api, HttpOptions::default(), stop).await
+}
+
+/// The same, with options.
+pub async fn serve_with(
+    listener: TcpListener,
+    api: Api,
+    options: HttpOptions,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let (patience, connections) = (options.client_timeout, options.max_connections);
+    let upgraded = api.connections().clone();
+    let limits = (patience, connections);
+    server::serve(listener, router(api, options), limits, upgraded, stop).await
 }

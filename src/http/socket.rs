@@ -21,9 +21,6 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 pub use tokio_tungstenite::tungstenite::{Error, Message, protocol::CloseFrame};
 
-/// What a message may have in bytes.
-const MESSAGE_BYTES: usize = 1 << 20;
-
 /// Idle sockets are many, and what they read is small.
 const READ_BUFFER_BYTES: usize = 2 << 10;
 
@@ -70,10 +67,12 @@ impl Upgrade {
         self.protocols.iter().any(|each| each == protocol)
     }
 
-    /// Answers the request, and serves the socket, in this protocol if there is one.
+    /// Answers the request, and serves the socket, in this protocol if there is one. A message may
+    /// have so many bytes.
     pub fn accept<F>(
         self,
         protocol: Option<&'static str>,
+        message_bytes: usize,
         serve: impl FnOnce(Socket) -> F + Send + 'static,
     ) -> Response
     where
@@ -82,7 +81,7 @@ impl Upgrade {
         let Self { key, upgrade, .. } = self;
         tokio::spawn(async move {
             match upgrade.await {
-                Ok(upgraded) => serve(Socket::new(upgraded).await).await,
+                Ok(upgraded) => serve(Socket::new(upgraded, message_bytes).await).await,
                 Err(error) => tracing::debug!(%error, "going on over a WebSocket"),
             }
         });
@@ -107,12 +106,12 @@ pub struct Socket {
 }
 
 impl Socket {
-    async fn new(upgraded: Upgraded) -> Self {
+    async fn new(upgraded: Upgraded, message_bytes: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
-            .max_message_size(Some(MESSAGE_BYTES))
-            .max_frame_size(Some(MESSAGE_BYTES));
+            .max_message_size(Some(message_bytes))
+            .max_frame_size(Some(message_bytes));
         let io = TokioIo::new(upgraded);
         let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
         Self { stream, is_in_frame: false }

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::{FutureExt as _, stream};
 use tokio::time::timeout;
 
+use super::clients::Place;
 use crate::access::Viewer;
 use crate::graphql::{Api, Watching};
 use crate::live::group::Payload;
@@ -111,10 +112,11 @@ impl Form {
         self.respond(Body::from(body))
     }
 
-    /// A response of everything that there is to watch, until the viewer is nobody any more.
-    pub fn watch(self, api: Api, watching: Watching, viewer: Viewer) -> Response {
+    /// A response of everything that there is to watch, until the viewer is nobody any more. It has a
+    /// place among the client's streams.
+    pub fn watch(self, api: Api, watching: Watching, viewer: Viewer, place: Place) -> Response {
         let over = async move { viewer.over().await }.boxed();
-        let state = Some((api, watching, over, Some(self.start())));
+        let state = Some((api, (watching, place), over, Some(self.start())));
         let pieces = stream::unfold(state, move |state| async move {
             let (api, mut watching, mut over, start) = state?;
             if let Some(start) = start {
@@ -122,7 +124,7 @@ impl Form {
                 return Some((piece, Some((api, watching, over, None))));
             }
             let next = tokio::select! {
-                next = timeout(BEAT, watching.next()) => next,
+                next = timeout(BEAT, watching.0.next()) => next,
                 // Without an end: the client is to connect again.
                 () = api.stopping() => return None,
                 () = &mut over => return None,

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use async_graphql::{Request, ServerError, Variables};
+use async_graphql::ServerError;
 use axum::response::Response;
 use futures_util::StreamExt as _;
 use futures_util::future::{AbortHandle, Abortable, BoxFuture, FutureExt as _};
@@ -14,11 +14,13 @@ use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
 use super::access::bearer;
-use super::graphql::{Kind, Parameters, kind_of, parse, payload_of};
+use super::answer::Outcome;
+use super::clients::Place;
+use super::graphql::execute_within;
 use super::socket::{CloseFrame, Error, Message, Socket, Upgrade};
 use crate::access::{Credential, Denied, Viewer};
 use crate::clock;
-use crate::graphql::{Api, Watching};
+use crate::graphql::{Api, Kind, Parameters, Watching};
 use crate::live::group::Payload;
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -41,12 +43,22 @@ const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long what was asked for before may still be answered once the service stops.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// What a socket is to its client.
+pub struct Bounds {
+    /// Its place among the client's sockets.
+    pub place: Place,
+    /// How long a query may take.
+    pub request_timeout: Duration,
+    /// What a message may have in bytes.
+    pub message_bytes: usize,
+}
+
 /// Speaks the protocol with whoever asks for an upgrade: `viewer`, if that is known already.
-pub fn upgrade(api: Api, viewer: Option<Viewer>, upgrade: Upgrade) -> Response {
+pub fn upgrade(api: Api, viewer: Option<Viewer>, upgrade: Upgrade, bounds: Bounds) -> Response {
     let protocol = Some(PROTOCOL).filter(|protocol| upgrade.speaks(protocol));
-    upgrade.accept(protocol, async move |socket| {
+    upgrade.accept(protocol, bounds.message_bytes, async move |socket| {
         let _open = api.connections().token();
-        let mut connection = Connection::new(api, viewer, socket);
+        let mut connection = Connection::new(api, viewer, socket, bounds);
         let end = if protocol.is_some() {
             connection.serve().await
         } else {
@@ -113,6 +125,7 @@ type Operation = Abortable<BoxFuture<'static, (String, Progress)>>;
 struct Connection {
     api: Api,
     socket: Socket,
+    bounds: Bounds,
     is_open: bool,
     /// Who it is.
     viewer: Option<Viewer>,
@@ -125,10 +138,11 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(api: Api, viewer: Option<Viewer>, socket: Socket) -> Self {
+    fn new(api: Api, viewer: Option<Viewer>, socket: Socket, bounds: Bounds) -> Self {
         Self {
             api,
             socket,
+            bounds,
             is_open: false,
             is_stopping: false,
             over: until_over(viewer.clone()),
@@ -226,6 +240,9 @@ impl Connection {
             }
             // The client will ask elsewhere, as soon as it is told.
             FromClient::Subscribe { .. } if self.is_stopping => Ok(()),
+            FromClient::Subscribe { payload, .. } if !payload.name_a_document() => {
+                Err(Close(4400, "Invalid message"))
+            }
             FromClient::Subscribe { id, payload } => self.begin(id, payload).await,
         }
     }
@@ -257,8 +274,11 @@ impl Connection {
             return self.refuse(&id, &[error]).await;
         }
         let Some(viewer) = self.viewer.clone() else { return Err(UNAUTHORIZED) };
-        let (request, kind) = match request_of(&self.api, parameters) {
-            Ok(request) => request,
+        if let Err(refusal) = self.bounds.place.count() {
+            return self.refuse(&id, &[*refusal.error]).await;
+        }
+        let (request, kind) = match self.api.admit(parameters) {
+            Ok(admitted) => admitted,
             Err(error) => return self.refuse(&id, &[error]).await,
         };
         if kind == Kind::Subscription {
@@ -267,11 +287,18 @@ impl Connection {
                 Err(error) => return self.refuse(&id, &[error]).await,
             }
         } else {
-            let api = self.api.clone();
+            let (api, time) = (self.api.clone(), self.bounds.request_timeout);
             self.run(id, kind, |id| {
                 async move {
-                    let response = api.execute(request, &viewer, clock::now()).await;
-                    let payload = payload_of(&response);
+                    let payload = match execute_within(&api, request, kind, &viewer, time).await {
+                        outcome @ Outcome::Executed(_) => {
+                            Ok(Payload::Response(outcome.json().into()))
+                        }
+                        Outcome::NotExecuted(errors) => serde_json::to_string(&errors)
+                            .map(|errors| Payload::Refusal(errors.into())),
+                        Outcome::Refused(refusal) => serde_json::to_string(&[*refusal.error])
+                            .map(|errors| Payload::Refusal(errors.into())),
+                    };
                     (id, payload.map_or(Progress::Over, Progress::Last))
                 }
                 .boxed()
@@ -393,16 +420,4 @@ async fn watch(id: String, mut watching: Box<Watching>) -> (String, Progress) {
         None => Progress::Over,
     };
     (id, progress)
-}
-
-fn request_of(api: &Api, parameters: Parameters) -> Result<(Request, Kind), ServerError> {
-    let document = parse(api, &parameters.query)?;
-    let kind = kind_of(&document, parameters.operation_name.as_deref());
-    let mut request = Request::new(parameters.query);
-    request.operation_name = parameters.operation_name;
-    if let Some(variables) = parameters.variables {
-        request.variables = Variables::from_json(variables.into());
-    }
-    request.set_parsed_query(document);
-    Ok((request, kind))
 }

@@ -14,6 +14,7 @@ mod program;
 mod property;
 mod rows;
 mod server;
+pub mod socket;
 mod watching;
 
 pub use agents::Attempt;

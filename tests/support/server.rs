@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use agent_jobs::access::Access;
 use agent_jobs::db::Db;
-use agent_jobs::graphql::Api;
-use agent_jobs::http;
+use agent_jobs::graphql::{Api, Rules};
+use agent_jobs::http::{self, HttpOptions};
 use agent_jobs::live::Live;
 use agent_jobs::reports::{Patience, Reports, Writer, sweep};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{TestDatabase, client};
+use super::{Kind, TestDatabase, client};
 
 /// Serves until it is dropped.
 pub struct TestServer {
@@ -48,15 +48,31 @@ impl TestServer {
         patience: Patience,
         tick: Duration,
     ) -> Self {
-        Self::serve(database.open().await, patience, tick, Access::open())
+        let guard = (Rules::default(), HttpOptions::default());
+        Self::serve(database.open().await, patience, tick, Access::open(), guard)
     }
 
     /// A server over an open database, which lets in whom `access` does.
     pub fn start_over(db: Db, patience: Patience, access: Access) -> Self {
-        Self::serve(db, patience, Duration::from_millis(100), access)
+        let guard = (Rules::default(), HttpOptions::default());
+        Self::serve(db, patience, Duration::from_millis(100), access, guard)
     }
 
-    fn serve(db: Db, patience: Patience, tick: Duration, access: Access) -> Self {
+    /// A server with rules of its own, over SQLite.
+    pub async fn start_guarded(rules: Rules, options: HttpOptions) -> (Self, TestDatabase) {
+        let database = TestDatabase::create(Kind::Sqlite).await;
+        let tick = Duration::from_millis(100);
+        let (db, guard) = (database.open().await, (rules, options));
+        (Self::serve(db, Self::patience(), tick, Access::open(), guard), database)
+    }
+
+    fn serve(
+        db: Db,
+        patience: Patience,
+        tick: Duration,
+        access: Access,
+        (rules, options): (Rules, HttpOptions),
+    ) -> Self {
         let listener = http::listen(([127, 0, 0, 1], 0).into()).expect("a free port");
         let address = listener.local_addr().expect("its address");
         let reports = Writer::start(&db).reports();
@@ -64,9 +80,11 @@ impl TestServer {
         let live = Live::new(db.clone(), tick, CancellationToken::new());
         let watching = tokio::spawn(Arc::clone(&live).run());
         let letting_in = tokio::spawn(access.clone().run());
-        let api = Api::new(Arc::clone(&live), reports.clone(), patience).with_access(access);
+        let api = Api::with_rules(Arc::clone(&live), reports.clone(), patience, rules)
+            .with_access(access);
         let serving = tokio::spawn(async move {
-            http::serve(listener, api, std::future::pending()).await.expect("serving");
+            let never = std::future::pending();
+            http::serve_with(listener, api, options, never).await.expect("serving");
         });
         let (url, client) = (format!("http://{address}"), client());
         Self { db, url, client, reports, live, tasks: [serving, watching, sweeping, letting_in] }
@@ -88,6 +106,13 @@ impl TestServer {
             .json()
             .await
             .expect("the answer is JSON")
+    }
+
+    /// The whole answer to a GET with these parameters.
+    pub async fn get(&self, parameters: &[(&str, &str)]) -> Value {
+        let mut url: reqwest::Url = format!("{}/graphql", self.url).parse().expect("a URL");
+        url.query_pairs_mut().extend_pairs(parameters);
+        self.client.get(url).send().await.expect("an answer").json().await.expect("JSON")
     }
 
     /// The data of an answer without errors.

@@ -1,0 +1,109 @@
+//! The tokens of a document, counted before it is parsed.
+
+/// What a document's text is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    /// Names, numbers, strings and punctuation.
+    pub count: usize,
+    /// How deep parentheses, brackets and braces are within one another at most.
+    pub nesting: usize,
+}
+
+/// Counts tokens in one pass over the text. A text that is no document has tokens, too: never fewer
+/// than the parser would make of it.
+pub fn scan(text: &str) -> Tokens {
+    let bytes = text.as_bytes();
+    let (mut tokens, mut open) = (Tokens::default(), 0_usize);
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        at += match byte {
+            b' ' | b'\t' | b'\n' | b'\r' | b',' | 0xEF | 0xBB | 0xBF => {
+                at += 1;
+                continue;
+            }
+            b'#' => {
+                at += length_while(&bytes[at..], |byte| byte != b'\n' && byte != b'\r');
+                continue;
+            }
+            b'_' | b'a'..=b'z' | b'A'..=b'Z' => {
+                length_while(&bytes[at..], |byte| byte == b'_' || byte.is_ascii_alphanumeric())
+            }
+            b'0'..=b'9' => length_while(&bytes[at..], |byte| byte == b'.' || byte.is_ascii_digit()),
+            b'"' => string(&bytes[at..]),
+            b'.' if bytes[at..].starts_with(b"...") => 3,
+            b'(' | b'[' | b'{' => {
+                open += 1;
+                tokens.nesting = tokens.nesting.max(open);
+                1
+            }
+            b')' | b']' | b'}' => {
+                open = open.saturating_sub(1);
+                1
+            }
+            _ => 1,
+        };
+        tokens.count += 1;
+    }
+    tokens
+}
+
+fn length_while(bytes: &[u8], is_in: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().position(|byte| !is_in(*byte)).unwrap_or(bytes.len())
+}
+
+/// The length of the string that begins here; one that does not end goes on to the end.
+fn string(bytes: &[u8]) -> usize {
+    let is_block = bytes.starts_with(b"\"\"\"");
+    let mut at = if is_block { 3 } else { 1 };
+    while let Some(&byte) = bytes.get(at) {
+        let rest = &bytes[at..];
+        match (byte, is_block) {
+            (b'\\', true) if rest.starts_with(b"\\\"\"\"") => at += 4,
+            (b'\\', false) => at += 2,
+            (b'"', true) if rest.starts_with(b"\"\"\"") => return at + 3,
+            (b'"', false) => return at + 1,
+            // A string in one line ends there, and is an error.
+            (b'\n' | b'\r', false) => return at,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_has_tokens(text in "[ {}()\\[\\]:!$.\"\\\\a-z#0-9é\n-]{0,60}") {
+            let tokens = scan(&text);
+            prop_assert!(tokens.count <= text.len());
+            prop_assert!(tokens.nesting <= tokens.count);
+        }
+    }
+
+    #[test]
+    fn counts_what_the_parser_reads() {
+        // A sign and an exponent count by themselves.
+        for (text, count, nesting) in [
+            ("", 0, 0),
+            (" ,\t\r\n\u{feff}# a comment { with (brackets [\n", 0, 0),
+            ("{ a }", 3, 1),
+            ("query Q($a: [Int!]! = [1, -2.5e+3]) { b(c: $a) @d ...E }", 34, 2),
+            ("{ a(b: \"x } \\\" {\") }", 8, 2),
+            ("{ a(b: \"\"\"x \" } \\\"\"\" {\"\"\") }", 8, 2),
+            ("{ a(b: \"\") }", 8, 2),
+            ("{ a(b: \"never", 6, 2),
+            ("\"\\", 1, 0),
+            ("\"\"\"", 1, 0),
+            ("[1a1a]", 4, 1),
+            ("}}}{", 4, 1),
+            ("é", 2, 0),
+        ] {
+            assert_eq!(scan(text), Tokens { count, nesting }, "{text}");
+        }
+    }
+}

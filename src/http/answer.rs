@@ -1,0 +1,137 @@
+//! How an answer goes out: its media type, its status, its text.
+
+use async_graphql::{Response as Executed, ServerError, Value};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+
+use super::access;
+use super::negotiate::{MediaType, accepted};
+use crate::access::Denied;
+
+/// Data and errors, as the September 2026 edition of GraphQL over HTTP numbers it.
+const PARTIAL_SUCCESS: u16 = 294;
+
+/// Why a request was not taken for one, or not executed.
+#[derive(Debug)]
+pub struct Refusal {
+    pub status: StatusCode,
+    /// Elsewhere, since it is large and few requests have one.
+    pub error: Box<ServerError>,
+}
+
+impl Refusal {
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        let mut error = ServerError::new(message, None);
+        error.extensions.get_or_insert_default().set("code", code);
+        Self { status, error: Box::new(error) }
+    }
+
+    pub fn denied(denied: &Denied) -> Self {
+        Self::new(access::status(denied), denied.code(), denied.to_string())
+    }
+
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
+    }
+}
+
+/// What became of a GraphQL request.
+#[derive(Debug)]
+pub enum Outcome {
+    Executed(Executed),
+    /// It is a GraphQL request, but one that cannot be executed.
+    NotExecuted(Vec<ServerError>),
+    /// It is none, or not one that we answer.
+    Refused(Refusal),
+}
+
+impl From<Executed> for Outcome {
+    fn from(answer: Executed) -> Self {
+        // Without data and path nothing was executed.
+        let is_executed = answer.is_ok()
+            || answer.data != Value::Null
+            || answer.errors.iter().any(|error| !error.path.is_empty());
+        if is_executed { Self::Executed(answer) } else { Self::NotExecuted(answer.errors) }
+    }
+}
+
+impl From<Refusal> for Outcome {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// An answer without data: what was not executed has none, not even null.
+#[derive(Serialize)]
+struct Errors<'a> {
+    errors: &'a [ServerError],
+}
+
+impl Outcome {
+    /// The text of the answer.
+    pub fn json(&self) -> String {
+        let json = match self {
+            Self::Executed(answer) => serde_json::to_string(answer),
+            Self::NotExecuted(errors) => serde_json::to_string(&Errors { errors }),
+            Self::Refused(refusal) => {
+                serde_json::to_string(&Errors { errors: std::slice::from_ref(&refusal.error) })
+            }
+        };
+        json.unwrap_or_else(|error| {
+            tracing::error!(%error, "an answer is no JSON");
+            r#"{"errors":[{"message":"something went wrong on the server; its log says more","extensions":{"code":"INTERNAL"}}]}"#.to_owned()
+        })
+    }
+
+    /// The status, which depends on what the client understands.
+    ///
+    /// Clients of `application/json` take any other status than 200 for somebody else's answer, a
+    /// proxy's, so only what is no GraphQL request has one. For `application/graphql-response+json`
+    /// the status says what became of the request. There the September 2026 edition of GraphQL over
+    /// HTTP (section "Status Codes") has 422 for what can be read but not be executed: parameters of
+    /// the wrong shape, a document that does not fit the schema, variables that do not fit the
+    /// document. The audits of graphql-http still insist on the 400 of earlier drafts, and so do we.
+    pub fn status(&self, media_type: MediaType) -> StatusCode {
+        match (self, media_type) {
+            (Self::Refused(refusal), _) => refusal.status,
+            (Self::Executed(answer), MediaType::GraphQlResponse) if answer.is_err() => {
+                StatusCode::from_u16(PARTIAL_SUCCESS).unwrap_or(StatusCode::OK)
+            }
+            (Self::Executed(_), _) | (Self::NotExecuted(_), MediaType::Json) => StatusCode::OK,
+            (Self::NotExecuted(errors), MediaType::GraphQlResponse) => {
+                let code = errors.first().and_then(|error| error.extensions.as_ref()?.get("code"));
+                match code {
+                    Some(Value::String(code)) if code == "REQUEST_TIMEOUT" => {
+                        StatusCode::SERVICE_UNAVAILABLE
+                    }
+                    _ => StatusCode::BAD_REQUEST,
+                }
+            }
+        }
+    }
+
+    pub fn respond(&self, headers: &HeaderMap) -> Response {
+        // Whoever accepts neither is told so in the more common one.
+        let media_type = accepted(headers).unwrap_or(MediaType::Json);
+        respond(self.status(media_type), media_type, self.json())
+    }
+}
+
+/// Answers several requests at once.
+pub fn respond_all(outcomes: &[Outcome], headers: &HeaderMap) -> Response {
+    let media_type = accepted(headers).unwrap_or(MediaType::Json);
+    let answers: Vec<_> = outcomes.iter().map(Outcome::json).collect();
+    respond(StatusCode::OK, media_type, format!("[{}]", answers.join(",")))
+}
+
+fn respond(status: StatusCode, media_type: MediaType, json: String) -> Response {
+    let mut response = (status, json).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type.content_type()));
+    // A cache that keeps one answer must not give it to who wants another form or origin.
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    headers.insert(HeaderName::from_static("cache-control"), HeaderValue::from_static("no-store"));
+    access::challenge(&mut response);
+    response
+}

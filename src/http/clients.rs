@@ -1,0 +1,308 @@
+//! Who sends a request, and how much each client may have going on at a time, so that one cannot take
+//! everything from the others.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use super::answer::{Outcome, Refusal};
+use super::options::HttpOptions;
+use super::{Site, rest};
+
+/// The other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// Who sends a request: an address, or a part of a network that belongs to one customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Client {
+    address: IpAddr,
+    /// Whoever is on the same machine may do as it likes: it is a proxy that nobody told us of,
+    /// behind which all clients are one, or somebody who could as well read the database.
+    is_limited: bool,
+}
+
+impl Client {
+    /// The client behind a connection: its peer, or whoever the trusted proxies say.
+    fn of(peer: Option<Peer>, headers: &HeaderMap, options: &HttpOptions) -> Self {
+        let Some(Peer(peer)) = peer else {
+            return Self { address: IpAddr::from([0, 0, 0, 0]), is_limited: false };
+        };
+        let peer = peer.ip().to_canonical();
+        let is_trusted =
+            |address: &IpAddr| options.trusted_proxies.iter().any(|net| net.contains(address));
+        if is_trusted(&peer) {
+            // Each proxy adds whom it heard from at the end, so the beginning is whatever the
+            // client made up. An entry that is no address ends what can be believed.
+            let entries = headers.get_all("x-forwarded-for").iter();
+            let entries: Vec<_> = entries
+                .flat_map(|value| value.to_str().unwrap_or_default().split(','))
+                .map(|entry| entry.trim().parse::<IpAddr>().map(|address| address.to_canonical()))
+                .collect();
+            let believed = entries.iter().rev().map_while(|entry| entry.as_ref().ok());
+            let mut last = None;
+            for address in believed {
+                last = Some(*address);
+                if !is_trusted(address) {
+                    break;
+                }
+            }
+            if let Some(address) = last {
+                return Self { address: network_of(address), is_limited: true };
+            }
+        }
+        Self { address: network_of(peer), is_limited: !peer.is_loopback() }
+    }
+}
+
+/// Who has IPv6 has 2^64 addresses at least.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+    }
+}
+
+/// What a client has going on.
+#[derive(Clone, Copy, Debug, Default)]
+struct Places {
+    requests: usize,
+    streams: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum PlaceKind {
+    Request,
+    Stream,
+}
+
+impl Places {
+    fn of(&mut self, kind: PlaceKind) -> &mut usize {
+        match kind {
+            PlaceKind::Request => &mut self.requests,
+            PlaceKind::Stream => &mut self.streams,
+        }
+    }
+}
+
+/// All clients, and what they have going on.
+#[derive(Debug)]
+pub struct Clients {
+    most: Places,
+    rate: DefaultKeyedRateLimiter<IpAddr>,
+    rate_per_second: u32,
+    /// Clients without anything going on are not in it.
+    taken: Mutex<HashMap<IpAddr, Places>>,
+    since_tidied: AtomicU32,
+}
+
+impl Clients {
+    pub fn new(options: &HttpOptions) -> Arc<Self> {
+        let rate = NonZeroU32::new(options.max_client_rate).unwrap_or(NonZeroU32::MIN);
+        let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(4));
+        Arc::new(Self {
+            most: Places {
+                requests: options.max_client_requests,
+                streams: options.max_client_streams,
+            },
+            rate: RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)),
+            rate_per_second: rate.get(),
+            taken: Mutex::default(),
+            since_tidied: AtomicU32::new(0),
+        })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashMap<IpAddr, Places>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts one more request of the client.
+    ///
+    /// # Errors
+    /// If it sends them too fast.
+    pub fn count(&self, client: &Client) -> Result<(), Refusal> {
+        if !client.is_limited {
+            return Ok(());
+        }
+        // Those who have not been heard of for a while are forgotten.
+        if self.since_tidied.fetch_add(1, Ordering::Relaxed) % 4096 == 4095 {
+            self.rate.retain_recent();
+            self.rate.shrink_to_fit();
+        }
+        self.rate.check_key(&client.address).map_err(|_| {
+            let most = self.rate_per_second;
+            limited("RATE_LIMITED", format!("expected at most {most} requests a second"), most)
+        })
+    }
+
+    /// A place for one more running request.
+    ///
+    /// # Errors
+    /// If the client has all that it may have.
+    pub fn request(self: &Arc<Self>, client: &Client) -> Result<Place, Refusal> {
+        self.take(client, PlaceKind::Request)
+    }
+
+    /// A place for one more WebSocket or event stream.
+    ///
+    /// # Errors
+    /// If the client has all that it may have.
+    pub fn stream(self: &Arc<Self>, client: &Client) -> Result<Place, Refusal> {
+        self.take(client, PlaceKind::Stream)
+    }
+
+    fn take(self: &Arc<Self>, client: &Client, kind: PlaceKind) -> Result<Place, Refusal> {
+        let mut place = Place { clients: Arc::clone(self), client: *client, kind, is_held: false };
+        if !client.is_limited {
+            return Ok(place);
+        }
+        let most = *{ self.most }.of(kind);
+        let mut taken = self.taken();
+        let of_client = taken.entry(client.address).or_default().of(kind);
+        if *of_client >= most {
+            let (code, what) = match kind {
+                PlaceKind::Request => ("TOO_MANY_REQUESTS", "requests at a time"),
+                PlaceKind::Stream => ("TOO_MANY_STREAMS", "sockets and streams at a time"),
+            };
+            return Err(limited(code, format!("expected at most {most} {what}"), most));
+        }
+        *of_client += 1;
+        place.is_held = true;
+        Ok(place)
+    }
+}
+
+fn limited(code: &'static str, message: String, limit: impl Into<async_graphql::Value>) -> Refusal {
+    let mut refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, code, message);
+    refusal.error.extensions.get_or_insert_default().set("limit", limit);
+    refusal
+}
+
+/// Something that a client has going on. Dropping it ends that.
+#[derive(Debug)]
+pub struct Place {
+    clients: Arc<Clients>,
+    client: Client,
+    kind: PlaceKind,
+    is_held: bool,
+}
+
+impl Place {
+    /// Counts one more request that comes by way of a socket.
+    pub fn count(&self) -> Result<(), Refusal> {
+        self.clients.count(&self.client)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.is_held {
+            return;
+        }
+        let mut taken = self.clients.taken();
+        if let Some(places) = taken.get_mut(&self.client.address) {
+            *places.of(self.kind) -= 1;
+            if places.requests == 0 && places.streams == 0 {
+                taken.remove(&self.client.address);
+            }
+        }
+    }
+}
+
+/// Finds out who sends a request, for whoever answers it, and refuses what is too much.
+pub async fn admit(State(site): State<Site>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<Peer>().copied();
+    let client = Client::of(peer, request.headers(), &site.options);
+    request.extensions_mut().insert(client);
+    let is_rest = request.uri().path().starts_with("/api/");
+    let place = site.clients.count(&client).and_then(|()| site.clients.request(&client));
+    match place {
+        // Streams have places of their own by the time that this one is given back.
+        Ok(_place) => next.run(request).await,
+        Err(refusal) => {
+            let mut response = if is_rest {
+                rest::Problem::from(refusal).into()
+            } else {
+                Outcome::from(refusal).respond(request.headers())
+            };
+            let seconds = HeaderValue::from(Duration::from_secs(1).as_secs());
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            response
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(peer: &str, forwarded: &[&str]) -> Client {
+        let options = HttpOptions {
+            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap(), "127.0.0.1/32".parse().unwrap()],
+            ..HttpOptions::default()
+        };
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", HeaderValue::from_str(value).unwrap());
+        }
+        let peer = SocketAddr::new(peer.parse().unwrap(), 1234);
+        Client::of(Some(Peer(peer)), &headers, &options)
+    }
+
+    #[test]
+    fn a_client_is_who_the_trusted_proxies_say() {
+        for (peer, forwarded, address, is_limited) in [
+            ("1.2.3.4", &[][..], "1.2.3.4", true),
+            ("127.0.0.1", &[], "127.0.0.1", false),
+            ("::1", &[], "::", false),
+            // Who is not trusted may say what it likes.
+            ("1.2.3.4", &["5.6.7.8"], "1.2.3.4", true),
+            ("127.0.0.1", &["5.6.7.8"], "5.6.7.8", true),
+            ("10.1.1.1", &["5.6.7.8, 9.9.9.9"], "9.9.9.9", true),
+            ("10.1.1.1", &["5.6.7.8", "9.9.9.9, 10.2.2.2"], "9.9.9.9", true),
+            ("10.1.1.1", &["nonsense, 10.2.2.2"], "10.2.2.2", true),
+            ("10.1.1.1", &["9.9.9.9, nonsense"], "10.1.1.1", true),
+            ("::ffff:10.1.1.1", &["9.9.9.9"], "9.9.9.9", true),
+            ("2001:db8:1:2:3:4:5:6", &[], "2001:db8:1:2::", true),
+        ] {
+            let found = client(peer, forwarded);
+            let expected = Client { address: address.parse().unwrap(), is_limited };
+            assert_eq!(found, expected, "{peer} {forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn each_has_places_of_its_own() {
+        let options = HttpOptions {
+            max_client_requests: 2,
+            max_client_streams: 1,
+            max_client_rate: 10,
+            ..HttpOptions::default()
+        };
+        let clients = Clients::new(&options);
+        let (a, b) = (client("1.1.1.1", &[]), client("2.2.2.2", &[]));
+        let held = [clients.request(&a).unwrap(), clients.request(&a).unwrap()];
+        assert_eq!(clients.request(&a).unwrap_err().status, 429);
+        let _stream = clients.stream(&a).unwrap();
+        assert!(clients.stream(&a).is_err());
+        assert!(clients.request(&b).is_ok());
+        drop(held);
+        assert!(clients.request(&a).is_ok());
+        assert_eq!(clients.taken().len(), 1);
+        // Five seconds' worth at once.
+        assert_eq!((0..100).filter(|_| clients.count(&b).is_ok()).count(), 50);
+        assert!((0..100).all(|_| clients.count(&client("127.0.0.1", &[])).is_ok()));
+    }
+}

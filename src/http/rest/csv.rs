@@ -1,0 +1,161 @@
+//! A filtered list of jobs as a file for a spreadsheet.
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Extension, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use entity::{Columns, Kind, Table as _, job};
+use futures_util::stream::{self, StreamExt as _};
+use serde_json::Value as Json;
+
+use super::parameters::Given;
+use super::{Asking, Problem, values, within};
+use crate::db::Db;
+use crate::http::Site;
+use crate::http::clients::{Client, Place};
+use crate::jobs::cursor::Cursor;
+use crate::jobs::filter::{JobFilter, Order};
+use crate::jobs::page::{Bounds, Listed, Selection, slice};
+use crate::jobs::scope::Scope;
+
+/// Jobs that are read at once. In between no connection is held, and nothing is read that the client
+/// does not take.
+const PAGE: i64 = 1_000;
+
+/// The jobs that match, newest first. The first page is read before the answer begins, so that a
+/// database that cannot be reached has a status.
+pub async fn jobs(
+    State(site): State<Site>,
+    Extension(client): Extension<Client>,
+    Asking(viewer): Asking,
+    given: Given,
+) -> Result<Response, Problem> {
+    let (filter, columns) = (given.filter()?, given.columns("fields")?);
+    let columns = columns.unwrap_or_else(Columns::<job::Entity>::public);
+    let place = site.clients.stream(&client)?;
+    let mut file = File {
+        db: site.api.db().clone(),
+        scope: viewer.scope().clone(),
+        filter,
+        columns,
+        after: None,
+        _place: place,
+    };
+    let first = within(&site, file.page()).await?;
+    let start = file.write(&first, true)?;
+    let is_over = first.is_empty();
+    let pieces = stream::unfold(Some((file, Some(start), is_over)), |state| async {
+        let (mut file, start, is_over) = state?;
+        if let Some(start) = start {
+            return Some((Ok(start), Some((file, None, is_over))));
+        }
+        if is_over {
+            return None;
+        }
+        // Whoever reads sees that the connection breaks, not a file that is too short.
+        let page = match file.page().await {
+            Ok(page) if page.is_empty() => return None,
+            Ok(page) => page,
+            Err(error) => return Some((Err(error.to_string()), None)),
+        };
+        let piece = file.write(&page, false).map_err(|problem| problem.detail);
+        Some((piece, Some((file, None, false))))
+    });
+    let mut response = Body::from_stream(pieces.fuse()).into_response();
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"jobs.csv\""),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    Ok(response)
+}
+
+struct File {
+    db: Db,
+    scope: Scope,
+    filter: JobFilter,
+    columns: Columns<job::Entity>,
+    after: Option<Cursor>,
+    _place: Place,
+}
+
+impl File {
+    /// The next jobs; none after the last.
+    async fn page(&mut self) -> Result<Vec<Listed>, sea_orm::DbErr> {
+        let order = Order::default();
+        let bounds =
+            Bounds { after: self.after.take(), before: None, limit: PAGE, from_end: false };
+        let selection = Selection { job: self.columns, run: None };
+        let found =
+            slice(self.db.reader(), &self.scope, &self.filter, order, &bounds, selection).await?;
+        self.after = found.items.last().map(|listed| Cursor::of(&listed.job, order.field));
+        Ok(found.items)
+    }
+
+    fn write(&self, page: &[Listed], with_headers: bool) -> Result<Bytes, Problem> {
+        let failed = |error: csv::Error| {
+            tracing::error!(%error, "writing CSV");
+            Problem::from(crate::error::Error::Internal)
+        };
+        let mut writer =
+            csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+        if with_headers {
+            writer.write_record(self.columns.fields().map(|field| &field.seed)).map_err(failed)?;
+        }
+        for listed in page {
+            let cells = self
+                .columns
+                .fields()
+                .map(|field| cell(field.kind, values::value(&listed.job, field)));
+            writer.write_record(cells).map_err(failed)?;
+        }
+        writer.into_inner().map(Bytes::from).map_err(|error| failed(error.into_error().into()))
+    }
+}
+
+/// A value for a spreadsheet, which takes a text that begins like a formula for one and runs it. An
+/// apostrophe in front makes it a text.
+fn cell(kind: Kind, value: Json) -> String {
+    match value {
+        Json::Null => String::new(),
+        Json::String(text)
+            if kind == Kind::Text && text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) =>
+        {
+            format!("'{text}")
+        }
+        Json::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+/// The names of all columns, for whoever reads about the file.
+pub fn header_line() -> String {
+    let names: Vec<_> = job::Entity::public().map(|field| field.seed.as_str()).collect();
+    names.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_is_a_formula() {
+        for (text, expected) in [
+            ("HubSpot", "HubSpot"),
+            ("=1+1", "'=1+1"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t=1"),
+            ("a=1", "a=1"),
+            ("", ""),
+        ] {
+            assert_eq!(cell(Kind::Text, Json::from(text)), expected);
+        }
+        assert_eq!(cell(Kind::Integer, Json::from(-5)), "-5");
+        assert_eq!(cell(Kind::Text, Json::Null), "");
+    }
+}

@@ -1,0 +1,122 @@
+//! Counts, lists and runs.
+
+use axum::extract::State;
+use axum::response::Response;
+use entity::{Columns, JobState, job, job_run};
+use serde_json::{Map, Value as Json, json};
+
+use super::parameters::Given;
+use super::{Asking, Problem, values, within};
+use crate::access::Viewer;
+use crate::http::Site;
+use crate::jobs::filter::Order;
+use crate::jobs::page::Selection;
+use crate::jobs::{counts, page, rows};
+
+/// The five states that the dashboard counts.
+pub const COUNTED: [JobState; 5] = [
+    JobState::Completed,
+    JobState::Executing,
+    JobState::Failed,
+    JobState::Queued,
+    JobState::Cancelled,
+];
+
+/// The counts, or one page of jobs.
+pub async fn jobs(
+    State(site): State<Site>,
+    Asking(viewer): Asking,
+    given: Given,
+) -> Result<Response, Problem> {
+    if !["page", "take", "state", "fields", "runFields"].iter().any(|name| given.has(name)) {
+        return counted(&site, &viewer, &given).await;
+    }
+    let (offset, take, number) = given.page()?;
+    let filter = given.filter()?;
+    let (columns, runs) = picked(&given)?;
+    let selection = Selection { job: columns, run: runs };
+    let reader = site.api.db().reader();
+    let read = page::page(
+        reader,
+        viewer.scope(),
+        &filter,
+        Order::default(),
+        (offset, take),
+        selection,
+        true,
+    );
+    let found = within(&site, read).await?;
+    let total = found.total.map_or(0, |total| total.n);
+    let items: Vec<_> =
+        found.items.iter().map(|each| values::job(each, columns, runs, &viewer)).collect();
+    values::json(&json!({
+        "Items": items,
+        "Page": number,
+        "Take": take,
+        "TotalCount": total,
+        "HasNextPage": found.has_next,
+    }))
+}
+
+pub async fn job_state_count(
+    State(site): State<Site>,
+    Asking(viewer): Asking,
+    given: Given,
+) -> Result<Response, Problem> {
+    counted(&site, &viewer, &given).await
+}
+
+async fn counted(site: &Site, viewer: &Viewer, given: &Given) -> Result<Response, Problem> {
+    let configuration = given.uuid("configurationId")?;
+    let counts =
+        within(site, counts::read(site.api.db().reader(), viewer.scope(), configuration)).await?;
+    let counts: Map<_, _> = COUNTED
+        .iter()
+        .map(|state| (state.name().to_owned(), Json::from(counts.of(*state))))
+        .collect();
+    values::json(&counts)
+}
+
+/// A run in full.
+pub async fn job_run(
+    State(site): State<Site>,
+    Asking(viewer): Asking,
+    given: Given,
+) -> Result<Response, Problem> {
+    let id = given.id()?;
+    let columns = given.columns("fields")?.unwrap_or_else(Columns::<job_run::Entity>::public);
+    let run =
+        within(&site, rows::run_of(site.api.db().reader(), viewer.scope(), id, columns)).await?;
+    let run = run.ok_or_else(|| {
+        Problem::new(
+            axum::http::StatusCode::NOT_FOUND,
+            "NOT_FOUND",
+            "there is no run with this id, and no job with this id that has one",
+        )
+    })?;
+    values::json(&values::run(&run, columns, &viewer))
+}
+
+/// The jobs that execute.
+pub async fn executing(
+    State(site): State<Site>,
+    Asking(viewer): Asking,
+    given: Given,
+) -> Result<Response, Problem> {
+    let configuration = given.uuid("configurationId")?;
+    let (columns, runs) = picked(&given)?;
+    let selection = Selection { job: columns, run: runs };
+    let read = page::executing(site.api.db().reader(), viewer.scope(), configuration, selection);
+    let found = within(&site, read).await?;
+    let items: Vec<_> =
+        found.iter().map(|each| values::job(each, columns, runs, &viewer)).collect();
+    values::json(&items)
+}
+
+/// Which values of jobs, and of their current runs, are asked for.
+pub fn picked(
+    given: &Given,
+) -> Result<(Columns<job::Entity>, Option<Columns<job_run::Entity>>), Problem> {
+    let columns = given.columns("fields")?.unwrap_or_else(Columns::public);
+    Ok((columns, given.columns("runFields")?))
+}

@@ -1,0 +1,228 @@
+//! The parameters of the REST routes: how each is read, and how it is described.
+
+use std::borrow::Cow;
+
+use axum::extract::FromRequestParts;
+use axum::extract::rejection::QueryRejection;
+use axum::http::request::Parts;
+use chrono::DateTime;
+use entity::{Columns, JobState, Table, Timestamp};
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use super::Problem;
+use crate::jobs::filter::JobFilter;
+
+/// How many jobs a page has unless `take` is given, as in the platform.
+pub const TAKE: i64 = 20;
+
+const TAKE_MAX: i64 = 200;
+
+/// A parameter, for those who read about it. Its schema is in JSON Schema.
+pub struct Parameter {
+    pub name: &'static str,
+    pub description: &'static str,
+    pub is_required: bool,
+    pub schema: Json,
+}
+
+impl Parameter {
+    fn new(name: &'static str, description: &'static str, schema: Json) -> Self {
+        Self { name, description, is_required: false, schema }
+    }
+
+    pub fn page() -> Self {
+        let schema =
+            json!({ "type": "integer", "format": "int32", "minimum": 0, "maximum": i32::MAX });
+        Self::new("page", "The page's number, counted from 0.", schema)
+    }
+
+    pub fn take() -> Self {
+        let schema = json!({ "type": "integer", "format": "int32", "minimum": 1, "maximum": TAKE_MAX, "default": TAKE });
+        Self::new("take", "How many jobs a page has.", schema)
+    }
+
+    pub fn state() -> Self {
+        let names: Vec<_> = JobState::ALL.iter().map(|state| state.name()).collect();
+        Self::new("state", "Only jobs in this state.", json!({ "type": "string", "enum": names }))
+    }
+
+    pub fn configuration_id() -> Self {
+        let schema = json!({ "type": "string", "format": "uuid" });
+        Self::new("configurationId", "Only jobs of this configuration.", schema)
+    }
+
+    pub fn search() -> Self {
+        let schema = json!({ "type": "string", "maxLength": 200, "pattern": "^[^\\u0000]*$" });
+        Self::new(
+            "search",
+            "Only jobs whose name contains this, in upper or lower case, or whose id begins with it.",
+            schema,
+        )
+    }
+
+    pub fn created_after() -> Self {
+        let schema = json!({ "type": "string", "format": "date-time" });
+        Self::new("createdAfter", "Only jobs created at this moment or later.", schema)
+    }
+
+    pub fn created_before() -> Self {
+        let schema = json!({ "type": "string", "format": "date-time" });
+        Self::new("createdBefore", "Only jobs created before this moment.", schema)
+    }
+
+    pub fn id() -> Self {
+        let schema = json!({ "type": "string", "format": "uuid" });
+        let description = "A job's id, for its current run, or a run's own id.";
+        Self { is_required: true, ..Self::new("id", description, schema) }
+    }
+
+    /// Which of a table's values to answer with.
+    pub fn fields<E: Table>(name: &'static str, description: &'static str) -> Self {
+        let names: Vec<_> = E::public().map(|field| field.seed.as_str()).collect();
+        let schema =
+            json!({ "type": "array", "minItems": 1, "items": { "type": "string", "enum": names } });
+        Self::new(name, description, schema)
+    }
+}
+
+/// What a request's URL has after the question mark.
+pub struct Given(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Given {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let given = axum::extract::Query::<Vec<(String, String)>>::from_request_parts(parts, state);
+        given
+            .await
+            .map(|given| Self(given.0))
+            .map_err(|error: QueryRejection| Problem::parameter("query", error.body_text()))
+    }
+}
+
+impl Given {
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(each, _)| each == name)
+    }
+
+    /// A parameter's text.
+    fn get(&self, name: &'static str) -> Result<Option<&str>, Problem> {
+        let mut values = self.0.iter().filter(|(each, _)| each == name);
+        let first = values.next().map(|(_, value)| value.as_str());
+        if values.next().is_some() {
+            return Err(Problem::parameter(name, "expected it once"));
+        }
+        Ok(first)
+    }
+
+    fn number(
+        &self,
+        name: &'static str,
+        default: i64,
+        range: std::ops::RangeInclusive<i64>,
+    ) -> Result<i64, Problem> {
+        let Some(text) = self.get(name)? else { return Ok(default) };
+        // Digits alone: `+5` and `05` are not what is documented.
+        let is_plain =
+            text == "0" || !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse().ok().filter(|number| is_plain && range.contains(number));
+        number.ok_or_else(|| {
+            let (first, last) = (range.start(), range.end());
+            Problem::parameter(
+                name,
+                format_args!("expected a number from {first} to {last}, not {}", quoted(text)),
+            )
+        })
+    }
+
+    /// The offset and length of the page, and its number.
+    pub fn page(&self) -> Result<(i64, i64, i64), Problem> {
+        let page = self.number("page", 0, 0..=i64::from(i32::MAX))?;
+        let take = self.number("take", TAKE, 1..=TAKE_MAX)?;
+        Ok((page * take, take, page))
+    }
+
+    pub fn uuid(&self, name: &'static str) -> Result<Option<Uuid>, Problem> {
+        let Some(text) = self.get(name)? else { return Ok(None) };
+        Uuid::parse_str(text).map(Some).map_err(|_| {
+            Problem::parameter(
+                name,
+                format_args!(
+                    "expected a UUID such as 018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f, not {}",
+                    quoted(text)
+                ),
+            )
+        })
+    }
+
+    /// The id of the run or job.
+    pub fn id(&self) -> Result<Uuid, Problem> {
+        self.uuid("id")?.ok_or_else(|| Problem::parameter("id", "expected a job's or a run's id"))
+    }
+
+    fn state(&self) -> Result<Option<JobState>, Problem> {
+        let Some(text) = self.get("state")? else { return Ok(None) };
+        JobState::parse(text).map(Some).ok_or_else(|| {
+            let names: Vec<_> = JobState::ALL.iter().map(|state| state.name()).collect();
+            let names = names.join(", ");
+            Problem::parameter(
+                "state",
+                format_args!("expected one of {names}, not {}", quoted(text)),
+            )
+        })
+    }
+
+    fn moment(&self, name: &'static str) -> Result<Option<Timestamp>, Problem> {
+        let Some(text) = self.get(name)? else { return Ok(None) };
+        let moment = DateTime::parse_from_rfc3339(text).map(|moment| moment.to_utc());
+        moment.map(|moment| Some(Timestamp::new(moment))).map_err(|_| {
+            Problem::parameter(
+                name,
+                format_args!(
+                    "expected an RFC 3339 moment such as 2026-05-01T10:22:33Z, not {}",
+                    quoted(text)
+                ),
+            )
+        })
+    }
+
+    /// The jobs that are meant.
+    pub fn filter(&self) -> Result<JobFilter, Problem> {
+        let filter = JobFilter {
+            configuration_id: self.uuid("configurationId")?,
+            states: self.state()?.into_iter().collect(),
+            search: self.get("search")?.map(str::to_owned),
+            created_after: self.moment("createdAfter")?,
+            created_before: self.moment("createdBefore")?,
+            ..JobFilter::default()
+        };
+        Ok(filter.validate()?)
+    }
+
+    /// The columns that are named in a list with commas; `None` without the parameter.
+    pub fn columns<E: Table>(&self, name: &'static str) -> Result<Option<Columns<E>>, Problem> {
+        let Some(text) = self.get(name)? else { return Ok(None) };
+        let mut columns = Columns::none();
+        for word in text.split(',').map(str::trim) {
+            let field = E::public().find(|field| field.seed.eq_ignore_ascii_case(word));
+            let Some(field) = field else {
+                return Err(Problem::parameter(
+                    name,
+                    format_args!(
+                        "expected names of values with commas between them, and there is none called {}",
+                        quoted(word)
+                    ),
+                ));
+            };
+            columns.insert(field.column);
+        }
+        Ok(Some(columns))
+    }
+}
+
+/// What somebody sent, for a message: its beginning.
+fn quoted(text: &str) -> Cow<'_, str> {
+    let start: String = text.chars().take(60).collect();
+    format!("{start:?}").into()
+}

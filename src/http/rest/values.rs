@@ -1,0 +1,76 @@
+//! A row as the REST routes show it: its values by the seed's names.
+
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use entity::{Columns, Field, Table, job_run};
+use sea_orm::{IdenStatic as _, ModelTrait as _};
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+use super::Problem;
+use crate::access::Viewer;
+use crate::jobs::page::Listed;
+use crate::transfer::text;
+
+/// These of a row's values, by their names.
+pub fn object<E: Table>(row: &E::Model, columns: Columns<E>) -> Map<String, Json>
+where
+    E::Model: sea_orm::ModelTrait<Entity = E>,
+{
+    columns.fields().map(|field| (field.seed.clone(), value(row, field))).collect()
+}
+
+/// One value of a row. Everything that the routes show of a row, they read here.
+pub fn value<E: Table>(row: &E::Model, field: &Field<E>) -> Json
+where
+    E::Model: sea_orm::ModelTrait<Entity = E>,
+{
+    text::write_json(&row.get(field.column))
+}
+
+/// A run. Its agent's key is sensitive: what the viewer sees of it is decided here alone.
+pub fn run(
+    row: &job_run::Model,
+    columns: Columns<job_run::Entity>,
+    viewer: &Viewer,
+) -> Map<String, Json> {
+    let mut object = object(row, columns);
+    let agent_key = job_run::Entity::public()
+        .find(|field| field.column.as_str() == job_run::Column::AgentKey.as_str());
+    if let Some(key) = agent_key.and_then(|field| object.get_mut(&field.seed)) {
+        *key = Json::from(viewer.agent_key(&row.agent_key));
+    }
+    object
+}
+
+/// A job of a list, with its current run's values if they were asked for.
+pub fn job(
+    listed: &Listed,
+    columns: Columns<entity::job::Entity>,
+    runs: Option<Columns<job_run::Entity>>,
+    viewer: &Viewer,
+) -> Map<String, Json> {
+    let mut job = object(&listed.job, columns);
+    if let Some(runs) = runs {
+        let run = listed.run.as_ref().map(|row| Json::from(run(row, runs, viewer)));
+        job.insert(CURRENT_RUN.to_owned(), run.unwrap_or_default());
+    }
+    job
+}
+
+/// What a job's current run is called in it.
+pub const CURRENT_RUN: &str = "CurrentRun";
+
+/// Answers with JSON.
+pub fn json(value: &impl Serialize) -> Result<Response, Problem> {
+    let text = serde_json::to_string(value).map_err(|error| {
+        tracing::error!(%error, "an answer is no JSON");
+        Problem::from(crate::error::Error::Internal)
+    })?;
+    let mut response = text.into_response();
+    let headers = response.headers_mut();
+    headers
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}

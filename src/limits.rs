@@ -1,0 +1,95 @@
+//! What a request may ask for, in one place. Each limit is an option of `serve`, and a request
+//! beyond one is refused with a code of the limit's own and both numbers in `extensions`.
+
+use async_graphql::ServerError;
+use clap::Args;
+
+/// How much a GraphQL document may ask for. The defaults are several times what GraphiQL and a
+/// dashboard need, and little enough that a document which is just within them is checked in
+/// milliseconds.
+#[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes that a document may have.
+    #[arg(long, value_name = "BYTES", env = "AGENT_JOBS_MAX_DOCUMENT_BYTES", default_value_t = Self::DEFAULT.max_document_bytes)]
+    pub max_document_bytes: usize,
+    /// Tokens that a document may have: names, values, punctuation.
+    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_TOKENS", default_value_t = Self::DEFAULT.max_tokens)]
+    pub max_tokens: usize,
+    /// Fields that may be within one another, at most 50.
+    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_DEPTH", default_value_t = Self::DEFAULT.max_depth, value_parser = depth)]
+    pub max_depth: usize,
+    /// Fields and fragments that a document may select, with each fragment written out wherever
+    /// it is spread.
+    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_FIELDS", default_value_t = Self::DEFAULT.max_fields)]
+    pub max_fields: usize,
+    /// Fields that an operation may give another name.
+    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_ALIASES", default_value_t = Self::DEFAULT.max_aliases)]
+    pub max_aliases: usize,
+    /// Directives that a document may have.
+    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_DIRECTIVES", default_value_t = Self::DEFAULT.max_directives)]
+    pub max_directives: usize,
+    /// Root fields that an operation may have.
+    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_ROOT_FIELDS", default_value_t = Self::DEFAULT.max_root_fields)]
+    pub max_root_fields: usize,
+    /// Variables that a document may define.
+    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_VARIABLES", default_value_t = Self::DEFAULT.max_variables)]
+    pub max_variables: usize,
+    /// Values within the variables, times how often the document uses variables.
+    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_VARIABLE_VALUES", default_value_t = Self::DEFAULT.max_variable_values)]
+    pub max_variable_values: usize,
+    /// Values that an answer may have, estimated: a list counts as many times as it may be long.
+    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_COMPLEXITY", default_value_t = Self::DEFAULT.max_complexity)]
+    pub max_complexity: u64,
+}
+
+impl Limits {
+    pub const DEFAULT: Self = Self {
+        max_document_bytes: 32 << 10,
+        max_tokens: 5_000,
+        max_depth: 20,
+        max_fields: 2_500,
+        max_aliases: 250,
+        max_directives: 100,
+        max_root_fields: 25,
+        max_variables: 100,
+        max_variable_values: 1_000_000,
+        max_complexity: 100_000,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+fn depth(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        // The parser itself goes no deeper than 64.
+        Ok(depth @ 1..=50) => Ok(depth),
+        _ => Err("expected a number from 1 to 50".to_owned()),
+    }
+}
+
+/// Refuses what is beyond a limit. `code` is what programs switch on, `what` is counted.
+///
+/// # Errors
+/// If `found` is more than `limit`.
+pub fn check(
+    code: &'static str,
+    what: &str,
+    limit: impl TryInto<u64>,
+    found: impl TryInto<u64>,
+) -> Result<(), ServerError> {
+    let limit = limit.try_into().unwrap_or(u64::MAX);
+    let found = found.try_into().unwrap_or(u64::MAX);
+    if found <= limit {
+        return Ok(());
+    }
+    let mut error = ServerError::new(format!("expected at most {limit} {what}, not {found}"), None);
+    let extensions = error.extensions.get_or_insert_default();
+    extensions.set("code", code);
+    extensions.set("limit", limit);
+    extensions.set("found", found);
+    Err(error)
+}

@@ -1,0 +1,287 @@
+//! Clients that take too much, send too slowly or read too slowly: each is refused or let go, and a
+//! client beside them is served.
+
+use std::time::Duration;
+
+use agent_jobs::db::{self, Sql};
+use agent_jobs::error::Error;
+use agent_jobs::graphql::Rules;
+use agent_jobs::http::HttpOptions;
+use entity::job;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use crate::support::{
+    ForeignWriter, Kind, Program, TestDatabase, TestServer, client, errors_of, job,
+    on_both_databases, socket,
+};
+
+/// Long enough for a busy machine, and far too short for what is waited for in vain.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn connect(server: &TestServer) -> TcpStream {
+    TcpStream::connect(server.url.trim_start_matches("http://")).await.expect("it listens")
+}
+
+/// What the server says until it closes the connection.
+async fn rest(mut stream: TcpStream) -> String {
+    let mut text = Vec::new();
+    timeout(PATIENCE, stream.read_to_end(&mut text)).await.expect("it is let go").ok();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+async fn assert_served(server: &TestServer) {
+    let answer = timeout(PATIENCE, server.query("{ __typename }", json!({}))).await;
+    assert_eq!(answer.expect("it answers")["__typename"], "Query");
+}
+
+/// Asks as one of the clients behind a proxy.
+async fn ask_as(server: &TestServer, client: &str, path: &str) -> reqwest::Response {
+    let request = server.client.get(format!("{}{path}", server.url));
+    request.header("x-forwarded-for", client).send().await.expect("an answer")
+}
+
+const QUERY: &str = "/graphql?query=%7B__typename%7D";
+
+fn behind_a_proxy() -> HttpOptions {
+    HttpOptions { trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()], ..HttpOptions::default() }
+}
+
+on_both_databases! {
+    async fn the_database_gives_up_what_takes_too_long(database: TestDatabase) {
+        database.open().await.close().await;
+        let target = database.url().parse().expect("a URL");
+        let db = db::connect_within(&target, Some(Duration::from_millis(200))).await.expect("connecting");
+        for _ in 0..3 {
+            let mut sql = Sql::new(db.backend());
+            sql.push_either(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+                "SELECT pg_sleep(3600)",
+            );
+            let failed = timeout(PATIENCE, sql.one(db.reader())).await.expect("it is given up").unwrap_err();
+            assert_eq!(Error::from(failed).code(), "REQUEST_TIMEOUT");
+            // The connection is as good as before.
+            let mut sql = Sql::new(db.backend());
+            sql.push("SELECT 1");
+            assert!(sql.one(db.reader()).await.expect("reading").is_some());
+        }
+        db.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_takes_too_long_is_answered_and_ended() {
+    let database = TestDatabase::create(Kind::Postgres).await;
+    database.open().await.close().await;
+    let options = ["--request-timeout", "500ms"];
+    let (server, url) = Program::serve_with("serve", database.url(), &options);
+    let mut holder = ForeignWriter::connect(&database).await;
+    holder.execute("BEGIN").await;
+    holder.execute("LOCK TABLE job IN ACCESS EXCLUSIVE MODE").await;
+    let client = client();
+    let ask = async |accept: &str| {
+        let request = client.post(format!("{url}/graphql")).header("accept", accept);
+        let request = request.json(&json!({ "query": "{ jobs { items { id } } }" }));
+        let answer = timeout(PATIENCE, request.send()).await.expect("in time").expect("an answer");
+        (answer.status().as_u16(), answer.json::<Value>().await.expect("JSON"))
+    };
+    for (accept, status) in [("application/json", 200), ("application/graphql-response+json", 503)]
+    {
+        let (found, answer) = ask(accept).await;
+        assert_eq!(errors_of(&answer)[0]["extensions"]["code"], "REQUEST_TIMEOUT", "{answer}");
+        // It may be the database that has noticed first, in the middle of the execution.
+        assert!([status, 294].contains(&found), "{accept} {found}");
+    }
+    let problem = client.get(format!("{url}/api/v1/jobs?page=0")).send().await.expect("an answer");
+    assert_eq!(problem.status(), 503);
+    holder.execute("ROLLBACK").await;
+    let (_, answer) = ask("application/json").await;
+    assert_eq!(answer, json!({ "data": { "jobs": { "items": [] } } }));
+    server.signal("TERM").ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_open_connections_are_let_go() {
+    let options = HttpOptions { client_timeout: Duration::from_secs(3), ..HttpOptions::default() };
+    let (server, _database) = TestServer::start_guarded(Rules::default(), options).await;
+    let mut streams = Vec::new();
+    for n in 0..2_000_usize {
+        let mut stream = connect(&server).await;
+        let head = "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+        // Some have sent nothing, others nearly everything.
+        stream.write_all(&head.as_bytes()[..n % head.len()]).await.expect("it reads");
+        streams.push(stream);
+        if n % 500 == 0 {
+            assert_served(&server).await;
+        }
+    }
+    assert_served(&server).await;
+    for stream in streams {
+        let said = rest(stream).await;
+        assert!(said.is_empty() || said.starts_with("HTTP/1.1 408"), "{said}");
+    }
+    assert_served(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_comes_slowly_is_refused() {
+    let options = HttpOptions { request_timeout: Duration::from_secs(1), ..HttpOptions::default() };
+    let (server, _database) = TestServer::start_guarded(Rules::default(), options).await;
+    let mut slow = Vec::new();
+    for _ in 0..50 {
+        let mut stream = connect(&server).await;
+        let start = "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+            Content-Length: 27\r\nConnection: close\r\n\r\n{\"query\":";
+        stream.write_all(start.as_bytes()).await.expect("it reads");
+        slow.push(stream);
+    }
+    assert_served(&server).await;
+    for stream in slow {
+        let said = rest(stream).await;
+        assert!(said.starts_with("HTTP/1.1 408"), "{said}");
+        assert!(said.contains("\"code\":\"REQUEST_TIMEOUT\""), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_does_not_read_is_let_go() {
+    let options = HttpOptions {
+        client_timeout: Duration::from_secs(1),
+        max_client_streams: 1,
+        ..behind_a_proxy()
+    };
+    let (server, _database) = TestServer::start_guarded(Rules::default(), options).await;
+    // More than all buffers on the way hold.
+    let name = "x".repeat(4_000);
+    let jobs: Vec<_> =
+        (0..5_000).map(|n| job::Model { name: Some(name.clone()), ..job(n) }).collect();
+    for jobs in jobs.chunks(1_000) {
+        server.insert::<job::Entity>(jobs).await;
+    }
+    let mut deaf = connect(&server).await;
+    let request = "GET /api/v1/jobs.csv HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 9.9.9.9\r\n\r\n";
+    deaf.write_all(request.as_bytes()).await.expect("it reads");
+    let mut start = [0; 12];
+    deaf.read_exact(&mut start).await.expect("it answers");
+    assert_eq!(&start, b"HTTP/1.1 200");
+    let answer = ask_as(&server, "9.9.9.9", "/api/v1/jobs.csv?state=Failed").await;
+    assert_eq!(answer.status(), 429);
+    let problem: Value = answer.json().await.expect("JSON");
+    assert_eq!(problem["code"], "TOO_MANY_STREAMS");
+    // Others read theirs meanwhile.
+    let others = ask_as(&server, "8.8.8.8", "/api/v1/jobs.csv?fields=Id").await;
+    assert_eq!(others.text().await.expect("a file").lines().count(), 5_001);
+    let mut tries = 0;
+    while ask_as(&server, "9.9.9.9", "/api/v1/jobs.csv?state=Failed").await.status() == 429 {
+        tries += 1;
+        assert!(tries < 300, "it holds its place for ever");
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_asks_too_often_waits_and_others_do_not() {
+    let options = HttpOptions { max_client_rate: 1, ..behind_a_proxy() };
+    let (server, _database) = TestServer::start_guarded(Rules::default(), options).await;
+    let mut refused = None;
+    for _ in 0..100 {
+        let answer = ask_as(&server, "9.9.9.9", QUERY).await;
+        if answer.status() == 429 {
+            refused = Some(answer);
+            break;
+        }
+        assert_eq!(answer.status(), 200);
+    }
+    let refused = refused.expect("it is too much");
+    assert_eq!(refused.headers()["retry-after"], "1");
+    let answer: Value = refused.json().await.expect("JSON");
+    assert_eq!(errors_of(&answer)[0]["extensions"], json!({ "code": "RATE_LIMITED", "limit": 1 }));
+    assert_eq!(ask_as(&server, "8.8.8.8", QUERY).await.status(), 200);
+    assert_eq!(ask_as(&server, "8.8.8.8", "/api/v1/jobs").await.status(), 200);
+    // The pages and the health are for everybody.
+    assert_eq!(ask_as(&server, "9.9.9.9", "/healthz").await.status(), 200);
+    for _ in 0..20 {
+        assert_served(&server).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_has_only_so_many_sockets() {
+    let options = HttpOptions { max_client_streams: 3, ..behind_a_proxy() };
+    let (server, _database) = TestServer::start_guarded(Rules::default(), options).await;
+    let as_one = [("x-forwarded-for", "9.9.9.9")];
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        open.push(socket::connect(&server, &as_one).await.expect("a place"));
+    }
+    let refused = socket::connect(&server, &as_one).await.expect_err("no place");
+    assert!(refused.to_string().contains("429"), "{refused}");
+    let events = ask_as(&server, "9.9.9.9", "/api/v1/jobs/executing/events").await;
+    assert_eq!(events.status(), 429);
+    socket::connect(&server, &[("x-forwarded-for", "8.8.8.8")]).await.expect("a place");
+    drop(open);
+    let mut tries = 0;
+    while socket::connect(&server, &as_one).await.is_err() {
+        tries += 1;
+        assert!(tries < 300, "its places are lost");
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_looks_like_sql_or_a_pattern_is_a_text() {
+    let (server, _database) =
+        TestServer::start_guarded(Rules::default(), HttpOptions::default()).await;
+    let names = ["plain", "100%", "under_score", "back\\slash", "quote'); DROP TABLE job; --"];
+    let jobs: Vec<_> = (0..)
+        .zip(names)
+        .map(|(n, name)| job::Model { name: Some(name.to_owned()), ..job(n) })
+        .collect();
+    server.insert::<job::Entity>(&jobs).await;
+    for (search, expected) in [
+        ("%", vec!["100%"]),
+        ("_", vec!["under_score"]),
+        ("\\", vec!["back\\slash"]),
+        ("'); DROP TABLE job; --", vec!["quote'); DROP TABLE job; --"]),
+        ("' OR 1=1", vec![]),
+        ("_lain", vec![]),
+        ("*", vec![]),
+    ] {
+        let query = "query($s: String) { jobs(search: $s) { items { name } } }";
+        let data = server.query(query, json!({ "s": search })).await;
+        let found: Vec<_> = data["jobs"]["items"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|item| item["name"].as_str().unwrap_or_default())
+            .collect();
+        assert_eq!(found, expected, "{search}");
+    }
+}
+
+/// What a client sends comes back in messages and goes into the log: never as a header or a line of its
+/// own.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_writes_headers_or_log_lines() {
+    let database = TestDatabase::create(Kind::Sqlite).await;
+    let (server, url) = Program::serve_with("serve", database.url(), &[]);
+    let client = client();
+    let forged = "x%0D%0ASet-Cookie:%20a=b%0D%0A2026-01-01T00:00:00Z%20ERROR%20forged";
+    for path in [
+        format!("/api/v1/jobs?page={forged}"),
+        format!("/api/v1/{forged}"),
+        format!("/graphql?query=%7B__typename%7D&operationName={forged}"),
+        format!("/graphql?query={forged}"),
+        format!("/{forged}"),
+    ] {
+        let answer = client.get(format!("{url}{path}")).send().await.expect("an answer");
+        assert!(answer.headers().get("set-cookie").is_none(), "{path}");
+    }
+    let output = server.signal("TERM").ok();
+    assert!(
+        !output.stderr.lines().any(|line| line.starts_with("2026-01-01T00:00:00Z ERROR")),
+        "{output:#?}"
+    );
+}

@@ -1,0 +1,225 @@
+//! The seed's REST routes.
+
+use agent_jobs::graphql::Rules;
+use agent_jobs::http::HttpOptions;
+use entity::{JobState, Table as _, agent, configuration, job, job_run};
+use serde_json::{Value, json};
+
+use crate::support::{
+    ForeignWriter, Rows, TestDatabase, TestServer, agent, configuration, id, job, job_run,
+    on_both_databases, second,
+};
+
+async fn get(server: &TestServer, path: &str) -> (u16, Value) {
+    let answer = server.client.get(format!("{}/api/v1/{path}", server.url)).send().await.unwrap();
+    let status = answer.status().as_u16();
+    let media_type = answer.headers()["content-type"].to_str().unwrap().to_owned();
+    let expected = if status == 200 { "application/json" } else { "application/problem+json" };
+    assert!(media_type.starts_with(expected), "{path}: {media_type}");
+    (status, answer.json().await.expect("JSON"))
+}
+
+#[track_caller]
+fn ok((status, answer): (u16, Value)) -> Value {
+    assert_eq!(status, 200, "{answer:#}");
+    answer
+}
+
+on_both_databases! {
+    async fn counts_and_pages_say_what_graphql_says(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        let rows = Rows::of_history(120);
+        rows.insert(&server).await;
+        let counts = server.query("{ jobCounts { completed executing failed queued cancelled } }", json!({})).await;
+        let counts = &counts["jobCounts"];
+        let expected = json!({ "Completed": counts["completed"], "Executing": counts["executing"], "Failed": counts["failed"],
+            "Queued": counts["queued"], "Cancelled": counts["cancelled"] });
+        assert_eq!(ok(get(&server, "jobs").await), expected);
+        assert_eq!(ok(get(&server, "jobstatecount").await), expected);
+        let configuration = rows.configurations[0].id;
+        let of_one = ok(get(&server, &format!("jobs?configurationId={configuration}")).await);
+        assert_ne!(of_one, expected);
+        assert_eq!(ok(get(&server, &format!("jobstatecount?configurationId={configuration}")).await), of_one);
+
+        for (rest, graphql) in [
+            ("page=0", "page: 0".to_owned()),
+            ("page=2&take=50", "page: 2, take: 50".to_owned()),
+            ("page=0&take=7&state=Completed", "take: 7, state: COMPLETED".to_owned()),
+            ("state=failed", "state: FAILED".to_owned()),
+            ("take=200&search=a", "take: 200, search: \"a\"".to_owned()),
+            (&format!("page=0&configurationId={configuration}"), format!("configurationId: \"{configuration}\"")),
+            ("page=9&take=200", "page: 9, take: 200".to_owned()),
+        ] {
+            let page = ok(get(&server, &format!("jobs?{rest}")).await);
+            let query = format!("{{ jobs({graphql}) {{ page take totalCount hasNextPage items {{ id name state priority createdDate configurationId }} }} }}");
+            let data = server.query(&query, json!({})).await;
+            let expected = &data["jobs"];
+            for (name, field) in [("Page", "page"), ("Take", "take"), ("TotalCount", "totalCount"), ("HasNextPage", "hasNextPage")] {
+                assert_eq!(page[name], expected[field], "{rest} {name}");
+            }
+            let items = page["Items"].as_array().unwrap();
+            assert_eq!(items.len(), expected["items"].as_array().unwrap().len(), "{rest}");
+            for (item, expected) in items.iter().zip(expected["items"].as_array().unwrap()) {
+                assert_eq!(item.as_object().unwrap().len(), job::Entity::public().count());
+                for (name, field) in [("Id", "id"), ("Name", "name"), ("Priority", "priority"), ("CreatedDate", "createdDate"), ("ConfigurationId", "configurationId")] {
+                    assert_eq!(item[name], expected[field], "{rest}");
+                }
+                let state = JobState::parse(expected["state"].as_str().unwrap()).unwrap();
+                assert_eq!(item["State"], state.name());
+            }
+        }
+    }
+
+    async fn a_run_has_its_42_values_by_the_seeds_names(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        server.insert::<configuration::Entity>(&[configuration(1, Some("HubSpot EU"))]).await;
+        server.insert::<agent::Entity>(&[agent(2, Some("Agent"))]).await;
+        server.insert::<job::Entity>(&[job::Model { current_run_id: Some(id(5)), ..job(3) }, job(4)]).await;
+        let run = job_run::Model {
+            agent_key: "a key".to_owned(),
+            agent_state: JobState::ExecutionCompleted,
+            agent_start_time: Some(second(5)),
+            agent_percent_completed: Some(12.5),
+            agent_elapsed_execution_time: Some(entity::Millis(90_000)),
+            agent_tasks_count: Some(entity::Long(1 << 40)),
+            processing_state: Some(entity::ProcessingState::Executing),
+            ..job_run(5, id(3), id(2))
+        };
+        server.insert::<job_run::Entity>(&[run]).await;
+        let whole = ok(get(&server, &format!("jobrun?id={}", id(3))).await);
+        let names: Vec<_> = job_run::Entity::public().map(|field| field.seed.as_str()).collect();
+        assert_eq!(whole.as_object().unwrap().len(), 42);
+        assert!(names.iter().all(|name| whole.get(name).is_some()));
+        assert_eq!(whole["Id"], json!(id(5)));
+        assert_eq!((&whole["AgentState"], &whole["ProcessingState"]), (&json!("ExecutionCompleted"), &json!("Executing")));
+        assert_eq!((&whole["AgentPercentCompleted"], &whole["AgentTasksCount"]), (&json!(12.5), &json!(1_u64 << 40)));
+        assert_eq!((&whole["AgentElapsedExecutionTime"], &whole["AgentResultMessage"]), (&json!(90_000), &json!(null)));
+        assert_eq!(ok(get(&server, &format!("jobrun?id={}", id(5))).await), whole);
+        let picked = ok(get(&server, &format!("jobrun?id={}&fields=Id,agentstate", id(3))).await);
+        assert_eq!(picked, json!({ "Id": id(5), "AgentState": "ExecutionCompleted" }));
+        for nothing in [id(4), id(99)] {
+            let (status, problem) = get(&server, &format!("jobrun?id={nothing}")).await;
+            assert_eq!((status, &problem["code"], &problem["status"]), (404, &json!("NOT_FOUND"), &json!(404)));
+        }
+    }
+
+    async fn executing_jobs_are_listed_and_streamed(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        server.insert::<agent::Entity>(&[agent(2, Some("Agent"))]).await;
+        let executing = job::Model { state: JobState::Executing, current_run_id: Some(id(5)), ..job(3) };
+        server.insert::<job::Entity>(&[executing, job(4)]).await;
+        let run = job_run::Model { agent_percent_completed: Some(50.0), ..job_run(5, id(3), id(2)) };
+        server.insert::<job_run::Entity>(&[run]).await;
+        let expected = json!([{ "Id": id(3), "CurrentRun": { "AgentPercentCompleted": 50.0 } }]);
+        let path = "jobs/executing?fields=Id&runFields=AgentPercentCompleted";
+        assert_eq!(ok(get(&server, path).await), expected);
+        let all = ok(get(&server, "jobs/executing").await);
+        assert_eq!(all[0]["State"], "Executing");
+        assert_eq!(all[0].get("CurrentRun"), None);
+
+        let url = format!("{}/api/v1/jobs/executing/events?fields=Id&runFields=AgentPercentCompleted", server.url);
+        let mut stream = server.client.get(url).send().await.unwrap();
+        assert!(stream.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
+        let mut text = String::new();
+        let mut next = async || loop {
+            if let Some((event, rest)) = text.split_once("\n\n").map(|(a, b)| (a.to_owned(), b.to_owned())) {
+                text = rest;
+                if let Some(data) = event.strip_prefix("event: executing\ndata: ") {
+                    return serde_json::from_str::<Value>(data).unwrap();
+                }
+                continue;
+            }
+            text += std::str::from_utf8(&stream.chunk().await.unwrap().expect("it goes on")).unwrap();
+        };
+        assert_eq!(next().await, json!({ "IsSnapshot": true, "Jobs": expected, "Left": [] }));
+        let mut writer = ForeignWriter::connect(&database).await;
+        writer.execute("UPDATE job SET state = 'Executing' WHERE state = 'Queued'").await;
+        assert_eq!(next().await["Jobs"], json!([{ "Id": id(4), "CurrentRun": null }]));
+        writer.execute("UPDATE job SET state = 'Failed' WHERE current_run_id IS NOT NULL").await;
+        assert_eq!(next().await, json!({ "IsSnapshot": false, "Jobs": [], "Left": [{ "Id": id(3), "State": "Failed" }] }));
+    }
+
+    async fn a_list_of_any_length_is_a_file(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        let jobs: Vec<_> = (0..2_500_u32)
+            .map(|n| job::Model {
+                name: Some(if n == 0 { "=cmd|'/c calc'!A1".to_owned() } else { format!("a, \"b\"\n{n}") }),
+                // Ties, as an import has them.
+                created_date: second(i64::from(n / 100)),
+                ..job(n)
+            })
+            .collect();
+        server.insert::<job::Entity>(&jobs).await;
+        let read = async |query: &str| {
+            let answer = server.client.get(format!("{}/api/v1/jobs.csv?{query}", server.url)).send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+            assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/csv"));
+            assert_eq!(answer.headers()["content-disposition"], "attachment; filename=\"jobs.csv\"");
+            let text = answer.text().await.unwrap();
+            let mut reader = csv::Reader::from_reader(text.as_bytes());
+            let names: Vec<_> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+            let rows: Vec<Vec<_>> = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+            (names, rows)
+        };
+        let (names, rows) = read("").await;
+        assert_eq!(names, job::Entity::public().map(|field| field.seed.clone()).collect::<Vec<_>>());
+        assert_eq!(rows.len(), 2_500);
+        let (names, rows) = read("fields=Name,Id").await;
+        assert_eq!(names, ["Id", "Name"]);
+        let mut expected: Vec<_> = jobs.iter().map(|job| (job.created_date, job.id)).collect();
+        expected.sort_unstable();
+        let found: Vec<_> = rows.iter().map(|row| row[0].clone()).collect();
+        assert_eq!(found, expected.iter().rev().map(|(_, id)| id.to_string()).collect::<Vec<_>>());
+        assert_eq!(rows.last().unwrap()[1], "'=cmd|'/c calc'!A1");
+        assert_eq!(read("search=%2C%20%22B%22&fields=Id").await.1.len(), 2_499);
+        assert_eq!(read("state=Completed").await.1.len(), 0);
+        assert_eq!(read("createdAfter=9999-01-01T00:00:00Z").await.0.len(), job::Entity::public().count());
+    }
+
+    async fn what_is_wrong_is_told_as_a_problem(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        for (path, parameter, detail) in [
+            ("jobs?page=-1", "page", "page: expected a number from 0 to 2147483647, not \"-1\""),
+            ("jobs?page=x", "page", "page: expected a number"),
+            ("jobs?page=", "page", "page: expected a number"),
+            ("jobs?page=99999999999", "page", "page: expected a number"),
+            ("jobs?take=0", "take", "take: expected a number from 1 to 200, not \"0\""),
+            ("jobs?take=201", "take", "take: expected a number"),
+            ("jobs?take=5&take=6", "take", "take: expected it once"),
+            ("jobs?state=Paused", "state", "state: expected one of Unknown, Queued, "),
+            ("jobs?configurationId=x", "configurationId", "configurationId: expected a UUID"),
+            ("jobs?page=0&search=%00", "search", "search: a NUL character"),
+            ("jobs?page=0&fields=Id,Secret", "fields", "fields: expected names of values"),
+            ("jobs?page=0&fields=ClientRequestId", "fields", "there is none called \"ClientRequestId\""),
+            ("jobs/executing?runFields=AttemptToken", "runFields", "there is none called \"AttemptToken\""),
+            ("jobs/executing/events?fields=", "fields", "fields: expected"),
+            ("jobs.csv?createdAfter=yesterday", "createdAfter", "createdAfter: expected an RFC 3339 moment"),
+            ("jobrun", "id", "id: expected a job's or a run's id"),
+            ("jobrun?id=5", "id", "id: expected a UUID"),
+            ("jobstatecount?configurationId=%27%20OR%201%3D1", "configurationId", "configurationId: expected a UUID"),
+        ] {
+            let (status, problem) = get(&server, path).await;
+            assert_eq!((status, &problem["status"], &problem["title"]), (400, &json!(400), &json!("Bad Request")), "{path}");
+            assert_eq!((&problem["code"], &problem["parameter"]), (&json!("BAD_USER_INPUT"), &json!(parameter)), "{path} {problem}");
+            assert!(problem["detail"].as_str().unwrap().contains(detail), "{path} {problem}");
+        }
+        assert_eq!(get(&server, "nothing").await.0, 404);
+        let answer = server.client.post(format!("{}/api/v1/jobs", server.url)).send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.headers()["allow"].to_str().unwrap()), (405, "GET,HEAD"));
+        assert_eq!(answer.headers()["content-type"], "application/problem+json; charset=utf-8");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_is_openapi() {
+    let (server, _database): (_, TestDatabase) =
+        TestServer::start_guarded(Rules::default(), HttpOptions::default()).await;
+    let document = ok(get(&server, "openapi.json").await);
+    assert_eq!(document["openapi"], "3.1.0");
+    for path in document["paths"].as_object().unwrap().keys() {
+        let answer = server.client.head(format!("{}{path}", server.url)).send().await.unwrap();
+        assert_ne!(answer.status(), 404, "{path} is described and not there");
+    }
+    let page = server.client.get(format!("{}/openapi", server.url)).send().await.unwrap();
+    assert!(page.text().await.unwrap().contains("<title>REST"), "there is a page to read it");
+}

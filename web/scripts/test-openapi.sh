@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Sends the server whatever its OpenAPI document allows, and what it does not, and checks that it keeps
+# to the document. AGENT_JOBS_URL is the server's address; schemathesis is installed into the folder
+# that is given, unless it is there.
+#   test-openapi.sh FOLDER
+set -euo pipefail
+
+folder=$1
+if [ ! -x "$folder/bin/schemathesis" ]; then
+  python3 -m venv "$folder"
+  "$folder/bin/pip" install --quiet schemathesis==4.32.5
+fi
+# Event streams do not end: the tests in Rust have them.
+exec "$folder/bin/schemathesis" run "$AGENT_JOBS_URL/api/v1/openapi.json" \
+  --exclude-path /api/v1/jobs/executing/events \
+  --checks all --max-examples 60 --seed 1 --workers 2 --generation-database none
