@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use async_graphql::ErrorExtensions as _;
+use async_graphql::{ErrorExtensions as _, ServerError};
 use sea_orm::{DbErr, RuntimeErr};
 
 /// Why a request could not be answered. What the database said is logged where it becomes one
@@ -98,6 +98,14 @@ impl From<DbErr> for Error {
             Self::Internal
         }
     }
+}
+
+/// What is said of a request that is not executed: nothing of it has a place in a document. `code` is
+/// what programs switch on.
+pub fn refusal(code: &'static str, message: impl Into<String>) -> ServerError {
+    let mut error = ServerError::new(message, None);
+    error.extensions.get_or_insert_default().set("code", code);
+    error
 }
 
 impl From<Error> for async_graphql::Error {

@@ -4,6 +4,8 @@
 use async_graphql::ServerError;
 use clap::Args;
 
+use crate::error::refusal;
+
 /// How much a GraphQL document may ask for. The defaults are several times what GraphiQL and a
 /// dashboard need, and little enough that a document which is just within them is checked in
 /// milliseconds.
@@ -86,9 +88,8 @@ pub fn check(
     if found <= limit {
         return Ok(());
     }
-    let mut error = ServerError::new(format!("expected at most {limit} {what}, not {found}"), None);
+    let mut error = refusal(code, format!("expected at most {limit} {what}, not {found}"));
     let extensions = error.extensions.get_or_insert_default();
-    extensions.set("code", code);
     extensions.set("limit", limit);
     extensions.set("found", found);
     Err(error)

@@ -12,6 +12,7 @@ use async_graphql::{Name, Positioned, ServerError};
 use async_graphql_value::Value;
 
 use super::request::Rules;
+use crate::error::refusal;
 use crate::limits::check;
 
 /// How deep selections may be within one another when fragments count, too. Everybody who walks a
@@ -161,12 +162,6 @@ impl<'a> Survey<'a> {
         self.fragments.insert(name, Some(shape));
         Ok(shape)
     }
-}
-
-fn refusal(code: &'static str, message: &str) -> ServerError {
-    let mut error = ServerError::new(message, None);
-    error.extensions.get_or_insert_default().set("code", code);
-    error
 }
 
 /// How often values use variables.

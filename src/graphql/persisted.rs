@@ -12,6 +12,8 @@ use async_graphql::ServerError;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::error::refusal;
+
 /// Bytes of documents that a generation has.
 const GENERATION_BYTES: usize = 2 << 20;
 
@@ -200,12 +202,6 @@ fn missing() -> ServerError {
 
 fn bad_request(message: &str) -> ServerError {
     refusal("BAD_REQUEST", message)
-}
-
-fn refusal(code: &'static str, message: &str) -> ServerError {
-    let mut error = ServerError::new(message, None);
-    error.extensions.get_or_insert_default().set("code", code);
-    error
 }
 
 fn is_hash(text: &str) -> bool {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::access;
 use super::negotiate::{MediaType, accepted};
 use crate::access::Denied;
+use crate::error::refusal;
 
 /// Data and errors, as the September 2026 edition of GraphQL over HTTP numbers it.
 const PARTIAL_SUCCESS: u16 = 294;
@@ -22,9 +23,7 @@ pub struct Refusal {
 
 impl Refusal {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        let mut error = ServerError::new(message, None);
-        error.extensions.get_or_insert_default().set("code", code);
-        Self { status, error: Box::new(error) }
+        Self { status, error: Box::new(refusal(code, message)) }
     }
 
     pub fn denied(denied: &Denied) -> Self {

@@ -23,6 +23,7 @@ use super::stream::Form;
 use super::{Site, access, websocket};
 use crate::access::Viewer;
 use crate::clock;
+use crate::error::{Error, refusal};
 use crate::graphql::{Api, Kind, Parameters};
 use crate::live::group::Payload;
 
@@ -362,10 +363,8 @@ pub(super) async fn execute_within(
     match timeout(most, api.execute(request, viewer, clock::now())).await {
         Ok(answer) => answer.into(),
         Err(_) => {
-            let error = crate::error::Error::TimedOut;
-            let mut answer = ServerError::new(error.to_string(), None);
-            answer.extensions.get_or_insert_default().set("code", error.code());
-            Outcome::NotExecuted(vec![answer])
+            let error = Error::TimedOut;
+            Outcome::NotExecuted(vec![refusal(error.code(), error.to_string())])
         }
     }
 }

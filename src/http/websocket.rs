@@ -20,6 +20,7 @@ use super::graphql::execute_within;
 use super::socket::{CloseFrame, Error, Message, Socket, Upgrade};
 use crate::access::{Credential, Denied, Viewer};
 use crate::clock;
+use crate::error::refusal;
 use crate::graphql::{Api, Kind, Parameters, Watching};
 use crate::live::group::Payload;
 
@@ -266,11 +267,10 @@ impl Connection {
     /// Begins an operation.
     async fn begin(&mut self, id: String, parameters: Parameters) -> Result<(), Close> {
         if self.running.len() >= OPERATIONS {
-            let mut error = ServerError::new(
+            let error = refusal(
+                "TOO_MANY_OPERATIONS",
                 format!("expected at most {OPERATIONS} operations at a time on a connection"),
-                None,
             );
-            error.extensions.get_or_insert_default().set("code", "TOO_MANY_OPERATIONS");
             return self.refuse(&id, &[error]).await;
         }
         let Some(viewer) = self.viewer.clone() else { return Err(UNAUTHORIZED) };
