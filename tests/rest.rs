@@ -47,6 +47,10 @@ on_both_databases! {
             ("page=0&take=7&state=Completed", "take: 7, state: COMPLETED".to_owned()),
             ("state=failed", "state: FAILED".to_owned()),
             ("take=200&search=a", "take: 200, search: \"a\"".to_owned()),
+            // A filter alone is one of a page.
+            ("search=a", "search: \"a\"".to_owned()),
+            ("createdAfter=2026-05-01T00:00:00Z", "createdAfter: \"2026-05-01T00:00:00Z\"".to_owned()),
+            ("createdBefore=2026-05-20T00:00:00Z", "createdBefore: \"2026-05-20T00:00:00Z\"".to_owned()),
             (&format!("page=0&configurationId={configuration}"), format!("configurationId: \"{configuration}\"")),
             ("page=9&take=200", "page: 9, take: 200".to_owned()),
         ] {

@@ -22,13 +22,17 @@ pub const COUNTED: [JobState; 5] = [
     JobState::Cancelled,
 ];
 
+/// The parameters that make it one page of jobs. A configuration alone has counts.
+const OF_A_PAGE: [&str; 8] =
+    ["page", "take", "state", "search", "createdAfter", "createdBefore", "fields", "runFields"];
+
 /// The counts, or one page of jobs.
 pub async fn jobs(
     State(site): State<Site>,
     Asking(viewer): Asking,
     given: Given,
 ) -> Result<Response, Problem> {
-    if !["page", "take", "state", "fields", "runFields"].iter().any(|name| given.has(name)) {
+    if !OF_A_PAGE.iter().any(|name| given.has(name)) {
         return counted(&site, &viewer, &given).await;
     }
     let (offset, take, number) = given.page()?;
