@@ -24,6 +24,7 @@ const SELECTIONS: [(&str, &str); 11] = [
     ),
     ("id name @include(if: $yes) state @skip(if: $yes) ... @include(if: $no) { type }", ""),
     ("id currentRun @skip(if: false) { agentState agentElapsedExecutionTime processingState }", ""),
+    ("id currentRun { id @skip(if: true) }", ""),
     // What the database is to be asked for.
     ("id configuration { name }", ""),
     ("id runs(take: 1) { id agentTasksCount }", ""),

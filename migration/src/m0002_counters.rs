@@ -74,31 +74,29 @@ fn count(all: &str) -> String {
 
 fn sqlite() -> String {
     // An upsert would be shorter, but a trigger's statements take over the conflict clause of
-    // the statement that fires them: under INSERT OR REPLACE it would start counts afresh.
-    let add = |row: &str| {
-        [format!("{row}.configuration_id"), ALL.to_owned()]
-            .map(|key| {
-                format!(
-                    "INSERT INTO job_count (configuration_id, state, n) SELECT {key}, {row}.state, 0 \
-                     WHERE {key} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM job_count \
-                     WHERE configuration_id = {key} AND state = {row}.state);\n\
-                     UPDATE job_count SET n = n + 1 \
-                     WHERE configuration_id = {key} AND state = {row}.state;"
-                )
-            })
-            .join("\n")
+    // the statement that fires them: under INSERT OR REPLACE it would start counts afresh. And a
+    // query that reads the table it inserts into makes SQLite build a temporary one, for every job.
+    let each_key = |row: &str, statements: &dyn Fn(&str) -> String| {
+        [format!("{row}.configuration_id"), ALL.to_owned()].map(|key| statements(&key)).join("\n")
     };
-    let remove = format!(
-        "UPDATE job_count SET n = n - 1 \
-         WHERE configuration_id IN (OLD.configuration_id, {ALL}) AND state = OLD.state;"
-    );
-    let add_new = add("NEW");
+    let add = each_key("NEW", &|key| {
+        format!(
+            "UPDATE job_count SET n = n + 1 WHERE configuration_id = {key} AND state = NEW.state;\n\
+             INSERT INTO job_count (configuration_id, state, n) SELECT {key}, NEW.state, 1 \
+             WHERE changes() = 0 AND {key} IS NOT NULL;"
+        )
+    });
+    let remove = each_key("OLD", &|key| {
+        format!(
+            "UPDATE job_count SET n = n - 1 WHERE configuration_id = {key} AND state = OLD.state;"
+        )
+    });
     format!(
-        "CREATE TRIGGER job_count_insert AFTER INSERT ON job BEGIN\n{add_new}\nEND;\n\
+        "CREATE TRIGGER job_count_insert AFTER INSERT ON job BEGIN\n{add}\nEND;\n\
          CREATE TRIGGER job_count_delete AFTER DELETE ON job BEGIN\n{remove}\nEND;\n\
          CREATE TRIGGER job_count_update AFTER UPDATE OF state, configuration_id ON job \
          WHEN OLD.state IS NOT NEW.state OR OLD.configuration_id IS NOT NEW.configuration_id \
-         BEGIN\n{remove}\n{add_new}\nEND;"
+         BEGIN\n{remove}\n{add}\nEND;"
     )
 }
 

@@ -41,7 +41,7 @@ impl Boards {
         // As it is, if nothing new is wanted.
         seats.union = seats.union.take().filter(|union| union.find(&shape).is_some());
         drop(seats);
-        Seat { board, shape }
+        Seat { board, shape, found: None }
     }
 }
 
@@ -68,6 +68,8 @@ type Shown = (Arc<Update>, Option<Arc<Pieces>>);
 pub struct Seat {
     board: Arc<Board>,
     shape: Arc<Shape>,
+    /// Where its fields are in the union that was shown last.
+    found: Option<(Arc<Union>, Vec<Place>)>,
 }
 
 impl Drop for Seat {
@@ -80,7 +82,7 @@ impl Drop for Seat {
 
 impl Seat {
     /// The response to an update, in JSON; `None` if it is to be executed by itself.
-    pub async fn show(&self, api: &Api, update: &Arc<Update>) -> Option<String> {
+    pub async fn show(&mut self, api: &Api, update: &Arc<Update>) -> Option<String> {
         // Nothing is shared by one.
         if lock(&self.board.seats).shapes.len() < 2 {
             return None;
@@ -89,7 +91,12 @@ impl Seat {
             Some(shown) => shown,
             None => self.board.execute(api, update).await,
         };
-        pieces?.put_together(&self.shape)
+        let pieces = pieces?;
+        if self.found.as_ref().is_none_or(|(of, _)| !Arc::ptr_eq(of, &pieces.union)) {
+            let places = pieces.union.find(&self.shape)?;
+            self.found = Some((Arc::clone(&pieces.union), places));
+        }
+        self.found.as_ref().map(|(_, places)| pieces.put_together(places))
     }
 }
 
@@ -196,10 +203,11 @@ impl Union {
 
     /// Where a shape's fields are; `None` if it has others.
     fn find(&self, shape: &Shape) -> Option<Vec<Place>> {
-        let places = shape.fields.iter().map(|(key, name, inner)| {
+        let places = shape.fields.iter().enumerate().map(|(nth, (key, name, inner))| {
             let place = *self.places.get(name)?;
             let inner = self.fields[place].1.find(inner)?;
-            Some(Place { key: format!("\"{key}\":"), place, inner })
+            let separator = if nth == 0 { '{' } else { ',' };
+            Some(Place { key: format!("{separator}\"{key}\":"), place, inner })
         });
         places.collect()
     }
@@ -207,6 +215,7 @@ impl Union {
 
 /// Where a field is, and how the response names it.
 struct Place {
+    /// With what separates it from the one before it.
     key: String,
     place: usize,
     inner: Vec<Place>,
@@ -235,14 +244,13 @@ impl Pieces {
         Some(Self { root, text: String::from_utf8(text).ok()?, union })
     }
 
-    /// The response that has only a shape's fields; `None` if there are some that are not here.
-    fn put_together(&self, shape: &Shape) -> Option<String> {
-        let places = self.union.find(shape)?;
+    /// The response that has only the fields in these places.
+    fn put_together(&self, places: &[Place]) -> String {
         let mut response = String::with_capacity(self.text.len() / 2 + 64);
         response.push_str("{\"data\":");
-        self.write(&self.root, &places, &mut response);
+        self.write(&self.root, places, &mut response);
         response.push('}');
-        Some(response)
+        response
     }
 
     fn write(&self, piece: &Piece, places: &[Place], response: &mut String) {
@@ -250,12 +258,12 @@ impl Pieces {
             Piece::Null => response.push_str("null"),
             Piece::Value(range) => response.push_str(&self.text[range.clone()]),
             Piece::Object(fields) => {
-                let mut separator = '{';
+                if places.is_empty() {
+                    response.push('{');
+                }
                 for Place { key, place, inner } in places {
-                    response.push(separator);
                     response.push_str(key);
                     self.write(&fields[*place], inner, response);
-                    separator = ',';
                 }
                 response.push('}');
             }

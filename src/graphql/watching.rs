@@ -111,7 +111,7 @@ async fn run(api: Api, operation: Arc<Operation>, mut task: GroupTask) {
             Ok(begun) => begun,
             Err(errors) => return task.refuse(to_json(&errors)).await,
         };
-    let seat = match &source {
+    let mut seat = match &source {
         Source::Executing { scope, .. } => {
             Shape::of(&operation).map(|shape| api.boards.join(&operation.viewer, scope, shape))
         }
@@ -120,14 +120,14 @@ async fn run(api: Api, operation: Arc<Operation>, mut task: GroupTask) {
     while let Some(step) = task.next_step(&mut source).await {
         let mut is_over = false;
         if let Some(Versioned { event, version, is_last }) = step.changes {
-            let Some(payload) = show(&api, &mut execution, seat.as_ref(), event).await else {
+            let Some(payload) = show(&api, &mut execution, seat.as_mut(), event).await else {
                 return;
             };
             task.publish(payload, version, is_last);
             is_over |= is_last;
         }
         for (since, Versioned { event, version, is_last }) in step.catch_up {
-            let Some(payload) = show(&api, &mut execution, seat.as_ref(), event).await else {
+            let Some(payload) = show(&api, &mut execution, seat.as_mut(), event).await else {
                 return;
             };
             task.answer(since, &payload, version, is_last);
@@ -143,7 +143,7 @@ async fn run(api: Api, operation: Arc<Operation>, mut task: GroupTask) {
 async fn show(
     api: &Api,
     execution: &mut Execution,
-    seat: Option<&Seat>,
+    seat: Option<&mut Seat>,
     event: Event,
 ) -> Option<Payload> {
     if let (Some(seat), Event::Executing(update)) = (seat, &event)

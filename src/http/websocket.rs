@@ -1,17 +1,19 @@
 //! GraphQL over WebSocket, by the protocol `graphql-transport-ws`
 //! (<https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>).
 
-use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_graphql::ServerError;
 use axum::response::Response;
-use futures_util::StreamExt as _;
-use futures_util::future::{AbortHandle, Abortable, BoxFuture, FutureExt as _};
-use futures_util::stream::FuturesUnordered;
+use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
+use tokio_stream::StreamMap;
 
 use super::access::bearer;
 use super::answer::Outcome;
@@ -106,22 +108,25 @@ struct Init {
 /// What became of an operation.
 enum Progress {
     /// It has something to show, and goes on.
-    Next {
-        watching: Box<Watching>,
-        payload: Payload,
-    },
+    Next(Payload),
     /// It has something to show, and is over.
     Last(Payload),
     Over,
 }
 
-/// An operation that runs.
-struct Running {
+/// An operation that runs. Dropping it ends that.
+struct Operation {
     kind: Kind,
-    handle: AbortHandle,
+    progress: BoxStream<'static, Progress>,
 }
 
-type Operation = Abortable<BoxFuture<'static, (String, Progress)>>;
+impl Stream for Operation {
+    type Item = Progress;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Progress>> {
+        self.progress.poll_next_unpin(context)
+    }
+}
 
 struct Connection {
     api: Api,
@@ -134,8 +139,7 @@ struct Connection {
     over: BoxFuture<'static, ()>,
     is_stopping: bool,
     /// The operations that run, by their ids.
-    running: HashMap<String, Running>,
-    operations: FuturesUnordered<Operation>,
+    operations: StreamMap<Arc<str>, Operation>,
 }
 
 impl Connection {
@@ -148,8 +152,7 @@ impl Connection {
             is_stopping: false,
             over: until_over(viewer.clone()),
             viewer,
-            running: HashMap::new(),
-            operations: FuturesUnordered::new(),
+            operations: StreamMap::new(),
         }
     }
 
@@ -177,12 +180,7 @@ impl Connection {
                         Some(Err(_)) => return Err(Close(1009, "Unreadable or too large")),
                     }
                 }
-                Some(progress) = self.operations.next() => {
-                    // One that was aborted has nothing to show.
-                    if let Ok((id, progress)) = progress {
-                        self.show(id, progress).await?;
-                    }
-                }
+                Some((id, progress)) = self.operations.next() => self.show(&id, progress).await?,
                 _ = pings.tick() => {
                     if heard.elapsed() > 2 * PING_EVERY {
                         return Err(GONE);
@@ -200,7 +198,7 @@ impl Connection {
                 () = &mut too_late, if self.is_stopping => return Err(SERVICE_RESTART),
             }
             // What was asked for before is answered; what is watched goes on elsewhere.
-            if self.is_stopping && self.running.values().all(Running::is_watched) {
+            if self.is_stopping && self.operations.values().all(Operation::is_watched) {
                 return Err(SERVICE_RESTART);
             }
         }
@@ -230,13 +228,11 @@ impl Connection {
             }
             FromClient::Pong {} => Ok(()),
             FromClient::Complete { id } => {
-                if let Some(running) = self.running.remove(&id) {
-                    running.handle.abort();
-                }
+                self.operations.remove(&*id);
                 Ok(())
             }
             FromClient::Subscribe { .. } if !self.is_open => Err(UNAUTHORIZED),
-            FromClient::Subscribe { id, .. } if self.running.contains_key(&id) => {
+            FromClient::Subscribe { id, .. } if self.operations.contains_key(&*id) => {
                 Err(Close(4409, "Subscriber already exists"))
             }
             // The client will ask elsewhere, as soon as it is told.
@@ -266,7 +262,7 @@ impl Connection {
 
     /// Begins an operation.
     async fn begin(&mut self, id: String, parameters: Parameters) -> Result<(), Close> {
-        if self.running.len() >= OPERATIONS {
+        if self.operations.len() >= OPERATIONS {
             let error = refusal(
                 "TOO_MANY_OPERATIONS",
                 format!("expected at most {OPERATIONS} operations at a time on a connection"),
@@ -281,67 +277,47 @@ impl Connection {
             Ok(admitted) => admitted,
             Err(error) => return self.refuse(&id, &[error]).await,
         };
-        if kind == Kind::Subscription {
+        let progress = if kind == Kind::Subscription {
             match self.api.watch(request, &viewer) {
-                Ok(watching) => self.run(id, kind, |id| watch(id, Box::new(watching)).boxed()),
+                Ok(watching) => watch(watching).boxed(),
                 Err(error) => return self.refuse(&id, &[error]).await,
             }
         } else {
             let (api, time) = (self.api.clone(), self.bounds.request_timeout);
-            self.run(id, kind, |id| {
-                async move {
-                    let payload = match execute_within(&api, request, kind, &viewer, time).await {
-                        outcome @ Outcome::Executed(_) => {
-                            Ok(Payload::Response(outcome.json().into()))
-                        }
-                        Outcome::NotExecuted(errors) => serde_json::to_string(&errors)
-                            .map(|errors| Payload::Refusal(errors.into())),
-                        Outcome::Refused(refusal) => serde_json::to_string(&[*refusal.error])
-                            .map(|errors| Payload::Refusal(errors.into())),
-                    };
-                    (id, payload.map_or(Progress::Over, Progress::Last))
-                }
-                .boxed()
-            });
-        }
+            let executing = async move {
+                let payload = match execute_within(&api, request, kind, &viewer, time).await {
+                    outcome @ Outcome::Executed(_) => Ok(Payload::Response(outcome.json().into())),
+                    Outcome::NotExecuted(errors) => {
+                        serde_json::to_string(&errors).map(|errors| Payload::Refusal(errors.into()))
+                    }
+                    Outcome::Refused(refusal) => serde_json::to_string(&[*refusal.error])
+                        .map(|errors| Payload::Refusal(errors.into())),
+                };
+                payload.map_or(Progress::Over, Progress::Last)
+            };
+            stream::once(executing).boxed()
+        };
+        self.operations.insert(id.into(), Operation { kind, progress });
         Ok(())
     }
 
-    fn run(
-        &mut self,
-        id: String,
-        kind: Kind,
-        operation: impl FnOnce(String) -> BoxFuture<'static, (String, Progress)>,
-    ) {
-        let (handle, registration) = AbortHandle::new_pair();
-        self.running.insert(id.clone(), Running { kind, handle });
-        self.operations.push(Abortable::new(operation(id), registration));
-    }
-
-    async fn show(&mut self, id: String, progress: Progress) -> Result<(), Close> {
+    async fn show(&mut self, id: &str, progress: Progress) -> Result<(), Close> {
         match progress {
-            Progress::Next { watching, payload } => {
-                self.send_payload(&id, &payload).await?;
-                // The client may have ended it meanwhile.
-                if let Some(running) = self.running.remove(&id) {
-                    self.run(id, running.kind, |id| watch(id, watching).boxed());
-                }
-                Ok(())
-            }
+            Progress::Next(payload) => self.send_payload(id, &payload).await,
             Progress::Last(payload @ Payload::Refusal(_)) => {
-                self.running.remove(&id);
-                self.send_payload(&id, &payload).await
+                self.operations.remove(id);
+                self.send_payload(id, &payload).await
             }
             Progress::Last(payload) => {
-                self.send_payload(&id, &payload).await?;
-                self.complete(&id).await
+                self.send_payload(id, &payload).await?;
+                self.complete(id).await
             }
-            Progress::Over => self.complete(&id).await,
+            Progress::Over => self.complete(id).await,
         }
     }
 
     async fn complete(&mut self, id: &str) -> Result<(), Close> {
-        if self.running.remove(id).is_none() {
+        if self.operations.remove(id).is_none() {
             return Ok(());
         }
         self.send_text(json!({ "type": "complete", "id": id }).to_string()).await
@@ -395,7 +371,7 @@ async fn in_time(api: &Api, sending: impl Future<Output = Result<(), Error>>) ->
     }
 }
 
-impl Running {
+impl Operation {
     fn is_watched(&self) -> bool {
         self.kind == Kind::Subscription
     }
@@ -411,13 +387,16 @@ fn until_over(viewer: Option<Viewer>) -> BoxFuture<'static, ()> {
     .boxed()
 }
 
-async fn watch(id: String, mut watching: Box<Watching>) -> (String, Progress) {
-    let progress = match watching.next().await {
-        Some(frame) if matches!(frame.payload, Payload::Refusal(_)) => {
-            Progress::Last(frame.payload)
-        }
-        Some(frame) => Progress::Next { watching, payload: frame.payload },
-        None => Progress::Over,
-    };
-    (id, progress)
+/// What a subscription shows, from one thing to the next.
+fn watch(watching: Watching) -> impl Stream<Item = Progress> {
+    stream::unfold(Some(watching), async |watching| {
+        let mut watching = watching?;
+        Some(match watching.next().await {
+            Some(frame) if matches!(frame.payload, Payload::Refusal(_)) => {
+                (Progress::Last(frame.payload), None)
+            }
+            Some(frame) => (Progress::Next(frame.payload), Some(watching)),
+            None => (Progress::Over, None),
+        })
+    })
 }

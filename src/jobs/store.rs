@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::mem;
 
 use entity::{Columns, Kind, Table, Timestamp, agent, configuration, job, job_run};
+use futures_util::future::join;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ModelTrait as _, Value};
 use uuid::Uuid;
 
@@ -344,15 +345,23 @@ pub async fn insert<E: Table>(
     mut set: RowSet<E>,
     conflict: &str,
 ) -> Result<u64, DbErr> {
-    let names = names(set.columns);
+    let backend = db.get_database_backend();
     let columns = set.columns;
-    let mut written = 0;
-    for rows in set.chunks(db.get_database_backend()) {
-        let mut sql = Sql::new(db.get_database_backend());
-        sql.push(&format!("INSERT INTO {} ({names}) ", E::NAME));
+    let start = format!("INSERT INTO {} ({}) ", E::NAME, names(columns));
+    let mut statements = set.chunks(backend).map(|rows| {
+        let mut sql = Sql::new(backend);
+        sql.push(&start);
         push_rows(&mut sql, columns, rows, Nulls::AsInTable);
         sql.push(conflict);
-        written += sql.execute(db).await?.rows_affected();
+        sql
+    });
+    let mut written = 0;
+    let mut next = statements.next();
+    while let Some(sql) = next {
+        // The next one is made while the database is at work.
+        let (result, made) = join(sql.execute(db), async { statements.next() }).await;
+        written += result?.rows_affected();
+        next = made;
     }
     Ok(written)
 }
@@ -395,7 +404,9 @@ pub fn push_update<E: Table>(
     push_rows(sql, columns, rows, Nulls::Anywhere);
     sql.push(&format!(") UPDATE {table} SET "));
     let mut is_first = true;
-    for name in columns.fields().map(|field| field.name).filter(|name| *name != "id") {
+    // A run's token is never changed: it is here for the condition.
+    let is_set = |name: &&str| !matches!(*name, "id" | "attempt_token");
+    for name in columns.fields().map(|field| field.name).filter(is_set) {
         sql.push(if is_first { "" } else { ", " });
         sql.push(&match null {
             Null::Keeps => format!("\"{name}\" = coalesce(v.\"{name}\", {table}.\"{name}\")"),

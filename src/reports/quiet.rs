@@ -26,7 +26,8 @@ struct Side {
 }
 
 const AGENT: Side = Side {
-    condition: " AND job_run.attempt_token = v.attempt_token \
+    // Not by `=`: the run is looked up by its id, never by the index of tokens.
+    condition: " AND job_run.attempt_token IS NOT DISTINCT FROM v.attempt_token \
                  AND coalesce(job_run.agent_sequence, -1) < v.agent_sequence \
                  AND job_run.agent_state IN ('Executing', 'Cancelling')",
     date: Some((
