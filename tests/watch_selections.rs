@@ -8,7 +8,7 @@ use crate::support::{
 };
 
 /// What each picks of a job, with the fragments that it takes.
-const SELECTIONS: [(&str, &str); 11] = [
+const SELECTIONS: [(&str, &str); 12] = [
     ("id", ""),
     ("id name", ""),
     ("name id", ""),

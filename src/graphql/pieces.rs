@@ -257,10 +257,9 @@ impl Pieces {
         match piece {
             Piece::Null => response.push_str("null"),
             Piece::Value(range) => response.push_str(&self.text[range.clone()]),
+            // So the library shows an object of which everything is skipped.
+            Piece::Object(_) if places.is_empty() => response.push_str("null"),
             Piece::Object(fields) => {
-                if places.is_empty() {
-                    response.push('{');
-                }
                 for Place { key, place, inner } in places {
                     response.push_str(key);
                     self.write(&fields[*place], inner, response);

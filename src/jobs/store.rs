@@ -385,17 +385,18 @@ pub async fn update<E: Table>(
     let columns = set.columns;
     for rows in set.chunks(db.get_database_backend()) {
         let mut sql = Sql::new(db.get_database_backend());
-        push_update(&mut sql, columns, rows, null);
+        push_update(&mut sql, columns, Columns::none(), rows, null);
         sql.execute(db).await?;
     }
     Ok(())
 }
 
 /// Adds a statement that updates the rows with these ids; a further condition may follow, for
-/// which the new values are called `v`.
+/// which the new values are called `v`. Those of the columns that are `compared` are only for that.
 pub fn push_update<E: Table>(
     sql: &mut Sql,
     columns: Columns<E>,
+    compared: Columns<E>,
     rows: &mut [Vec<Value>],
     null: Null,
 ) {
@@ -404,8 +405,7 @@ pub fn push_update<E: Table>(
     push_rows(sql, columns, rows, Nulls::Anywhere);
     sql.push(&format!(") UPDATE {table} SET "));
     let mut is_first = true;
-    // A run's token is never changed: it is here for the condition.
-    let is_set = |name: &&str| !matches!(*name, "id" | "attempt_token");
+    let is_set = |name: &&str| *name != "id" && !compared.fields().any(|each| each.name == *name);
     for name in columns.fields().map(|field| field.name).filter(is_set) {
         sql.push(if is_first { "" } else { ", " });
         sql.push(&match null {

@@ -209,7 +209,8 @@ async fn update(
     rows: &mut [Vec<Value>],
 ) -> Result<Vec<(Uuid, bool)>, DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
-    store::push_update(&mut sql, columns, rows, store::Null::Keeps);
+    let compared = Columns::none().with(job_run::Column::AttemptToken);
+    store::push_update(&mut sql, columns, compared, rows, store::Null::Keeps);
     sql.push(side.condition);
     if let Some((column, condition)) = side.date
         && columns.contains(column)
