@@ -112,7 +112,7 @@ for (const kind of kinds) {
       await page.waitForURL(/q=sharepoint/);
       await page.getByRole('button', { name: /^Created/ }).click();
       await page.getByRole('button', { name: 'Last 30 days' }).click();
-      await page.keyboard.press('Escape');
+      await page.getByRole('dialog', { name: 'Created' }).waitFor({ state: 'hidden' });
       await page.getByRole('button', { name: /^Sort/ }).click();
       await page.getByRole('radio', { name: 'Oldest first' }).check();
       await page.keyboard.press('Escape');

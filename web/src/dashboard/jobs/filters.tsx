@@ -5,7 +5,7 @@ import type { JobState } from '../data/types';
 import { fromField, full, toField, zoneOf } from '../format/time';
 import { useSettings } from '../settings/settings';
 import { icons, StateSign } from '../ui/icons';
-import { Menu, Picker } from '../ui/picker';
+import { Menu, MenuChoice, Picker } from '../ui/picker';
 import { type Filter, isNarrowed, type Range, ranges, type Sort, sorts } from './filter';
 
 interface Props {
@@ -171,15 +171,14 @@ function RangeMenu({ filter, change }: Omit<Props, 'fixed'>) {
         <ul>
           {(Object.keys(ranges) as Range[]).map((key) => (
             <li key={key}>
-              <button
-                type="button"
+              <MenuChoice
                 className="option"
                 aria-pressed={key === range}
                 onClick={() => pick(key === range ? undefined : key)}
               >
                 {ranges[key]}
                 {key === range && <icons.check width={14} height={14} />}
-              </button>
+              </MenuChoice>
             </li>
           ))}
         </ul>
@@ -198,9 +197,9 @@ function RangeMenu({ filter, change }: Omit<Props, 'fixed'>) {
           ))}
         </fieldset>
         {value && (
-          <button type="button" className="button is-quiet" onClick={() => pick(undefined)}>
+          <MenuChoice className="button is-quiet" onClick={() => pick(undefined)}>
             Any time
-          </button>
+          </MenuChoice>
         )}
       </div>
     </Menu>

@@ -50,6 +50,9 @@ export function Menu({
   );
 }
 
+/** A choice that closes the menu: what it changes is behind it. */
+export const MenuChoice = Popover.Close;
+
 /** So many are shown at a time; typing finds the others. */
 const SHOWN = 60;
 
