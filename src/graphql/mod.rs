@@ -46,7 +46,7 @@ use pieces::Boards;
 use query::Query;
 pub use request::{Kind, Parameters, Rules};
 use subscription::Subscription;
-pub use watching::Watching;
+pub use watching::{Watching, errors_to_json};
 
 /// The schema's type.
 type Schema = async_graphql::Schema<Query, Mutation, Subscription>;

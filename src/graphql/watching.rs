@@ -95,7 +95,9 @@ impl Watching {
             if self.tries == 0 {
                 self.is_over = true;
                 let error = async_graphql::Error::from(Error::Internal);
-                return Some(Frame::refusal(to_json(&[error.into_server_error(Pos::default())])));
+                return Some(Frame::refusal(errors_to_json(&[
+                    error.into_server_error(Pos::default())
+                ])));
             }
             self.tries -= 1;
             self.watcher = self.api.watcher(&self.operation);
@@ -109,7 +111,7 @@ async fn run(api: Api, operation: Arc<Operation>, mut task: GroupTask) {
     let (mut execution, mut source) =
         match Execution::begin(&api, operation.request(), &operation.viewer).await {
             Ok(begun) => begun,
-            Err(errors) => return task.refuse(to_json(&errors)).await,
+            Err(errors) => return task.refuse(errors_to_json(&errors)).await,
         };
     let mut seat = match &source {
         Source::Executing { scope, .. } => {
@@ -230,6 +232,7 @@ fn has_code(response: &Response, code: &str) -> bool {
     })
 }
 
-fn to_json(errors: &[ServerError]) -> Arc<String> {
+/// Errors as a [`Payload::Refusal`] has them.
+pub fn errors_to_json(errors: &[ServerError]) -> Arc<String> {
     serde_json::to_string(errors).unwrap_or_else(|_| "[]".to_owned()).into()
 }

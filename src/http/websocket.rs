@@ -23,7 +23,7 @@ use super::socket::{CloseFrame, Error, Message, Socket, Upgrade};
 use crate::access::{Credential, Denied, Viewer};
 use crate::clock;
 use crate::error::refusal;
-use crate::graphql::{Api, Kind, Parameters, Watching};
+use crate::graphql::{Api, Kind, Parameters, Watching, errors_to_json};
 use crate::live::group::Payload;
 
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -285,15 +285,13 @@ impl Connection {
         } else {
             let (api, time) = (self.api.clone(), self.bounds.request_timeout);
             let executing = async move {
-                let payload = match execute_within(&api, request, kind, &viewer, time).await {
-                    outcome @ Outcome::Executed(_) => Ok(Payload::Response(outcome.json().into())),
-                    Outcome::NotExecuted(errors) => {
-                        serde_json::to_string(&errors).map(|errors| Payload::Refusal(errors.into()))
+                Progress::Last(match execute_within(&api, request, kind, &viewer, time).await {
+                    outcome @ Outcome::Executed(_) => Payload::Response(outcome.json().into()),
+                    Outcome::NotExecuted(errors) => Payload::Refusal(errors_to_json(&errors)),
+                    Outcome::Refused(refusal) => {
+                        Payload::Refusal(errors_to_json(&[*refusal.error]))
                     }
-                    Outcome::Refused(refusal) => serde_json::to_string(&[*refusal.error])
-                        .map(|errors| Payload::Refusal(errors.into())),
-                };
-                payload.map_or(Progress::Over, Progress::Last)
+                })
             };
             stream::once(executing).boxed()
         };
@@ -324,8 +322,7 @@ impl Connection {
     }
 
     async fn refuse(&mut self, id: &str, errors: &[ServerError]) -> Result<(), Close> {
-        let errors = serde_json::to_string(errors).unwrap_or_else(|_| "[]".to_owned());
-        self.send_payload(id, &Payload::Refusal(errors.into())).await
+        self.send_payload(id, &Payload::Refusal(errors_to_json(errors))).await
     }
 
     async fn send_payload(&mut self, id: &str, payload: &Payload) -> Result<(), Close> {

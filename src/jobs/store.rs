@@ -405,8 +405,11 @@ pub fn push_update<E: Table>(
     push_rows(sql, columns, rows, Nulls::Anywhere);
     sql.push(&format!(") UPDATE {table} SET "));
     let mut is_first = true;
-    let is_set = |name: &&str| *name != "id" && !compared.fields().any(|each| each.name == *name);
-    for name in columns.fields().map(|field| field.name).filter(is_set) {
+    for field in columns.fields() {
+        let name = field.name;
+        if name == "id" || compared.contains(field.column) {
+            continue;
+        }
         sql.push(if is_first { "" } else { ", " });
         sql.push(&match null {
             Null::Keeps => format!("\"{name}\" = coalesce(v.\"{name}\", {table}.\"{name}\")"),
