@@ -104,14 +104,16 @@ impl MigrationTrait for Migration {
 }
 
 /// Without upserts, whose conflict clauses a trigger's statements would take from the statement that
-/// fires them.
+/// fires them. An insertion that reads its own table makes SQLite build a temporary one, so for new
+/// runs, of which nearly all have a pair that is known, the condition looks it up.
 const SQLITE: &str = "
-CREATE TRIGGER agent_configuration_inserted AFTER INSERT ON job_run BEGIN
+CREATE TRIGGER agent_configuration_inserted AFTER INSERT ON job_run
+WHEN NOT EXISTS (SELECT 1 FROM job AS j JOIN agent_configuration AS a
+  ON a.agent_id = NEW.agent_id AND a.configuration_id = j.configuration_id
+  WHERE j.id = NEW.job_id) BEGIN
   INSERT INTO agent_configuration (agent_id, configuration_id)
   SELECT NEW.agent_id, j.configuration_id FROM job AS j
-  WHERE j.id = NEW.job_id AND j.configuration_id IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM agent_configuration AS a
-      WHERE a.agent_id = NEW.agent_id AND a.configuration_id = j.configuration_id);
+  WHERE j.id = NEW.job_id AND j.configuration_id IS NOT NULL;
 END;
 CREATE TRIGGER agent_configuration_updated AFTER UPDATE OF agent_id, job_id ON job_run
 WHEN OLD.agent_id IS NOT NEW.agent_id OR OLD.job_id IS NOT NEW.job_id BEGIN

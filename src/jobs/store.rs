@@ -180,8 +180,9 @@ pub async fn runs(
 ) -> Result<(), DbErr> {
     set.deduplicate();
     make_unknown::<agent::Entity>(db, &set.ids("agent_id"), now).await?;
-    make_unknown_jobs(db, &set, now).await?;
     let jobs = set.ids("job_id");
+    let unknown = unknown::<job::Entity>(db, &jobs).await?;
+    make_jobs(db, &set, &unknown, now).await?;
     let defaults =
         [("agent_key", "".into()), ("agent_result_is_cancellation_requested", false.into())];
     upsert(db, set, &defaults).await?;
@@ -252,21 +253,39 @@ async fn make_unknown<E: Table>(
     }
     let mut sql = Sql::new(db.get_database_backend());
     sql.push(&format!("INSERT INTO {} (id, created_date) SELECT id, ", E::NAME)).bind(now);
-    sql.push(" FROM (");
-    if sql.is_postgres() {
-        sql.push("SELECT unnest(").bind_uuids(ids).push(") AS id) AS ids");
-    } else {
-        sql.push("SELECT unhex(value) AS id FROM json_each(").bind_uuids(ids).push(")) AS ids");
-    }
+    sql.push(" FROM ");
+    push_ids(&mut sql, ids);
     sql.push(" WHERE true ON CONFLICT (id) DO NOTHING");
     sql.execute(db).await?;
     Ok(())
 }
 
+/// Adds a table `ids` of these, each in a row of its own.
+fn push_ids(sql: &mut Sql, ids: &[Uuid]) {
+    if sql.is_postgres() {
+        sql.push("(SELECT unnest(").bind_uuids(ids).push(") AS id) AS ids");
+    } else {
+        sql.push("(SELECT unhex(value) AS id FROM json_each(").bind_uuids(ids).push(")) AS ids");
+    }
+}
+
+/// Those of the ids that no row has.
+async fn unknown<E: Table>(
+    db: &impl ConnectionTrait,
+    ids: &[Uuid],
+) -> Result<HashSet<Uuid>, DbErr> {
+    let mut sql = Sql::new(db.get_database_backend());
+    sql.push("SELECT ids.id FROM ");
+    push_ids(&mut sql, ids);
+    sql.push(&format!(" WHERE NOT EXISTS (SELECT 1 FROM {} AS t WHERE t.id = ids.id)", E::NAME));
+    sql.all(db).await?.iter().map(|row| row.try_get_by_index(0)).collect()
+}
+
 /// Makes the jobs that are only known from their runs, as these runs tell.
-async fn make_unknown_jobs(
+async fn make_jobs(
     db: &impl ConnectionTrait,
     set: &RowSet<job_run::Entity>,
+    unknown: &HashSet<Uuid>,
     now: Timestamp,
 ) -> Result<(), DbErr> {
     let [id, job_id, state, queued, started, updated] =
@@ -275,7 +294,7 @@ async fn make_unknown_jobs(
     // By job: the run that is the newest in the sense of NEWEST_RUN, and when the first began.
     let mut jobs = BTreeMap::<Uuid, ((Option<Timestamp>, &Vec<Value>), Timestamp)>::new();
     for row in &set.rows {
-        let Some(job) = uuid(&row[job_id]) else { continue };
+        let Some(job) = uuid(&row[job_id]).filter(|id| unknown.contains(id)) else { continue };
         let begun = moment(&row[queued]).or_else(|| moment(&row[started]));
         let created = begun.or_else(|| moment(&row[updated])).unwrap_or(now);
         let job = jobs.entry(job).or_insert(((begun, row), created));
@@ -549,43 +568,52 @@ fn array_literal<'a>(values: impl Iterator<Item = &'a Value>) -> String {
 /// that run's. A run from before the job was last queued is not current: the job waits for the
 /// next one. A job that is only known from its runs was created when the first of them began.
 async fn settle(db: &impl ConnectionTrait, job_ids: &[Uuid]) -> Result<(), DbErr> {
+    const BEGUN: &str = "coalesce(t.agent_queued_date, t.agent_start_time)";
     const STATE: (&str, &str) = (
         "state = settled.state, created_date = CASE WHEN settled.first_begun < job.created_date \
          THEN settled.first_begun ELSE job.created_date END",
         "job.state <> settled.state OR settled.first_begun < job.created_date",
     );
-    const RUN: (&str, &str) =
-        ("current_run_id = settled.run_id", "job.current_run_id IS DISTINCT FROM settled.run_id");
-
-    let update = async |assignments: &str, changes: &str| {
+    let newest = format!("FROM job_run AS t WHERE t.job_id = j.id ORDER BY {NEWEST_RUN} LIMIT 1");
+    let first_begun = format!(
+        "CASE WHEN j.update_date IS NULL THEN (SELECT min(coalesce({BEGUN}, t.update_date)) \
+         FROM job_run AS t WHERE t.job_id = j.id) END AS first_begun"
+    );
+    let update = async |selected: &str, assignments: &str, changes: &str| {
         let mut sql = Sql::new(db.get_database_backend());
-        sql.push(&format!(
-            "UPDATE job SET {assignments} FROM (SELECT j.id, \
-             CASE WHEN {IS_CURRENT} THEN newest.id END AS run_id, \
-             CASE WHEN {IS_CURRENT} THEN newest.agent_state ELSE j.state END AS state, \
-             CASE WHEN j.update_date IS NULL THEN (\
-               SELECT min(coalesce(t.agent_queued_date, t.agent_start_time, t.update_date)) \
-               FROM job_run AS t WHERE t.job_id = j.id) END AS first_begun \
-             FROM job AS j JOIN job_run AS newest ON newest.id = (\
-               SELECT t.id FROM job_run AS t WHERE t.job_id = j.id ORDER BY {NEWEST_RUN} LIMIT 1) \
-             WHERE j.id"
-        ))
-        .any_uuid(job_ids);
+        sql.push(&format!("UPDATE job SET {assignments} FROM (SELECT j.id, {selected} AND j.id"));
+        sql.any_uuid(job_ids);
         sql.push(&format!(") AS settled WHERE job.id = settled.id AND ({changes})"));
         sql.execute(db).await
     };
     if db.get_database_backend() == DbBackend::Postgres {
-        update(&format!("{}, {}", STATE.0, RUN.0), &format!("{} OR {}", STATE.1, RUN.1)).await?;
+        let is_old = format!("({BEGUN} < j.queued_date)");
+        let select = format!(
+            "CASE WHEN {is_old} THEN NULL ELSE t.id END AS run_id, \
+             CASE WHEN {is_old} THEN j.state ELSE t.agent_state END AS state, {first_begun} \
+             FROM job AS j JOIN job_run AS t ON t.id = (SELECT t.id {newest}) WHERE true"
+        );
+        let assignments = format!("{}, current_run_id = settled.run_id", STATE.0);
+        let changes = format!("{} OR job.current_run_id IS DISTINCT FROM settled.run_id", STATE.1);
+        update(&select, &assignments, &changes).await?;
     } else {
         // SQLite renews the entries in all indexes that have an assigned column, changed or not.
-        // Most jobs only get another run, which no index has.
-        update(STATE.0, STATE.1).await?;
-        update(RUN.0, RUN.1).await?;
+        // Most jobs only get another run, which no index has, and which one index tells.
+        let newest =
+            format!("(SELECT CASE WHEN {BEGUN} < j.queued_date THEN NULL ELSE t.id END {newest})");
+        let mut sql = Sql::new(db.get_database_backend());
+        sql.push(&format!(
+            "UPDATE job AS j SET current_run_id = {newest} \
+             WHERE j.current_run_id IS NOT {newest} AND j.id"
+        ));
+        sql.any_uuid(job_ids);
+        sql.execute(db).await?;
+        let select = format!(
+            "coalesce(t.agent_state, j.state) AS state, {first_begun} \
+             FROM job AS j LEFT JOIN job_run AS t ON t.id = j.current_run_id \
+             WHERE (j.update_date IS NULL OR t.agent_state <> j.state)"
+        );
+        update(&select, STATE.0, STATE.1).await?;
     }
     Ok(())
 }
-
-/// Whether the run `newest` is later than what the job `j` was last queued for.
-const IS_CURRENT: &str = "(j.queued_date IS NULL \
-    OR coalesce(newest.agent_queued_date, newest.agent_start_time) IS NULL \
-    OR coalesce(newest.agent_queued_date, newest.agent_start_time) >= j.queued_date)";

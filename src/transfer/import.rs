@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use entity::{Columns, Timestamp, agent, configuration, job, job_run};
 use futures_util::future::try_join_all;
-use sea_orm::{DbBackend, DbErr, Value};
+use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, Value};
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -33,6 +33,10 @@ const BATCH_ROWS: usize = 10_000;
 /// Transactions that share a batch on PostgreSQL, where each has a processor of the server to
 /// itself. They never touch the same job.
 const POSTGRES_WRITERS: usize = 2;
+
+/// Pages of 4 KiB in SQLite's log from which on they are written to their places. Every batch has
+/// rows all over the indexes, so that several batches in the log have many pages in common.
+const LOG_PAGES: u32 = 16_384;
 
 /// Batches that wait for the database.
 const BATCHES_AHEAD: usize = 2;
@@ -83,6 +87,10 @@ pub enum ImportError {
 pub async fn import(db: &Db, options: &Options<'_>) -> Result<Summary, ImportError> {
     let mut aside = options.bad_rows.map(BadRows::create).transpose()?;
     let mut summary = Summary::default();
+    if db.backend() == DbBackend::Sqlite {
+        let pragma = format!("PRAGMA wal_autocheckpoint = {LOG_PAGES}");
+        db.writer().execute_unprepared(&pragma).await?;
+    }
     for path in options.files {
         let file_error = |reason| ImportError::File { file: path.display().to_string(), reason };
         let (source, progress) = Source::open(path).map_err(file_error)?;
