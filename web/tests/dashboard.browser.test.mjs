@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { desktop, launch, open, phone } from './support/browser.mjs';
-import { ask, createDatabase, serve, simulate } from './support/server.mjs';
+import { ask, command, createDatabase, serve, simulate } from './support/server.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
 const kinds = (process.env.AGENT_JOBS_TEST_DATABASES ?? 'sqlite,postgres').split(',');
@@ -26,6 +26,8 @@ async function until(holds, what) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
+
+const rows = (page) => page.locator('.table-body .row');
 
 for (const kind of kinds) {
   describe(`the dashboard on ${kind}`, () => {
@@ -75,7 +77,6 @@ for (const kind of kinds) {
         }
       });
 
-    const rows = (page) => page.locator('.table-body .row');
     /** Until the list is the one that was asked for last, not the one before. */
     const settled = async (page) => {
       await rows(page).first().waitFor();
@@ -495,6 +496,115 @@ for (const kind of kinds) {
           .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0),
       );
       assert.ok(bytes > 50_000 && bytes < 200 * 1024, `${bytes} bytes`);
+    });
+  });
+
+  describe(`the dashboard on ${kind} for those who sign in`, () => {
+    let database;
+    let server;
+    let token;
+
+    before(async () => {
+      database = createDatabase(kind);
+      const options = ['--agents', '0', '--auth', 'tokens'];
+      server = await serve('demo', database.url, { options });
+      token = command(database.url, 'token', 'create', 'Wall', '--role', 'viewer');
+    });
+
+    after(async () => {
+      await server?.stop();
+      database?.drop();
+    });
+
+    async function signIn(page, text) {
+      await page.getByLabel('Access token').fill(text);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+    }
+    const refusal = (page) => page.getByText('This token is not valid, or not any more.');
+
+    /** Browsers complain of every 401; those are meant here. */
+    const unexpected = (complaints) => complaints.filter((each) => !/\b401\b/.test(each));
+
+    async function checkLightAndDark(page, where) {
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme });
+        await check(page, `${where}, ${colorScheme}`);
+      }
+    }
+
+    test('a link leads to signing in, and then to what it shows', async () => {
+      const { page, complaints, close } = await open(browser, server.url);
+      const link = `${server.url}/?state=failed`;
+      await page.goto(link);
+      await checkLightAndDark(page, 'signing in');
+      await signIn(page, 'nonsense');
+      await refusal(page).waitFor();
+      await checkLightAndDark(page, 'a wrong token');
+      await signIn(page, token);
+      await rows(page).first().waitFor();
+      assert.equal(page.url(), link);
+      const states = await page.locator('[data-column="state"]').allInnerTexts();
+      assert.ok(states.length > 5 && states.every((state) => state === 'Failed'), String(states));
+      assert.deepEqual(unexpected(complaints), []);
+      await close();
+    });
+
+    test('a viewer sees who is signed in, can change no job, and signs out', async () => {
+      const { page, complaints, close } = await open(browser, server.url);
+      await page.goto(server.url);
+      await signIn(page, token);
+      await rows(page).first().waitFor();
+      for (const [state, action] of [
+        ['failed', 'Retry…'],
+        ['queued', 'Cancel…'],
+      ]) {
+        await page.goto(`${server.url}/?state=${state}`);
+        const row = rows(page).first();
+        await row.waitFor();
+        await page.getByRole('button', { name: 'All that match' }).waitFor({ state: 'detached' });
+        await row.getByRole('button', { name: /^Actions for/ }).click();
+        assert.ok(await page.getByRole('menuitem', { name: action }).isDisabled());
+        await page.keyboard.press('Escape');
+        await row.getByRole('checkbox').check();
+        const selection = page.getByRole('region', { name: 'Selected jobs' });
+        assert.ok(await selection.getByRole('button', { name: action }).isDisabled());
+        await row.locator('.row-link').click();
+        await page.waitForURL(/\/jobs\//);
+        assert.ok(await page.getByRole('button', { name: action }).isDisabled());
+      }
+      await page.getByRole('button', { name: 'Settings' }).click();
+      const settings = page.getByRole('dialog', { name: 'Settings' });
+      await settings.getByText('Wall', { exact: true }).waitFor();
+      await settings.getByText(/^viewer, until/).waitFor();
+      await settings.getByRole('button', { name: 'Sign out' }).click();
+      await page.waitForURL(/\/sign-in$/);
+      await page.goBack();
+      await page.waitForURL(/\/sign-in\?next=jobs/);
+      await page.getByLabel('Access token').waitFor();
+      assert.deepEqual(complaints, []);
+      await close();
+    });
+
+    test('a token that is revoked ends what is open within seconds', async () => {
+      const { page, complaints, close } = await open(browser, server.url);
+      await page.goto(`${server.url}/?state=executing`);
+      await signIn(page, token);
+      await rows(page).first().locator('.row-link').click();
+      await page.waitForURL(/\/jobs\//);
+      await page.locator('.live.is-socket').waitFor();
+      const link = page.url();
+      command(database.url, 'token', 'revoke', 'Wall');
+      const end = page.getByRole('heading', { name: 'You are signed out' });
+      await end.waitFor({ timeout: 10_000 });
+      await checkLightAndDark(page, 'signed out');
+      await page.getByRole('link', { name: 'Sign in' }).click();
+      await signIn(page, token);
+      await refusal(page).waitFor();
+      await signIn(page, command(database.url, 'token', 'create', 'Desk', '--role', 'viewer'));
+      await page.locator('.job-head h1').waitFor();
+      assert.equal(page.url(), link);
+      assert.deepEqual(unexpected(complaints), []);
+      await close();
     });
   });
 

@@ -53,6 +53,13 @@ export async function serve(command, databaseUrl, { listen = '127.0.0.1:0', opti
   return { url, stop };
 }
 
+/** Runs a command on a database to its end; what it printed. */
+export const command = (databaseUrl, ...words) =>
+  execFileSync(binary, [...words, '--database-url', databaseUrl], {
+    encoding: 'utf8',
+    stdio: 'pipe',
+  }).trim();
+
 /** Plays agents until it is stopped. */
 export function simulate(url, options = []) {
   const child = spawn(binary, ['simulate', '--url', url, '--quiet', ...options], {

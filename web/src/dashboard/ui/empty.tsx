@@ -7,15 +7,19 @@ export function Empty({
   title,
   children,
   sign,
+  isPage,
 }: {
   title: string;
   children?: ReactNode;
   sign?: ReactNode;
+  /** Whether there is nothing else on the page, which then has this for its title. */
+  isPage?: boolean;
 }) {
+  const Heading = isPage ? 'h1' : 'h2';
   return (
     <div className="empty">
       {sign && <div className="empty-sign">{sign}</div>}
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       {children && <div className="empty-text">{children}</div>}
     </div>
   );
@@ -53,7 +57,7 @@ export function SignedOut() {
   const signIn = new URL('sign-in', root);
   signIn.searchParams.set('next', here);
   return (
-    <Empty title="You are signed out" sign={<icons.info width={28} height={28} />}>
+    <Empty title="You are signed out" sign={<icons.info width={28} height={28} />} isPage>
       <p>This server shows its jobs to those who are signed in.</p>
       <a className="button is-primary" href={signIn.href}>
         Sign in
