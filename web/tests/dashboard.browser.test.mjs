@@ -596,6 +596,14 @@ for (const kind of kinds) {
       command(database.url, 'token', 'revoke', 'Wall');
       const end = page.getByRole('heading', { name: 'You are signed out' });
       await end.waitFor({ timeout: 10_000 });
+      // Nothing of before is left to see.
+      assert.equal(
+        await page
+          .locator('.top-tools')
+          .getByText(/executing/)
+          .count(),
+        0,
+      );
       await checkLightAndDark(page, 'signed out');
       await page.getByRole('link', { name: 'Sign in' }).click();
       await signIn(page, token);

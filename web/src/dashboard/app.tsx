@@ -39,7 +39,7 @@ export function App() {
           <Route path="/agents" component={AgentsPage} />
           <Route path="/agents/:id">{({ id }) => <AgentPage key={id} id={id} />}</Route>
           <Route>
-            <Empty title="There is no such page">
+            <Empty title="There is no such page" isPage>
               <AppLink to="/" className="button">
                 To the jobs
               </AppLink>

@@ -39,7 +39,7 @@ export function AgentPage({ id }: { id: string }) {
   const fixed = useMemo(() => ({ agentId: id }), [id]);
   if (found === null || !isUuid(id)) {
     return (
-      <Empty title="There is no such agent">
+      <Empty title="There is no such agent" isPage>
         <AppLink to="/agents" className="button">
           To all agents
         </AppLink>
@@ -47,7 +47,7 @@ export function AgentPage({ id }: { id: string }) {
     );
   }
   if (!found && query.isError) {
-    return <Failure error={query.error} retry={() => query.refetch()} />;
+    return <Failure error={query.error} retry={() => query.refetch()} isPage />;
   }
   return (
     <>

@@ -25,7 +25,7 @@ export function ConfigurationPage({ id }: { id: string }) {
   const fixed = useMemo(() => ({ configurationId: id }), [id]);
   if (found === null || !isUuid(id)) {
     return (
-      <Empty title="There is no such configuration">
+      <Empty title="There is no such configuration" isPage>
         <AppLink to="/configurations" className="button">
           To all configurations
         </AppLink>
@@ -33,7 +33,7 @@ export function ConfigurationPage({ id }: { id: string }) {
     );
   }
   if (!found && query.isError) {
-    return <Failure error={query.error} retry={() => query.refetch()} />;
+    return <Failure error={query.error} retry={() => query.refetch()} isPage />;
   }
   return (
     <>

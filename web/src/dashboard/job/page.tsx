@@ -34,7 +34,7 @@ export function JobPage({ id }: { id: string }) {
 
   if (job === null || !isUuid(id)) {
     return (
-      <Empty title="There is no such job">
+      <Empty title="There is no such job" isPage>
         <p>No job here has the id {id}.</p>
         <AppLink to="/" className="button">
           To all jobs
@@ -44,7 +44,7 @@ export function JobPage({ id }: { id: string }) {
   }
   if (!job) {
     return query.isError ? (
-      <Failure error={query.error} retry={() => query.refetch()} />
+      <Failure error={query.error} retry={() => query.refetch()} isPage />
     ) : (
       <Skeleton rows={10} height={64} />
     );
@@ -54,7 +54,7 @@ export function JobPage({ id }: { id: string }) {
   const isForeign = run && run.jobId !== job.id;
   if (isForeign) {
     return (
-      <Empty title="That run is another job's">
+      <Empty title="That run is another job's" isPage>
         <AppLink to={`/jobs/${run.jobId}?run=${run.id}`} className="button">
           To its job
         </AppLink>

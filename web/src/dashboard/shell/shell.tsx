@@ -25,7 +25,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const { isHelpOpen, showHelp } = useKeys();
   const main = useRef<HTMLElement>(null);
   useLive();
-  const trouble = useTrouble();
+  const isSignedOut = useIsSignedOut();
   return (
     <>
       <button type="button" className="skip" onClick={() => main.current?.focus()}>
@@ -53,20 +53,26 @@ export function Shell({ children }: { children: ReactNode }) {
           ))}
         </nav>
         <div className="top-tools">
-          <LiveStatus />
-          <ExecutingPopover />
+          {!isSignedOut && (
+            <>
+              <LiveStatus />
+              <ExecutingPopover />
+            </>
+          )}
           <SettingsMenu showKeys={() => showHelp(true)} />
         </div>
       </header>
       <OfflineBanner />
       <main ref={main} tabIndex={-1} className="main">
-        {trouble?.trouble === 'signed-out' ? <SignedOut /> : children}
+        {isSignedOut ? <SignedOut /> : children}
       </main>
       <Notices />
       {isHelpOpen && <KeysHelp close={() => showHelp(false)} />}
     </>
   );
 }
+
+const useIsSignedOut = () => useTrouble()?.trouble === 'signed-out';
 
 /** Opens the connection, and asks anew for what is shown once it is back. */
 function useLive(): void {
@@ -94,8 +100,8 @@ function useLive(): void {
 
 function OfflineBanner() {
   const mode = useMode();
-  const trouble = useTrouble();
-  if (mode !== 'offline' || trouble?.trouble === 'signed-out') return null;
+  const isSignedOut = useIsSignedOut();
+  if (mode !== 'offline' || isSignedOut) return null;
   return (
     <div className="offline" role="alert">
       <icons.warning />

@@ -7,7 +7,7 @@ export function Empty({
   title,
   children,
   sign,
-  isPage,
+  isPage = false,
 }: {
   title: string;
   children?: ReactNode;
@@ -26,7 +26,15 @@ export function Empty({
 }
 
 /** What went wrong, in words that say what to do. */
-export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
+export function Failure({
+  error,
+  retry,
+  isPage = false,
+}: {
+  error: unknown;
+  retry?: () => void;
+  isPage?: boolean;
+}) {
   const trouble = error instanceof RequestError ? error.trouble : 'defect';
   const message = error instanceof Error ? error.message : String(error);
   if (trouble === 'signed-out') return <SignedOut />;
@@ -38,7 +46,7 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
   }[trouble];
   return (
     <div role="alert">
-      <Empty title={title} sign={<icons.warning width={28} height={28} />}>
+      <Empty title={title} sign={<icons.warning width={28} height={28} />} isPage={isPage}>
         <p>{message}</p>
         {trouble === 'offline' && <p className="muted">This page tries again by itself.</p>}
         {retry && (
