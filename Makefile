@@ -46,6 +46,7 @@ bench:
 	$(CARGO) bench --bench importing
 	$(CARGO) bench --bench reporting
 	$(CARGO) bench --bench fanout
+	$(CARGO) bench --bench attack
 
 ## Rewrite the files that are generated from the sources
 generated:

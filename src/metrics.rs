@@ -166,17 +166,19 @@ pub async fn render(live: &Live, reports: &Reports) -> Option<Result<String, Err
     Some(Ok(handle.render()))
 }
 
-fn pools(db: &Db) -> Vec<(&'static str, u32, usize)> {
-    if db.backend() == DbBackend::Postgres {
-        let pool = db.reader().get_postgres_connection_pool();
-        return vec![("all", pool.size(), pool.num_idle())];
-    }
-    [("reader", db.reader()), ("writer", db.writer())]
-        .map(|(name, connection)| {
-            let pool = connection.get_sqlite_connection_pool();
-            (name, pool.size(), pool.num_idle())
-        })
-        .into()
+fn pools(db: &Db) -> [(&'static str, u32, usize); 3] {
+    let heavy = db.for_heavy_work();
+    [("reader", db.reader()), ("heavy reader", heavy.reader()), ("writer", db.writer())].map(
+        |(name, connection)| {
+            if db.backend() == DbBackend::Postgres {
+                let pool = connection.get_postgres_connection_pool();
+                (name, pool.size(), pool.num_idle())
+            } else {
+                let pool = connection.get_sqlite_connection_pool();
+                (name, pool.size(), pool.num_idle())
+            }
+        },
+    )
 }
 
 #[cfg(test)]

@@ -8,10 +8,12 @@ use agent_jobs::error::Error;
 use agent_jobs::graphql::Rules;
 use agent_jobs::http::HttpOptions;
 use entity::job;
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{
     ForeignWriter, Kind, Program, TestDatabase, TestServer, client, errors_of, job,
@@ -228,6 +230,49 @@ async fn a_client_has_only_so_many_sockets() {
         assert!(tries < 300, "its places are lost");
         sleep(Duration::from_millis(100)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_has_only_so_many_subscriptions_on_all_its_sockets() {
+    async fn tell(socket: &mut socket::Socket, message: Value) {
+        socket.send(Message::text(message.to_string())).await.expect("it reads");
+    }
+    async fn hear(socket: &mut socket::Socket) -> Value {
+        loop {
+            let message = timeout(PATIENCE, socket.next()).await.expect("an answer");
+            if let Message::Text(text) = message.expect("it is open").expect("a message") {
+                return serde_json::from_str(&text).expect("JSON");
+            }
+        }
+    }
+    let options = HttpOptions { max_client_streams: 4, ..behind_a_proxy() };
+    let (server, _database) = TestServer::start_guarded(Rules::default(), options).await;
+    let mut sockets = Vec::new();
+    for _ in 0..2 {
+        let as_one = [("x-forwarded-for", "9.9.9.9")];
+        let mut socket = socket::connect(&server, &as_one).await.expect("a place");
+        tell(&mut socket, json!({ "type": "connection_init" })).await;
+        assert_eq!(hear(&mut socket).await["type"], "connection_ack");
+        sockets.push(socket);
+    }
+    let payload = json!({ "query": "subscription { jobCounts { total } }" });
+    let subscribe = |id| json!({ "type": "subscribe", "id": id, "payload": payload });
+    for socket in &mut sockets {
+        tell(socket, subscribe("1")).await;
+        assert_eq!(hear(socket).await["type"], "next");
+    }
+    tell(&mut sockets[0], subscribe("2")).await;
+    let refused = hear(&mut sockets[0]).await;
+    let expected = json!({ "code": "TOO_MANY_STREAMS", "limit": 4 });
+    assert_eq!(refused["payload"][0]["extensions"], expected, "{refused:#}");
+    // Queries need no place, and one that is given back can be taken.
+    let query = json!({ "type": "subscribe", "id": "3", "payload": { "query": "{ __typename }" } });
+    tell(&mut sockets[0], query).await;
+    assert_eq!(hear(&mut sockets[0]).await["type"], "next");
+    assert_eq!(hear(&mut sockets[0]).await["type"], "complete");
+    tell(&mut sockets[0], json!({ "type": "complete", "id": "1" })).await;
+    tell(&mut sockets[0], subscribe("4")).await;
+    assert_eq!(hear(&mut sockets[0]).await["type"], "next");
 }
 
 #[tokio::test(flavor = "multi_thread")]

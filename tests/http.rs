@@ -252,4 +252,19 @@ async fn long_answers_are_compressed_for_those_who_ask() {
     let answer = plain.get(&url).send().await.expect("an answer");
     assert_eq!(answer.headers().get(CONTENT_ENCODING), None);
     assert_eq!(answer.text().await.expect("text"), agent_jobs::graphql::sdl());
+
+    // Those of the API come in pieces, to be compressed one by one.
+    let body = json!({ "query": "{ __schema { types { name description fields { name description } } } }" });
+    let url = format!("{}/graphql", server.url);
+    let answer = plain.post(&url).json(&body).send().await.expect("an answer");
+    let length = answer.content_length();
+    let whole = answer.bytes().await.expect("a body");
+    assert!(whole.len() > 20_000, "{}", whole.len());
+    assert_eq!(length, Some(whole.len() as u64));
+    let request = plain.post(&url).header("accept-encoding", "gzip").json(&body);
+    let answer = request.send().await.expect("an answer");
+    assert_eq!(answer.headers()[CONTENT_ENCODING], "gzip");
+    assert!(answer.bytes().await.expect("a body").len() < whole.len() / 2);
+    let answer = server.client.post(&url).json(&body).send().await.expect("an answer");
+    assert_eq!(answer.bytes().await.expect("a body"), whole);
 }

@@ -31,8 +31,13 @@ pub fn post_json(path: &str, body: &str) -> Request {
 
 /// The request of somebody who shows this token.
 pub fn with_token(request: &Request, token: &str) -> Request {
+    with_header(request, "Authorization", &format!("Bearer {token}"))
+}
+
+/// The request with one more header.
+pub fn with_header(request: &Request, name: &str, value: &str) -> Request {
     let text = String::from_utf8_lossy(request);
-    text.replacen("\r\n", &format!("\r\nAuthorization: Bearer {token}\r\n"), 1).into_bytes()
+    text.replacen("\r\n", &format!("\r\n{name}: {value}\r\n"), 1).into_bytes()
 }
 
 /// A connection that is kept alive.
@@ -48,8 +53,24 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(1 << 16) })
     }
 
-    /// The body of the answer to a request.
+    /// The body of the answer to a request, which is a success.
     pub fn ask(&mut self, request: &[u8]) -> Result<&[u8], Failure> {
+        let body = self.exchange(request)?;
+        if !self.buffer.starts_with(b"HTTP/1.1 200") {
+            return Err(String::from_utf8_lossy(&self.buffer).into());
+        }
+        Ok(&self.buffer[body..])
+    }
+
+    /// The status of the answer to a request.
+    pub fn status(&mut self, request: &[u8]) -> Result<u16, Failure> {
+        self.exchange(request)?;
+        let status = self.buffer.get(9..12).unwrap_or_default();
+        Ok(std::str::from_utf8(status)?.parse()?)
+    }
+
+    /// Takes an answer into the buffer, and tells where its body begins.
+    fn exchange(&mut self, request: &[u8]) -> Result<usize, Failure> {
         self.stream.write_all(request)?;
         self.buffer.clear();
         loop {
@@ -61,7 +82,7 @@ impl Connection {
                 return Err("the server closed the connection".into());
             }
             if let Some(body) = body_start(&self.buffer)? {
-                return Ok(&self.buffer[body..]);
+                return Ok(body);
             }
         }
     }
@@ -90,10 +111,11 @@ fn body_start(answer: &[u8]) -> Result<Option<usize>, Failure> {
         return Ok(None);
     };
     let head = std::str::from_utf8(&answer[..end])?;
-    if !head.starts_with("HTTP/1.1 200") {
-        return Err(head.into());
-    }
-    let length = head.find(LENGTH).ok_or("the answer has no length")?;
+    let Some(length) = head.find(LENGTH) else {
+        // It comes in chunks, of which the last is empty.
+        let is_whole = answer.ends_with(b"\r\n0\r\n\r\n");
+        return Ok(is_whole.then_some(end + 4));
+    };
     let digits = head[length + LENGTH.len()..].split('\r').next().unwrap_or_default();
     let body = end + 4;
     Ok((answer.len() == body + digits.parse::<usize>()?).then_some(body))

@@ -25,6 +25,12 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Readers of the SQLite file in this process.
 const SQLITE_READERS: u32 = 4;
 
+/// Readers beside them, on either database, for work that takes long.
+const HEAVY_READERS: u32 = 2;
+
+/// How long that may wait for one of them. Requests have less time.
+const HEAVY_ACQUIRE_TIMEOUT: Duration = Duration::from_mins(2);
+
 const POSTGRES_CONNECTIONS: u32 = 10;
 
 /// Of those that serve: the group commit, the search for lost agents and upkeep write one at a time.
@@ -160,12 +166,16 @@ async fn sqlite(path: &PathBuf, statement_timeout: Option<Duration>) -> Result<D
                 Box::pin(async move { limit_sqlite(connection, time).await.map(|()| true) })
             });
     }
-    let reader =
-        readers.connect_with(options.create_if_missing(false).pragma("query_only", "ON")).await?;
-    Ok(Db::new(
-        SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
-        SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
-    ))
+    let options = options.create_if_missing(false).pragma("query_only", "ON");
+    let heavy = readers
+        .clone()
+        .max_connections(HEAVY_READERS)
+        .acquire_timeout(HEAVY_ACQUIRE_TIMEOUT)
+        .connect_lazy_with(options.clone());
+    let reader = readers.connect_with(options).await?;
+    let [reader, heavy, writer] =
+        [reader, heavy, writer].map(SqlxSqliteConnector::from_sqlx_sqlite_pool);
+    Ok(Db::new(reader, heavy, writer))
 }
 
 /// How many steps of its machine SQLite runs before it looks whether to go on: a fraction of a
@@ -198,32 +208,34 @@ async fn postgres(
         .await
         .map_err(|_| sqlx::Error::PoolTimedOut)??;
     let Some(time) = statement_timeout else {
-        let connection = postgres_pool(POSTGRES_CONNECTIONS, options).await?;
-        return Ok(Db::new(connection.clone(), connection));
+        let connection = postgres_pool(POSTGRES_CONNECTIONS, ACQUIRE_TIMEOUT, options);
+        return Ok(Db::new(connection.clone(), connection.clone(), connection));
     };
     // What writes may take its time: it is the service's own, and short unless it waits for locks.
     let reading = options.clone().options([("statement_timeout", time.as_millis().to_string())]);
-    let reader = postgres_pool(POSTGRES_CONNECTIONS, reading).await?;
-    let writer = postgres_pool(POSTGRES_WRITERS, options).await?;
-    Ok(Db::new(reader, writer))
+    let reader = postgres_pool(POSTGRES_CONNECTIONS, ACQUIRE_TIMEOUT, reading.clone());
+    let heavy = postgres_pool(HEAVY_READERS, HEAVY_ACQUIRE_TIMEOUT, reading);
+    let writer = postgres_pool(POSTGRES_WRITERS, ACQUIRE_TIMEOUT, options);
+    Ok(Db::new(reader, heavy, writer))
 }
 
-async fn postgres_pool(
+/// Connections that are opened when they are needed.
+fn postgres_pool(
     connections: u32,
+    wait: Duration,
     options: PgConnectOptions,
-) -> Result<DatabaseConnection, sqlx::Error> {
+) -> DatabaseConnection {
     let pool = PgPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_timeout(wait)
         .test_before_acquire(false)
         // Every statement here is short; compiling one takes longer than running it, and
         // PostgreSQL misjudges that while its statistics are old.
         .after_connect(|connection, _| {
             Box::pin(async { connection.execute("SET jit = off").await.map(|_| ()) })
         })
-        .connect_with(options)
-        .await?;
-    Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+        .connect_lazy_with(options);
+    SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
 }
 
 /// Connects once; returns the options that worked.

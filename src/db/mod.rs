@@ -21,6 +21,8 @@ pub use sql::Sql;
 pub struct Db {
     /// For statements that only read.
     reader: DatabaseConnection,
+    /// The same for work that holds connections for long, so that other readers always find one.
+    heavy_reader: DatabaseConnection,
     /// For write transactions. SQLite has one writer at a time, so there it is one connection,
     /// and writers queue in this process instead of failing on the file's lock.
     writer: DatabaseConnection,
@@ -28,9 +30,13 @@ pub struct Db {
 }
 
 impl Db {
-    fn new(mut reader: DatabaseConnection, mut writer: DatabaseConnection) -> Self {
+    fn new(
+        mut reader: DatabaseConnection,
+        mut heavy_reader: DatabaseConnection,
+        mut writer: DatabaseConnection,
+    ) -> Self {
         let statements = Arc::new(AtomicU64::new(0));
-        for connection in [&mut reader, &mut writer] {
+        for connection in [&mut reader, &mut heavy_reader, &mut writer] {
             let statements = Arc::clone(&statements);
             connection.set_metric_callback(move |info| {
                 statements.fetch_add(1, Ordering::Relaxed);
@@ -43,7 +49,12 @@ impl Db {
                 }
             });
         }
-        Self { reader, writer, statements }
+        Self { reader, heavy_reader, writer, statements }
+    }
+
+    /// The same database for work that takes long.
+    pub fn for_heavy_work(&self) -> Self {
+        Self { reader: self.heavy_reader.clone(), ..self.clone() }
     }
 
     pub fn backend(&self) -> DbBackend {
@@ -93,7 +104,7 @@ impl Db {
 
     /// Closes all connections, the last of which makes SQLite tidy its log into the file.
     pub async fn close(self) {
-        for connection in [self.reader, self.writer] {
+        for connection in [self.reader, self.heavy_reader, self.writer] {
             if let Err(error) = connection.close().await {
                 tracing::warn!(%error, "closing the database");
             }

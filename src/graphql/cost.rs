@@ -3,14 +3,14 @@
 //! A field costs 1, and what it holds. A list costs that as many times as it may be long: what its
 //! `take`, `first` or `last` says, be it literal, a variable, or the schema's default. Where the page
 //! is an object (`jobs { items }`), the number holds for the lists right inside of it. A field that
-//! needs statements of its own has a charge for them.
+//! needs statements of its own has a charge for them, and a page for what comes before it.
 
 use std::collections::HashMap;
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, FieldDefinition, OperationDefinition, OperationType, Selection,
-    SelectionSet, TypeKind, TypeSystemDefinition,
+    BaseType, ExecutableDocument, Field, FieldDefinition, OperationDefinition, OperationType,
+    Selection, SelectionSet, TypeKind, TypeSystemDefinition,
 };
 use async_graphql::{Name, Positioned, Value as Constant, Variables};
 use async_graphql_value::Value;
@@ -25,6 +25,12 @@ const LENGTH: u64 = 20;
 
 /// What a root field is charged for its statement.
 const STATEMENT: u64 = 10;
+
+/// So many items before a page cost as much as one value.
+const SKIPPED: u64 = 50;
+
+/// What all items before a page cost at most: any page can be asked for.
+const SKIPPED_MAX: u64 = 5_000;
 
 /// What looking for a text in names is charged: no index finds it.
 const SEARCH: u64 = 1_000;
@@ -144,6 +150,7 @@ impl Walk<'_> {
                         self.value(&value.node).is_none_or(|value| value != Constant::Null)
                     });
                     let charge = if is_search { charge.max(SEARCH) } else { charge };
+                    let charge = charge + self.skipping(field, taken.unwrap_or(LENGTH));
                     times.saturating_mul(inner.saturating_add(1)).saturating_add(charge)
                 }
             };
@@ -165,6 +172,13 @@ impl Walk<'_> {
         // Of several that are given the largest; those that are given wrong are refused later.
         let most = sizes.max().flatten();
         (!field.sizes.is_empty()).then(|| most.unwrap_or(LENGTH))
+    }
+
+    /// What it costs to leave out the pages before the one that is asked for.
+    fn skipping(&self, field: &Field, taken: u64) -> u64 {
+        let page = field.get_argument("page").and_then(|value| self.value(&value.node));
+        let Some(Constant::Number(page)) = page else { return 0 };
+        (page.as_u64().unwrap_or_default().saturating_mul(taken) / SKIPPED).min(SKIPPED_MAX)
     }
 
     /// A value, with a variable's in place of the variable; `None` for one that is a list or an
@@ -242,6 +256,9 @@ mod tests {
             ("{ executingJobs { id } }", 10 + 20 * 2),
             ("{ jobs(search: \"x\") { page } }", 1_000 + 2),
             ("{ jobs(search: null) { page } }", 10 + 2),
+            ("{ jobs(page: 30) { page } }", 10 + 30 * 20 / 50 + 2),
+            ("{ jobs(page: 999999, take: 200) { page } }", 10 + 5_000 + 2),
+            ("{ jobs(page: -1) { page } }", 10 + 2),
             // Beyond what is taken, it is refused later.
             ("{ jobs(take: 2147483647) { items { id } } }", 10 + 1 + 200 * 2),
             ("{ jobs(take: 99999999999999999999) { items { id } } }", 10 + 1),

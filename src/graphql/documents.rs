@@ -9,7 +9,7 @@ use async_graphql::ServerError;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::ExecutableDocument;
 
-use super::measure;
+use super::measure::{Size, measure};
 use super::request::Rules;
 use super::tokens::scan;
 use crate::limits::check;
@@ -27,8 +27,7 @@ const NESTING: usize = 120;
 #[derive(Debug)]
 pub struct Checked {
     pub document: ExecutableDocument,
-    /// How often it uses variables, with fragments written out.
-    pub variable_uses: usize,
+    pub size: Size,
 }
 
 /// The documents of late, in two generations: whoever is asked for joins the young. When they
@@ -61,6 +60,11 @@ impl Documents {
         Ok(checked)
     }
 
+    /// Whether a document is kept, so that it need not be read again.
+    pub fn keeps(&self, text: &str) -> bool {
+        self.generations(|kept| kept.young.contains_key(text) || kept.old.contains_key(text))
+    }
+
     fn generations<T>(&self, run: impl FnOnce(&mut Generations) -> T) -> T {
         run(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -74,8 +78,8 @@ impl Checked {
         check("TOO_MANY_TOKENS", "tokens", limits.max_tokens, tokens.count)?;
         check("DOCUMENT_TOO_DEEP", "brackets within one another", NESTING, tokens.nesting)?;
         let document = parse(text)?;
-        let variable_uses = measure::measure(&document, rules)?;
-        Ok(Self { document, variable_uses })
+        let size = measure(&document, rules)?;
+        Ok(Self { document, size })
     }
 }
 

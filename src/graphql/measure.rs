@@ -49,10 +49,18 @@ impl Shape {
     }
 }
 
+/// How much there is of what a document within the limits has, with fragments written out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Fields and fragments.
+    pub fields: usize,
+    /// How often variables are used.
+    pub variable_uses: usize,
+}
+
 /// Refuses a document that is larger than the limits, or whose fragments spread each other in a
-/// circle, or one that asks what the schema has if that is not told. Returns how often it uses
-/// variables.
-pub fn measure(document: &ExecutableDocument, rules: &Rules) -> Result<usize, ServerError> {
+/// circle, or one that asks what the schema has if that is not told.
+pub fn measure(document: &ExecutableDocument, rules: &Rules) -> Result<Size, ServerError> {
     let limits = &rules.limits;
     let mut survey = Survey { document, rules, fragments: HashMap::new() };
     // Unused fragments are walked as well, before they are found to be unused.
@@ -81,7 +89,7 @@ pub fn measure(document: &ExecutableDocument, rules: &Rules) -> Result<usize, Se
     check("TOO_MANY_ALIASES", "aliases", limits.max_aliases, operations.aliases)?;
     check("TOO_MANY_DIRECTIVES", "directives", limits.max_directives, all.directives)?;
     check("TOO_MANY_VARIABLES", "variables", limits.max_variables, definitions)?;
-    Ok(all.variables)
+    Ok(Size { fields: all.selections, variable_uses: all.variables })
 }
 
 struct Survey<'a> {
@@ -187,7 +195,7 @@ mod tests {
 
     fn code_of(query: &str) -> String {
         match measure(&parse_query(query).unwrap(), &Rules::default()) {
-            Ok(variables) => variables.to_string(),
+            Ok(size) => size.variable_uses.to_string(),
             Err(error) => {
                 let extensions = error.extensions.unwrap();
                 extensions.get("code").unwrap().to_string().replace('"', "")

@@ -44,7 +44,7 @@ use operation::Operations;
 pub use persisted::Persisted;
 use pieces::Boards;
 use query::Query;
-pub use request::{Kind, Parameters, Rules};
+pub use request::{Admitted, Kind, Parameters, Rules};
 use subscription::Subscription;
 pub use watching::{Watching, errors_to_json};
 
@@ -105,7 +105,7 @@ impl Api {
         if rules.no_introspection {
             schema = schema.disable_suggestions().disable_introspection();
         }
-        let schema = schema.data(db.clone()).data(reports.clone()).data(patience).finish();
+        let schema = schema.data(reports.clone()).data(patience).finish();
         Self {
             schema,
             db,
@@ -136,13 +136,22 @@ impl Api {
         self.rules.no_introspection
     }
 
+    /// The same API for what takes long.
+    pub fn for_heavy_work(&self) -> Self {
+        Self { db: self.db.for_heavy_work(), ..self.clone() }
+    }
+
     /// Answers a request with what the viewer may see. `now` is what the answer takes for the
     /// present.
     pub async fn execute(&self, mut request: Request, viewer: &Viewer, now: Timestamp) -> Response {
         set_default_variables(&mut request);
         let batches = Batches::default();
         let loader = loader::row_loader(self.db.clone(), viewer.scope().clone(), batches.clone());
-        let request = request.data(loader).data(viewer.clone()).data(Arc::new(Now::at(now)));
+        let request = request
+            .data(self.db.clone())
+            .data(loader)
+            .data(viewer.clone())
+            .data(Arc::new(Now::at(now)));
         let (started, name) = (Instant::now(), request.operation_name.clone());
         let span = tracing::info_span!("operation", name);
         let mut response = batches.drive(self.schema.execute(request)).instrument(span).await;

@@ -47,6 +47,24 @@ pub enum Kind {
     Subscription,
 }
 
+/// A request that may be executed.
+#[derive(Debug)]
+pub struct Admitted {
+    pub request: Request,
+    pub kind: Kind,
+    /// Whether executing it keeps a processor busy for milliseconds.
+    pub is_heavy: bool,
+}
+
+/// Bytes of a document that is read in a fraction of a millisecond.
+const SHORT: usize = 1 << 10;
+
+/// From what estimate on an execution is heavy.
+const HEAVY: u64 = 1_000;
+
+/// What checking a field against the schema takes, in values of an answer.
+const FIELD: u64 = 5;
+
 /// What the rules for documents are, beside the limits.
 #[derive(Default)]
 pub struct Rules {
@@ -70,12 +88,18 @@ impl Rules {
 }
 
 impl Api {
+    /// Whether a request's document is short or kept, so that admitting it takes no time to speak of.
+    pub fn knows_or_reads_soon(&self, parameters: &Parameters) -> bool {
+        let text = parameters.query.as_deref().unwrap_or_default();
+        text.len() <= SHORT || self.documents.keeps(text)
+    }
+
     /// Decides whether a request may be executed: finds and reads its document, and refuses what
     /// is beyond a limit. Nothing is validated or executed before.
     ///
     /// # Errors
     /// The one error that the client is to see.
-    pub fn admit(&self, parameters: Parameters) -> Result<(Request, Kind), ServerError> {
+    pub fn admit(&self, parameters: Parameters) -> Result<Admitted, ServerError> {
         let Parameters { query, document_id, operation_name, variables, mut extensions } =
             parameters;
         let rules = &self.rules;
@@ -91,20 +115,22 @@ impl Api {
             Some(OperationType::Query) | None => Kind::Query,
         };
         let sent = variables.as_ref().map_or(0, |all| all.values().map(values).sum());
-        let values = sent.saturating_mul(checked.variable_uses.max(1));
+        let values = sent.saturating_mul(checked.size.variable_uses.max(1));
         let what = "values within the variables, times how often variables are used";
         check("TOO_MANY_VARIABLE_VALUES", what, rules.limits.max_variable_values, values)?;
         let variables = Variables::from_json(variables.unwrap_or_default().into());
+        let mut weight = (checked.size.fields as u64).saturating_mul(FIELD);
         if let Some(operation) = operation {
             let cost = self.costs.of_operation(&checked.document, operation, &variables);
             let what = "values in the answer, by an estimate";
             check("TOO_COMPLEX", what, rules.limits.max_complexity, cost)?;
+            weight = weight.saturating_add(cost);
         }
         let mut request = Request::new(&*found.text).variables(variables);
         request.operation_name = operation_name;
         request.set_parsed_query(checked.document.clone());
         rules.persisted.keep(found);
-        Ok((request, kind))
+        Ok(Admitted { request, kind, is_heavy: weight > HEAVY })
     }
 }
 

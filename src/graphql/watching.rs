@@ -180,6 +180,7 @@ impl Execution {
         let now = Arc::new(Now::at(clock::now()));
         let scope = viewer.scope().clone();
         let request = request
+            .data(api.db.clone())
             .data(loader::row_loader(api.db.clone(), scope, batches.clone()))
             .data(viewer.clone())
             .data(Arc::clone(&now))

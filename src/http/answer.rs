@@ -1,9 +1,14 @@
 //! How an answer goes out: its media type, its status, its text.
 
+use std::convert::Infallible;
+
 use async_graphql::{Response as Executed, ServerError, Value};
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use futures_util::stream::{self, StreamExt as _};
 use serde::Serialize;
+use tokio::task::yield_now;
 
 use super::access;
 use super::negotiate::{MediaType, accepted};
@@ -12,6 +17,9 @@ use crate::error::refusal;
 
 /// Data and errors, as the September 2026 edition of GraphQL over HTTP numbers it.
 const PARTIAL_SUCCESS: u16 = 294;
+
+/// Bytes of an answer that are compressed in a fraction of a millisecond.
+const PIECE: usize = 16 << 10;
 
 /// Why a request was not taken for one, or not executed.
 #[derive(Debug)]
@@ -38,7 +46,10 @@ impl Refusal {
 /// What became of a GraphQL request.
 #[derive(Debug)]
 pub enum Outcome {
-    Executed(Executed),
+    Executed {
+        json: String,
+        has_errors: bool,
+    },
     /// It is a GraphQL request, but one that cannot be executed.
     NotExecuted(Vec<ServerError>),
     /// It is none, or not one that we answer.
@@ -51,7 +62,11 @@ impl From<Executed> for Outcome {
         let is_executed = answer.is_ok()
             || answer.data != Value::Null
             || answer.errors.iter().any(|error| !error.path.is_empty());
-        if is_executed { Self::Executed(answer) } else { Self::NotExecuted(answer.errors) }
+        if is_executed {
+            Self::Executed { json: to_json(&answer), has_errors: answer.is_err() }
+        } else {
+            Self::NotExecuted(answer.errors)
+        }
     }
 }
 
@@ -69,18 +84,14 @@ struct Errors<'a> {
 
 impl Outcome {
     /// The text of the answer.
-    pub fn json(&self) -> String {
-        let json = match self {
-            Self::Executed(answer) => serde_json::to_string(answer),
-            Self::NotExecuted(errors) => serde_json::to_string(&Errors { errors }),
+    pub fn into_json(self) -> String {
+        match self {
+            Self::Executed { json, .. } => json,
+            Self::NotExecuted(errors) => to_json(&Errors { errors: &errors }),
             Self::Refused(refusal) => {
-                serde_json::to_string(&Errors { errors: std::slice::from_ref(&refusal.error) })
+                to_json(&Errors { errors: std::slice::from_ref(&refusal.error) })
             }
-        };
-        json.unwrap_or_else(|error| {
-            tracing::error!(%error, "an answer is no JSON");
-            r#"{"errors":[{"message":"something went wrong on the server; its log says more","extensions":{"code":"INTERNAL"}}]}"#.to_owned()
-        })
+        }
     }
 
     /// The status, which depends on what the client understands.
@@ -94,10 +105,10 @@ impl Outcome {
     pub fn status(&self, media_type: MediaType) -> StatusCode {
         match (self, media_type) {
             (Self::Refused(refusal), _) => refusal.status,
-            (Self::Executed(answer), MediaType::GraphQlResponse) if answer.is_err() => {
+            (Self::Executed { has_errors: true, .. }, MediaType::GraphQlResponse) => {
                 StatusCode::from_u16(PARTIAL_SUCCESS).unwrap_or(StatusCode::OK)
             }
-            (Self::Executed(_), _) | (Self::NotExecuted(_), MediaType::Json) => StatusCode::OK,
+            (Self::Executed { .. }, _) | (Self::NotExecuted(_), MediaType::Json) => StatusCode::OK,
             (Self::NotExecuted(errors), MediaType::GraphQlResponse) => {
                 let code = errors.first().and_then(|error| error.extensions.as_ref()?.get("code"));
                 match code {
@@ -110,22 +121,49 @@ impl Outcome {
         }
     }
 
-    pub fn respond(&self, headers: &HeaderMap) -> Response {
+    pub fn respond(self, headers: &HeaderMap) -> Response {
         // Whoever accepts neither is told so in the more common one.
         let media_type = accepted(headers).unwrap_or(MediaType::Json);
-        respond(self.status(media_type), media_type, self.json())
+        respond(self.status(media_type), media_type, self.into_json())
     }
 }
 
+fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|error| {
+        tracing::error!(%error, "an answer is no JSON");
+        r#"{"errors":[{"message":"something went wrong on the server; its log says more","extensions":{"code":"INTERNAL"}}]}"#.to_owned()
+    })
+}
+
 /// Answers several requests at once.
-pub fn respond_all(outcomes: &[Outcome], headers: &HeaderMap) -> Response {
+pub fn respond_all(outcomes: Vec<Outcome>, headers: &HeaderMap) -> Response {
     let media_type = accepted(headers).unwrap_or(MediaType::Json);
-    let answers: Vec<_> = outcomes.iter().map(Outcome::json).collect();
+    let answers: Vec<_> = outcomes.into_iter().map(Outcome::into_json).collect();
     respond(StatusCode::OK, media_type, format!("[{}]", answers.join(",")))
 }
 
+/// A response of this text. A long one comes piece by piece, between which others have a turn: it may
+/// be compressed on its way.
+pub fn text(text: String) -> Response {
+    if text.len() <= PIECE {
+        return text.into_response();
+    }
+    let length = HeaderValue::from(text.len());
+    let pieces = stream::unfold(Bytes::from(text), async |mut rest| {
+        if rest.is_empty() {
+            return None;
+        }
+        yield_now().await;
+        let piece = rest.split_to(PIECE.min(rest.len()));
+        Some((Ok::<_, Infallible>(piece), rest))
+    });
+    let mut response = Body::from_stream(pieces.fuse()).into_response();
+    response.headers_mut().insert(header::CONTENT_LENGTH, length);
+    response
+}
+
 fn respond(status: StatusCode, media_type: MediaType, json: String) -> Response {
-    let mut response = (status, json).into_response();
+    let mut response = (status, text(json)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type.content_type()));
     // A cache that keeps one answer must not give it to who wants another form or origin.

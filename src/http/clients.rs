@@ -13,10 +13,16 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
 
 use super::answer::{Outcome, Refusal};
 use super::options::HttpOptions;
 use super::{Site, rest};
+
+/// How long whoever sends too fast waits for the refusal, so that it costs little even from those who
+/// send the next request at once.
+pub const HELD_BACK: Duration = Duration::from_millis(250);
 
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -76,10 +82,17 @@ fn network_of(address: IpAddr) -> IpAddr {
 }
 
 /// What a client has going on.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug)]
 struct Places {
     requests: usize,
     streams: usize,
+    heavy: Arc<Semaphore>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self { requests: 0, streams: 0, heavy: Arc::new(Semaphore::new(1)) }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +113,8 @@ impl Places {
 /// All clients, and what they have going on.
 #[derive(Debug)]
 pub struct Clients {
-    most: Places,
+    most_requests: usize,
+    most_streams: usize,
     rate: DefaultKeyedRateLimiter<IpAddr>,
     rate_per_second: u32,
     /// Clients without anything going on are not in it.
@@ -113,10 +127,8 @@ impl Clients {
         let rate = NonZeroU32::new(options.max_client_rate).unwrap_or(NonZeroU32::MIN);
         let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(4));
         Arc::new(Self {
-            most: Places {
-                requests: options.max_client_requests,
-                streams: options.max_client_streams,
-            },
+            most_requests: options.max_client_requests,
+            most_streams: options.max_client_streams,
             rate: RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)),
             rate_per_second: rate.get(),
             taken: Mutex::default(),
@@ -168,19 +180,31 @@ impl Clients {
         if !client.is_limited {
             return Ok(place);
         }
-        let most = *{ self.most }.of(kind);
+        let most = match kind {
+            PlaceKind::Request => self.most_requests,
+            PlaceKind::Stream => self.most_streams,
+        };
         let mut taken = self.taken();
         let of_client = taken.entry(client.address).or_default().of(kind);
         if *of_client >= most {
             let (code, what) = match kind {
                 PlaceKind::Request => ("TOO_MANY_REQUESTS", "requests at a time"),
-                PlaceKind::Stream => ("TOO_MANY_STREAMS", "sockets and streams at a time"),
+                PlaceKind::Stream => {
+                    ("TOO_MANY_STREAMS", "sockets, streams and subscriptions at a time")
+                }
             };
             return Err(limited(code, format!("expected at most {most} {what}"), most));
         }
         *of_client += 1;
         place.is_held = true;
         Ok(place)
+    }
+
+    /// The turn at heavy work of a client that has a place.
+    pub fn turn(&self, client: &Client) -> Turn {
+        let taken = self.taken();
+        let places = taken.get(&client.address).filter(|_| client.is_limited);
+        Turn(places.map(|places| Arc::clone(&places.heavy)))
     }
 }
 
@@ -203,6 +227,27 @@ impl Place {
     /// Counts one more request that comes by way of a socket.
     pub fn count(&self) -> Result<(), Refusal> {
         self.clients.count(&self.client)
+    }
+
+    /// A place among its client's streams for something that goes on within this.
+    pub fn another(&self) -> Result<Self, Refusal> {
+        self.clients.take(&self.client, PlaceKind::Stream)
+    }
+
+    /// The turn at heavy work of its client.
+    pub fn turn(&self) -> Turn {
+        self.clients.turn(&self.client)
+    }
+}
+
+/// A turn at heavy work, of which each client does one piece at a time: whoever sends many waits for
+/// its own, not others for them.
+pub struct Turn(Option<Arc<Semaphore>>);
+
+impl Turn {
+    /// Waits for it. It lasts until what this gives is dropped.
+    pub async fn wait(self) -> Option<OwnedSemaphorePermit> {
+        self.0?.acquire_owned().await.ok()
     }
 }
 
@@ -227,8 +272,11 @@ pub async fn admit(State(site): State<Site>, mut request: Request, next: Next) -
     let client = Client::of(peer, request.headers(), &site.options);
     request.extensions_mut().insert(client);
     let is_rest = request.uri().path().starts_with("/api/");
-    let place = site.clients.count(&client).and_then(|()| site.clients.request(&client));
-    match place {
+    let counted = site.clients.count(&client);
+    if counted.is_err() {
+        sleep(HELD_BACK).await;
+    }
+    match counted.and_then(|()| site.clients.request(&client)) {
         // Streams have places of their own by the time that this one is given back.
         Ok(_place) => next.run(request).await,
         Err(refusal) => {
@@ -246,6 +294,8 @@ pub async fn admit(State(site): State<Site>, mut request: Request, next: Next) -
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     fn client(peer: &str, forwarded: &[&str]) -> Client {
@@ -281,6 +331,19 @@ mod tests {
             let expected = Client { address: address.parse().unwrap(), is_limited };
             assert_eq!(found, expected, "{peer} {forwarded:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn each_takes_turns_with_itself_alone() {
+        let clients = Clients::new(&HttpOptions::default());
+        let (a, b) = (client("1.1.1.1", &[]), client("2.2.2.2", &[]));
+        let _places = [clients.request(&a).unwrap(), clients.request(&b).unwrap()];
+        let first = clients.turn(&a).wait().await;
+        assert!(clients.turn(&a).wait().now_or_never().is_none());
+        assert!(clients.turn(&b).wait().now_or_never().is_some());
+        assert!(clients.turn(&client("127.0.0.1", &[])).wait().now_or_never().is_some());
+        drop(first);
+        assert!(clients.turn(&a).wait().now_or_never().is_some());
     }
 
     #[test]

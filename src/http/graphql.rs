@@ -9,27 +9,30 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 use tokio::time::timeout;
 
 use super::answer::{Outcome, Refusal, respond_all};
-use super::clients::Client;
+use super::clients::{Client, Turn};
 use super::negotiate::accepted;
 use super::origin::is_welcome;
 use super::socket::Upgrade;
 use super::stream::Form;
-use super::{Site, access, websocket};
+use super::{Site, access, heavy, websocket};
 use crate::access::Viewer;
 use crate::clock;
 use crate::error::{Error, refusal};
-use crate::graphql::{Api, Kind, Parameters};
+use crate::graphql::{Admitted, Api, Kind, Parameters};
 use crate::live::group::Payload;
 
 /// How much of a body that is too large is read and thrown away. Most clients listen only once they
 /// have sent everything, and would see a broken connection in place of the refusal.
 const DISCARDED_BYTES: usize = 64 << 20;
+
+/// Bytes of JSON that are read in a fraction of a millisecond.
+const SHORT: usize = 32 << 10;
 
 /// For how much longer than other requests mutations may run: they may be told to wait for a job for a
 /// minute. A mutation that was taken is committed whether or not somebody waits for the answer, so to
@@ -64,7 +67,7 @@ pub async fn post(
         Ok(viewer) => viewer,
         Err(refusal) => return Outcome::from(refusal).respond(&headers),
     };
-    let sent = match timeout(time, read_body(&site, &headers, body)).await {
+    let sent = match timeout(time, read_body(&site, &client, &headers, body)).await {
         Ok(sent) => sent,
         Err(_) => Err(Refusal::new(
             StatusCode::REQUEST_TIMEOUT,
@@ -93,7 +96,7 @@ pub async fn post(
                     .into(),
                 });
             }
-            respond_all(&outcomes, &headers)
+            respond_all(outcomes, &headers)
         }
         Err(refusal) => Outcome::from(refusal).respond(&headers),
     }
@@ -162,18 +165,31 @@ fn check_sender(site: &Site, headers: &HeaderMap) -> Result<(), Refusal> {
     ))
 }
 
-async fn read_body(site: &Site, headers: &HeaderMap, body: Body) -> Result<Sent, Refusal> {
+async fn read_body(
+    site: &Site,
+    client: &Client,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Sent, Refusal> {
     let bytes = read_bytes(body, site.options.max_body_bytes).await?;
     check_content_type(headers)?;
+    let most = site.options.max_batch;
+    if bytes.len() <= SHORT {
+        return read_json(&bytes, most);
+    }
+    heavy::run(site.clients.turn(client), async move { read_json(&bytes, most) }).await
+}
+
+/// Reads one request, or a list of so many.
+fn read_json(bytes: &[u8], most: usize) -> Result<Sent, Refusal> {
     let malformed = |error: serde_json::Error| {
         Refusal::bad_request(format!(
             "expected a JSON object with a `query` and perhaps `operationName` and `variables`: {error}"
         ))
     };
     if bytes.trim_ascii_start().first() != Some(&b'[') {
-        return serde_json::from_slice(&bytes).map(Sent::One).map_err(malformed);
+        return serde_json::from_slice(bytes).map(Sent::One).map_err(malformed);
     }
-    let most = site.options.max_batch;
     if most == 0 {
         return Err(Refusal::new(
             StatusCode::BAD_REQUEST,
@@ -183,7 +199,7 @@ async fn read_body(site: &Site, headers: &HeaderMap, body: Body) -> Result<Sent,
     }
     // As texts at first: a long list is not read any further.
     let all: Vec<&serde_json::value::RawValue> =
-        serde_json::from_slice(&bytes).map_err(malformed)?;
+        serde_json::from_slice(bytes).map_err(malformed)?;
     if all.is_empty() {
         return Err(Refusal::bad_request("expected at least one request in the list"));
     }
@@ -290,7 +306,7 @@ impl Asked<'_> {
         };
         // Clients that read a stream read nothing else.
         if let Some(form) = form.filter(|_| !matches!(outcome, Outcome::Refused(_))) {
-            return form.once(&Payload::Response(outcome.json().into()));
+            return form.once(&Payload::Response(outcome.into_json().into()));
         }
         outcome.respond(self.headers)
     }
@@ -313,10 +329,12 @@ impl Asked<'_> {
             }
             Ok(Answered::Once(Outcome::NotExecuted(vec![error])))
         };
-        let (request, kind) = match api.admit(parameters) {
+        let turn = || self.site.clients.turn(self.client);
+        let admitted = match admit(api, parameters, turn()).await {
             Ok(admitted) => admitted,
             Err(error) => return failed(error),
         };
+        let kind = admitted.kind;
         let form = Form::accepted(self.headers);
         // What streams is read again and again by whoever sends GET, as EventSource does.
         if self.only_queries
@@ -338,7 +356,7 @@ impl Asked<'_> {
                 ));
             };
             let place = self.site.clients.stream(self.client)?;
-            return match api.watch(request, self.viewer) {
+            return match api.watch(admitted.request, self.viewer) {
                 Ok(watching) => {
                     let viewer = self.viewer.clone();
                     Ok(Answered::Streamed(form.watch(api.clone(), watching, viewer, place)))
@@ -347,24 +365,39 @@ impl Asked<'_> {
             };
         }
         let time = self.site.options.request_timeout;
-        Ok(Answered::Once(execute_within(api, request, kind, self.viewer, time).await))
+        Ok(Answered::Once(execute_within(api, admitted, self.viewer, turn(), time).await))
     }
 }
 
-/// Executes a query or a mutation, if it takes no longer than this.
+/// Decides whether a request may be executed. A long document is read in its client's turn.
+pub(super) async fn admit(
+    api: &Api,
+    parameters: Parameters,
+    turn: Turn,
+) -> Result<Admitted, ServerError> {
+    if api.knows_or_reads_soon(&parameters) {
+        return api.admit(parameters);
+    }
+    let api = api.clone();
+    heavy::run(turn, async move { api.admit(parameters) }).await
+}
+
+/// Executes a query or a mutation, if it takes no longer than this; a heavy one in its client's turn.
 pub(super) async fn execute_within(
     api: &Api,
-    request: async_graphql::Request,
-    kind: Kind,
+    Admitted { request, kind, is_heavy }: Admitted,
     viewer: &Viewer,
+    turn: Turn,
     time: Duration,
 ) -> Outcome {
     let most = if kind == Kind::Mutation { time + MUTATION_GRACE } else { time };
-    match timeout(most, api.execute(request, viewer, clock::now())).await {
-        Ok(answer) => answer.into(),
-        Err(_) => {
-            let error = Error::TimedOut;
-            Outcome::NotExecuted(vec![refusal(error.code(), error.to_string())])
-        }
-    }
+    let viewer = viewer.clone();
+    let api = if is_heavy { api.for_heavy_work() } else { api.clone() };
+    let execution = async move { api.execute(request, &viewer, clock::now()).await.into() }.boxed();
+    let answer =
+        async { if is_heavy { heavy::run(turn, execution).await } else { execution.await } };
+    timeout(most, answer).await.unwrap_or_else(|_| {
+        let error = Error::TimedOut;
+        Outcome::NotExecuted(vec![refusal(error.code(), error.to_string())])
+    })
 }

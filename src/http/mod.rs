@@ -7,6 +7,7 @@ mod clients;
 mod graphql;
 mod headers;
 mod health;
+mod heavy;
 mod negotiate;
 mod observe;
 mod options;
@@ -28,6 +29,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Redirect};
 use axum::routing::{get, post};
 use tokio::net::{TcpListener, TcpSocket};
+use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -78,7 +80,11 @@ pub fn router(api: Api, options: HttpOptions) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing at this path\n") })
-        .layer(CompressionLayer::new().compress_when(worth_compressing()));
+        .layer(
+            CompressionLayer::new()
+                .quality(CompressionLevel::Fastest)
+                .compress_when(worth_compressing()),
+        );
     cors(router, &site.options)
         .layer(from_fn(headers::protect))
         .layer(from_fn(observe::observe))

@@ -31,8 +31,8 @@ pub struct HttpOptions {
     /// in this or in the two that follow, unless a trusted proxy speaks for it.
     #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_CLIENT_REQUESTS", default_value_t = 64)]
     pub max_client_requests: usize,
-    /// WebSockets and event streams that a client may have open.
-    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_CLIENT_STREAMS", default_value_t = 256)]
+    /// WebSockets, subscriptions on them, and event streams that a client may have open.
+    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_CLIENT_STREAMS", default_value_t = 1_024)]
     pub max_client_streams: usize,
     /// Requests that a client may send in a second, with five seconds' worth at once.
     #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_CLIENT_RATE", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

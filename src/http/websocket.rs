@@ -17,8 +17,8 @@ use tokio_stream::StreamMap;
 
 use super::access::bearer;
 use super::answer::Outcome;
-use super::clients::Place;
-use super::graphql::execute_within;
+use super::clients::{HELD_BACK, Place};
+use super::graphql::{admit, execute_within};
 use super::socket::{CloseFrame, Error, Message, Socket, Upgrade};
 use crate::access::{Credential, Denied, Viewer};
 use crate::clock;
@@ -117,6 +117,8 @@ enum Progress {
 /// An operation that runs. Dropping it ends that.
 struct Operation {
     kind: Kind,
+    /// Of one that goes on, its place among the client's streams.
+    _place: Option<Place>,
     progress: BoxStream<'static, Progress>,
 }
 
@@ -271,22 +273,30 @@ impl Connection {
         }
         let Some(viewer) = self.viewer.clone() else { return Err(UNAUTHORIZED) };
         if let Err(refusal) = self.bounds.place.count() {
+            sleep(HELD_BACK).await;
             return self.refuse(&id, &[*refusal.error]).await;
         }
-        let (request, kind) = match self.api.admit(parameters) {
+        let admitted = match admit(&self.api, parameters, self.bounds.place.turn()).await {
             Ok(admitted) => admitted,
             Err(error) => return self.refuse(&id, &[error]).await,
         };
+        let kind = admitted.kind;
+        let mut place = None;
         let progress = if kind == Kind::Subscription {
-            match self.api.watch(request, &viewer) {
+            match self.bounds.place.another() {
+                Ok(another) => place = Some(another),
+                Err(refusal) => return self.refuse(&id, &[*refusal.error]).await,
+            }
+            match self.api.watch(admitted.request, &viewer) {
                 Ok(watching) => watch(watching).boxed(),
                 Err(error) => return self.refuse(&id, &[error]).await,
             }
         } else {
             let (api, time) = (self.api.clone(), self.bounds.request_timeout);
+            let turn = self.bounds.place.turn();
             let executing = async move {
-                Progress::Last(match execute_within(&api, request, kind, &viewer, time).await {
-                    outcome @ Outcome::Executed(_) => Payload::Response(outcome.json().into()),
+                Progress::Last(match execute_within(&api, admitted, &viewer, turn, time).await {
+                    Outcome::Executed { json, .. } => Payload::Response(json.into()),
                     Outcome::NotExecuted(errors) => Payload::Refusal(errors_to_json(&errors)),
                     Outcome::Refused(refusal) => {
                         Payload::Refusal(errors_to_json(&[*refusal.error]))
@@ -295,7 +305,7 @@ impl Connection {
             };
             stream::once(executing).boxed()
         };
-        self.operations.insert(id.into(), Operation { kind, progress });
+        self.operations.insert(id.into(), Operation { kind, _place: place, progress });
         Ok(())
     }
 

@@ -20,7 +20,7 @@ use crate::jobs::scope::Scope;
 
 /// Jobs that are read at once. In between no connection is held, and nothing is read that the client
 /// does not take.
-const PAGE: i64 = 1_000;
+const PAGE: i64 = 250;
 
 /// The jobs that match, newest first. The first page is read before the answer begins, so that a
 /// database that cannot be reached has a status.

@@ -1,14 +1,16 @@
 //! Counts, lists and runs.
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use entity::{Columns, JobState, job, job_run};
 use serde_json::{Map, Value as Json, json};
 
 use super::parameters::Given;
-use super::{Asking, Problem, values, within};
+use super::{Asking, Problem, answer, values, within};
 use crate::access::Viewer;
+use crate::db::Db;
 use crate::http::Site;
+use crate::http::clients::Client;
 use crate::jobs::filter::Order;
 use crate::jobs::page::Selection;
 use crate::jobs::{counts, page, rows};
@@ -29,6 +31,7 @@ const OF_A_PAGE: [&str; 8] =
 /// The counts, or one page of jobs.
 pub async fn jobs(
     State(site): State<Site>,
+    Extension(client): Extension<Client>,
     Asking(viewer): Asking,
     given: Given,
 ) -> Result<Response, Problem> {
@@ -39,27 +42,23 @@ pub async fn jobs(
     let filter = given.filter()?;
     let (columns, runs) = picked(&given)?;
     let selection = Selection { job: columns, run: runs };
-    let reader = site.api.db().reader();
-    let read = page::page(
-        reader,
-        viewer.scope(),
-        &filter,
-        Order::default(),
-        (offset, take),
-        selection,
-        true,
-    );
-    let found = within(&site, read).await?;
-    let total = found.total.map_or(0, |total| total.n);
-    let items: Vec<_> =
-        found.items.iter().map(|each| values::job(each, columns, runs, &viewer)).collect();
-    values::json(&json!({
-        "Items": items,
-        "Page": number,
-        "Take": take,
-        "TotalCount": total,
-        "HasNextPage": found.has_next,
-    }))
+    let make = async move |db: Db| {
+        let (scope, order, part) = (viewer.scope(), Order::default(), (offset, take));
+        let found = page::page(db.reader(), scope, &filter, order, part, selection, true).await?;
+        let total = found.total.map_or(0, |total| total.n);
+        let items: Vec<_> =
+            found.items.iter().map(|each| values::job(each, columns, runs, &viewer)).collect();
+        values::json(&json!({
+            "Items": items,
+            "Page": number,
+            "Take": take,
+            "TotalCount": total,
+            "HasNextPage": found.has_next,
+        }))
+    };
+    let of_each = columns.places().count() + runs.map_or(0, |runs| runs.places().count());
+    let values = usize::try_from(take).unwrap_or(usize::MAX).saturating_mul(of_each);
+    answer(&site, &client, values, make).await
 }
 
 pub async fn job_state_count(
@@ -104,17 +103,21 @@ pub async fn job_run(
 /// The jobs that execute.
 pub async fn executing(
     State(site): State<Site>,
+    Extension(client): Extension<Client>,
     Asking(viewer): Asking,
     given: Given,
 ) -> Result<Response, Problem> {
     let configuration = given.uuid("configurationId")?;
     let (columns, runs) = picked(&given)?;
     let selection = Selection { job: columns, run: runs };
-    let read = page::executing(site.api.db().reader(), viewer.scope(), configuration, selection);
-    let found = within(&site, read).await?;
-    let items: Vec<_> =
-        found.iter().map(|each| values::job(each, columns, runs, &viewer)).collect();
-    values::json(&items)
+    let make = async move |db: Db| {
+        let found = page::executing(db.reader(), viewer.scope(), configuration, selection).await?;
+        let items: Vec<_> =
+            found.iter().map(|each| values::job(each, columns, runs, &viewer)).collect();
+        values::json(&items)
+    };
+    // There may be thousands.
+    answer(&site, &client, usize::MAX, make).await
 }
 
 /// Which values of jobs, and of their current runs, are asked for.

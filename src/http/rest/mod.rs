@@ -14,12 +14,15 @@ use axum::Router;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
+use axum::response::Response;
 use axum::routing::get;
 use tokio::time::timeout;
 
+use super::clients::Client;
 use super::origin::is_welcome;
-use super::{Site, access};
+use super::{Site, access, heavy};
 use crate::access::Viewer;
+use crate::db::Db;
 use crate::error::Error;
 pub use page::page;
 pub use problem::Problem;
@@ -70,6 +73,28 @@ async fn other_method(method: Method) -> Problem {
         "METHOD_NOT_ALLOWED",
         format!("expected GET, not {method}"),
     )
+}
+
+/// From how many values on an answer is made in its client's turn.
+const MANY: usize = 1_000;
+
+/// What reading and writing an answer of about so many values gives, if it takes no longer than a
+/// request may.
+async fn answer<F: Future<Output = Result<Response, Problem>> + Send + 'static>(
+    site: &Site,
+    client: &Client,
+    values: usize,
+    make: impl FnOnce(Db) -> F,
+) -> Result<Response, Problem> {
+    let db = site.api.db();
+    let answer = async {
+        if values < MANY {
+            return make(db.clone()).await;
+        }
+        heavy::run(site.clients.turn(client), make(db.for_heavy_work())).await
+    };
+    let answer = timeout(site.options.request_timeout, answer).await;
+    answer.unwrap_or_else(|_| Err(Error::TimedOut.into()))
 }
 
 /// What reading gives, if it takes no longer than a request may.

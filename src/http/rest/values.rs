@@ -1,7 +1,7 @@
 //! A row as the REST routes show it: its values by the seed's names.
 
 use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use entity::{Columns, Field, Table, job_run};
 use sea_orm::{IdenStatic as _, ModelTrait as _};
 use serde::Serialize;
@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::Problem;
 use crate::access::Viewer;
+use crate::http::answer;
 use crate::jobs::page::Listed;
 use crate::transfer::text;
 
@@ -67,7 +68,7 @@ pub fn json(value: &impl Serialize) -> Result<Response, Problem> {
         tracing::error!(%error, "an answer is no JSON");
         Problem::from(crate::error::Error::Internal)
     })?;
-    let mut response = text.into_response();
+    let mut response = answer::text(text);
     let headers = response.headers_mut();
     headers
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
