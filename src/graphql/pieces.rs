@@ -5,6 +5,7 @@
 //! pieces. The cost of another selection is the copying of its bytes.
 
 use std::collections::{HashMap, VecDeque};
+use std::io::Write as _;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -207,7 +208,8 @@ impl Union {
             let place = *self.places.get(name)?;
             let inner = self.fields[place].1.find(inner)?;
             let separator = if nth == 0 { '{' } else { ',' };
-            Some(Place { key: format!("{separator}\"{key}\":"), place, inner })
+            let is_renamed = key != name;
+            Some(Place { key: format!("{separator}\"{key}\":"), is_renamed, place, inner })
         });
         places.collect()
     }
@@ -217,6 +219,7 @@ impl Union {
 struct Place {
     /// With what separates it from the one before it.
     key: String,
+    is_renamed: bool,
     place: usize,
     inner: Vec<Place>,
 }
@@ -230,7 +233,7 @@ struct Pieces {
 
 enum Piece {
     Null,
-    /// Where it is in the text.
+    /// Where it is in the text; that of a field comes after a comma and the field's name.
     Value(Range<usize>),
     /// In the union's order.
     Object(Vec<Piece>),
@@ -260,9 +263,22 @@ impl Pieces {
             // So the library shows an object of which everything is skipped.
             Piece::Object(_) if places.is_empty() => response.push_str("null"),
             Piece::Object(fields) => {
-                for Place { key, place, inner } in places {
-                    response.push_str(key);
-                    self.write(&fields[*place], inner, response);
+                for (nth, Place { key, is_renamed, place, inner }) in places.iter().enumerate() {
+                    match &fields[*place] {
+                        // Most are copied with their names, all at once.
+                        Piece::Value(range) if !is_renamed => {
+                            let mut start = range.start - key.len();
+                            if nth == 0 {
+                                response.push('{');
+                                start += 1;
+                            }
+                            response.push_str(&self.text[start..range.end]);
+                        }
+                        field => {
+                            response.push_str(key);
+                            self.write(field, inner, response);
+                        }
+                    }
                 }
                 response.push('}');
             }
@@ -283,12 +299,12 @@ impl Pieces {
 /// Serialises a part of a response. `None` if it is not what was asked for.
 fn piece(union: &Union, value: Value, text: &mut Vec<u8>) -> Option<Piece> {
     match value {
-        Value::Null => Some(Piece::Null),
         value if union.fields.is_empty() => {
             let start = text.len();
             serde_json::to_writer(&mut *text, &value).ok()?;
             Some(Piece::Value(start..text.len()))
         }
+        Value::Null => Some(Piece::Null),
         Value::List(items) => {
             let items = items.into_iter().map(|item| piece(union, item, text));
             Some(Piece::List(items.collect::<Option<_>>()?))
@@ -296,7 +312,13 @@ fn piece(union: &Union, value: Value, text: &mut Vec<u8>) -> Option<Piece> {
         Value::Object(fields) if fields.len() == union.fields.len() => {
             let fields =
                 fields.into_iter().zip(&union.fields).map(|((key, value), (name, inner))| {
-                    if key == *name { piece(inner, value, text) } else { None }
+                    if key != *name {
+                        return None;
+                    }
+                    if inner.fields.is_empty() {
+                        write!(text, ",\"{name}\":").ok()?;
+                    }
+                    piece(inner, value, text)
                 });
             Some(Piece::Object(fields.collect::<Option<_>>()?))
         }
