@@ -25,10 +25,10 @@ use std::time::{Duration, Instant};
 
 use entity::{Table as _, job_run};
 use serde_json::{Value, json};
-use support::Failure;
 use support::client::{Connection, Request, get, graphql, post_json, with_header};
 use support::database::{Database, Kind};
 use support::process::Server;
+use support::{Failure, number};
 use tokio::runtime::Runtime;
 
 const JOBS: u32 = 20_000;
@@ -45,19 +45,12 @@ const LINE: usize = 62;
 const PACE: Duration = Duration::from_millis(6);
 
 fn main() -> Result<(), Failure> {
-    let number = |name: &str, default: u32| {
-        std::env::var(name).map_or(Ok(default), |value| value.parse::<u32>())
-    };
-    let time = Duration::from_secs(number("ATTACK_SECONDS", 3)?.into());
+    let time = Duration::from_secs(number("ATTACK_SECONDS", 3)?);
     let turns = number("ATTACK_TURNS", 3)?;
-    let databases = std::env::var("ATTACK_DATABASES").unwrap_or("sqlite,postgres".to_owned());
     let only = std::env::var("ATTACK").unwrap_or_default();
     let attacks: Vec<_> =
         attacks().into_iter().filter(|attack| attack.name.starts_with(&only)).collect();
-    for kind in [Kind::Sqlite, Kind::Postgres] {
-        if !databases.split(',').any(|name| kind.to_string().to_lowercase().starts_with(name)) {
-            continue;
-        }
+    for kind in Kind::chosen("ATTACK_DATABASES") {
         let database = Database::create(kind)?;
         Runtime::new()?.block_on(async {
             database.fill(JOBS).await?.0.close().await;

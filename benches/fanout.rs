@@ -25,12 +25,12 @@ use std::time::{Duration, Instant};
 use agent_jobs::jobs::store;
 use entity::{JobState, Timestamp, agent, job, job_run};
 use indicatif::HumanCount;
-use support::Failure;
 use support::client::{Connection, post_json};
 use support::crowd::{Accepted, Arrived, Crowd};
 use support::database::{Database, Kind};
 use support::plain_socket;
 use support::process::{Server, open_files};
+use support::{Failure, number};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
@@ -53,19 +53,15 @@ fn main() -> Result<(), Failure> {
         return Runtime::new()?.block_on(plain_socket::serve(bytes.parse()?, TICK));
     }
     let sizes = Sizes::read()?;
-    let databases = std::env::var("FANOUT_DATABASES").unwrap_or("sqlite,postgres".to_owned());
-    for kind in [Kind::Sqlite, Kind::Postgres] {
-        if databases.split(',').any(|name| kind.to_string().to_ascii_lowercase().starts_with(name))
-        {
-            let bench = Bench::prepare(kind, sizes)?;
-            println!(
-                "\n{kind}: {} watch {JOBS} jobs, {REPORTS_A_SECOND} reports a second",
-                sizes.watchers
-            );
-            bench.fan_out()?;
-            bench.idle()?;
-            bench.memory()?;
-        }
+    for kind in Kind::chosen("FANOUT_DATABASES") {
+        let bench = Bench::prepare(kind, sizes)?;
+        println!(
+            "\n{kind}: {} watch {JOBS} jobs, {REPORTS_A_SECOND} reports a second",
+            sizes.watchers
+        );
+        bench.fan_out()?;
+        bench.idle()?;
+        bench.memory()?;
     }
     Ok(())
 }
@@ -80,13 +76,10 @@ struct Sizes {
 
 impl Sizes {
     fn read() -> Result<Self, Failure> {
-        let number = |name: &str, default: usize| {
-            std::env::var(name).map_or(Ok(default), |value| value.parse::<usize>())
-        };
         Ok(Self {
             watchers: number("FANOUT_WATCHERS", 1_000)?,
             idle: number("FANOUT_IDLE", 10_000)?,
-            time: Duration::from_secs(number("FANOUT_SECONDS", 10)? as u64),
+            time: Duration::from_secs(number("FANOUT_SECONDS", 10)?),
             turns: number("FANOUT_TURNS", 3)?,
         })
     }

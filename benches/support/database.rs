@@ -22,6 +22,17 @@ pub enum Kind {
     Postgres,
 }
 
+impl Kind {
+    /// Those that a variable of the environment names, with commas; all without it.
+    pub fn chosen(variable: &str) -> impl Iterator<Item = Self> {
+        let names = std::env::var(variable).unwrap_or("sqlite,postgres".to_owned());
+        [Self::Sqlite, Self::Postgres].into_iter().filter(move |kind| {
+            let kind = kind.to_string().to_ascii_lowercase();
+            names.split(',').any(|name| kind.starts_with(name))
+        })
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -201,10 +201,8 @@ impl Clients {
     }
 
     /// The turn at heavy work of a client that has a place.
-    pub fn turn(&self, client: &Client) -> Turn {
-        let taken = self.taken();
-        let places = taken.get(&client.address).filter(|_| client.is_limited);
-        Turn(places.map(|places| Arc::clone(&places.heavy)))
+    pub fn turn(self: &Arc<Self>, client: &Client) -> Turn {
+        Turn { clients: Arc::clone(self), client: *client }
     }
 }
 
@@ -242,12 +240,21 @@ impl Place {
 
 /// A turn at heavy work, of which each client does one piece at a time: whoever sends many waits for
 /// its own, not others for them.
-pub struct Turn(Option<Arc<Semaphore>>);
+#[derive(Clone)]
+pub struct Turn {
+    clients: Arc<Clients>,
+    client: Client,
+}
 
 impl Turn {
     /// Waits for it. It lasts until what this gives is dropped.
     pub async fn wait(self) -> Option<OwnedSemaphorePermit> {
-        self.0?.acquire_owned().await.ok()
+        if !self.client.is_limited {
+            return None;
+        }
+        let heavy =
+            self.clients.taken().get(&self.client.address).map(|places| Arc::clone(&places.heavy));
+        heavy?.acquire_owned().await.ok()
     }
 }
 

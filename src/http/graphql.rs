@@ -329,8 +329,8 @@ impl Asked<'_> {
             }
             Ok(Answered::Once(Outcome::NotExecuted(vec![error])))
         };
-        let turn = || self.site.clients.turn(self.client);
-        let admitted = match admit(api, parameters, turn()).await {
+        let turn = self.site.clients.turn(self.client);
+        let admitted = match admit(api, parameters, turn.clone()).await {
             Ok(admitted) => admitted,
             Err(error) => return failed(error),
         };
@@ -365,7 +365,7 @@ impl Asked<'_> {
             };
         }
         let time = self.site.options.request_timeout;
-        Ok(Answered::Once(execute_within(api, admitted, self.viewer, turn(), time).await))
+        Ok(Answered::Once(execute_within(api, admitted, self.viewer, turn, time).await))
     }
 }
 

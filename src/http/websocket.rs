@@ -276,7 +276,8 @@ impl Connection {
             sleep(HELD_BACK).await;
             return self.refuse(&id, &[*refusal.error]).await;
         }
-        let admitted = match admit(&self.api, parameters, self.bounds.place.turn()).await {
+        let turn = self.bounds.place.turn();
+        let admitted = match admit(&self.api, parameters, turn.clone()).await {
             Ok(admitted) => admitted,
             Err(error) => return self.refuse(&id, &[error]).await,
         };
@@ -293,7 +294,6 @@ impl Connection {
             }
         } else {
             let (api, time) = (self.api.clone(), self.bounds.request_timeout);
-            let turn = self.bounds.place.turn();
             let executing = async move {
                 Progress::Last(match execute_within(&api, admitted, &viewer, turn, time).await {
                     Outcome::Executed { json, .. } => Payload::Response(json.into()),

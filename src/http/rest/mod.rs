@@ -87,23 +87,22 @@ async fn answer<F: Future<Output = Result<Response, Problem>> + Send + 'static>(
     make: impl FnOnce(Db) -> F,
 ) -> Result<Response, Problem> {
     let db = site.api.db();
-    let answer = async {
+    within(site, async {
         if values < MANY {
             return make(db.clone()).await;
         }
         heavy::run(site.clients.turn(client), make(db.for_heavy_work())).await
-    };
-    let answer = timeout(site.options.request_timeout, answer).await;
-    answer.unwrap_or_else(|_| Err(Error::TimedOut.into()))
+    })
+    .await
 }
 
 /// What reading gives, if it takes no longer than a request may.
-async fn within<T>(
+async fn within<T, E: Into<Problem>>(
     site: &Site,
-    reading: impl Future<Output = Result<T, sea_orm::DbErr>>,
+    reading: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Problem> {
     match timeout(site.options.request_timeout, reading).await {
-        Ok(read) => Ok(read?),
+        Ok(read) => read.map_err(E::into),
         Err(_) => Err(Error::TimedOut.into()),
     }
 }
