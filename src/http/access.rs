@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::origin::is_same_origin;
 use super::sign_in;
 use crate::access::{Credential, Denied, Viewer};
 use crate::clock;
@@ -87,22 +88,6 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
         .map(|(_, value)| value)
 }
 
-/// Whether a browser says that a page of this very service sends the request. Other programs need
-/// not say so, but have no cookie either.
-pub fn is_same_origin(headers: &HeaderMap) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    // Newer browsers say it in so many words. No page can set this header.
-    if let Some(site) = text("sec-fetch-site") {
-        return site == "same-origin";
-    }
-    let Some((_, origin)) = text("origin").and_then(|origin| origin.split_once("://")) else {
-        return false;
-    };
-    // Some proxies tell the host that the browser asked for in a header of their own, which no page
-    // can set in a request that carries a cookie unasked.
-    [text("host"), text("x-forwarded-host")].into_iter().flatten().any(|host| host == origin)
-}
-
 /// The status of a refusal.
 pub fn status(denied: &Denied) -> StatusCode {
     match denied {
@@ -149,40 +134,17 @@ pub async fn pages(State(api): State<Api>, request: Request, next: Next) -> Resp
 mod tests {
     use super::*;
 
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        let pair = |(name, value): &(&'static str, &'static str)| {
-            ((*name).parse::<header::HeaderName>().unwrap(), HeaderValue::from_static(value))
-        };
-        pairs.iter().map(pair).collect()
-    }
-
-    #[test]
-    fn only_its_own_pages_are_of_the_same_origin() {
-        for (pairs, expected) in [
-            ([].as_slice(), false),
-            (&[("host", "jobs.example")], false),
-            (&[("host", "jobs.example"), ("origin", "https://jobs.example")], true),
-            (&[("host", "jobs.example:81"), ("origin", "http://jobs.example:81")], true),
-            (&[("host", "jobs.example:81"), ("origin", "http://jobs.example")], false),
-            (&[("host", "jobs.example"), ("origin", "null")], false),
-            (&[("host", "jobs.example"), ("origin", "https://evil.example")], false),
-            (&[("host", "inner:80"), ("x-forwarded-host", "a.b"), ("origin", "https://a.b")], true),
-            (&[("sec-fetch-site", "same-origin")], true),
-            (&[("sec-fetch-site", "same-site"), ("host", "a.b"), ("origin", "https://a.b")], false),
-            (&[("sec-fetch-site", "none")], false),
-        ] {
-            assert_eq!(is_same_origin(&headers(pairs)), expected, "{pairs:?}");
-        }
-    }
-
     #[test]
     fn credentials_are_found_in_headers() {
         assert_eq!(bearer("Bearer  abc "), Some("abc"));
         assert_eq!(bearer("bearer abc"), Some("abc"));
         assert_eq!(bearer("Basic abc"), None);
         assert_eq!(bearer("abc"), None);
-        let cookies = headers(&[("cookie", "a=b; agent_jobs_session=x.y; c=d")]);
-        assert_eq!(cookie(&cookies), Some("x.y"));
-        assert_eq!(cookie(&headers(&[("cookie", "xagent_jobs_session=1")])), None);
+        for (text, expected) in
+            [("a=b; agent_jobs_session=x.y; c=d", Some("x.y")), ("xagent_jobs_session=1", None)]
+        {
+            let headers = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static(text))]);
+            assert_eq!(cookie(&headers), expected);
+        }
     }
 }

@@ -31,26 +31,67 @@ pub fn is_welcome(headers: &HeaderMap, origins: &[HeaderValue]) -> bool {
     if origin.is_some_and(|origin| origins.contains(origin)) {
         return true;
     }
-    // The browser's own word, which holds behind proxies that change the host, too.
+    // The browser's own word, which no page can set, and which holds behind proxies that change the
+    // host, too.
     if let Some(site) = headers.get("sec-fetch-site") {
         // `none` is somebody who follows a bookmark or types an address.
         return site == "same-origin" || site == "none";
     }
-    // Older browsers, and those without TLS.
-    let Some(origin) = origin else { return true };
+    is_of_host(headers).unwrap_or(true)
+}
+
+/// Whether a browser says that a page of this very service sends this. Other programs need not say
+/// so.
+pub fn is_same_origin(headers: &HeaderMap) -> bool {
+    match headers.get("sec-fetch-site") {
+        Some(site) => site == "same-origin",
+        None => is_of_host(headers) == Some(true),
+    }
+}
+
+/// Whether a page that sends this is of the host that it is sent to, by what older browsers say, and
+/// those without TLS; `None` where none is named.
+fn is_of_host(headers: &HeaderMap) -> Option<bool> {
+    let origin = headers.get(header::ORIGIN)?;
     let origin: Option<Uri> = origin.to_str().ok().and_then(|origin| origin.parse().ok());
     // `null` has none: a sandboxed page, or a file.
-    let Some(authority) = origin.as_ref().and_then(Uri::authority) else { return false };
+    let Some(authority) = origin.as_ref().and_then(Uri::authority) else { return Some(false) };
     // Some proxies tell the host that the browser asked for in a header of their own, which a page
     // cannot set without being asked first whether it may.
     let hosts = [header::HOST.as_str(), "x-forwarded-host"].map(|name| headers.get(name));
     let mut hosts = hosts.into_iter().flatten().filter_map(|host| host.to_str().ok());
-    hosts.any(|host| authority.as_str().eq_ignore_ascii_case(host))
+    Some(hosts.any(|host| authority.as_str().eq_ignore_ascii_case(host)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            ((*name).parse::<header::HeaderName>().unwrap(), HeaderValue::from_static(value))
+        };
+        pairs.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn only_its_own_pages_are_of_the_same_origin() {
+        for (pairs, expected) in [
+            ([].as_slice(), false),
+            (&[("host", "jobs.example")], false),
+            (&[("host", "jobs.example"), ("origin", "https://jobs.example")], true),
+            (&[("host", "jobs.example:81"), ("origin", "http://jobs.example:81")], true),
+            (&[("host", "jobs.example:81"), ("origin", "http://jobs.example")], false),
+            (&[("host", "jobs.example"), ("origin", "null")], false),
+            (&[("host", "jobs.example"), ("origin", "https://evil.example")], false),
+            (&[("host", "inner:80"), ("x-forwarded-host", "a.b"), ("origin", "https://a.b")], true),
+            (&[("sec-fetch-site", "same-origin")], true),
+            (&[("sec-fetch-site", "same-site"), ("host", "a.b"), ("origin", "https://a.b")], false),
+            (&[("sec-fetch-site", "none")], false),
+        ] {
+            assert_eq!(is_same_origin(&headers(pairs)), expected, "{pairs:?}");
+        }
+    }
 
     #[test]
     fn pages_of_other_sites_are_told_apart() {
@@ -93,11 +134,7 @@ mod tests {
                 true,
             ),
         ] {
-            let mut headers = HeaderMap::new();
-            for (name, value) in given {
-                headers.insert(*name, HeaderValue::from_static(value));
-            }
-            assert_eq!(is_welcome(&headers, &listed), expected, "{given:?}");
+            assert_eq!(is_welcome(&headers(given), &listed), expected, "{given:?}");
         }
         for wrong in [
             "*",

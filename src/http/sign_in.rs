@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
-use super::access::{COOKIE, challenge, is_same_origin, status};
+use super::access::{COOKIE, challenge, status};
+use super::origin::is_same_origin;
 use crate::access::Denied;
 use crate::clock;
 use crate::graphql::Api;
