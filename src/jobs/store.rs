@@ -50,7 +50,7 @@ impl<E: Table> RowSet<E> {
     }
 
     /// The ids in a column.
-    fn ids(&self, name: &str) -> Vec<Uuid> {
+    pub fn ids(&self, name: &str) -> Vec<Uuid> {
         let place = E::place(name);
         let ids: HashSet<_> = self.rows.iter().filter_map(|row| uuid(&row[place])).collect();
         // Sorted, so that two writers cannot wait for each other in a circle.
@@ -158,28 +158,22 @@ pub async fn agents(
     upsert(db, set, &[("created_date", now.into())]).await
 }
 
-/// Writes jobs. Configurations that are not known yet are made, with nothing but their ids.
-pub async fn jobs(
-    db: &impl ConnectionTrait,
-    mut set: RowSet<job::Entity>,
-    now: Timestamp,
-) -> Result<(), DbErr> {
+/// Writes jobs, whose configurations exist.
+pub async fn jobs(db: &impl ConnectionTrait, mut set: RowSet<job::Entity>) -> Result<(), DbErr> {
     set.deduplicate();
-    make_unknown::<configuration::Entity>(db, &set.ids("configuration_id"), now).await?;
     set.date_rows();
     let ids = set.ids("id");
     upsert(db, set, &[("state", "Unknown".into()), ("priority", 2.into())]).await?;
     settle(db, &ids).await
 }
 
-/// Writes runs. Agents and jobs that are not known yet are made, with what the runs tell.
+/// Writes runs, whose agents exist. Jobs that are not known yet are made, with what the runs tell.
 pub async fn runs(
     db: &impl ConnectionTrait,
     mut set: RowSet<job_run::Entity>,
     now: Timestamp,
 ) -> Result<(), DbErr> {
     set.deduplicate();
-    make_unknown::<agent::Entity>(db, &set.ids("agent_id"), now).await?;
     let jobs = set.ids("job_id");
     let unknown = unknown::<job::Entity>(db, &jobs).await?;
     make_jobs(db, &set, &unknown, now).await?;
@@ -242,8 +236,8 @@ async fn save<E: Table>(
     Ok(())
 }
 
-/// Makes the rows that others refer to and that do not exist.
-async fn make_unknown<E: Table>(
+/// Makes those of the rows with these ids that do not exist, with nothing else in them.
+pub async fn make_unknown<E: Table>(
     db: &impl ConnectionTrait,
     ids: &[Uuid],
     now: Timestamp,
@@ -569,51 +563,59 @@ fn array_literal<'a>(values: impl Iterator<Item = &'a Value>) -> String {
 /// next one. A job that is only known from its runs was created when the first of them began.
 async fn settle(db: &impl ConnectionTrait, job_ids: &[Uuid]) -> Result<(), DbErr> {
     const BEGUN: &str = "coalesce(t.agent_queued_date, t.agent_start_time)";
-    const STATE: (&str, &str) = (
-        "state = settled.state, created_date = CASE WHEN settled.first_begun < job.created_date \
-         THEN settled.first_begun ELSE job.created_date END",
-        "job.state <> settled.state OR settled.first_begun < job.created_date",
-    );
-    let newest = format!("FROM job_run AS t WHERE t.job_id = j.id ORDER BY {NEWEST_RUN} LIMIT 1");
-    let first_begun = format!(
-        "CASE WHEN j.update_date IS NULL THEN (SELECT min(coalesce({BEGUN}, t.update_date)) \
-         FROM job_run AS t WHERE t.job_id = j.id) END AS first_begun"
-    );
-    let update = async |selected: &str, assignments: &str, changes: &str| {
-        let mut sql = Sql::new(db.get_database_backend());
-        sql.push(&format!("UPDATE job SET {assignments} FROM (SELECT j.id, {selected} AND j.id"));
-        sql.any_uuid(job_ids);
-        sql.push(&format!(") AS settled WHERE job.id = settled.id AND ({changes})"));
-        sql.execute(db).await
+    let newest = |selected: &str, job: &str| {
+        format!(
+            "SELECT {selected} FROM job_run AS t WHERE t.job_id = {job} ORDER BY {NEWEST_RUN} LIMIT 1"
+        )
     };
+    let first_begun = |job: &str| {
+        format!(
+            "CASE WHEN {job}.update_date IS NULL THEN (SELECT min(coalesce({BEGUN}, t.update_date)) \
+             FROM job_run AS t WHERE t.job_id = {job}.id) END"
+        )
+    };
+    let mut sql = Sql::new(db.get_database_backend());
     if db.get_database_backend() == DbBackend::Postgres {
-        let is_old = format!("({BEGUN} < j.queued_date)");
-        let select = format!(
-            "CASE WHEN {is_old} THEN NULL ELSE t.id END AS run_id, \
-             CASE WHEN {is_old} THEN j.state ELSE t.agent_state END AS state, {first_begun} \
-             FROM job AS j JOIN job_run AS t ON t.id = (SELECT t.id {newest}) WHERE true"
-        );
-        let assignments = format!("{}, current_run_id = settled.run_id", STATE.0);
-        let changes = format!("{} OR job.current_run_id IS DISTINCT FROM settled.run_id", STATE.1);
-        update(&select, &assignments, &changes).await?;
-    } else {
-        // SQLite renews the entries in all indexes that have an assigned column, changed or not.
-        // Most jobs only get another run, which no index has, and which one index tells.
-        let newest =
-            format!("(SELECT CASE WHEN {BEGUN} < j.queued_date THEN NULL ELSE t.id END {newest})");
-        let mut sql = Sql::new(db.get_database_backend());
+        let newest = newest(&format!("t.id, t.agent_state, {BEGUN} AS begun"), "ids.id");
+        let first_begun = first_begun("job");
+        let state = "CASE WHEN t.begun < job.queued_date THEN job.state ELSE t.agent_state END";
+        let run_id = "CASE WHEN t.begun < job.queued_date THEN NULL ELSE t.id END";
         sql.push(&format!(
-            "UPDATE job AS j SET current_run_id = {newest} \
-             WHERE j.current_run_id IS NOT {newest} AND j.id"
+            "UPDATE job SET state = {state}, current_run_id = {run_id}, \
+             created_date = least(job.created_date, {first_begun}) FROM "
         ));
-        sql.any_uuid(job_ids);
+        push_ids(&mut sql, job_ids);
+        sql.push(&format!(
+            " CROSS JOIN LATERAL ({newest}) AS t WHERE job.id = ids.id AND (job.state <> {state} \
+             OR job.current_run_id IS DISTINCT FROM {run_id} OR {first_begun} < job.created_date)"
+        ));
         sql.execute(db).await?;
-        let select = format!(
-            "coalesce(t.agent_state, j.state) AS state, {first_begun} \
-             FROM job AS j LEFT JOIN job_run AS t ON t.id = j.current_run_id \
-             WHERE (j.update_date IS NULL OR t.agent_state <> j.state)"
-        );
-        update(&select, STATE.0, STATE.1).await?;
+        return Ok(());
     }
+    // SQLite renews the entries in all indexes that have an assigned column, changed or not. Most
+    // jobs only get another run, which no index has, and which one index tells.
+    let newest =
+        newest(&format!("CASE WHEN {BEGUN} < j.queued_date THEN NULL ELSE t.id END"), "j.id");
+    sql.push(&format!(
+        "UPDATE job AS j SET current_run_id = ({newest}) \
+         WHERE j.current_run_id IS NOT ({newest}) AND j.id"
+    ));
+    sql.any_uuid(job_ids);
+    sql.execute(db).await?;
+    let mut sql = Sql::new(db.get_database_backend());
+    let first_begun = first_begun("j");
+    sql.push(&format!(
+        "UPDATE job SET state = settled.state, \
+         created_date = min(job.created_date, coalesce(settled.first_begun, job.created_date)) \
+         FROM (SELECT j.id, coalesce(t.agent_state, j.state) AS state, {first_begun} AS first_begun \
+         FROM job AS j LEFT JOIN job_run AS t ON t.id = j.current_run_id \
+         WHERE (j.update_date IS NULL OR t.agent_state <> j.state) AND j.id"
+    ));
+    sql.any_uuid(job_ids);
+    sql.push(
+        ") AS settled WHERE job.id = settled.id \
+         AND (job.state <> settled.state OR settled.first_begun < job.created_date)",
+    );
+    sql.execute(db).await?;
     Ok(())
 }

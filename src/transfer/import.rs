@@ -1,22 +1,22 @@
 //! Importing exports of the tables.
 //!
-//! A thread reads and checks rows; batches of them go through a short queue to the database,
-//! which takes each in one transaction
-//! (on PostgreSQL in several at once). Memory is that of a few batches, whatever the files'
-//! size. Rows are written by id and never over a newer one, so an import that was interrupted
-//! is simply run again.
+//! A thread reads and checks rows; batches of them go through short queues to the database, which
+//! takes each in one transaction (on PostgreSQL in several, each with a queue of its own). Memory is
+//! that of a few batches, whatever the files' size. Rows are written by id and never over a newer
+//! one, so an import that was interrupted is simply run again.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::mem;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use entity::{Columns, Timestamp, agent, configuration, job, job_run};
-use futures_util::future::try_join_all;
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, Value};
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::progress::Meter;
@@ -27,19 +27,19 @@ use crate::db::Db;
 use crate::jobs::counts;
 use crate::jobs::store::{self, RowSet};
 
-/// Rows that are written in one transaction.
+/// Rows that are read, and all good, before any of them is written.
 const BATCH_ROWS: usize = 10_000;
 
-/// Transactions that share a batch on PostgreSQL, where each has a processor of the server to
-/// itself. They never touch the same job.
+/// Transactions that share the batches on PostgreSQL, where each has a processor of the server to
+/// itself. They never touch the same job, so none waits for another.
 const POSTGRES_WRITERS: usize = 2;
 
 /// Pages of 4 KiB in SQLite's log from which on they are written to their places. Every batch has
 /// rows all over the indexes, so that several batches in the log have many pages in common.
 const LOG_PAGES: u32 = 16_384;
 
-/// Batches that wait for the database.
-const BATCHES_AHEAD: usize = 2;
+/// Shares of batches that wait for their writer.
+const SHARES_AHEAD: usize = 2;
 
 /// What to import.
 pub struct Options<'a> {
@@ -166,30 +166,51 @@ async fn import_file<E: Import>(
     meter: Meter,
     now: Timestamp,
 ) -> Result<(Summary, Option<BadRows>), ImportError> {
-    let (sender, mut batches) = mpsc::channel(BATCHES_AHEAD);
-    let reading = tokio::task::spawn_blocking(move || read_file::<E>(source, aside, &sender));
-    let mut rows = 0;
-    while let Some(batch) = batches.recv().await {
-        let count = batch.rows.len();
-        let shares = match db.backend() {
-            DbBackend::Postgres => batch.split(E::OWNER, POSTGRES_WRITERS),
-            _ => vec![batch],
-        };
-        try_join_all(shares.into_iter().map(|share| write(db, share, now))).await?;
-        counts::fold(db).await?;
-        rows += count as u64;
-        meter.add(count as u64);
+    let writers = match db.backend() {
+        DbBackend::Postgres => POSTGRES_WRITERS,
+        _ => 1,
+    };
+    let meter = Arc::new(meter);
+    let (mut queues, mut writing) = (Vec::new(), JoinSet::new());
+    for _ in 0..writers {
+        let (queue, shares) = mpsc::channel(SHARES_AHEAD);
+        queues.push(queue);
+        writing.spawn(write::<E>(db.clone(), shares, Arc::clone(&meter), now));
+    }
+    let reading = tokio::task::spawn_blocking(move || read_file::<E>(source, aside, &queues));
+    while let Some(written) = writing.join_next().await {
+        written.expect("writing does not panic")?;
     }
     let (bad_rows, aside) = reading.await.expect("reading does not panic")?;
-    meter.finish();
+    let rows = meter.finish();
     Ok((Summary { rows, bad_rows }, aside))
 }
 
-async fn write<E: Import>(db: &Db, rows: RowSet<E>, now: Timestamp) -> Result<(), DbErr> {
-    let transaction = db.begin_write().await?;
-    store::prefer_indexes(&transaction).await?;
-    E::store(&transaction, rows, now).await?;
-    transaction.commit().await
+/// Writes what comes, until there is no more.
+async fn write<E: Import>(
+    db: Db,
+    mut shares: mpsc::Receiver<RowSet<E>>,
+    meter: Arc<Meter>,
+    now: Timestamp,
+) -> Result<(), DbErr> {
+    while let Some(share) = shares.recv().await {
+        let rows = share.rows.len() as u64;
+        E::make_parents(db.writer(), &share, now).await?;
+        let transaction = db.begin_write().await?;
+        store::prefer_indexes(&transaction).await?;
+        E::store(&transaction, share, now).await?;
+        transaction.commit().await?;
+        counts::fold(&db).await?;
+        meter.add(rows);
+    }
+    Ok(())
+}
+
+/// Deals a batch out to the writers. Tells whether they still take something: if not, the database
+/// failed, and they say why.
+fn deal<E: Import>(batch: RowSet<E>, queues: &[mpsc::Sender<RowSet<E>>]) -> bool {
+    let shares = batch.split(E::OWNER, queues.len());
+    shares.into_iter().zip(queues).all(|(share, queue)| queue.blocking_send(share).is_ok())
 }
 
 /// Reads the file to its end, or to its first bad row if there is nowhere to put it. Returns the
@@ -197,7 +218,7 @@ async fn write<E: Import>(db: &Db, rows: RowSet<E>, now: Timestamp) -> Result<()
 fn read_file<E: Import>(
     mut source: Source,
     mut aside: Option<BadRows>,
-    batches: &mpsc::Sender<RowSet<E>>,
+    queues: &[mpsc::Sender<RowSet<E>>],
 ) -> Result<(u64, Option<BadRows>), ImportError> {
     let mut layout = Layout::<E>::new(source.headers());
     if source.has_fixed_columns() {
@@ -218,7 +239,7 @@ fn read_file<E: Import>(
                         if rows.len() == BATCH_ROWS {
                             let rows = mem::replace(&mut rows, Vec::with_capacity(BATCH_ROWS));
                             let batch = RowSet { columns: layout.columns, rows };
-                            if batches.blocking_send(batch).is_err() {
+                            if !deal(batch, queues) {
                                 break;
                             }
                         }
@@ -253,8 +274,7 @@ fn read_file<E: Import>(
         }))?;
     }
     if !rows.is_empty() {
-        // If nobody takes it any more, the database failed and says why.
-        _ = batches.blocking_send(RowSet { columns: layout.columns, rows });
+        _ = deal(RowSet { columns: layout.columns, rows }, queues);
     }
     Ok((bad_rows, aside))
 }

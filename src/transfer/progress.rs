@@ -64,12 +64,13 @@ impl Meter {
         }
     }
 
-    /// Says what the file came to.
-    pub fn finish(self) {
+    /// Says what the file came to, and how many rows that is.
+    pub fn finish(&self) -> u64 {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
         eprintln!("{}: {}", self.name, self.rows_and_rate());
+        self.rows.load(Ordering::Relaxed)
     }
 
     fn rows_and_rate(&self) -> String {

@@ -1,5 +1,7 @@
 //! Which table a file holds, and which column each of its headers means.
 
+use std::future::ready;
+
 use entity::{Table, Timestamp, agent, configuration, job, job_run, snake_case};
 use sea_orm::{ConnectionTrait, DbErr};
 
@@ -69,6 +71,16 @@ pub trait Import: Table {
         snake_case(header)
     }
 
+    /// Makes what the rows belong to, if it is not known yet and a row of it needs nothing but an id.
+    /// That is not for the transaction of the rows: others that need the same would wait for it.
+    fn make_parents(
+        _db: &(impl ConnectionTrait + Send),
+        _set: &RowSet<Self>,
+        _now: Timestamp,
+    ) -> impl Future<Output = Result<(), DbErr>> + Send {
+        ready(Ok(()))
+    }
+
     /// Writes rows.
     fn store(
         db: &(impl ConnectionTrait + Send),
@@ -111,18 +123,34 @@ impl Import for job::Entity {
         job_alias(&name).map(str::to_owned).unwrap_or(name)
     }
 
+    async fn make_parents(
+        db: &(impl ConnectionTrait + Send),
+        set: &RowSet<Self>,
+        now: Timestamp,
+    ) -> Result<(), DbErr> {
+        store::make_unknown::<configuration::Entity>(db, &set.ids("configuration_id"), now).await
+    }
+
     async fn store(
         db: &(impl ConnectionTrait + Send),
         set: RowSet<Self>,
-        now: Timestamp,
+        _now: Timestamp,
     ) -> Result<(), DbErr> {
-        store::jobs(db, set, now).await
+        store::jobs(db, set).await
     }
 }
 
 impl Import for job_run::Entity {
     const REQUIRED: &'static [&'static str] = &["id", "job_id", "agent_id", "agent_state"];
     const OWNER: &'static str = "job_id";
+
+    async fn make_parents(
+        db: &(impl ConnectionTrait + Send),
+        set: &RowSet<Self>,
+        now: Timestamp,
+    ) -> Result<(), DbErr> {
+        store::make_unknown::<agent::Entity>(db, &set.ids("agent_id"), now).await
+    }
 
     async fn store(
         db: &(impl ConnectionTrait + Send),
