@@ -6,10 +6,12 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::clock;
 use crate::db::Db;
+use crate::graphql::Api;
+use crate::jobs::scope::Scope;
 use crate::jobs::{counts, retention};
 use crate::live::feed;
 use crate::metrics;
-use entity::Timestamp;
+use entity::{JobState, Timestamp};
 
 /// How often the counters' appended changes are folded. A count adds up those that wait, so
 /// folding only keeps it cheap.
@@ -22,23 +24,32 @@ const REMOVE_EVERY: Duration = Duration::from_mins(10);
 const REMOVING_PART: u32 = 10;
 
 /// Runs until it is dropped. Jobs that have been over for as long as `retain` are removed.
-pub async fn run(db: Db, retain: Option<Duration>) {
+pub async fn run(api: Api, retain: Option<Duration>) {
+    let db = api.db();
     let removing = async {
         match retain {
-            Some(retain) => remove_old(&db, retain).await,
+            Some(retain) => remove_old(db, retain).await,
             None => std::future::pending().await,
         }
     };
-    tokio::join!(fold(&db), removing);
+    tokio::join!(fold(&api), removing);
 }
 
-async fn fold(db: &Db) {
+async fn fold(api: &Api) {
+    let db = api.db();
     let mut ticks = interval(FOLD_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         if let Err(error) = counts::fold(db).await {
             tracing::warn!(%error, "folding the counters");
+        }
+        match counts::read(db.reader(), &Scope::All, None).await {
+            Ok(counts) => {
+                let executing = counts.of(JobState::Executing);
+                api.say_executing(executing.try_into().unwrap_or_default());
+            }
+            Err(error) => tracing::warn!(%error, "counting the jobs that execute"),
         }
         if let Err(error) = feed::tidy(db).await {
             tracing::warn!(%error, "removing old changes");

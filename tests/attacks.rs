@@ -8,6 +8,7 @@ use agent_jobs::error::Error;
 use agent_jobs::graphql::Rules;
 use agent_jobs::http::HttpOptions;
 use entity::job;
+use futures_util::future::join_all;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -206,6 +207,32 @@ async fn a_client_that_asks_too_often_waits_and_others_do_not() {
     assert_eq!(ask_as(&server, "9.9.9.9", "/healthz").await.status(), 200);
     for _ in 0..20 {
         assert_served(&server).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_asks_for_too_much_waits_and_others_do_not() {
+    let options = HttpOptions {
+        max_client_values: 1,
+        request_timeout: Duration::from_secs(2),
+        ..behind_a_proxy()
+    };
+    let (server, _database) = TestServer::start_guarded(Rules::default(), options).await;
+    let list = "/graphql?query={jobs(take:200){items{id name state createdDate updateDate}}}";
+    for path in [list, "/api/v1/jobs?take=200", "/api/v1/jobs.csv", "/api/v1/jobs?search=x"] {
+        // One goes through each second.
+        let answers = join_all((0..6).map(|_| ask_as(&server, "9.9.9.9", path))).await;
+        let statuses: Vec<_> = answers.iter().map(|answer| answer.status().as_u16()).collect();
+        assert!(statuses.contains(&200), "{path} {statuses:?}");
+        let mut late = 0;
+        for answer in answers {
+            late += usize::from(answer.text().await.expect("text").contains("REQUEST_TIMEOUT"));
+        }
+        assert!(late > 0, "{path} {statuses:?}");
+        // Nor does it itself for what is short.
+        assert_eq!(ask_as(&server, "9.9.9.9", QUERY).await.status(), 200);
+        assert_eq!(ask_as(&server, "8.8.8.8", path).await.status(), 200);
+        sleep(Duration::from_secs(1)).await;
     }
 }
 

@@ -41,6 +41,7 @@ on_both_databases! {
         assert_ne!(of_one, expected);
         assert_eq!(ok(get(&server, &format!("jobstatecount?configurationId={configuration}")).await), of_one);
 
+        let agent = rows.agents[0].id;
         for (rest, graphql) in [
             ("page=0", "page: 0".to_owned()),
             ("page=2&take=50", "page: 2, take: 50".to_owned()),
@@ -51,6 +52,8 @@ on_both_databases! {
             ("search=a", "search: \"a\"".to_owned()),
             ("createdAfter=2026-05-01T00:00:00Z", "createdAfter: \"2026-05-01T00:00:00Z\"".to_owned()),
             ("createdBefore=2026-05-20T00:00:00Z", "createdBefore: \"2026-05-20T00:00:00Z\"".to_owned()),
+            ("scheduledAfter=2026-05-20T00:00:00Z", "scheduledAfter: \"2026-05-20T00:00:00Z\"".to_owned()),
+            (&format!("agentId={agent}"), format!("agentId: \"{agent}\"")),
             (&format!("page=0&configurationId={configuration}"), format!("configurationId: \"{configuration}\"")),
             ("page=9&take=200", "page: 9, take: 200".to_owned()),
         ] {

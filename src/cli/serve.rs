@@ -226,7 +226,7 @@ pub(super) async fn serve(
     let api = Api::with_rules(Arc::clone(&live), reports.clone(), patience, rules)
         .with_access(access.clone());
     let mut tasks = JoinSet::new();
-    tasks.spawn(upkeep::run(db.clone(), retain));
+    tasks.spawn(upkeep::run(api.clone(), retain));
     tasks.spawn(sweep::run(db.clone(), reports, patience));
     tasks.spawn(live.run());
     tasks.spawn(access.run());

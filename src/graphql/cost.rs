@@ -21,7 +21,10 @@ use super::arguments::TAKE_MAX;
 const SIZES: [&str; 3] = ["take", "first", "last"];
 
 /// How long lists are that nothing is said of.
-const LENGTH: u64 = 20;
+pub const LENGTH: u64 = 20;
+
+/// The list of all jobs that execute.
+const EXECUTING: &str = "executingJobs";
 
 /// What a root field is charged for its statement.
 const STATEMENT: u64 = 10;
@@ -33,7 +36,7 @@ const SKIPPED: u64 = 50;
 const SKIPPED_MAX: u64 = 5_000;
 
 /// What looking for a text in names is charged: no index finds it.
-const SEARCH: u64 = 1_000;
+pub const SEARCH: u64 = 1_000;
 
 /// What is known of a field.
 struct FieldCost {
@@ -88,20 +91,21 @@ impl Costs {
         Self(types)
     }
 
-    /// What an operation costs, whatever `@skip` and `@include` say. Fragments must not spread each
-    /// other in circles, and the fields written out must not be too many to visit.
+    /// What an operation costs if so many jobs execute, whatever `@skip` and `@include` say. Fragments
+    /// must not spread each other in circles, and the fields written out must not be too many to visit.
     pub fn of_operation(
         &self,
         document: &ExecutableDocument,
         operation: &OperationDefinition,
         variables: &Variables,
+        executing: u64,
     ) -> u64 {
         let (root, charge) = match operation.ty {
             OperationType::Query => ("Query", STATEMENT),
             OperationType::Mutation => ("Mutation", STATEMENT),
             OperationType::Subscription => ("Subscription", STATEMENT),
         };
-        let walk = Walk { costs: self, document, operation, variables };
+        let walk = Walk { costs: self, document, operation, variables, executing };
         walk.set(&operation.selection_set, root, None, charge)
     }
 }
@@ -111,6 +115,7 @@ struct Walk<'a> {
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
     variables: &'a Variables,
+    executing: u64,
 }
 
 impl Walk<'_> {
@@ -138,7 +143,14 @@ impl Walk<'_> {
                     let taken = known.and_then(|known| self.size(known, &field.arguments));
                     let is_list = known.map_or_else(|| introspected(name).is_some(), |k| k.is_list);
                     let times = if is_list {
-                        let length = introspected(name).filter(|_| known.is_none());
+                        let length = match known {
+                            None => introspected(name),
+                            // Of how many those are that are of one configuration nothing is known.
+                            Some(_) if name == EXECUTING && !self.has(field, "configurationId") => {
+                                Some(self.executing)
+                            }
+                            Some(_) => None,
+                        };
                         taken.or(page).or(length).unwrap_or(LENGTH)
                     } else {
                         1
@@ -146,11 +158,9 @@ impl Walk<'_> {
                     let inner_of = known.map_or("", |known| known.of.as_str());
                     let inner =
                         self.set(&field.selection_set, inner_of, taken.filter(|_| !is_list), 0);
-                    let is_search = field.get_argument("search").is_some_and(|value| {
-                        self.value(&value.node).is_none_or(|value| value != Constant::Null)
-                    });
-                    let charge = if is_search { charge.max(SEARCH) } else { charge };
-                    let charge = charge + self.skipping(field, taken.unwrap_or(LENGTH));
+                    let has_search = self.has(field, "search");
+                    let charge = if has_search { charge.max(SEARCH) } else { charge };
+                    let charge = charge + self.skipped(field, taken.unwrap_or(LENGTH));
                     times.saturating_mul(inner.saturating_add(1)).saturating_add(charge)
                 }
             };
@@ -174,11 +184,17 @@ impl Walk<'_> {
         (!field.sizes.is_empty()).then(|| most.unwrap_or(LENGTH))
     }
 
+    /// Whether a field has an argument that is not null.
+    fn has(&self, field: &Field, argument: &str) -> bool {
+        let given = field.get_argument(argument).map(|value| self.value(&value.node));
+        given.is_some_and(|value| value != Some(Constant::Null))
+    }
+
     /// What it costs to leave out the pages before the one that is asked for.
-    fn skipping(&self, field: &Field, taken: u64) -> u64 {
+    fn skipped(&self, field: &Field, taken: u64) -> u64 {
         let page = field.get_argument("page").and_then(|value| self.value(&value.node));
         let Some(Constant::Number(page)) = page else { return 0 };
-        (page.as_u64().unwrap_or_default().saturating_mul(taken) / SKIPPED).min(SKIPPED_MAX)
+        skipping(page.as_u64().unwrap_or_default().saturating_mul(taken))
     }
 
     /// A value, with a variable's in place of the variable; `None` for one that is a list or an
@@ -199,6 +215,11 @@ impl Walk<'_> {
             other => Some(other.clone()),
         }
     }
+}
+
+/// What it costs to leave out so many jobs before a page.
+pub fn skipping(jobs: u64) -> u64 {
+    (jobs / SKIPPED).min(SKIPPED_MAX)
 }
 
 /// A number of items, clamped to what lists take. Others are refused when the argument is read.
@@ -227,7 +248,7 @@ mod tests {
 
     use super::*;
 
-    fn cost(query: &str, variables: Json) -> u64 {
+    fn cost_while(executing: u64, query: &str, variables: Json) -> u64 {
         let document = parse_query(query).unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
         let variables = Variables::from_json(variables);
@@ -235,7 +256,12 @@ mod tests {
             &document,
             &operation.node,
             &variables,
+            executing,
         )
+    }
+
+    fn cost(query: &str, variables: Json) -> u64 {
+        cost_while(LENGTH, query, variables)
     }
 
     #[test]
@@ -270,6 +296,18 @@ mod tests {
             ("{ unknown { unknown } }", 10 + 2),
         ] {
             assert_eq!(cost(query, json!({})), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn all_that_execute_are_as_many_as_execute() {
+        for (query, expected) in [
+            ("{ executingJobs { id } }", 10 + 3_000 * 2),
+            ("{ executingJobs(configurationId: null) { id } }", 10 + 3_000 * 2),
+            ("{ executingJobs(configurationId: \"x\") { id } }", 10 + 20 * 2),
+            ("{ jobs { items { id } } }", 10 + 1 + 20 * 2),
+        ] {
+            assert_eq!(cost_while(3_000, query, json!({})), expected, "{query}");
         }
     }
 

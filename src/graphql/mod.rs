@@ -3,7 +3,7 @@
 
 mod arguments;
 mod batches;
-mod cost;
+pub mod cost;
 mod documents;
 mod loader;
 mod measure;
@@ -22,7 +22,7 @@ mod tokens;
 mod watching;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Instant;
 
 use async_graphql::{Context, Guard, Name, Request, Response, SDLExportOptions, Value};
@@ -68,6 +68,7 @@ pub struct Api {
     draining: CancellationToken,
     operations: Arc<Operations>,
     boards: Arc<Boards>,
+    executing: Arc<AtomicU64>,
 }
 
 impl Api {
@@ -118,6 +119,7 @@ impl Api {
             draining: CancellationToken::new(),
             operations: Arc::default(),
             boards: Arc::default(),
+            executing: Arc::default(),
         }
     }
 
@@ -134,6 +136,16 @@ impl Api {
     /// Whether clients are not told what the schema has.
     pub fn hides_schema(&self) -> bool {
         self.rules.no_introspection
+    }
+
+    /// How many jobs execute, as far as was said.
+    pub fn executing(&self) -> u64 {
+        self.executing.load(Ordering::Relaxed)
+    }
+
+    /// Says how many jobs execute, for estimates of what lists of them take.
+    pub fn say_executing(&self, jobs: u64) {
+        self.executing.store(jobs, Ordering::Relaxed);
     }
 
     /// The same API for what takes long.

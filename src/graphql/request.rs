@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::Api;
+use super::cost::LENGTH;
 use super::documents::Checked;
 use super::persisted::{Named, Persisted};
 use crate::limits::check;
@@ -52,15 +53,12 @@ pub enum Kind {
 pub struct Admitted {
     pub request: Request,
     pub kind: Kind,
-    /// Whether executing it keeps a processor busy for milliseconds.
-    pub is_heavy: bool,
+    /// About how much executing it is, in values of an answer.
+    pub weight: u64,
 }
 
 /// Bytes of a document that is read in a fraction of a millisecond.
 const SHORT: usize = 1 << 10;
-
-/// From what estimate on an execution is heavy.
-const HEAVY: u64 = 1_000;
 
 /// What checking a field against the schema takes, in values of an answer.
 const FIELD: u64 = 5;
@@ -121,16 +119,19 @@ impl Api {
         let variables = Variables::from_json(variables.unwrap_or_default().into());
         let mut weight = (checked.size.fields as u64).saturating_mul(FIELD);
         if let Some(operation) = operation {
-            let cost = self.costs.of_operation(&checked.document, operation, &variables);
+            let cost = |executing| {
+                self.costs.of_operation(&checked.document, operation, &variables, executing)
+            };
             let what = "values in the answer, by an estimate";
-            check("TOO_COMPLEX", what, rules.limits.max_complexity, cost)?;
-            weight = weight.saturating_add(cost);
+            // However many execute: nobody can ask for fewer of them.
+            check("TOO_COMPLEX", what, rules.limits.max_complexity, cost(LENGTH))?;
+            weight = weight.saturating_add(cost(self.executing()));
         }
         let mut request = Request::new(&*found.text).variables(variables);
         request.operation_name = operation_name;
         request.set_parsed_query(checked.document.clone());
         rules.persisted.keep(found);
-        Ok(Admitted { request, kind, is_heavy: weight > HEAVY })
+        Ok(Admitted { request, kind, weight })
     }
 }
 

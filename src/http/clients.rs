@@ -12,6 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
@@ -86,12 +87,25 @@ fn network_of(address: IpAddr) -> IpAddr {
 struct Places {
     requests: usize,
     streams: usize,
-    heavy: Arc<Semaphore>,
+    heavy: Arc<Heavy>,
+}
+
+/// What a client's heavy work waits for.
+#[derive(Debug)]
+struct Heavy {
+    /// For values that it may have, whoever came first before the others.
+    queue: Semaphore,
+    /// For its turn.
+    turn: Arc<Semaphore>,
 }
 
 impl Default for Places {
     fn default() -> Self {
-        Self { requests: 0, streams: 0, heavy: Arc::new(Semaphore::new(1)) }
+        Self {
+            requests: 0,
+            streams: 0,
+            heavy: Arc::new(Heavy { queue: Semaphore::new(1), turn: Arc::new(Semaphore::new(1)) }),
+        }
     }
 }
 
@@ -117,6 +131,9 @@ pub struct Clients {
     most_streams: usize,
     rate: DefaultKeyedRateLimiter<IpAddr>,
     rate_per_second: u32,
+    /// The values of heavy work.
+    values: DefaultKeyedRateLimiter<IpAddr>,
+    values_at_once: NonZeroU32,
     /// Clients without anything going on are not in it.
     taken: Mutex<HashMap<IpAddr, Places>>,
     since_tidied: AtomicU32,
@@ -126,11 +143,14 @@ impl Clients {
     pub fn new(options: &HttpOptions) -> Arc<Self> {
         let rate = NonZeroU32::new(options.max_client_rate).unwrap_or(NonZeroU32::MIN);
         let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(4));
+        let values = NonZeroU32::new(options.max_client_values).unwrap_or(NonZeroU32::MIN);
         Arc::new(Self {
             most_requests: options.max_client_requests,
             most_streams: options.max_client_streams,
             rate: RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)),
             rate_per_second: rate.get(),
+            values: RateLimiter::keyed(Quota::per_second(values)),
+            values_at_once: values,
             taken: Mutex::default(),
             since_tidied: AtomicU32::new(0),
         })
@@ -150,8 +170,10 @@ impl Clients {
         }
         // Those who have not been heard of for a while are forgotten.
         if self.since_tidied.fetch_add(1, Ordering::Relaxed) % 4096 == 4095 {
-            self.rate.retain_recent();
-            self.rate.shrink_to_fit();
+            for limiter in [&self.rate, &self.values] {
+                limiter.retain_recent();
+                limiter.shrink_to_fit();
+            }
         }
         self.rate.check_key(&client.address).map_err(|_| {
             let most = self.rate_per_second;
@@ -198,6 +220,17 @@ impl Clients {
         *of_client += 1;
         place.is_held = true;
         Ok(place)
+    }
+
+    /// Waits until the client may have so many values more. What is more than it may have at once
+    /// counts as that.
+    async fn values(&self, client: &Client, values: u64) {
+        let values = u32::try_from(values).unwrap_or(u32::MAX);
+        let Some(values) = NonZeroU32::new(values) else { return };
+        let values = values.min(self.values_at_once);
+        while let Ok(Err(early)) = self.values.check_key_n(&client.address, values) {
+            sleep(early.wait_time_from(self.values.clock().now())).await;
+        }
     }
 
     /// The turn at heavy work of a client that has a place.
@@ -247,14 +280,22 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// Waits for it. It lasts until what this gives is dropped.
-    pub async fn wait(self) -> Option<OwnedSemaphorePermit> {
+    /// Waits for it, and before until the client may have so many values. It lasts until what this
+    /// gives is dropped.
+    pub async fn wait(self, values: u64) -> Option<OwnedSemaphorePermit> {
         if !self.client.is_limited {
             return None;
         }
-        let heavy =
-            self.clients.taken().get(&self.client.address).map(|places| Arc::clone(&places.heavy));
-        heavy?.acquire_owned().await.ok()
+        let heavy = self
+            .clients
+            .taken()
+            .get(&self.client.address)
+            .map(|places| Arc::clone(&places.heavy))?;
+        if values > 0 {
+            let _first = heavy.queue.acquire().await;
+            self.clients.values(&self.client, values).await;
+        }
+        Arc::clone(&heavy.turn).acquire_owned().await.ok()
     }
 }
 
@@ -345,12 +386,31 @@ mod tests {
         let clients = Clients::new(&HttpOptions::default());
         let (a, b) = (client("1.1.1.1", &[]), client("2.2.2.2", &[]));
         let _places = [clients.request(&a).unwrap(), clients.request(&b).unwrap()];
-        let first = clients.turn(&a).wait().await;
-        assert!(clients.turn(&a).wait().now_or_never().is_none());
-        assert!(clients.turn(&b).wait().now_or_never().is_some());
-        assert!(clients.turn(&client("127.0.0.1", &[])).wait().now_or_never().is_some());
+        let first = clients.turn(&a).wait(0).await;
+        assert!(clients.turn(&a).wait(0).now_or_never().is_none());
+        assert!(clients.turn(&b).wait(0).now_or_never().is_some());
+        assert!(clients.turn(&client("127.0.0.1", &[])).wait(0).now_or_never().is_some());
         drop(first);
-        assert!(clients.turn(&a).wait().now_or_never().is_some());
+        assert!(clients.turn(&a).wait(0).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn each_waits_for_its_own_values() {
+        let options = HttpOptions { max_client_values: 10, ..HttpOptions::default() };
+        let clients = Clients::new(&options);
+        let (a, b) = (client("1.1.1.1", &[]), client("2.2.2.2", &[]));
+        let _places = [clients.request(&a).unwrap(), clients.request(&b).unwrap()];
+        let has = |client, values| clients.turn(client).wait(values).now_or_never().is_some();
+        // More than it may have at once counts as that.
+        assert!(has(&a, 1_000));
+        assert!(!has(&a, 1_000));
+        // What has no values does not wait for them.
+        let waiting = clients.turn(&a).wait(1_000);
+        assert!(has(&a, 0));
+        drop(waiting);
+        assert!(has(&b, 6));
+        assert!(!has(&b, 6));
+        assert!(has(&client("127.0.0.1", &[]), 1_000));
     }
 
     #[test]

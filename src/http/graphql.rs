@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use super::answer::{Outcome, Refusal, respond_all};
 use super::clients::{Client, Turn};
+use super::heavy::HEAVY;
 use super::negotiate::accepted;
 use super::origin::is_welcome;
 use super::socket::Upgrade;
@@ -177,7 +178,7 @@ async fn read_body(
     if bytes.len() <= SHORT {
         return read_json(&bytes, most);
     }
-    heavy::run(site.clients.turn(client), async move { read_json(&bytes, most) }).await
+    heavy::run(site.clients.turn(client), 0, async move { read_json(&bytes, most) }).await
 }
 
 /// Reads one request, or a list of so many.
@@ -379,23 +380,33 @@ pub(super) async fn admit(
         return api.admit(parameters);
     }
     let api = api.clone();
-    heavy::run(turn, async move { api.admit(parameters) }).await
+    heavy::run(turn, 0, async move { api.admit(parameters) }).await
 }
 
 /// Executes a query or a mutation, if it takes no longer than this; a heavy one in its client's turn.
 pub(super) async fn execute_within(
     api: &Api,
-    Admitted { request, kind, is_heavy }: Admitted,
+    Admitted { request, kind, weight }: Admitted,
     viewer: &Viewer,
     turn: Turn,
     time: Duration,
 ) -> Outcome {
     let most = if kind == Kind::Mutation { time + MUTATION_GRACE } else { time };
     let viewer = viewer.clone();
+    let is_heavy = weight >= HEAVY;
     let api = if is_heavy { api.for_heavy_work() } else { api.clone() };
     let execution = async move { api.execute(request, &viewer, clock::now()).await.into() }.boxed();
-    let answer =
-        async { if is_heavy { heavy::run(turn, execution).await } else { execution.await } };
+    let answer = async {
+        if !is_heavy {
+            return execution.await;
+        }
+        if kind == Kind::Mutation {
+            // It may wait for a job, and others are not to wait for that.
+            drop(turn.wait(weight).await);
+            return heavy::work_on(execution).await;
+        }
+        heavy::run(turn, weight, execution).await
+    };
     timeout(most, answer).await.unwrap_or_else(|_| {
         let error = Error::TimedOut;
         Outcome::NotExecuted(vec![refusal(error.code(), error.to_string())])

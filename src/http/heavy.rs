@@ -14,6 +14,9 @@ use tracing::Instrument as _;
 
 use super::clients::Turn;
 
+/// From how many values on, read or written, work is heavy.
+pub const HEAVY: u64 = 1_000;
+
 /// How far below the other threads these are (nice(2)).
 const NICENESS: i32 = 10;
 
@@ -33,12 +36,19 @@ static THREADS: LazyLock<Runtime> = LazyLock::new(|| {
         .expect("the system has threads")
 });
 
-/// Does the work in its client's turn. Dropping this ends it when it next waits.
+/// Does the work, which makes about so many values, in its client's turn. Dropping this ends it when
+/// it next waits.
 pub async fn run<T: Send + 'static>(
     turn: Turn,
+    values: u64,
     work: impl Future<Output = T> + Send + 'static,
 ) -> T {
-    let _turn = turn.wait().await;
+    let _turn = turn.wait(values).await;
+    work_on(work).await
+}
+
+/// Does the work at once, beside others of its client.
+pub async fn work_on<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     let work = TokioContext::new(work.in_current_span(), Handle::current());
     let done = AbortOnDropHandle::new(THREADS.spawn(work)).await;
     done.unwrap_or_else(|failed| resume_unwind(failed.into_panic()))

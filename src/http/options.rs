@@ -28,7 +28,7 @@ pub struct HttpOptions {
     #[arg(long, value_name = "TIME", env = "AGENT_JOBS_CLIENT_TIMEOUT", default_value = "20s", value_parser = time)]
     pub client_timeout: Duration,
     /// Requests that a client may have running at a time. A client on this machine is not limited
-    /// in this or in the two that follow, unless a trusted proxy speaks for it.
+    /// in this or in the three that follow, unless a trusted proxy speaks for it.
     #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_CLIENT_REQUESTS", default_value_t = 64)]
     pub max_client_requests: usize,
     /// WebSockets, subscriptions on them, and event streams that a client may have open.
@@ -37,6 +37,10 @@ pub struct HttpOptions {
     /// Requests that a client may send in a second, with five seconds' worth at once.
     #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_CLIENT_RATE", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub max_client_rate: u32,
+    /// Values that a client's long answers may have in a second, by the estimate that
+    /// --max-complexity limits. What is more waits.
+    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_CLIENT_VALUES", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_client_values: u32,
     /// Connections that may be open at a time; more wait to be taken.
     #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_CONNECTIONS", default_value_t = 20_000)]
     pub max_connections: usize,

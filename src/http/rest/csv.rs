@@ -5,17 +5,19 @@ use axum::extract::{Extension, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use entity::{Columns, Kind, Table as _, job};
+use futures_util::future::ready;
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value as Json;
 
+use super::jobs::weight;
 use super::parameters::Given;
 use super::{Asking, Problem, values, within};
 use crate::db::Db;
-use crate::http::Site;
 use crate::http::clients::{Client, Place};
+use crate::http::{Site, heavy};
 use crate::jobs::cursor::Cursor;
 use crate::jobs::filter::{JobFilter, Order};
-use crate::jobs::page::{Bounds, Listed, Selection, slice};
+use crate::jobs::page::{Bounds, Listed, Selection, Slice, slice};
 use crate::jobs::scope::Scope;
 
 /// Jobs that are read at once. In between no connection is held, and nothing is read that the client
@@ -33,35 +35,22 @@ pub async fn jobs(
     let (filter, columns) = (given.filter()?, given.columns("fields")?);
     let columns = columns.unwrap_or_else(Columns::<job::Entity>::public);
     let place = site.clients.stream(&client)?;
-    let mut file = File {
-        db: site.api.db().clone(),
+    let file = File {
+        db: site.api.db().for_heavy_work(),
         scope: viewer.scope().clone(),
         filter,
         columns,
         after: None,
-        _place: place,
+        place,
     };
-    let first = within(&site, file.page()).await?;
-    let start = file.write(&first, true)?;
-    let is_over = first.is_empty();
-    let pieces = stream::unfold(Some((file, Some(start), is_over)), |state| async {
-        let (mut file, start, is_over) = state?;
-        if let Some(start) = start {
-            return Some((Ok(start), Some((file, None, is_over))));
-        }
-        if is_over {
-            return None;
-        }
+    let (start, file) = within(&site, file.piece(true)).await?;
+    let rest = stream::try_unfold(file, async |file| {
+        let Some(file) = file else { return Ok(None) };
         // Whoever reads sees that the connection breaks, not a file that is too short.
-        let page = match file.page().await {
-            Ok(page) if page.is_empty() => return None,
-            Ok(page) => page,
-            Err(error) => return Some((Err(error.to_string()), None)),
-        };
-        let piece = file.write(&page, false).map_err(|problem| problem.detail);
-        Some((piece, Some((file, None, false))))
+        file.piece(false).await.map(Some).map_err(|problem| problem.detail)
     });
-    let mut response = Body::from_stream(pieces.fuse()).into_response();
+    let pieces = stream::once(ready(Ok(start))).chain(rest);
+    let mut response = Body::from_stream(pieces).into_response();
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
@@ -79,20 +68,35 @@ struct File {
     filter: JobFilter,
     columns: Columns<job::Entity>,
     after: Option<Cursor>,
-    _place: Place,
+    place: Place,
 }
 
 impl File {
+    /// The next jobs as text, and what is left of the file, if there may be more.
+    async fn piece(mut self, is_first: bool) -> Result<(Bytes, Option<Self>), Problem> {
+        let weight = weight(PAGE, self.selection(), &self.filter);
+        heavy::run(self.place.turn(), weight, async move {
+            let page = self.page().await?;
+            let piece = self.write(&page.items, is_first)?;
+            Ok((piece, page.has_more.then_some(self)))
+        })
+        .await
+    }
+
     /// The next jobs; none after the last.
-    async fn page(&mut self) -> Result<Vec<Listed>, sea_orm::DbErr> {
+    async fn page(&mut self) -> Result<Slice, sea_orm::DbErr> {
         let order = Order::default();
         let bounds =
             Bounds { after: self.after.take(), before: None, limit: PAGE, from_end: false };
-        let selection = Selection { job: self.columns, run: None };
+        let selection = self.selection();
         let found =
             slice(self.db.reader(), &self.scope, &self.filter, order, &bounds, selection).await?;
         self.after = found.items.last().map(|listed| Cursor::of(&listed.job, order.field));
-        Ok(found.items)
+        Ok(found)
+    }
+
+    fn selection(&self) -> Selection {
+        Selection { job: self.columns, run: None }
     }
 
     fn write(&self, page: &[Listed], with_headers: bool) -> Result<Bytes, Problem> {

@@ -1,17 +1,20 @@
 //! Counts, lists and runs.
 
+use std::sync::LazyLock;
+
 use axum::extract::{Extension, State};
 use axum::response::Response;
 use entity::{Columns, JobState, job, job_run};
 use serde_json::{Map, Value as Json, json};
 
-use super::parameters::Given;
+use super::parameters::{Given, Parameter};
 use super::{Asking, Problem, answer, values, within};
 use crate::access::Viewer;
 use crate::db::Db;
+use crate::graphql::cost;
 use crate::http::Site;
 use crate::http::clients::Client;
-use crate::jobs::filter::Order;
+use crate::jobs::filter::{JobFilter, Order};
 use crate::jobs::page::Selection;
 use crate::jobs::{counts, page, rows};
 
@@ -24,9 +27,9 @@ pub const COUNTED: [JobState; 5] = [
     JobState::Cancelled,
 ];
 
-/// The parameters that make it one page of jobs. A configuration alone has counts.
-const OF_A_PAGE: [&str; 8] =
-    ["page", "take", "state", "search", "createdAfter", "createdBefore", "fields", "runFields"];
+/// The parameters that make it one page of jobs.
+static OF_A_PAGE: LazyLock<Vec<&str>> =
+    LazyLock::new(|| Parameter::of_a_page().map(|parameter| parameter.name).collect());
 
 /// The counts, or one page of jobs.
 pub async fn jobs(
@@ -42,6 +45,7 @@ pub async fn jobs(
     let filter = given.filter()?;
     let (columns, runs) = picked(&given)?;
     let selection = Selection { job: columns, run: runs };
+    let weight = weight(take, selection, &filter) + cost::skipping(offset.unsigned_abs());
     let make = async move |db: Db| {
         let (scope, order, part) = (viewer.scope(), Order::default(), (offset, take));
         let found = page::page(db.reader(), scope, &filter, order, part, selection, true).await?;
@@ -56,9 +60,7 @@ pub async fn jobs(
             "HasNextPage": found.has_next,
         }))
     };
-    let of_each = columns.places().count() + runs.map_or(0, |runs| runs.places().count());
-    let values = usize::try_from(take).unwrap_or(usize::MAX).saturating_mul(of_each);
-    answer(&site, &client, values, make).await
+    answer(&site, &client, weight, make).await
 }
 
 pub async fn job_state_count(
@@ -116,8 +118,20 @@ pub async fn executing(
             found.iter().map(|each| values::job(each, columns, runs, &viewer)).collect();
         values::json(&items)
     };
-    // There may be thousands.
-    answer(&site, &client, usize::MAX, make).await
+    let all = site.api.executing();
+    let jobs = if configuration.is_some() { all.min(cost::LENGTH) } else { all };
+    answer(&site, &client, jobs.saturating_mul(values_of(selection)), make).await
+}
+
+/// How many values there are of each job.
+fn values_of(Selection { job, run }: Selection) -> u64 {
+    (job.places().count() + run.map_or(0, |run| run.places().count())) as u64
+}
+
+/// About how much it is to read so many jobs, in values of an answer.
+pub fn weight(jobs: i64, selection: Selection, filter: &JobFilter) -> u64 {
+    let search = if filter.search.is_some() { cost::SEARCH } else { 0 };
+    jobs.unsigned_abs() * values_of(selection) + search
 }
 
 /// Which values of jobs, and of their current runs, are asked for.

@@ -19,6 +19,7 @@ use axum::routing::get;
 use tokio::time::timeout;
 
 use super::clients::Client;
+use super::heavy::HEAVY;
 use super::origin::is_welcome;
 use super::{Site, access, heavy};
 use crate::access::Viewer;
@@ -75,23 +76,20 @@ async fn other_method(method: Method) -> Problem {
     )
 }
 
-/// From how many values on an answer is made in its client's turn.
-const MANY: usize = 1_000;
-
 /// What reading and writing an answer of about so many values gives, if it takes no longer than a
-/// request may.
+/// request may. A heavy one is made in its client's turn.
 async fn answer<F: Future<Output = Result<Response, Problem>> + Send + 'static>(
     site: &Site,
     client: &Client,
-    values: usize,
+    values: u64,
     make: impl FnOnce(Db) -> F,
 ) -> Result<Response, Problem> {
     let db = site.api.db();
     within(site, async {
-        if values < MANY {
+        if values < HEAVY {
             return make(db.clone()).await;
         }
-        heavy::run(site.clients.turn(client), make(db.for_heavy_work())).await
+        heavy::run(site.clients.turn(client), values, make(db.for_heavy_work())).await
     })
     .await
 }

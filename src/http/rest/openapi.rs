@@ -23,19 +23,8 @@ pub static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
 });
 
 fn document() -> OpenApi {
-    let of_jobs = || {
-        Parameter::fields::<job::Entity>(
-            "fields",
-            "Which values of a job to answer with; all of them unless given.",
-        )
-    };
-    let of_runs = || {
-        Parameter::fields::<job_run::Entity>(
-            "runFields",
-            "Which values of each job's current run to answer with, as `CurrentRun`; none unless given.",
-        )
-    };
-    let filters = || [Parameter::search(), Parameter::created_after(), Parameter::created_before()];
+    let of_executing =
+        || [Parameter::configuration_id(), Parameter::job_fields(), Parameter::run_fields()];
     let list = json!({ "oneOf": [reference("Counts"), reference("JobPage")] });
     let paths = PathsBuilder::new()
         .path(
@@ -45,10 +34,7 @@ fn document() -> OpenApi {
                 "How many jobs there are, or one page of them",
                 "Without parameters, or with `configurationId` alone, the counts by state. With any other \
                  parameter one page of jobs, the newest first.",
-                [Parameter::page(), Parameter::take(), Parameter::state(), Parameter::configuration_id()]
-                    .into_iter()
-                    .chain(filters())
-                    .chain([of_jobs(), of_runs()]),
+                Parameter::of_a_page().chain([Parameter::configuration_id()]),
                 ("application/json", list),
             ),
         )
@@ -81,7 +67,7 @@ fn document() -> OpenApi {
                 "executingJobs",
                 "The jobs that execute",
                 "All jobs in the state Executing, the newest first.",
-                [Parameter::configuration_id(), of_jobs(), of_runs()],
+                of_executing(),
                 ("application/json", json!({ "type": "array", "items": reference("Job") })),
             ),
         )
@@ -92,7 +78,7 @@ fn document() -> OpenApi {
                 "The jobs that execute, as they change",
                 "Server-sent events called `executing`, whose data is an ExecutingJobsUpdate: first all \
                  jobs, then several changes at a time. The stream does not end by itself.",
-                [Parameter::configuration_id(), of_jobs(), of_runs()],
+                of_executing(),
                 ("text/event-stream", json!({ "type": "string" })),
             ),
         )
@@ -106,10 +92,9 @@ fn document() -> OpenApi {
                      spreadsheet would take for a formula has an apostrophe in front.",
                     csv::header_line()
                 ),
-                [Parameter::state(), Parameter::configuration_id()]
+                Parameter::filters()
                     .into_iter()
-                    .chain(filters())
-                    .chain([of_jobs()]),
+                    .chain([Parameter::configuration_id(), Parameter::job_fields()]),
                 ("text/csv", json!({ "type": "string" })),
             ),
         )

@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::extract::rejection::QueryRejection;
 use axum::http::request::Parts;
 use chrono::DateTime;
-use entity::{Columns, JobState, Table, Timestamp};
+use entity::{Columns, JobState, Table, Timestamp, job, job_run};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
@@ -52,6 +52,11 @@ impl Parameter {
         Self::new("configurationId", "Only jobs of this configuration.", schema)
     }
 
+    pub fn agent_id() -> Self {
+        let schema = json!({ "type": "string", "format": "uuid" });
+        Self::new("agentId", "Only jobs whose current run is this agent's.", schema)
+    }
+
     pub fn search() -> Self {
         let schema = json!({ "type": "string", "maxLength": 200, "pattern": "^[^\\u0000]*$" });
         Self::new(
@@ -69,6 +74,46 @@ impl Parameter {
     pub fn created_before() -> Self {
         let schema = json!({ "type": "string", "format": "date-time" });
         Self::new("createdBefore", "Only jobs created before this moment.", schema)
+    }
+
+    pub fn scheduled_after() -> Self {
+        let schema = json!({ "type": "string", "format": "date-time" });
+        let description = "Only jobs that are scheduled for this moment or later.";
+        Self::new("scheduledAfter", description, schema)
+    }
+
+    /// Those that say which jobs are meant, beside `configurationId`.
+    pub fn filters() -> [Self; 6] {
+        [
+            Self::state(),
+            Self::agent_id(),
+            Self::search(),
+            Self::created_after(),
+            Self::created_before(),
+            Self::scheduled_after(),
+        ]
+    }
+
+    pub fn job_fields() -> Self {
+        Self::fields::<job::Entity>(
+            "fields",
+            "Which values of a job to answer with; all of them unless given.",
+        )
+    }
+
+    pub fn run_fields() -> Self {
+        Self::fields::<job_run::Entity>(
+            "runFields",
+            "Which values of each job's current run to answer with, as `CurrentRun`; none unless given.",
+        )
+    }
+
+    /// Those of which any makes it one page of jobs. A configuration alone has counts.
+    pub fn of_a_page() -> impl Iterator<Item = Self> {
+        [Self::page(), Self::take()]
+            .into_iter()
+            .chain(Self::filters())
+            .chain([Self::job_fields(), Self::run_fields()])
     }
 
     pub fn id() -> Self {
@@ -193,11 +238,12 @@ impl Given {
     pub fn filter(&self) -> Result<JobFilter, Problem> {
         let filter = JobFilter {
             configuration_id: self.uuid("configurationId")?,
+            agent_id: self.uuid("agentId")?,
             states: self.state()?.into_iter().collect(),
             search: self.get("search")?.map(str::to_owned),
             created_after: self.moment("createdAfter")?,
             created_before: self.moment("createdBefore")?,
-            ..JobFilter::default()
+            scheduled_after: self.moment("scheduledAfter")?,
         };
         Ok(filter.validate()?)
     }
