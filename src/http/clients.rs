@@ -405,7 +405,8 @@ mod tests {
         assert!(has(&a, 1_000));
         assert!(!has(&a, 1_000));
         // What has no values does not wait for them.
-        let waiting = clients.turn(&a).wait(1_000);
+        let mut waiting = Box::pin(clients.turn(&a).wait(1_000));
+        assert!((&mut waiting).now_or_never().is_none());
         assert!(has(&a, 0));
         drop(waiting);
         assert!(has(&b, 6));
