@@ -449,7 +449,8 @@ enum Nulls {
 /// Adds a query for the rows themselves.
 ///
 /// On PostgreSQL it has one array for each column, so that it is the same statement for any
-/// number of rows. SeaORM's arrays hold no nulls: numbers and moments have a value in their place
+/// number of rows. They are taken apart in a select list, which makes row by row; in a FROM each
+/// would be put by, and take three times as long. SeaORM's arrays hold no nulls: numbers and moments have a value in their place
 /// that no row has, other kinds are sent as text.
 fn push_rows<E: Table>(sql: &mut Sql, columns: Columns<E>, rows: &mut [Vec<Value>], nulls: Nulls) {
     if !sql.is_postgres() {
@@ -481,31 +482,30 @@ fn push_rows<E: Table>(sql: &mut Sql, columns: Columns<E>, rows: &mut [Vec<Value
             }
         }
     }
-    sql.push(" FROM unnest(");
+    sql.push(" FROM (SELECT ");
     for (index, place) in columns.places().enumerate() {
-        if index > 0 {
-            sql.push(", ");
-        }
         let field = &E::fields()[place];
+        sql.push(if index > 0 { ", unnest(" } else { "unnest(" });
         let may_be_null = (nulls == Nulls::Anywhere || field.nullable) && field.name != "id";
         let sentinel = null_sentinel(field.kind);
         let null = field.kind.null();
         if may_be_null && sentinel.is_none() && rows.iter().any(|row| row[place] == null) {
             sql.push("CAST(CAST(").bind(array_literal(rows.iter().map(|row| &row[place])));
             sql.push(&format!(" AS text) AS {}[])", field.kind.postgres_type()));
-            continue;
+        } else {
+            let take = |row: &mut Vec<Value>| {
+                let value = mem::replace(&mut row[place], Value::Bool(None));
+                match &sentinel {
+                    Some(sentinel) if may_be_null && value == null => sentinel.clone(),
+                    _ => value,
+                }
+            };
+            let values = rows.iter_mut().map(take).collect();
+            sql.bind(Value::Array(field.kind.array_type(), Some(Box::new(values))));
         }
-        let take = |row: &mut Vec<Value>| {
-            let value = mem::replace(&mut row[place], Value::Bool(None));
-            match &sentinel {
-                Some(sentinel) if may_be_null && value == null => sentinel.clone(),
-                _ => value,
-            }
-        };
-        let values = rows.iter_mut().map(take).collect();
-        sql.bind(Value::Array(field.kind.array_type(), Some(Box::new(values))));
+        sql.push(&format!(") AS \"{}\"", field.name));
     }
-    sql.push(&format!(") AS r({})", names(columns)));
+    sql.push(") AS r");
 }
 
 /// What stands for null in PostgreSQL's arrays: a value that no row has.
