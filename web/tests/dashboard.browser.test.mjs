@@ -275,13 +275,22 @@ for (const kind of kinds) {
       const { page, complaints, close } = await open(browser, server.url);
       const { jobs } = await ask(
         server.url,
-        `{ jobs(states: [FAILED], take: 1) { items { id name currentRun {
+        `{ jobs(states: [FAILED], take: 1) { items { id name type priority currentRun {
              id agentResultMessage agentTasksCount updateDate } } } }`,
       );
       const [job] = jobs.items;
       await page.goto(at(`/jobs/${job.id}`));
       await page.locator('.banner', { hasText: job.currentRun.agentResultMessage }).waitFor();
       assert.equal(await page.getByRole('heading', { level: 1 }).innerText(), job.name);
+      for (const [name, value] of [
+        ['Type', job.type],
+        ['Priority', { 0: 'Low', 2: 'Normal', 4: 'High' }[job.priority]],
+      ]) {
+        const fact = page.locator('.job-facts > div', {
+          has: page.getByText(name, { exact: true }),
+        });
+        assert.equal(await fact.locator('dd').innerText(), value);
+      }
       assert.equal(await page.locator('.field-table tr').count(), 42);
       const row = page.locator('.field-table tr', { hasText: 'agentTasksCount' });
       assert.equal(

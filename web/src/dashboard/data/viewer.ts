@@ -12,8 +12,8 @@ export function useViewer() {
   return data;
 }
 
-/** Whether it may cancel and retry. The server decides; this saves asking in vain. */
+/** Whether it is known that it may cancel and retry. The server decides; this saves asking in vain. */
 export function useMayAct(): boolean {
   const role = useViewer()?.role;
-  return role === undefined || role === 'OPERATOR' || role === 'ADMIN';
+  return role === 'OPERATOR' || role === 'ADMIN';
 }

@@ -13,6 +13,13 @@ import { ProcessingChip, StateChip } from '../ui/state';
 import { Ago } from '../ui/time';
 import { isGoingOn } from './use-job';
 
+/** What platforms call priorities; others are numbers. */
+const priorities = new Map([
+  [0, 'Low'],
+  [2, 'Normal'],
+  [4, 'High'],
+]);
+
 interface Props {
   job: JobDetail;
   run: FullRun | null | undefined;
@@ -88,6 +95,16 @@ export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) 
               '–'
             )}
           </dd>
+        </div>
+        {job.type && (
+          <div>
+            <dt>Type</dt>
+            <dd className="one-line">{job.type}</dd>
+          </div>
+        )}
+        <div>
+          <dt>Priority</dt>
+          <dd>{priorities.get(job.priority) ?? job.priority}</dd>
         </div>
         <div>
           <dt>Job</dt>
