@@ -9,12 +9,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sea_orm::{
     AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
 use crate::metrics;
 pub use connect::{ConnectError, Target, connect, connect_within};
 pub use sql::Sql;
+
+/// Whether the database ended a transaction because it and others were waiting for each other: tried
+/// again, it works. It is PostgreSQL's error 40P01 (its manual, appendix A).
+pub fn is_deadlock(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) =
+        error
+    else {
+        return false;
+    };
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code == "40P01")
+}
 
 /// An open database. Cheap to clone.
 #[derive(Clone, Debug)]

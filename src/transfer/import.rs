@@ -23,7 +23,7 @@ use super::progress::Meter;
 use super::source::{Cells, ReadError, Record, Source};
 use super::tables::{FileTable, Import};
 use super::text;
-use crate::db::Db;
+use crate::db::{Db, is_deadlock};
 use crate::jobs::counts;
 use crate::jobs::store::{self, RowSet};
 
@@ -33,6 +33,10 @@ const BATCH_ROWS: usize = 10_000;
 /// Transactions that share the batches on PostgreSQL, where each has a processor of the server to
 /// itself. They never touch the same job, so none waits for another.
 const POSTGRES_WRITERS: usize = 2;
+
+/// How often a transaction is tried that others keep waiting for, and that waits for them: writers of
+/// the same new agents of configurations, or a server that takes reports. PostgreSQL ends one of them.
+const TRIES: u32 = 5;
 
 /// Pages of 4 KiB in SQLite's log from which on they are written to their places. Every batch has
 /// rows all over the indexes, so that several batches in the log have many pages in common.
@@ -196,14 +200,32 @@ async fn write<E: Import>(
     while let Some(share) = shares.recv().await {
         let rows = share.rows.len() as u64;
         E::make_parents(db.writer(), &share, now).await?;
-        let transaction = db.begin_write().await?;
-        store::prefer_indexes(&transaction).await?;
-        E::store(&transaction, share, now).await?;
-        transaction.commit().await?;
+        write_share(&db, share, now).await?;
         counts::fold(&db).await?;
         meter.add(rows);
     }
     Ok(())
+}
+
+/// Writes rows in one transaction, again if it met another in a deadlock.
+async fn write_share<E: Import>(db: &Db, share: RowSet<E>, now: Timestamp) -> Result<(), DbErr> {
+    let write = async |share| {
+        let transaction = db.begin_write().await?;
+        store::prefer_indexes(&transaction).await?;
+        E::store(&transaction, share, now).await?;
+        transaction.commit().await
+    };
+    // SQLite has one writer at a time.
+    if db.backend() == DbBackend::Postgres {
+        for _ in 1..TRIES {
+            let copy = RowSet { columns: share.columns, rows: share.rows.clone() };
+            match write(copy).await {
+                Err(error) if is_deadlock(&error) => {}
+                written => return written,
+            }
+        }
+    }
+    write(share).await
 }
 
 /// Deals a batch out to the writers. Tells whether they still take something: if not, the database
