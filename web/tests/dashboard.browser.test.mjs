@@ -187,8 +187,11 @@ for (const kind of kinds) {
       await page.getByRole('checkbox', { name: 'Id', exact: true }).check();
       await page.getByRole('checkbox', { name: 'Message' }).uncheck();
       await page.keyboard.press('Escape');
-      const names = await page.getByRole('columnheader').allInnerTexts();
-      assert.ok(names.includes('Id') && !names.includes('Message'), String(names));
+      let names;
+      await until(async () => {
+        names = await page.getByRole('columnheader').allInnerTexts();
+        return names.includes('Id') && !names.includes('Message');
+      }, 'the chosen columns');
       await page.reload();
       await rows(page).first().waitFor();
       assert.deepEqual(await page.getByRole('columnheader').allInnerTexts(), names);
