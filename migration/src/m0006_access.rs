@@ -143,7 +143,7 @@ async fn postgres(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .ok_or_else(|| DbErr::Custom("there is no current schema".to_owned()))?;
     let schema: String = row.try_get_by_index(0)?;
     // Pairs that are known already, nearly all, are only looked up, by a query that costs a fifth of
-    // what making none would. In order, so that two writers of new ones do not wait for each other in
+    // an insertion of none. In order, so that two writers of new ones do not wait for each other in
     // a circle.
     let insert = |pairs: &str| {
         let unknown = format!(

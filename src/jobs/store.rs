@@ -450,8 +450,8 @@ enum Nulls {
 ///
 /// On PostgreSQL it has one array for each column, so that it is the same statement for any
 /// number of rows. They are taken apart in a select list, which makes row by row; in a FROM each
-/// would be put by, and take three times as long. SeaORM's arrays hold no nulls: numbers and moments have a value in their place
-/// that no row has, other kinds are sent as text.
+/// would be put by, and take three times as long. SeaORM's arrays hold no nulls: numbers and
+/// moments have a value in their place that no row has, other kinds are sent as text.
 fn push_rows<E: Table>(sql: &mut Sql, columns: Columns<E>, rows: &mut [Vec<Value>], nulls: Nulls) {
     if !sql.is_postgres() {
         sql.push("VALUES ");

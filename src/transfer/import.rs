@@ -31,7 +31,7 @@ use crate::jobs::store::{self, RowSet};
 const BATCH_ROWS: usize = 10_000;
 
 /// Transactions that share the batches on PostgreSQL, where each has a processor of the server to
-/// itself. They never touch the same job, so none waits for another.
+/// itself. They never touch the same job, and seldom wait for each other.
 const POSTGRES_WRITERS: usize = 2;
 
 /// How often a transaction is tried that others keep waiting for, and that waits for them: writers of
