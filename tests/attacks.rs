@@ -36,8 +36,13 @@ async fn rest(mut stream: TcpStream) -> String {
 }
 
 async fn assert_served(server: &TestServer) {
-    let answer = timeout(PATIENCE, server.query("{ __typename }", json!({}))).await;
-    assert_eq!(answer.expect("it answers")["__typename"], "Query");
+    // By a new connection: where clients have little time, an idle one may close as it is used.
+    let request = client()
+        .post(format!("{}/graphql", server.url))
+        .json(&json!({ "query": "{ __typename }" }));
+    let answer = timeout(PATIENCE, request.send()).await.expect("it answers").expect("an answer");
+    let answer: Value = answer.json().await.expect("JSON");
+    assert_eq!(answer["data"]["__typename"], "Query");
 }
 
 /// Asks as one of the clients behind a proxy.
@@ -237,6 +242,52 @@ async fn a_client_that_asks_for_too_much_waits_and_others_do_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_too_much_waits_and_others_do_not() {
+    let options = HttpOptions {
+        max_client_values: 1,
+        max_body_bytes: 100_000,
+        request_timeout: Duration::from_secs(2),
+        ..behind_a_proxy()
+    };
+    let (server, _database) = TestServer::start_guarded(Rules::default(), options).await;
+    let send = async |client: &str, bytes: usize| {
+        let request = server.client.post(format!("{}/graphql", server.url));
+        let body = json!({ "query": "{ __typename }", "variables": { "x": "y".repeat(bytes) } });
+        let request = request.header("x-forwarded-for", client).json(&body);
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    for (bytes, status) in [(90_000, 200), (200_000, 413)] {
+        let answers = join_all((0..6).map(|_| send("9.9.9.9", bytes))).await;
+        assert!(answers.contains(&status), "{answers:?}");
+        assert!(answers.contains(&408), "{answers:?}");
+        assert_eq!(send("9.9.9.9", 20_000).await, 200);
+        assert_eq!(send("8.8.8.8", bytes).await, status);
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_socket_sends_counts_as_a_request() {
+    let options = HttpOptions { max_client_rate: 1, ..behind_a_proxy() };
+    let (server, _database) = TestServer::start_guarded(Rules::default(), options).await;
+    let as_one = [("x-forwarded-for", "9.9.9.9")];
+    let mut socket = socket::connect(&server, &as_one).await.expect("a place");
+    tell(&mut socket, json!({ "type": "connection_init" })).await;
+    assert_eq!(hear(&mut socket).await["type"], "connection_ack");
+    // A slow machine may have given it another request by then. Three are fewer than it may send.
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        for _ in 0..4 {
+            tell(&mut socket, json!({ "type": "ping" })).await;
+            assert_eq!(hear(&mut socket).await["type"], "pong");
+        }
+        statuses.push(ask_as(&server, "9.9.9.9", QUERY).await.status().as_u16());
+    }
+    assert!(statuses.contains(&429), "{statuses:?}");
+    assert_eq!(ask_as(&server, "8.8.8.8", QUERY).await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_has_only_so_many_sockets() {
     let options = HttpOptions { max_client_streams: 3, ..behind_a_proxy() };
     let (server, _database) = TestServer::start_guarded(Rules::default(), options).await;
@@ -259,19 +310,21 @@ async fn a_client_has_only_so_many_sockets() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_client_has_only_so_many_subscriptions_on_all_its_sockets() {
-    async fn tell(socket: &mut socket::Socket, message: Value) {
-        socket.send(Message::text(message.to_string())).await.expect("it reads");
-    }
-    async fn hear(socket: &mut socket::Socket) -> Value {
-        loop {
-            let message = timeout(PATIENCE, socket.next()).await.expect("an answer");
-            if let Message::Text(text) = message.expect("it is open").expect("a message") {
-                return serde_json::from_str(&text).expect("JSON");
-            }
+async fn tell(socket: &mut socket::Socket, message: Value) {
+    socket.send(Message::text(message.to_string())).await.expect("it reads");
+}
+
+async fn hear(socket: &mut socket::Socket) -> Value {
+    loop {
+        let message = timeout(PATIENCE, socket.next()).await.expect("an answer");
+        if let Message::Text(text) = message.expect("it is open").expect("a message") {
+            return serde_json::from_str(&text).expect("JSON");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_has_only_so_many_subscriptions_on_all_its_sockets() {
     let options = HttpOptions { max_client_streams: 4, ..behind_a_proxy() };
     let (server, _database) = TestServer::start_guarded(Rules::default(), options).await;
     let mut sockets = Vec::new();

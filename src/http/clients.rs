@@ -260,6 +260,13 @@ impl Place {
         self.clients.count(&self.client)
     }
 
+    /// Counts what is no request as if it were one: whoever sends too much is read slowly.
+    pub async fn pace(&self) {
+        if self.count().is_err() {
+            sleep(HELD_BACK).await;
+        }
+    }
+
     /// A place among its client's streams for something that goes on within this.
     pub fn another(&self) -> Result<Self, Refusal> {
         self.clients.take(&self.client, PlaceKind::Stream)
@@ -283,19 +290,29 @@ impl Turn {
     /// Waits for it, and before until the client may have so many values. It lasts until what this
     /// gives is dropped.
     pub async fn wait(self, values: u64) -> Option<OwnedSemaphorePermit> {
-        if !self.client.is_limited {
-            return None;
+        self.wait_for_values(values).await;
+        let heavy = self.heavy()?;
+        Arc::clone(&heavy.turn).acquire_owned().await.ok()
+    }
+
+    /// Waits until the client may have so many values.
+    pub async fn wait_for_values(&self, values: u64) {
+        if values == 0 {
+            return;
         }
-        let heavy = self
-            .clients
-            .taken()
-            .get(&self.client.address)
-            .map(|places| Arc::clone(&places.heavy))?;
-        if values > 0 {
+        if let Some(heavy) = self.heavy() {
             let _first = heavy.queue.acquire().await;
             self.clients.values(&self.client, values).await;
         }
-        Arc::clone(&heavy.turn).acquire_owned().await.ok()
+    }
+
+    /// What its client waits for, if that is anything.
+    fn heavy(&self) -> Option<Arc<Heavy>> {
+        if !self.client.is_limited {
+            return None;
+        }
+        let taken = self.clients.taken();
+        taken.get(&self.client.address).map(|places| Arc::clone(&places.heavy))
     }
 }
 

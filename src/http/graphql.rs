@@ -32,9 +32,6 @@ use crate::live::group::Payload;
 /// have sent everything, and would see a broken connection in place of the refusal.
 const DISCARDED_BYTES: usize = 64 << 20;
 
-/// Bytes of JSON that are read in a fraction of a millisecond.
-const SHORT: usize = 32 << 10;
-
 /// For how much longer than other requests mutations may run: they may be told to wait for a job for a
 /// minute. A mutation that was taken is committed whether or not somebody waits for the answer, so to
 /// end it early would tell the client nothing.
@@ -172,13 +169,11 @@ async fn read_body(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Sent, Refusal> {
-    let bytes = read_bytes(body, site.options.max_body_bytes).await?;
+    let turn = site.clients.turn(client);
+    let bytes = read_bytes(body, site.options.max_body_bytes, &turn).await?;
     check_content_type(headers)?;
     let most = site.options.max_batch;
-    if bytes.len() <= SHORT {
-        return read_json(&bytes, most);
-    }
-    heavy::run(site.clients.turn(client), 0, async move { read_json(&bytes, most) }).await
+    heavy::read(turn, bytes.len(), move || read_json(&bytes, most)).await
 }
 
 /// Reads one request, or a list of so many.
@@ -233,7 +228,7 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     ))
 }
 
-async fn read_bytes(body: Body, most: usize) -> Result<Vec<u8>, Refusal> {
+async fn read_bytes(body: Body, most: usize, turn: &Turn) -> Result<Vec<u8>, Refusal> {
     let mut chunks = body.into_data_stream();
     let (mut bytes, mut length) = (Vec::new(), 0);
     while let Some(chunk) = chunks.next().await {
@@ -248,6 +243,8 @@ async fn read_bytes(body: Body, most: usize) -> Result<Vec<u8>, Refusal> {
     if length <= most {
         return Ok(bytes);
     }
+    drop(bytes);
+    turn.wait_for_values(heavy::values_of_bytes(length)).await;
     Err(Refusal::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "PAYLOAD_TOO_LARGE",

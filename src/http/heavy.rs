@@ -17,6 +17,12 @@ use super::clients::Turn;
 /// From how many values on, read or written, work is heavy.
 pub const HEAVY: u64 = 1_000;
 
+/// Bytes of JSON that are read in a fraction of a millisecond.
+const SHORT: usize = 32 << 10;
+
+/// How many bytes that a client sends count as a value.
+const BYTES_OF_VALUE: usize = 64;
+
 /// How far below the other threads these are (nice(2)).
 const NICENESS: i32 = 10;
 
@@ -45,6 +51,23 @@ pub async fn run<T: Send + 'static>(
 ) -> T {
     let _turn = turn.wait(values).await;
     work_on(work).await
+}
+
+/// Reads so many bytes of what a client sent; many in its turn.
+pub async fn read<T: Send + 'static>(
+    turn: Turn,
+    bytes: usize,
+    read: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    if bytes <= SHORT {
+        return read();
+    }
+    run(turn, values_of_bytes(bytes), async move { read() }).await
+}
+
+/// How many values so many bytes count as.
+pub fn values_of_bytes(bytes: usize) -> u64 {
+    (bytes / BYTES_OF_VALUE) as u64
 }
 
 /// Does the work at once, beside others of its client.

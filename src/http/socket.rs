@@ -19,7 +19,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-pub use tokio_tungstenite::tungstenite::{Error, Message, protocol::CloseFrame};
+pub use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes, protocol::CloseFrame};
 
 /// Idle sockets are many, and what they read is small.
 const READ_BUFFER_BYTES: usize = 2 << 10;

@@ -19,7 +19,8 @@ use super::access::bearer;
 use super::answer::Outcome;
 use super::clients::{HELD_BACK, Place};
 use super::graphql::{admit, execute_within};
-use super::socket::{CloseFrame, Error, Message, Socket, Upgrade};
+use super::heavy;
+use super::socket::{CloseFrame, Error, Message, Socket, Upgrade, Utf8Bytes};
 use crate::access::{Credential, Denied, Viewer};
 use crate::clock;
 use crate::error::refusal;
@@ -175,9 +176,11 @@ impl Connection {
                 message = self.socket.recv() => {
                     heard = Instant::now();
                     match message {
-                        Some(Ok(Message::Text(text))) => self.take(&text).await?,
+                        Some(Ok(Message::Text(text))) => self.take(text).await?,
                         Some(Ok(Message::Binary(_))) => return Err(Close(4400, "Invalid message")),
-                        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+                            self.bounds.place.pace().await;
+                        }
                         Some(Ok(Message::Close(_))) | None => return Ok(()),
                         Some(Err(_)) => return Err(Close(1009, "Unreadable or too large")),
                     }
@@ -206,8 +209,13 @@ impl Connection {
         }
     }
 
-    async fn take(&mut self, text: &str) -> Result<(), Close> {
-        let message = serde_json::from_str(text).map_err(|_| Close(4400, "Invalid message"))?;
+    async fn take(&mut self, text: Utf8Bytes) -> Result<(), Close> {
+        let turn = self.bounds.place.turn();
+        let message = heavy::read(turn, text.len(), move || serde_json::from_str(&text)).await;
+        let message = message.map_err(|_| Close(4400, "Invalid message"))?;
+        if !matches!(message, FromClient::Subscribe { .. }) {
+            self.bounds.place.pace().await;
+        }
         match message {
             FromClient::ConnectionInit { payload } => {
                 if self.is_open {
