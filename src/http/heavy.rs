@@ -1,6 +1,6 @@
 //! Where work is done that keeps a processor busy for milliseconds. Tasks share a few threads, each of
 //! which goes on with one until that waits: among them it would hold up everybody else. Here it has
-//! threads of its own, for half of the processors, which the others go before.
+//! threads of its own, for half of the processors, which run when no other wants to.
 
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
@@ -23,24 +23,33 @@ const SHORT: usize = 32 << 10;
 /// How many bytes that a client sends count as a value.
 const BYTES_OF_VALUE: usize = 64;
 
-/// How far below the other threads these are (nice(2)).
-const NICENESS: i32 = 10;
-
 /// Has threads and nothing else: connections and timers are those of the runtime that work comes from.
 static THREADS: LazyLock<Runtime> = LazyLock::new(|| {
     let processors = available_parallelism().map_or(1, NonZeroUsize::get);
     Builder::new_multi_thread()
         .worker_threads((processors / 2).max(1))
         .thread_name("heavy")
-        .on_thread_start(|| {
-            // Elsewhere it would be the whole process.
-            if cfg!(target_os = "linux") {
-                _ = rustix::process::nice(NICENESS);
-            }
-        })
+        .on_thread_start(go_last)
         .build()
         .expect("the system has threads")
 });
+
+/// Lets all other threads go before this one and those that it starts, as it does for connections to
+/// SQLite. A low priority (nice(2)) does less: once such a thread runs, one that wakes up waits for the
+/// rest of its time slice, which is milliseconds. Where all processors are always busy this gets a few
+/// thousandths of one (sched(7), SCHED_IDLE).
+fn go_last() {
+    #[cfg(target_os = "linux")]
+    {
+        use thread_priority::{
+            NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+            set_thread_priority_and_policy, thread_native_id,
+        };
+        let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        // Where it is not allowed it is not needed to serve.
+        _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy);
+    }
+}
 
 /// Does the work, which makes about so many values, in its client's turn. Dropping this ends it when
 /// it next waits.
