@@ -5,6 +5,8 @@ use std::fmt;
 use async_graphql::{ErrorExtensions as _, ServerError};
 use sea_orm::{DbErr, RuntimeErr};
 
+use crate::db::error_code;
+
 /// Why a request could not be answered. What the database said is logged where it becomes one
 /// of these, and never sent on.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -54,12 +56,30 @@ impl Error {
 /// Whether the database gave up a statement since it took too long: PostgreSQL's
 /// `statement_timeout`, and SQLite's SQLITE_INTERRUPT.
 fn is_timeout(error: &DbErr) -> bool {
-    let (DbErr::Conn(error) | DbErr::Exec(error) | DbErr::Query(error)) = error else {
-        return false;
-    };
-    let RuntimeErr::SqlxError(error) = error else { return false };
-    let sqlx::Error::Database(error) = &**error else { return false };
-    error.code().is_some_and(|code| code == "57014" || code == "9")
+    matches!(error_code(error).as_deref(), Some("57014" | "9"))
+}
+
+/// Whether the statement would work at another time: PostgreSQL's classes 08 (connection), 40 (others
+/// at the same rows), 53 (resources) and 57P (shutdown), SQLite's SQLITE_BUSY, and failures on the way.
+fn is_unavailable(error: &DbErr) -> bool {
+    if let Some(code) = error_code(error) {
+        return code == "5"
+            || ["08", "40", "53", "57P"].iter().any(|class| code.starts_with(class));
+    }
+    match error {
+        DbErr::ConnectionAcquire(_) => true,
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => matches!(
+            **error,
+            sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+        ),
+        _ => false,
+    }
 }
 
 impl From<DbErr> for Error {
@@ -68,29 +88,7 @@ impl From<DbErr> for Error {
             tracing::warn!("a statement took too long and was given up");
             return Self::TimedOut;
         }
-        let unavailable = match &error {
-            DbErr::ConnectionAcquire(_) => true,
-            DbErr::Conn(RuntimeErr::SqlxError(error))
-            | DbErr::Exec(RuntimeErr::SqlxError(error))
-            | DbErr::Query(RuntimeErr::SqlxError(error)) => match &**error {
-                sqlx::Error::Io(_)
-                | sqlx::Error::Tls(_)
-                | sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed
-                | sqlx::Error::WorkerCrashed => true,
-                // PostgreSQL's classes 08 (connection), 53 (resources) and 57P (shutdown), and
-                // SQLite's SQLITE_BUSY.
-                sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                    code.starts_with("08")
-                        || code.starts_with("53")
-                        || code.starts_with("57P")
-                        || code == "5"
-                }),
-                _ => false,
-            },
-            _ => false,
-        };
-        if unavailable {
+        if is_unavailable(&error) {
             tracing::warn!(%error, "the database is unavailable");
             Self::Unavailable
         } else {

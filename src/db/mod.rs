@@ -4,6 +4,7 @@ mod connect;
 pub mod migrate;
 mod sql;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,16 +17,14 @@ use crate::metrics;
 pub use connect::{ConnectError, Target, connect, connect_within};
 pub use sql::Sql;
 
-/// Whether the database ended a transaction because it and others were waiting for each other: tried
-/// again, it works. It is PostgreSQL's error 40P01 (its manual, appendix A).
-pub fn is_deadlock(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) =
-        error
-    else {
-        return false;
+/// The database's own code of an error: PostgreSQL's SQLSTATE (its manual, appendix A) or SQLite's
+/// result code.
+pub fn error_code(error: &DbErr) -> Option<Cow<'_, str>> {
+    let (DbErr::Conn(error) | DbErr::Exec(error) | DbErr::Query(error)) = error else {
+        return None;
     };
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| code == "40P01")
+    let RuntimeErr::SqlxError(error) = error else { return None };
+    error.as_database_error()?.code()
 }
 
 /// An open database. Cheap to clone.

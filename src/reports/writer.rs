@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::{DbBackend, DbErr, RuntimeErr};
+use sea_orm::{DbBackend, DbErr};
 use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -16,7 +16,7 @@ use super::op::{Claim, Op, Outcome, Receipt};
 use super::quiet;
 use super::tables::{self, BatchError};
 use crate::clock;
-use crate::db::Db;
+use crate::db::{Db, error_code};
 use crate::error::Error;
 use crate::metrics;
 
@@ -296,16 +296,6 @@ fn queues(outcome: &Outcome, op: &Op) -> bool {
 
 /// Whether it is only that another was at the same rows.
 fn is_passing(error: &DbErr) -> bool {
-    match error {
-        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
-            match &**error {
-                // PostgreSQL's serialization failure, deadlock and unique violation.
-                sqlx::Error::Database(error) => {
-                    error.code().is_some_and(|code| matches!(&*code, "40001" | "40P01" | "23505"))
-                }
-                _ => false,
-            }
-        }
-        _ => false,
-    }
+    // PostgreSQL's serialization failure, deadlock and unique violation.
+    matches!(error_code(error).as_deref(), Some("40001" | "40P01" | "23505"))
 }
