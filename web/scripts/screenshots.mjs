@@ -49,10 +49,9 @@ for (const colorScheme of ['light', 'dark']) {
   await page.locator('.table-body .row').first().waitFor();
   await page.locator('.live.is-socket').waitFor();
   await page.locator('.executing-button.is-busy').waitFor();
+  await page.getByRole('button', { name: 'Running' }).click();
+  await page.locator('.table-body .row', { hasText: 'Executing' }).first().waitFor();
   await shoot('jobs');
-  await page.locator('.executing-button').click();
-  await page.locator('.executing-job').first().waitFor();
-  await shoot('executing');
 
   await page.goto(at(`jobs/${await telling()}`));
   await page.locator('.field-table').first().waitFor();
