@@ -70,7 +70,10 @@ pub async fn post(
         Err(_) => Err(Refusal::new(
             StatusCode::REQUEST_TIMEOUT,
             "REQUEST_TIMEOUT",
-            format!("expected the whole body within {}", humantime::format_duration(time)),
+            format!(
+                "expected the whole body within {}; more than the server's --max-client-values waits",
+                humantime::format_duration(time)
+            ),
         )),
     };
     let asked = Asked {
