@@ -3,9 +3,9 @@
 use std::fmt;
 
 use async_graphql::{ErrorExtensions as _, ServerError};
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::DbErr;
 
-use crate::db::error_code;
+use crate::db::{driver_error, error_code};
 
 /// Why a request could not be answered. What the database said is logged where it becomes one
 /// of these, and never sent on.
@@ -66,20 +66,17 @@ fn is_unavailable(error: &DbErr) -> bool {
         return code == "5"
             || ["08", "40", "53", "57P"].iter().any(|class| code.starts_with(class));
     }
-    match error {
-        DbErr::ConnectionAcquire(_) => true,
-        DbErr::Conn(RuntimeErr::SqlxError(error))
-        | DbErr::Exec(RuntimeErr::SqlxError(error))
-        | DbErr::Query(RuntimeErr::SqlxError(error)) => matches!(
-            **error,
-            sqlx::Error::Io(_)
-                | sqlx::Error::Tls(_)
-                | sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed
-                | sqlx::Error::WorkerCrashed
-        ),
-        _ => false,
-    }
+    matches!(error, DbErr::ConnectionAcquire(_))
+        || matches!(
+            driver_error(error),
+            Some(
+                sqlx::Error::Io(_)
+                    | sqlx::Error::Tls(_)
+                    | sqlx::Error::PoolTimedOut
+                    | sqlx::Error::PoolClosed
+                    | sqlx::Error::WorkerCrashed
+            )
+        )
 }
 
 impl From<DbErr> for Error {

@@ -17,14 +17,20 @@ use crate::metrics;
 pub use connect::{ConnectError, Target, connect, connect_within};
 pub use sql::Sql;
 
+/// What went wrong below SeaORM, if anything did.
+pub fn driver_error(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
+        _ => None,
+    }
+}
+
 /// The database's own code of an error: PostgreSQL's SQLSTATE (its manual, appendix A) or SQLite's
 /// result code.
 pub fn error_code(error: &DbErr) -> Option<Cow<'_, str>> {
-    let (DbErr::Conn(error) | DbErr::Exec(error) | DbErr::Query(error)) = error else {
-        return None;
-    };
-    let RuntimeErr::SqlxError(error) = error else { return None };
-    error.as_database_error()?.code()
+    driver_error(error)?.as_database_error()?.code()
 }
 
 /// An open database. Cheap to clone.

@@ -21,9 +21,8 @@ use super::answer::{Outcome, Refusal};
 use super::options::HttpOptions;
 use super::{Site, rest};
 
-/// How long whoever sends too fast waits for the refusal, so that it costs little even from those who
-/// send the next request at once.
-pub const HELD_BACK: Duration = Duration::from_millis(250);
+/// How long whoever sends too fast waits for the refusal.
+const HELD_BACK: Duration = Duration::from_millis(250);
 
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -163,8 +162,17 @@ impl Clients {
     /// Counts one more request of the client.
     ///
     /// # Errors
-    /// If it sends them too fast.
-    pub fn count(&self, client: &Client) -> Result<(), Refusal> {
+    /// If it sends them too fast; that late that it costs little even from those who send the next
+    /// request at once.
+    pub async fn count(&self, client: &Client) -> Result<(), Refusal> {
+        let counted = self.count_at_once(client);
+        if counted.is_err() {
+            sleep(HELD_BACK).await;
+        }
+        counted
+    }
+
+    fn count_at_once(&self, client: &Client) -> Result<(), Refusal> {
         if !client.is_limited {
             return Ok(());
         }
@@ -256,15 +264,11 @@ pub struct Place {
 
 impl Place {
     /// Counts one more request that comes by way of a socket.
-    pub fn count(&self) -> Result<(), Refusal> {
-        self.clients.count(&self.client)
-    }
-
-    /// Counts what is no request as if it were one: whoever sends too much is read slowly.
-    pub async fn pace(&self) {
-        if self.count().is_err() {
-            sleep(HELD_BACK).await;
-        }
+    ///
+    /// # Errors
+    /// As [`Clients::count`].
+    pub async fn count(&self) -> Result<(), Refusal> {
+        self.clients.count(&self.client).await
     }
 
     /// A place among its client's streams for something that goes on within this.
@@ -337,10 +341,7 @@ pub async fn admit(State(site): State<Site>, mut request: Request, next: Next) -
     let client = Client::of(peer, request.headers(), &site.options);
     request.extensions_mut().insert(client);
     let is_rest = request.uri().path().starts_with("/api/");
-    let counted = site.clients.count(&client);
-    if counted.is_err() {
-        sleep(HELD_BACK).await;
-    }
+    let counted = site.clients.count(&client).await;
     match counted.and_then(|()| site.clients.request(&client)) {
         // Streams have places of their own by the time that this one is given back.
         Ok(_place) => next.run(request).await,
@@ -450,7 +451,7 @@ mod tests {
         assert!(clients.request(&a).is_ok());
         assert_eq!(clients.taken().len(), 1);
         // Five seconds' worth at once.
-        assert_eq!((0..100).filter(|_| clients.count(&b).is_ok()).count(), 50);
-        assert!((0..100).all(|_| clients.count(&client("127.0.0.1", &[])).is_ok()));
+        assert_eq!((0..100).filter(|_| clients.count_at_once(&b).is_ok()).count(), 50);
+        assert!((0..100).all(|_| clients.count_at_once(&client("127.0.0.1", &[])).is_ok()));
     }
 }

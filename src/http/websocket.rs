@@ -17,7 +17,7 @@ use tokio_stream::StreamMap;
 
 use super::access::bearer;
 use super::answer::Outcome;
-use super::clients::{HELD_BACK, Place};
+use super::clients::Place;
 use super::graphql::{admit, execute_within};
 use super::heavy;
 use super::socket::{CloseFrame, Error, Message, Socket, Upgrade, Utf8Bytes};
@@ -179,7 +179,8 @@ impl Connection {
                         Some(Ok(Message::Text(text))) => self.take(text).await?,
                         Some(Ok(Message::Binary(_))) => return Err(Close(4400, "Invalid message")),
                         Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
-                            self.bounds.place.pace().await;
+                            // It cannot be refused, but is read slowly.
+                            _ = self.bounds.place.count().await;
                         }
                         Some(Ok(Message::Close(_))) | None => return Ok(()),
                         Some(Err(_)) => return Err(Close(1009, "Unreadable or too large")),
@@ -214,7 +215,7 @@ impl Connection {
         let message = heavy::read(turn, text.len(), move || serde_json::from_str(&text)).await;
         let message = message.map_err(|_| Close(4400, "Invalid message"))?;
         if !matches!(message, FromClient::Subscribe { .. }) {
-            self.bounds.place.pace().await;
+            _ = self.bounds.place.count().await;
         }
         match message {
             FromClient::ConnectionInit { payload } => {
@@ -280,8 +281,7 @@ impl Connection {
             return self.refuse(&id, &[error]).await;
         }
         let Some(viewer) = self.viewer.clone() else { return Err(UNAUTHORIZED) };
-        if let Err(refusal) = self.bounds.place.count() {
-            sleep(HELD_BACK).await;
+        if let Err(refusal) = self.bounds.place.count().await {
             return self.refuse(&id, &[*refusal.error]).await;
         }
         let turn = self.bounds.place.turn();

@@ -38,7 +38,7 @@ const POSTGRES_WRITERS: usize = 2;
 /// the same new agents of configurations, or a server that takes reports. PostgreSQL ends one of them.
 const TRIES: u32 = 5;
 
-/// PostgreSQL's code of it.
+/// PostgreSQL's code of what ends it.
 const DEADLOCK: &str = "40P01";
 
 /// Pages of 4 KiB in SQLite's log from which on they are written to their places. Every batch has
