@@ -6,17 +6,15 @@ use agent_jobs::access::{Role, token};
 use agent_jobs::clock;
 use agent_jobs::jobs::scope::Scope;
 use entity::{JobState, Timestamp, agent, job, job_run};
-use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::StatusCode;
 use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use serde_json::{Value, json};
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::Error;
 
 use crate::support::{
-    Kind, Program, TestDatabase, TestServer, agent, agent_jobs, client_builder, id, job, job_run,
-    on_both_databases,
+    Kind, Program, Said, Socket, TestDatabase, TestServer, agent, agent_jobs, client_builder, id,
+    job, job_run, on_both_databases, socket,
 };
 
 /// Long enough for anything that takes seconds at most.
@@ -24,53 +22,28 @@ const SOON: Duration = Duration::from_secs(30);
 
 const WHO: &str = "query { viewer { name role } }";
 
-type Socket =
-    tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
-
 async fn connect(server: &TestServer, headers: &[(&'static str, &str)]) -> Result<Socket, u16> {
-    let url = server.url.replace("http://", "ws://") + "/graphql";
-    let mut request = url.into_client_request().expect("a request");
-    let protocol = ("sec-websocket-protocol", "graphql-transport-ws");
-    for (name, value) in [protocol].iter().chain(headers) {
-        request.headers_mut().insert(*name, value.parse().expect("a value"));
-    }
-    match tokio_tungstenite::connect_async(request).await {
-        Ok((socket, _)) => Ok(socket),
-        Err(tokio_tungstenite::tungstenite::Error::Http(response)) => {
-            Err(response.status().as_u16())
-        }
-        Err(error) => panic!("{error}"),
-    }
-}
-
-async fn send(socket: &mut Socket, message: Value) {
-    socket.send(Message::text(message.to_string())).await.expect("sending");
+    socket::connect(server, headers).await.map_err(|error| match error {
+        Error::Http(response) => response.status().as_u16(),
+        error => panic!("{error}"),
+    })
 }
 
 /// The next message, or the code that the socket is closed with.
 async fn receive(socket: &mut Socket) -> Result<Value, u16> {
-    loop {
-        let message = timeout(SOON, socket.next()).await.expect("something comes");
-        match message.expect("it is open").expect("it is whole") {
-            Message::Text(text) => return Ok(serde_json::from_str(&text).expect("JSON")),
-            Message::Close(frame) => return Err(frame.expect("a code").code.into()),
-            _ => {}
-        }
+    match timeout(SOON, socket.read()).await.expect("something comes") {
+        Said::Message(message) => Ok(message),
+        Said::Close(code) => Err(code.expect("a code")),
     }
 }
 
 async fn init(socket: &mut Socket, payload: Value) -> Result<Value, u16> {
-    send(socket, json!({ "type": "connection_init", "payload": payload })).await;
+    socket.send(json!({ "type": "connection_init", "payload": payload })).await;
     receive(socket).await
 }
 
 async fn watch_counts(socket: &mut Socket) -> Result<Value, u16> {
-    send(
-        socket,
-        json!({ "type": "subscribe", "id": "1",
-                "payload": { "query": "subscription { jobCounts { total } }" } }),
-    )
-    .await;
+    socket.subscribe("1", "subscription { jobCounts { total } }", json!({})).await;
     receive(socket).await
 }
 
@@ -136,7 +109,7 @@ on_both_databases! {
             let shown = json!({ "Authorization": format!("Bearer {token}") });
             assert_eq!(init(&mut socket, shown).await, Err(4403));
         }
-        send(&mut sockets[2], json!({ "type": "ping" })).await;
+        sockets[2].send(json!({ "type": "ping" })).await;
         assert_eq!(receive(&mut sockets[2]).await.expect("it goes on")["type"], "pong");
         assert_eq!(server.answer_as(&staying, WHO, json!({})).await["data"]["viewer"]["role"], "VIEWER");
     }
@@ -149,7 +122,7 @@ on_both_databases! {
         let mut socket = connect(&server, &[]).await.expect("open");
         let shown = json!({ "Authorization": bearer });
         assert_eq!(init(&mut socket, shown).await.expect("let in")["type"], "connection_ack");
-        send(&mut socket, json!({ "type": "subscribe", "id": "1", "payload": { "query": WHO } })).await;
+        socket.send(json!({ "type": "subscribe", "id": "1", "payload": { "query": WHO } })).await;
         let answer = receive(&mut socket).await.expect("an answer");
         assert_eq!(answer["payload"]["data"]["viewer"]["role"], "OPERATOR", "{answer:#}");
 

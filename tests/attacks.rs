@@ -9,15 +9,13 @@ use agent_jobs::graphql::Rules;
 use agent_jobs::http::HttpOptions;
 use entity::job;
 use futures_util::future::join_all;
-use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
-use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{
-    ForeignWriter, Kind, Program, TestDatabase, TestServer, client, errors_of, job,
+    ForeignWriter, Kind, Program, Socket, TestDatabase, TestServer, client, errors_of, job,
     on_both_databases, socket,
 };
 
@@ -36,13 +34,8 @@ async fn rest(mut stream: TcpStream) -> String {
 }
 
 async fn assert_served(server: &TestServer) {
-    // By a new connection: where clients have little time, an idle one may close as it is used.
-    let request = client()
-        .post(format!("{}/graphql", server.url))
-        .json(&json!({ "query": "{ __typename }" }));
-    let answer = timeout(PATIENCE, request.send()).await.expect("it answers").expect("an answer");
-    let answer: Value = answer.json().await.expect("JSON");
-    assert_eq!(answer["data"]["__typename"], "Query");
+    let answer = timeout(PATIENCE, server.query("{ __typename }", json!({}))).await;
+    assert_eq!(answer.expect("it answers")["__typename"], "Query");
 }
 
 /// Asks as one of the clients behind a proxy.
@@ -266,19 +259,23 @@ async fn a_client_that_sends_too_much_waits_and_others_do_not() {
     }
 }
 
+async fn hear(socket: &mut Socket) -> Value {
+    timeout(PATIENCE, socket.next()).await.expect("an answer")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_socket_sends_counts_as_a_request() {
     let options = HttpOptions { max_client_rate: 1, ..behind_a_proxy() };
     let (server, _database) = TestServer::start_guarded(Rules::default(), options).await;
     let as_one = [("x-forwarded-for", "9.9.9.9")];
     let mut socket = socket::connect(&server, &as_one).await.expect("a place");
-    tell(&mut socket, json!({ "type": "connection_init" })).await;
+    socket.send(json!({ "type": "connection_init" })).await;
     assert_eq!(hear(&mut socket).await["type"], "connection_ack");
     // A slow machine may have given it another request by then. Three are fewer than it may send.
     let mut statuses = Vec::new();
     for _ in 0..3 {
         for _ in 0..4 {
-            tell(&mut socket, json!({ "type": "ping" })).await;
+            socket.send(json!({ "type": "ping" })).await;
             assert_eq!(hear(&mut socket).await["type"], "pong");
         }
         statuses.push(ask_as(&server, "9.9.9.9", QUERY).await.status().as_u16());
@@ -310,19 +307,6 @@ async fn a_client_has_only_so_many_sockets() {
     }
 }
 
-async fn tell(socket: &mut socket::Socket, message: Value) {
-    socket.send(Message::text(message.to_string())).await.expect("it reads");
-}
-
-async fn hear(socket: &mut socket::Socket) -> Value {
-    loop {
-        let message = timeout(PATIENCE, socket.next()).await.expect("an answer");
-        if let Message::Text(text) = message.expect("it is open").expect("a message") {
-            return serde_json::from_str(&text).expect("JSON");
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_has_only_so_many_subscriptions_on_all_its_sockets() {
     let options = HttpOptions { max_client_streams: 4, ..behind_a_proxy() };
@@ -331,27 +315,27 @@ async fn a_client_has_only_so_many_subscriptions_on_all_its_sockets() {
     for _ in 0..2 {
         let as_one = [("x-forwarded-for", "9.9.9.9")];
         let mut socket = socket::connect(&server, &as_one).await.expect("a place");
-        tell(&mut socket, json!({ "type": "connection_init" })).await;
+        socket.send(json!({ "type": "connection_init" })).await;
         assert_eq!(hear(&mut socket).await["type"], "connection_ack");
         sockets.push(socket);
     }
     let payload = json!({ "query": "subscription { jobCounts { total } }" });
     let subscribe = |id| json!({ "type": "subscribe", "id": id, "payload": payload });
     for socket in &mut sockets {
-        tell(socket, subscribe("1")).await;
+        socket.send(subscribe("1")).await;
         assert_eq!(hear(socket).await["type"], "next");
     }
-    tell(&mut sockets[0], subscribe("2")).await;
+    sockets[0].send(subscribe("2")).await;
     let refused = hear(&mut sockets[0]).await;
     let expected = json!({ "code": "TOO_MANY_STREAMS", "limit": 4 });
     assert_eq!(refused["payload"][0]["extensions"], expected, "{refused:#}");
     // Queries need no place, and one that is given back can be taken.
     let query = json!({ "type": "subscribe", "id": "3", "payload": { "query": "{ __typename }" } });
-    tell(&mut sockets[0], query).await;
+    sockets[0].send(query).await;
     assert_eq!(hear(&mut sockets[0]).await["type"], "next");
     assert_eq!(hear(&mut sockets[0]).await["type"], "complete");
-    tell(&mut sockets[0], json!({ "type": "complete", "id": "1" })).await;
-    tell(&mut sockets[0], subscribe("4")).await;
+    sockets[0].send(json!({ "type": "complete", "id": "1" })).await;
+    sockets[0].send(subscribe("4")).await;
     assert_eq!(hear(&mut sockets[0]).await["type"], "next");
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Kind, TestDatabase, client};
+use super::{Kind, TestDatabase, client_builder};
 
 /// Serves until it is dropped.
 pub struct TestServer {
@@ -86,7 +86,9 @@ impl TestServer {
             let never = std::future::pending();
             http::serve_with(listener, api, options, never).await.expect("serving");
         });
-        let (url, client) = (format!("http://{address}"), client());
+        let url = format!("http://{address}");
+        // Where clients have little time, the server may close an idle connection as it is used.
+        let client = client_builder().pool_max_idle_per_host(0).build().expect("a client");
         Self { db, url, client, reports, live, tasks: [serving, watching, sweeping, letting_in] }
     }
 

@@ -23,6 +23,7 @@ pub async fn soon<T>(coming: impl Future<Output = T>) -> T {
 }
 
 /// A WebSocket and what is said on it.
+#[derive(Debug)]
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
@@ -31,11 +32,19 @@ impl Socket {
     /// Connects, offering these protocols, and says nothing yet. The socket, and the protocol that
     /// the server has chosen.
     pub async fn connect(url: &str, protocols: &str) -> Result<(Self, Option<String>), Error> {
+        let offered = [("sec-websocket-protocol", protocols)];
+        Self::connect_with(url, if protocols.is_empty() { &[] } else { &offered }).await
+    }
+
+    /// The same with these headers.
+    pub async fn connect_with(
+        url: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<(Self, Option<String>), Error> {
         let url = format!("{}/graphql", url.replacen("http", "ws", 1));
         let mut request = url.into_client_request()?;
-        if !protocols.is_empty() {
-            let protocols = protocols.parse().expect("a header's value");
-            request.headers_mut().insert("Sec-WebSocket-Protocol", protocols);
+        for (name, value) in headers {
+            request.headers_mut().append(*name, value.parse().expect("a header's value"));
         }
         let (stream, response) = soon(Box::pin(connect_async(request))).await?;
         let chosen = response.headers().get("Sec-WebSocket-Protocol");
