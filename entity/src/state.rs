@@ -4,6 +4,19 @@ use async_graphql::Enum;
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, Value, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
 
+/// What other platforms call states, and the names here.
+const SYNONYMS: [(&str, &str); 9] = [
+    ("Canceled", "Cancelled"),
+    ("Canceling", "Cancelling"),
+    ("Running", "Executing"),
+    ("InProgress", "Executing"),
+    ("Succeeded", "Completed"),
+    ("Success", "Completed"),
+    ("Pending", "Queued"),
+    ("Error", "Failed"),
+    ("Failure", "Failed"),
+];
+
 /// Defines a state enum that is stored by its variants' names and read leniently: a name that
 /// this version does not know is `Unknown`, so that a newer writer never breaks an older reader.
 macro_rules! states {
@@ -40,17 +53,18 @@ macro_rules! states {
             }
 
             /// The state that a person or another program means by `text`: its name in any case,
-            /// with or without `_`, or its number. `None` if there is no such state.
+            /// with or without separators, a name that other platforms use for it, or its number.
+            /// `None` if there is no such state.
             pub fn parse(text: &str) -> Option<Self> {
                 let text = text.trim();
                 if let Ok(number) = text.parse::<u8>() {
                     return Self::ALL.iter().copied().find(|state| state.number() == number);
                 }
-                let letters = || text.bytes().filter(|byte| *byte != b'_');
-                Self::ALL.iter().copied().find(|state| {
-                    state.name().len() == letters().count()
-                        && state.name().bytes().zip(letters()).all(|(a, b)| a.eq_ignore_ascii_case(&b))
-                })
+                let is_separator = |letter: char| matches!(letter, '_' | '-' | ' ');
+                let word: String = text.chars().filter(|letter| !is_separator(*letter)).collect();
+                let synonym = SYNONYMS.iter().find(|(other, _)| other.eq_ignore_ascii_case(&word));
+                let name = synonym.map_or(word.as_str(), |(_, name)| *name);
+                Self::ALL.iter().copied().find(|state| state.name().eq_ignore_ascii_case(name))
             }
         }
 
@@ -163,6 +177,11 @@ mod tests {
         }
         assert_eq!(JobState::parse("EXECUTION_COMPLETED"), Some(JobState::ExecutionCompleted));
         assert_eq!(JobState::parse(" failed "), Some(JobState::Failed));
+        assert_eq!(JobState::parse("Execution Completed"), Some(JobState::ExecutionCompleted));
+        assert_eq!(JobState::parse("canceled"), Some(JobState::Cancelled));
+        assert_eq!(JobState::parse("Running"), Some(JobState::Executing));
+        assert_eq!(ProcessingState::parse("in_progress"), Some(ProcessingState::Executing));
+        assert_eq!(ProcessingState::parse("Canceled"), None);
         for wrong in ["", "Paused", "15", "-1", "Failed!", "FailedFailed"] {
             assert_eq!(JobState::parse(wrong), None, "{wrong:?}");
         }

@@ -1,6 +1,5 @@
-use std::fs::File;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use entity::{JobState, Timestamp};
@@ -9,6 +8,7 @@ use uuid::Uuid;
 use super::{DatabaseOptions, Failure};
 use crate::jobs::filter::JobFilter;
 use crate::transfer::export::{ExportError, FileFormat, export};
+use crate::transfer::output::OutputFile;
 use crate::transfer::tables::FileTable;
 use crate::transfer::text;
 
@@ -22,9 +22,12 @@ pub struct Options {
     /// How to write rows.
     #[arg(long, value_enum, default_value = "csv")]
     format: FileFormat,
-    /// Write to this file; otherwise to standard output.
+    /// Write to this file; otherwise, or if it is -, to standard output.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Replace the file if it exists.
+    #[arg(long, requires = "output")]
+    overwrite: bool,
     /// Only jobs in this state; several may be given.
     #[arg(long = "state", value_parser = parse_state)]
     states: Vec<JobState>,
@@ -60,6 +63,14 @@ fn parse_moment(text: &str) -> Result<Timestamp, String> {
 }
 
 pub async fn run(options: Options) -> Result<(), Failure> {
+    let output = options
+        .output
+        .filter(|path| path != Path::new("-"))
+        .map(|path| {
+            OutputFile::check(&path, &options.database.files()?, options.overwrite)
+                .map_err(|reason| Failure::new(Failure::USAGE, format!("--output: {reason}")))
+        })
+        .transpose()?;
     let db = options.database.open().await?;
     let filter = JobFilter {
         configuration_id: options.configuration_id,
@@ -72,9 +83,10 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     }
     .validate()
     .map_err(|error| Failure::new(Failure::USAGE, error.to_string()))?;
-    let output: Box<dyn Write> = match &options.output {
-        Some(path) => Box::new(File::create(path).map_err(|error| {
-            Failure::new(Failure::OUTPUT, format!("cannot write {}: {error}", path.display()))
+    let output: Box<dyn Write> = match &output {
+        Some(output) => Box::new(output.create().map_err(|error| {
+            let path = output.path().display();
+            Failure::new(Failure::OUTPUT, format!("cannot write {path}: {error}"))
         })?),
         None => Box::new(io::stdout().lock()),
     };

@@ -13,6 +13,7 @@ mod simulate;
 mod token;
 mod watch;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use reqwest::header::{HeaderValue, InvalidHeaderValue};
 use crate::db::migrate::MigrateError;
 use crate::db::{self, ConnectError, Db, Target};
 use crate::telemetry::{self, LogFormat};
+use crate::transfer::output::sqlite_files;
 
 /// What background agents' jobs are doing, over GraphQL.
 ///
@@ -44,7 +46,7 @@ struct CommonOptions {
     /// A TOML file with options by their names, such as `listen = "0.0.0.0:8080"`. The command line
     /// and the environment go before it.
     #[arg(long, global = true, value_name = "FILE", env = "AGENT_JOBS_CONFIG")]
-    config: Option<std::path::PathBuf>,
+    config: Option<PathBuf>,
     /// How log lines are written. What is logged, AGENT_JOBS_LOG says.
     #[arg(
         long,
@@ -86,7 +88,6 @@ enum Command {
     Schema,
 }
 
-/// Which database.
 /// The server that a command is a client of.
 #[derive(Args)]
 pub struct ServerOptions {
@@ -117,6 +118,7 @@ fn bearer(token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
     Ok(header)
 }
 
+/// Which database.
 #[derive(Args)]
 struct DatabaseOptions {
     /// sqlite://FILE (created unless it exists) or postgres://user:password@host:5432/database.
@@ -132,6 +134,14 @@ struct DatabaseOptions {
 }
 
 impl DatabaseOptions {
+    /// The files that the database is in, if it is in files.
+    fn files(&self) -> Result<Vec<PathBuf>, Failure> {
+        Ok(match self.database_url.parse::<Target>()? {
+            Target::Sqlite(path) => sqlite_files(&path),
+            Target::Postgres(_) => Vec::new(),
+        })
+    }
+
     async fn connect(&self) -> Result<Db, Failure> {
         Ok(db::connect(&self.database_url.parse::<Target>()?).await?)
     }

@@ -121,7 +121,10 @@ impl<W: Write> Writer<W> {
     fn new<E: Table>(format: FileFormat, fields: &[&Field<E>], output: W) -> std::io::Result<Self> {
         match format {
             FileFormat::Csv => {
-                let mut writer = csv::Writer::from_writer(output);
+                // The cells come with their quotes, which tell a text from null.
+                let mut writer = csv::WriterBuilder::new()
+                    .quote_style(csv::QuoteStyle::Never)
+                    .from_writer(output);
                 writer.write_record(fields.iter().map(|field| &field.seed))?;
                 Ok(Self::Csv(Box::new(writer)))
             }
@@ -131,7 +134,7 @@ impl<W: Write> Writer<W> {
 
     fn write<E: Table>(&mut self, fields: &[&Field<E>], values: &[Value]) -> std::io::Result<()> {
         match self {
-            Self::Csv(writer) => Ok(writer.write_record(values.iter().map(text::write))?),
+            Self::Csv(writer) => Ok(writer.write_record(values.iter().map(text::write_cell))?),
             Self::Ndjson(writer) => {
                 let object: Map<String, Json> = fields
                     .iter()

@@ -5,24 +5,25 @@
 //! that of a few batches, whatever the files' size. Rows are written by id and never over a newer
 //! one, so an import that was interrupted is simply run again.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use entity::{Columns, Timestamp, agent, configuration, job, job_run};
-use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, Value};
+use clap::ValueEnum as _;
+use entity::{Timestamp, agent, configuration, job, job_run};
+use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
+use super::input::Input;
+use super::layout::{BadCell, Layout};
+use super::output::OutputFile;
 use super::progress::Meter;
-use super::source::{Cells, ReadError, Record, Source};
+use super::source::{ReadError, ReadOptions, Source};
 use super::tables::{FileTable, Import};
-use super::text;
 use crate::db::{Db, error_code};
 use crate::jobs::counts;
 use crate::jobs::store::{self, RowSet};
@@ -48,14 +49,12 @@ const LOG_PAGES: u32 = 16_384;
 /// Shares of batches that wait for their writer.
 const SHARES_AHEAD: usize = 2;
 
-/// What to import.
-pub struct Options<'a> {
-    pub files: &'a [PathBuf],
-    /// The table that all files hold; `None` to tell from each file's headers.
-    pub table: Option<FileTable>,
-    /// Where bad rows go; `None` to stop at the first.
-    pub bad_rows: Option<&'a Path>,
-    pub now: Timestamp,
+/// A file to import, which was looked at.
+pub struct ImportFile {
+    input: Input,
+    table: FileTable,
+    /// What can only be read once is open already.
+    source: Option<Source>,
 }
 
 /// What an import has done.
@@ -63,8 +62,8 @@ pub struct Options<'a> {
 pub struct Summary {
     /// Rows read and written, unless what was there was newer.
     pub rows: u64,
-    /// Rows put aside.
-    pub bad_rows: u64,
+    /// Rows that were bad, and are in the reject file.
+    pub rejected: u64,
 }
 
 /// Why an import stopped. What was committed before stays.
@@ -76,107 +75,196 @@ pub enum ImportError {
     /// A row is bad.
     #[error(
         "{file}, line {line}{}: {reason}\n\
-         Nothing from line {first_unsaved} on was imported. Mend the row and run the same command \
-         again: rows that are saved already change nothing. Or put bad rows aside with \
-         --skip-bad-rows FILE.",
+         Nothing from line {first_unsaved} on was imported. Correct the row and run the same command \
+         again: imports are idempotent. Or skip bad rows with --reject-file FILE, to which they are \
+         written.",
         .column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default()
     )]
     Row { file: String, line: u64, column: Option<String>, reason: String, first_unsaved: u64 },
-    /// The file for bad rows cannot be written.
+    /// The rest of a file cannot be told apart into rows.
+    #[error(
+        "{file}, line {line}: {reason}\n\
+         Nothing from line {first_unsaved} on was imported. Correct the file and run the same \
+         command again: imports are idempotent."
+    )]
+    Content { file: String, line: u64, reason: String, first_unsaved: u64 },
+    /// The reject file cannot be written.
     #[error("cannot write {file}: {reason}")]
-    BadRows { file: String, reason: String },
+    RejectFile { file: String, reason: String },
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(#[from] DbErr),
 }
 
-/// Imports the files, one after the other.
-pub async fn import(db: &Db, options: &Options<'_>) -> Result<Summary, ImportError> {
-    let mut aside = options.bad_rows.map(BadRows::create).transpose()?;
+/// Looks at the files of an import, so that what cannot be imported is refused before anything is
+/// written. A path may say which table it holds, as `agents=people.csv`; `table` is that of all
+/// others, if it is not told from each file's headers.
+///
+/// # Errors
+/// If a file cannot be read, or is no table's.
+pub fn look_at(
+    paths: &[PathBuf],
+    table: Option<FileTable>,
+    options: &ReadOptions,
+) -> Result<Vec<ImportFile>, ImportError> {
+    let mut files = Vec::new();
+    for path in paths {
+        let (table, path) = match table_of(path) {
+            Some((table, path)) => (Some(table), path),
+            None => (table, path.clone()),
+        };
+        let error = |file: &str, reason| ImportError::File { file: file.to_owned(), reason };
+        for input in
+            Input::locate(&path).map_err(|reason| error(&path.display().to_string(), reason))?
+        {
+            let name = input.name.clone();
+            let file =
+                look_at_input(input, table, options).map_err(|reason| error(&name, reason))?;
+            files.push(file);
+        }
+    }
+    Ok(files)
+}
+
+/// The paths that an import reads, without the tables that they may be said to hold.
+pub fn input_paths(paths: &[PathBuf]) -> Vec<PathBuf> {
+    paths.iter().map(|path| table_of(path).map_or_else(|| path.clone(), |(_, path)| path)).collect()
+}
+
+/// The table and the path of `agents=people.csv`.
+fn table_of(path: &Path) -> Option<(FileTable, PathBuf)> {
+    let (table, path) = path.to_str()?.split_once('=')?;
+    Some((FileTable::from_str(table, false).ok()?, path.into()))
+}
+
+fn look_at_input(
+    input: Input,
+    table: Option<FileTable>,
+    options: &ReadOptions,
+) -> Result<ImportFile, String> {
+    let source = Source::open(&input, options)?;
+    let headers = source.headers();
+    let table = match table.or_else(|| FileTable::detect(headers)) {
+        Some(table) => table,
+        // Nothing to import is fine, whatever it would have been.
+        None if source.is_empty() && !source.has_fixed_columns() => FileTable::Jobs,
+        None => {
+            return Err(format!(
+                "{}\nIts headers are those of no table. Expected at least {} for jobs, {} for job \
+                 runs, Id and Provider for configurations, or Id, Name, CreatedDate and UpdateDate \
+                 for agents; --table says which table it holds.",
+                source.looks_like(),
+                "Id, CreatedDate and State",
+                "Id, JobId, AgentId and AgentState",
+            ));
+        }
+    };
+    let are_fixed = source.has_fixed_columns();
+    let checked = match table {
+        FileTable::Configurations => {
+            Layout::<configuration::Entity>::new(headers, are_fixed).map(drop)
+        }
+        FileTable::Agents => Layout::<agent::Entity>::new(headers, are_fixed).map(drop),
+        FileTable::Jobs => Layout::<job::Entity>::new(headers, are_fixed).map(drop),
+        FileTable::JobRuns => Layout::<job_run::Entity>::new(headers, are_fixed).map(drop),
+    };
+    checked.map_err(|reason| format!("{reason}\n{}", source.looks_like()))?;
+    let source = (!input.can_be_reopened()).then_some(source);
+    Ok(ImportFile { input, table, source })
+}
+
+/// Imports the files, one after the other. Bad rows go to the reject file; without one the first of
+/// them ends the import.
+pub async fn import(
+    db: &Db,
+    files: Vec<ImportFile>,
+    options: &ReadOptions,
+    reject_file: Option<OutputFile>,
+    now: Timestamp,
+) -> Result<Summary, ImportError> {
+    let mut rejects = reject_file.map(RejectFile::new);
     let mut summary = Summary::default();
     if db.backend() == DbBackend::Sqlite {
         let pragma = format!("PRAGMA wal_autocheckpoint = {LOG_PAGES}");
         db.writer().execute_unprepared(&pragma).await?;
     }
-    for path in options.files {
-        let file_error = |reason| ImportError::File { file: path.display().to_string(), reason };
-        let (source, progress) = Source::open(path).map_err(file_error)?;
-        let headers = source.headers();
-        let table = options.table.or_else(|| FileTable::detect(&headers)).ok_or_else(|| {
-            file_error(
-                "its headers are those of no table; --table says which one it holds".to_owned(),
-            )
-        })?;
-        let meter = Meter::start(&source.name, progress);
-        let (done, aside_again) = match table {
+    for ImportFile { input, table, source } in files {
+        let source = match source {
+            Some(source) => source,
+            None => Source::open(&input, options)
+                .map_err(|reason| ImportError::File { file: input.name.clone(), reason })?,
+        };
+        let name = &source.name;
+        eprintln!("reading {name}: {}, as {}", source.description, table.name());
+        let meter = Meter::start(name, source.progress.clone());
+        let (done, rejects_again) = match table {
             FileTable::Configurations => {
-                import_file::<configuration::Entity>(db, source, aside, meter, options.now).await
+                import_file::<configuration::Entity>(db, source, rejects, meter, now).await
             }
             FileTable::Agents => {
-                import_file::<agent::Entity>(db, source, aside, meter, options.now).await
+                import_file::<agent::Entity>(db, source, rejects, meter, now).await
             }
-            FileTable::Jobs => {
-                import_file::<job::Entity>(db, source, aside, meter, options.now).await
-            }
+            FileTable::Jobs => import_file::<job::Entity>(db, source, rejects, meter, now).await,
             FileTable::JobRuns => {
-                import_file::<job_run::Entity>(db, source, aside, meter, options.now).await
+                import_file::<job_run::Entity>(db, source, rejects, meter, now).await
             }
         }?;
-        aside = aside_again;
+        rejects = rejects_again;
         summary.rows += done.rows;
-        summary.bad_rows += done.bad_rows;
+        summary.rejected += done.rejected;
     }
-    if let Some(aside) = aside {
-        aside.finish()?;
+    if let Some(rejects) = rejects {
+        rejects.finish()?;
     }
     Ok(summary)
 }
 
-/// Bad rows that were put aside, one JSON object per line.
-struct BadRows {
-    path: PathBuf,
-    file: BufWriter<File>,
+/// Where bad rows are written, one JSON object per line. The file is made at the first of them.
+struct RejectFile {
+    output: OutputFile,
+    file: Option<BufWriter<File>>,
 }
 
-impl BadRows {
-    fn create(path: &Path) -> Result<Self, ImportError> {
-        let error = |error: std::io::Error| ImportError::BadRows {
-            file: path.display().to_string(),
-            reason: error.to_string(),
-        };
-        let file = File::create(path).map_err(error)?;
-        Ok(Self { path: path.to_owned(), file: BufWriter::new(file) })
+impl RejectFile {
+    fn new(output: OutputFile) -> Self {
+        Self { output, file: None }
     }
 
     fn write(&mut self, row: &Json) -> Result<(), ImportError> {
-        writeln!(self.file, "{row}").map_err(|error| self.error(&error))
+        self.try_write(row).map_err(|error| self.error(&error))
+    }
+
+    fn try_write(&mut self, row: &Json) -> std::io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(BufWriter::new(self.output.create()?)),
+        };
+        writeln!(file, "{row}")
     }
 
     fn finish(mut self) -> Result<(), ImportError> {
-        self.file.flush().map_err(|error| self.error(&error))
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.flush().map_err(|error| self.error(&error))
     }
 
     fn error(&self, error: &std::io::Error) -> ImportError {
-        ImportError::BadRows { file: self.path.display().to_string(), reason: error.to_string() }
+        let file = self.output.path().display().to_string();
+        ImportError::RejectFile { file, reason: error.to_string() }
     }
-}
-
-struct BadCell {
-    column: Option<String>,
-    reason: String,
 }
 
 async fn import_file<E: Import>(
     db: &Db,
     source: Source,
-    aside: Option<BadRows>,
+    rejects: Option<RejectFile>,
     meter: Meter,
     now: Timestamp,
-) -> Result<(Summary, Option<BadRows>), ImportError> {
+) -> Result<(Summary, Option<RejectFile>), ImportError> {
     let writers = match db.backend() {
         DbBackend::Postgres => POSTGRES_WRITERS,
         _ => 1,
     };
+    let name = source.name.clone();
     let meter = Arc::new(meter);
     let (mut queues, mut writing) = (Vec::new(), JoinSet::new());
     for _ in 0..writers {
@@ -184,13 +272,16 @@ async fn import_file<E: Import>(
         queues.push(queue);
         writing.spawn(write::<E>(db.clone(), shares, Arc::clone(&meter), now));
     }
-    let reading = tokio::task::spawn_blocking(move || read_file::<E>(source, aside, &queues));
+    let reading = tokio::task::spawn_blocking(move || read_file::<E>(source, rejects, &queues));
     while let Some(written) = writing.join_next().await {
         written.expect("writing does not panic")?;
     }
-    let (bad_rows, aside) = reading.await.expect("reading does not panic")?;
+    let FileRead { rejected, rejects, notes } = reading.await.expect("reading does not panic")?;
     let rows = meter.finish();
-    Ok((Summary { rows, bad_rows }, aside))
+    for note in notes {
+        eprintln!("warning: {name}: {note}");
+    }
+    Ok((Summary { rows, rejected }, rejects))
 }
 
 /// Writes what comes, until there is no more.
@@ -238,172 +329,75 @@ fn deal<E: Import>(batch: RowSet<E>, queues: &[mpsc::Sender<RowSet<E>>]) -> bool
     shares.into_iter().zip(queues).all(|(share, queue)| queue.blocking_send(share).is_ok())
 }
 
-/// Reads the file to its end, or to its first bad row if there is nowhere to put it. Returns the
-/// number of bad rows.
+/// A file that was read to its end.
+struct FileRead {
+    rejected: u64,
+    rejects: Option<RejectFile>,
+    notes: Vec<String>,
+}
+
+/// Reads the file to its end, or to its first bad row if there is no reject file.
 fn read_file<E: Import>(
     mut source: Source,
-    mut aside: Option<BadRows>,
+    mut rejects: Option<RejectFile>,
     queues: &[mpsc::Sender<RowSet<E>>],
-) -> Result<(u64, Option<BadRows>), ImportError> {
-    let mut layout = Layout::<E>::new(source.headers());
-    if source.has_fixed_columns() {
-        layout.fix().map_err(|reason| ImportError::File { file: source.name.clone(), reason })?;
-    }
+) -> Result<FileRead, ImportError> {
+    let file = source.name.clone();
+    let mut layout = Layout::<E>::new(source.headers(), source.has_fixed_columns())
+        .map_err(|reason| ImportError::File { file: file.clone(), reason })?;
     let mut rows = Vec::with_capacity(BATCH_ROWS);
     let mut first_unsaved = 1;
-    let mut bad_rows = 0;
-    while let Some(record) = source.next() {
-        let (line, bad, row) = match record {
-            Ok(record) => {
+    let mut rejected = 0;
+    while let Some(row) = source.next() {
+        let (line, bad, text) = match row {
+            Ok(row) => {
                 if rows.is_empty() {
-                    first_unsaved = record.line;
+                    first_unsaved = row.line;
                 }
-                match layout.read(&record) {
-                    Ok(row) => {
-                        rows.push(row);
+                match layout.read(&row) {
+                    Ok(values) => {
+                        rows.push(values);
                         if rows.len() == BATCH_ROWS {
                             let rows = mem::replace(&mut rows, Vec::with_capacity(BATCH_ROWS));
-                            let batch = RowSet { columns: layout.columns, rows };
+                            let batch = RowSet { columns: layout.columns(), rows };
                             if !deal(batch, queues) {
                                 break;
                             }
                         }
                         continue;
                     }
-                    Err(bad) => (record.line, bad, record.to_json(&layout.headers)),
+                    Err(bad) => (row.line, bad, None),
                 }
             }
             Err(ReadError::Row { line, reason, text }) => {
-                (line, BadCell { column: None, reason }, text.into())
+                (line, BadCell { column: None, reason }, Some(text))
             }
-            Err(ReadError::File(reason)) => {
-                return Err(ImportError::File { file: source.name, reason });
+            Err(ReadError::Content { line, reason }) => {
+                let first_unsaved = if rows.is_empty() { line } else { first_unsaved };
+                return Err(ImportError::Content { file, line, reason, first_unsaved });
             }
+            Err(ReadError::File(reason)) => return Err(ImportError::File { file, reason }),
         };
-        let Some(aside) = &mut aside else {
+        let Some(rejects) = &mut rejects else {
             return Err(ImportError::Row {
-                file: source.name,
+                file,
                 line,
                 column: bad.column,
                 reason: bad.reason,
                 first_unsaved: if rows.is_empty() { line } else { first_unsaved },
             });
         };
-        bad_rows += 1;
-        aside.write(&json!({
-            "file": source.name,
+        rejected += 1;
+        rejects.write(&json!({
+            "file": file,
             "line": line,
             "column": bad.column,
             "reason": bad.reason,
-            "row": row,
+            "row": text.map_or_else(|| source.row_as_json(), Json::from),
         }))?;
     }
     if !rows.is_empty() {
-        _ = deal(RowSet { columns: layout.columns, rows }, queues);
+        _ = deal(RowSet { columns: layout.columns(), rows }, queues);
     }
-    Ok((bad_rows, aside))
-}
-
-/// Where the cells of a file go in the table's rows.
-struct Layout<E: Import> {
-    headers: Vec<String>,
-    /// The place of each header's column among the table's; none for a header that means none.
-    places: Vec<Option<usize>>,
-    /// The same for the keys of NDJSON, as they are met.
-    known: HashMap<String, Option<usize>>,
-    /// All columns that were met.
-    columns: Columns<E>,
-    required: Vec<usize>,
-    nulls: Vec<Value>,
-}
-
-impl<E: Import> Layout<E> {
-    fn new(headers: Vec<String>) -> Self {
-        Self {
-            headers,
-            places: Vec::new(),
-            known: HashMap::new(),
-            columns: Columns::none(),
-            required: E::REQUIRED.iter().map(|name| E::place(name)).collect(),
-            nulls: E::fields().iter().map(|field| field.kind.null()).collect(),
-        }
-    }
-
-    /// Looks up the headers of a file whose rows all have them.
-    fn fix(&mut self) -> Result<(), String> {
-        self.places = self.headers.iter().map(|header| place::<E>(header)).collect();
-        for place in self.places.iter().flatten() {
-            if self.columns.places().any(|each| each == *place) {
-                return Err(format!("it has the column {} twice", E::fields()[*place].seed));
-            }
-            self.columns.insert_at(*place);
-        }
-        for required in &self.required {
-            if !self.columns.places().any(|place| place == *required) {
-                return Err(format!("it has no column {}", E::fields()[*required].seed));
-            }
-        }
-        Ok(())
-    }
-
-    /// A whole row of the table, null where the file says nothing.
-    fn read(&mut self, record: &Record) -> Result<Vec<Value>, BadCell> {
-        let mut row = self.nulls.clone();
-        match &record.cells {
-            Cells::Csv(cells) => {
-                for ((cell, place), header) in cells.iter().zip(&self.places).zip(&self.headers) {
-                    let Some(place) = *place else { continue };
-                    row[place] = std::str::from_utf8(cell)
-                        .map_err(|_| "expected UTF-8".to_owned())
-                        .and_then(|cell| text::read(E::fields()[place].kind, cell))
-                        .map_err(|reason| BadCell { column: Some(header.clone()), reason })?;
-                }
-            }
-            Cells::Ndjson(object) => {
-                for (key, value) in object {
-                    let Some(place) = self.look_up(key) else { continue };
-                    self.columns.insert_at(place);
-                    row[place] = text::read_json(E::fields()[place].kind, value)
-                        .map_err(|reason| BadCell { column: Some(key.clone()), reason })?;
-                }
-            }
-        }
-        // .NET's Guid.Empty: no id.
-        for (field, value) in E::fields().iter().zip(&mut row) {
-            if field.nullable && *value == Value::Uuid(Some(Uuid::nil())) {
-                *value = Value::Uuid(None);
-            }
-        }
-        for &required in &self.required {
-            if row[required] == self.nulls[required] {
-                return Err(BadCell {
-                    column: Some(E::fields()[required].seed.clone()),
-                    reason: "expected a value, not null".to_owned(),
-                });
-            }
-        }
-        Ok(row)
-    }
-
-    fn look_up(&mut self, key: &str) -> Option<usize> {
-        if let Some(place) = self.known.get(key) {
-            return *place;
-        }
-        let place = place::<E>(key);
-        self.known.insert(key.to_owned(), place);
-        place
-    }
-}
-
-/// The place of the column that a header means. One that means none is warned of.
-fn place<E: Import>(header: &str) -> Option<usize> {
-    let name = E::resolve(header);
-    if E::COMPUTED.contains(&name.as_str()) {
-        return None;
-    }
-    let place = E::fields().iter().position(|field| field.name == name && !field.internal);
-    if place.is_none() {
-        tracing::warn!(table = E::NAME, column = header, "ignoring a column that is not known");
-    }
-    place
+    Ok(FileRead { rejected, rejects, notes: layout.notes.lines() })
 }

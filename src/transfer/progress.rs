@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
-use super::source::Progress;
+use super::input::Progress;
 
 const LINE_EVERY: Duration = Duration::from_secs(5);
 

@@ -2,7 +2,7 @@
 
 use std::future::ready;
 
-use entity::{Table, Timestamp, agent, configuration, job, job_run, snake_case};
+use entity::{Table, Timestamp, agent, configuration, job, job_run};
 use sea_orm::{ConnectionTrait, DbErr};
 
 use crate::jobs::store::{self, RowSet};
@@ -19,14 +19,16 @@ pub enum FileTable {
 impl FileTable {
     /// The table whose export has these headers.
     pub fn detect(headers: &[String]) -> Option<Self> {
-        let has = |name: &str| headers.iter().any(|header| snake_case(header) == name);
-        let is_job = headers.iter().any(|header| {
-            let name = snake_case(header);
-            matches!(name.as_str(), "priority" | "scheduled_date" | "configuration_id")
-                || job_alias(&name).is_some()
-                || matches!(name.as_str(), "state" | "type")
+        let words: Vec<_> = headers.iter().map(|header| normalize(header)).collect();
+        let has = |word: &str| words.iter().any(|each| each == word);
+        let is_job = words.iter().any(|word| {
+            matches!(
+                word.as_str(),
+                "priority" | "scheduleddate" | "configurationid" | "state" | "type"
+            ) || job_alias(word).is_some()
         });
-        if has("job_id") && has("agent_state") {
+        let agent = ["id", "name", "createddate", "updatedate"];
+        if has("jobid") && has("agentstate") {
             Some(Self::JobRuns)
         } else if !has("id") {
             None
@@ -34,22 +36,40 @@ impl FileTable {
             Some(Self::Jobs)
         } else if has("provider") {
             Some(Self::Configurations)
+        } else if words.len() == agent.len() && agent.into_iter().all(has) {
+            Some(Self::Agents)
         } else {
             None
         }
     }
+
+    /// What its exports are called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Configurations => "configurations",
+            Self::Agents => "agents",
+            Self::Jobs => "jobs",
+            Self::JobRuns => "job-runs",
+        }
+    }
+}
+
+/// A header in the form in which headers are compared: without case, separators and the brackets
+/// and quotes that databases put around names.
+pub fn normalize(header: &str) -> String {
+    header.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// What platforms call a job's columns.
-fn job_alias(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "provider_definition_id" => "configuration_id",
-        "component" | "job_name" => "name",
-        "job_type" => "type",
-        "job_state" => "state",
-        "created_at" | "creation_date" | "date_created" => "created_date",
-        "scheduled_at" | "scheduled_for" => "scheduled_date",
-        "updated_at" | "updated_date" | "last_updated_date" => "update_date",
+fn job_alias(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "providerdefinitionid" => "configuration_id",
+        "component" | "jobname" => "name",
+        "jobtype" => "type",
+        "jobstate" => "state",
+        "createdat" | "creationdate" | "datecreated" => "created_date",
+        "scheduledat" | "scheduledfor" => "scheduled_date",
+        "updatedat" | "updateddate" | "lastupdateddate" => "update_date",
         _ => return None,
     })
 }
@@ -59,16 +79,16 @@ pub trait Import: Table {
     /// The columns without which a row means nothing.
     const REQUIRED: &'static [&'static str];
 
-    /// Columns that a file may have but that are computed here.
+    /// Columns that a file may have but that are computed here, normalized.
     const COMPUTED: &'static [&'static str] = &[];
 
     /// The column that says what a row is about. Rows about the same are written in the order
     /// of the file; others may be written side by side.
     const OWNER: &'static str = "id";
 
-    /// The name of the column that `header` means.
-    fn resolve(header: &str) -> String {
-        snake_case(header)
+    /// The column that a normalized header means, if platforms call it something else.
+    fn alias(_word: &str) -> Option<&'static str> {
+        None
     }
 
     /// Makes what the rows belong to, if it is not known yet and a row of it needs nothing but an id.
@@ -116,11 +136,10 @@ impl Import for agent::Entity {
 impl Import for job::Entity {
     const REQUIRED: &'static [&'static str] = &["id", "created_date"];
     // It is the newest run.
-    const COMPUTED: &'static [&'static str] = &["current_run_id", "current_job_run_id"];
+    const COMPUTED: &'static [&'static str] = &["currentrunid", "currentjobrunid"];
 
-    fn resolve(header: &str) -> String {
-        let name = snake_case(header);
-        job_alias(&name).map(str::to_owned).unwrap_or(name)
+    fn alias(word: &str) -> Option<&'static str> {
+        job_alias(word)
     }
 
     async fn make_parents(
