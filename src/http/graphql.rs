@@ -7,7 +7,7 @@ use async_graphql::ServerError;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde::Deserialize;
@@ -17,15 +17,14 @@ use tokio::time::timeout;
 use super::answer::{Outcome, Refusal, respond_all};
 use super::clients::{Client, Turn};
 use super::heavy::HEAVY;
-use super::negotiate::accepted;
+use super::negotiate::Accept;
 use super::origin::is_welcome;
 use super::socket::Upgrade;
-use super::stream::Form;
 use super::{Site, access, heavy, websocket};
 use crate::access::Viewer;
 use crate::clock;
 use crate::error::{Error, refusal};
-use crate::graphql::{Admitted, Api, Kind, Parameters};
+use crate::graphql::{Admitted, Api, Kind, Parameters, errors_to_json};
 use crate::live::group::Payload;
 
 /// How much of a body that is too large is read and thrown away. Most clients listen only once they
@@ -61,9 +60,10 @@ pub async fn post(
     body: Body,
 ) -> Response {
     let time = site.options.request_timeout;
+    let accept = Accept::of(&headers);
     let viewer = match let_in(&site, &Method::POST, &headers).await {
         Ok(viewer) => viewer,
-        Err(refusal) => return Outcome::from(refusal).respond(&headers),
+        Err(refusal) => return Outcome::from(refusal).respond(accept),
     };
     let sent = match timeout(time, read_body(&site, &client, &headers, body)).await {
         Ok(sent) => sent,
@@ -76,16 +76,14 @@ pub async fn post(
             ),
         )),
     };
-    let asked = Asked {
-        site: &site,
-        client: &client,
-        viewer: &viewer,
-        headers: &headers,
-        only_queries: false,
-    };
+    let asked =
+        Asked { site: &site, client: &client, viewer: &viewer, accept, only_queries: false };
     match sent {
         Ok(Sent::One(parameters)) => asked.answer(parameters).await,
         Ok(Sent::Several(all)) => {
+            let Some(media_type) = accept.json() else {
+                return Outcome::from(not_acceptable()).respond(accept);
+            };
             let mut outcomes = Vec::with_capacity(all.len());
             // One after the other, as whoever sends several mutations expects.
             for parameters in all {
@@ -97,9 +95,9 @@ pub async fn post(
                     .into(),
                 });
             }
-            respond_all(outcomes, &headers)
+            respond_all(outcomes, media_type)
         }
-        Err(refusal) => Outcome::from(refusal).respond(&headers),
+        Err(refusal) => Outcome::from(refusal).respond(accept),
     }
 }
 
@@ -110,6 +108,7 @@ pub async fn get(
     upgrade: Option<Upgrade>,
     parameters: Result<Query<UrlParameters>, QueryRejection>,
 ) -> Response {
+    let accept = Accept::of(&headers);
     let answer = async {
         if let Some(upgrade) = upgrade {
             check_sender(&site, &headers)?;
@@ -123,16 +122,11 @@ pub async fn get(
             return Ok(websocket::upgrade(site.api.clone(), viewer, upgrade, bounds));
         }
         let viewer = let_in(&site, &Method::GET, &headers).await?;
-        let asked = Asked {
-            site: &site,
-            client: &client,
-            viewer: &viewer,
-            headers: &headers,
-            only_queries: true,
-        };
+        let asked =
+            Asked { site: &site, client: &client, viewer: &viewer, accept, only_queries: true };
         Ok(asked.answer(read_url(parameters)?).await)
     };
-    answer.await.unwrap_or_else(|refusal: Refusal| Outcome::from(refusal).respond(&headers))
+    answer.await.unwrap_or_else(|refusal: Refusal| Outcome::from(refusal).respond(accept))
 }
 
 pub async fn other_method(method: Method, headers: HeaderMap) -> Response {
@@ -140,10 +134,17 @@ pub async fn other_method(method: Method, headers: HeaderMap) -> Response {
         StatusCode::METHOD_NOT_ALLOWED,
         "METHOD_NOT_ALLOWED",
         format!("expected POST, or GET for a query, not {method}"),
-    );
-    let mut response = Outcome::from(refusal).respond(&headers);
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
-    response
+    )
+    .with_header(header::ALLOW, "GET, POST");
+    Outcome::from(refusal).respond(Accept::of(&headers))
+}
+
+fn not_acceptable() -> Refusal {
+    Refusal::new(
+        StatusCode::NOT_ACCEPTABLE,
+        "NOT_ACCEPTABLE",
+        "expected an Accept of application/graphql-response+json or application/json",
+    )
 }
 
 /// Who sends the request, if it may.
@@ -205,7 +206,7 @@ fn read_json(bytes: &[u8], most: usize) -> Result<Sent, Refusal> {
     if let Err(error) =
         crate::limits::check("BATCH_TOO_LARGE", "requests in a list", most, all.len())
     {
-        return Err(Refusal { status: StatusCode::BAD_REQUEST, error: Box::new(error) });
+        return Err(Refusal::of(StatusCode::BAD_REQUEST, error));
     }
     let all = all.iter().map(|each| serde_json::from_str(each.get()));
     all.collect::<Result<_, _>>().map(Sent::Several).map_err(malformed)
@@ -285,31 +286,23 @@ struct Asked<'a> {
     site: &'a Site,
     client: &'a Client,
     viewer: &'a Viewer,
-    headers: &'a HeaderMap,
+    accept: Accept,
     only_queries: bool,
 }
 
 impl Asked<'_> {
     async fn answer(&self, parameters: Parameters) -> Response {
-        let form = Form::accepted(self.headers);
-        let outcome = if accepted(self.headers).is_none() && form.is_none() {
-            Refusal::new(
-                StatusCode::NOT_ACCEPTABLE,
-                "NOT_ACCEPTABLE",
-                "expected an Accept of application/graphql-response+json or application/json",
-            )
-            .into()
-        } else {
-            match self.execute(parameters).await {
-                Answered::Streamed(response) => return response,
-                Answered::Once(outcome) => outcome,
-            }
-        };
-        // Clients that read a stream read nothing else.
-        if let Some(form) = form.filter(|_| !matches!(outcome, Outcome::Refused(_))) {
-            return form.once(&Payload::Response(outcome.into_json().into()));
+        let accept = self.accept;
+        if accept.json().is_none() && accept.stream().is_none() {
+            return Outcome::from(not_acceptable()).respond(accept);
         }
-        outcome.respond(self.headers)
+        match (self.execute(parameters).await, accept.single_in_stream()) {
+            (Answered::Streamed(response), _) => response,
+            (Answered::Once(outcome), Some(form)) if !matches!(outcome, Outcome::Refused(_)) => {
+                form.once(&Payload::Response(outcome.into_json().into()))
+            }
+            (Answered::Once(outcome), _) => outcome.respond(accept),
+        }
     }
 
     async fn execute(&self, parameters: Parameters) -> Answered {
@@ -326,7 +319,7 @@ impl Asked<'_> {
                 extensions.get("code").is_some_and(|code| *code == "BAD_REQUEST".into())
             });
             if is_malformed {
-                return Err(Refusal { status: StatusCode::BAD_REQUEST, error: Box::new(error) });
+                return Err(Refusal::of(StatusCode::BAD_REQUEST, error));
             }
             Ok(Answered::Once(Outcome::NotExecuted(vec![error])))
         };
@@ -336,10 +329,10 @@ impl Asked<'_> {
             Err(error) => return failed(error),
         };
         let kind = admitted.kind;
-        let form = Form::accepted(self.headers);
-        // What streams is read again and again by whoever sends GET, as EventSource does.
+        let stream = self.accept.stream();
+        // EventSource sends GET, and sends it again after each break, so GET may subscribe.
         if self.only_queries
-            && (kind == Kind::Mutation || kind == Kind::Subscription && form.is_none())
+            && (kind == Kind::Mutation || kind == Kind::Subscription && stream.is_none())
         {
             return Err(Refusal::new(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -348,7 +341,7 @@ impl Asked<'_> {
             ));
         }
         if kind == Kind::Subscription {
-            let Some(form) = form else {
+            let Some(form) = stream else {
                 return Err(Refusal::new(
                     StatusCode::NOT_ACCEPTABLE,
                     "NOT_ACCEPTABLE",
@@ -357,13 +350,10 @@ impl Asked<'_> {
                 ));
             };
             let place = self.site.clients.stream(self.client)?;
-            return match api.watch(admitted.request, self.viewer) {
-                Ok(watching) => {
-                    let viewer = self.viewer.clone();
-                    Ok(Answered::Streamed(form.watch(api.clone(), watching, viewer, place)))
-                }
-                Err(error) => failed(error),
-            };
+            return Ok(Answered::Streamed(match api.watch(admitted.request, self.viewer) {
+                Ok(watching) => form.watch(api.clone(), watching, self.viewer.clone(), place),
+                Err(error) => form.once(&Payload::Refusal(errors_to_json(&[error]))),
+            }));
         }
         let time = self.site.options.request_timeout;
         Ok(Answered::Once(execute_within(api, admitted, self.viewer, turn, time).await))
