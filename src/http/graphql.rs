@@ -9,7 +9,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::FutureExt as _;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 use tokio::time::timeout;
@@ -20,16 +20,12 @@ use super::heavy::HEAVY;
 use super::negotiate::Accept;
 use super::origin::is_welcome;
 use super::socket::Upgrade;
-use super::{Site, access, heavy, websocket};
+use super::{Site, access, body, heavy, websocket};
 use crate::access::Viewer;
 use crate::clock;
 use crate::error::{Error, refusal};
 use crate::graphql::{Admitted, Api, Kind, Parameters, errors_to_json};
 use crate::live::group::Payload;
-
-/// How much of a body that is too large is read and thrown away. Most clients listen only once they
-/// have sent everything, and would see a broken connection in place of the refusal.
-const DISCARDED_BYTES: usize = 64 << 20;
 
 /// For how much longer than other requests mutations may run: they may be told to wait for a job for a
 /// minute. A mutation that was taken is committed whether or not somebody waits for the answer, so to
@@ -174,8 +170,10 @@ async fn read_body(
     body: Body,
 ) -> Result<Sent, Refusal> {
     let turn = site.clients.turn(client);
-    let bytes = read_bytes(body, site.options.max_body_bytes, &turn).await?;
+    let most = site.options.max_body_bytes;
+    let bytes = body::read(body, most, &turn).await?;
     check_content_type(headers)?;
+    let bytes = body::decode(headers, bytes, most, &turn).await?;
     let most = site.options.max_batch;
     heavy::read(turn, bytes.len(), move || read_json(&bytes, most)).await
 }
@@ -229,30 +227,6 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "UNSUPPORTED_MEDIA_TYPE",
         "expected a body with the Content-Type application/json, in UTF-8",
-    ))
-}
-
-async fn read_bytes(body: Body, most: usize, turn: &Turn) -> Result<Vec<u8>, Refusal> {
-    let mut chunks = body.into_data_stream();
-    let (mut bytes, mut length) = (Vec::new(), 0);
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| Refusal::bad_request("the body ended too early"))?;
-        length += chunk.len();
-        if length <= most {
-            bytes.extend_from_slice(&chunk);
-        } else if length > DISCARDED_BYTES.max(most) {
-            break;
-        }
-    }
-    if length <= most {
-        return Ok(bytes);
-    }
-    drop(bytes);
-    turn.wait_for_values(heavy::values_of_bytes(length)).await;
-    Err(Refusal::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "PAYLOAD_TOO_LARGE",
-        format!("expected a body of at most {most} bytes"),
     ))
 }
 

@@ -3,6 +3,7 @@
 mod access;
 mod answer;
 mod assets;
+mod body;
 mod clients;
 mod graphql;
 mod headers;
