@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value as Json;
 
 use super::jobs::weight;
-use super::parameters::Given;
+use super::parameters::{self, RawParameters};
 use super::{Asking, Problem, values, within};
 use crate::db::Db;
 use crate::http::clients::{Client, Place};
@@ -30,8 +30,9 @@ pub async fn jobs(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
     Asking(viewer): Asking,
-    given: Given,
+    raw: RawParameters,
 ) -> Result<Response, Problem> {
+    let given = raw.read(&parameters::FILE)?;
     let (filter, columns) = (given.filter()?, given.columns("fields")?);
     let columns = columns.unwrap_or_else(Columns::<job::Entity>::public);
     let place = site.clients.stream(&client)?;
