@@ -163,6 +163,9 @@ on_both_databases! {
             assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/csv"));
             assert_eq!(answer.headers()["content-disposition"], "attachment; filename=\"jobs.csv\"");
             let bytes = answer.bytes().await.unwrap();
+            // Excel takes a file without it for one of its own code page.
+            assert!(bytes.starts_with(b"\xEF\xBB\xBF"));
+            assert_eq!(bytes.windows(3).filter(|each| each == b"\xEF\xBB\xBF").count(), 1);
             let mut reader = csv::Reader::from_reader(&bytes[..]);
             let names: Vec<_> = reader.headers().unwrap().iter().map(str::to_owned).collect();
             let rows: Vec<Vec<_>> = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();

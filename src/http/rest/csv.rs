@@ -1,4 +1,7 @@
 //! A filtered list of jobs as a file for a spreadsheet.
+//!
+//! It begins with a byte order mark: without one Excel on Windows reads UTF-8 in the system's own code
+//! page.
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Extension, State};
@@ -23,6 +26,8 @@ use crate::jobs::scope::Scope;
 /// Jobs that are read at once. In between no connection is held, and nothing is read that the client
 /// does not take.
 const PAGE: i64 = 250;
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The jobs that match, newest first. The first page is read before the answer begins, so that a
 /// database that cannot be reached has a status.
@@ -105,8 +110,9 @@ impl File {
             tracing::error!(%error, "writing CSV");
             Problem::from(crate::error::Error::Internal)
         };
+        let start = if with_headers { BYTE_ORDER_MARK.to_vec() } else { Vec::new() };
         let mut writer =
-            csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+            csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(start);
         if with_headers {
             writer.write_record(self.columns.fields().map(|field| &field.seed)).map_err(failed)?;
         }

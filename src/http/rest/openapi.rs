@@ -83,7 +83,8 @@ fn document() -> OpenApi {
                 "jobsCsv",
                 "A list of jobs as a file",
                 &format!(
-                    "All jobs that match, the newest first, with a line of names: {}. A text that a spreadsheet would take for a \
+                    "All jobs that match, the newest first, with a line of names: {}. In UTF-8 with a byte \
+                     order mark, as spreadsheets expect it. A text that a spreadsheet would take for a \
                      formula has an apostrophe in front.",
                     csv::header_line()
                 ),
