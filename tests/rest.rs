@@ -250,6 +250,8 @@ on_both_databases! {
             ("jobs/executing?runFields=AttemptToken", "runFields", "there is none called \"AttemptToken\""),
             ("jobs/executing/events?fields=", "fields", "fields: expected"),
             ("jobs.csv?createdAfter=yesterday", "createdAfter", "createdAfter: expected an RFC 3339 moment"),
+            ("jobs?createdAfter=2026-05-01T12:22:33+02:00", "createdAfter",
+                "with an offset, such as 2026-05-01T10:22:33Z or 2026-05-01T12:22:33%2B02:00, not \"2026-05-01T12:22:33 02:00\""),
             ("jobrun", "id", "id: expected a job's or a run's id"),
             ("jobrun?id=5", "id", "id: expected a UUID"),
             ("jobstatecount?configurationId=%27%20OR%201%3D1", "configurationId", "configurationId: expected a UUID"),

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::Problem;
 use crate::jobs::filter::JobFilter;
+use crate::names::{folded, nearest};
 
 /// How many jobs a page has unless `take` is given, as in the platform.
 pub const TAKE: i64 = 20;
@@ -191,18 +192,11 @@ impl RawParameters {
     }
 }
 
-/// A name in the form in which `createdAfter`, `CreatedAfter` and `created_after` are the same.
-fn folded(name: &str) -> String {
-    name.chars().filter(|letter| *letter != '_').map(|letter| letter.to_ascii_lowercase()).collect()
-}
-
 /// The refusal of a parameter that a route does not have.
 fn unknown(name: &str, known: &[Parameter]) -> Problem {
     let name: String = name.chars().take(60).collect();
-    let likeness = |known: &str| strsim::jaro_winkler(&folded(&name), &folded(known));
-    let near = known.iter().map(|parameter| (likeness(parameter.name), parameter.name));
-    let near = near.filter(|(likeness, _)| *likeness > 0.75).max_by(|a, b| a.0.total_cmp(&b.0));
-    let near = near.map_or_else(String::new, |(_, near)| format!("; did you mean {near}?"));
+    let near = nearest(&name, known.iter().map(|parameter| parameter.name));
+    let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
     let names: Vec<_> = known.iter().map(|parameter| parameter.name).collect();
     let names = names.join(", ");
     Problem::parameter(
@@ -290,7 +284,8 @@ impl Given {
             Problem::parameter(
                 name,
                 format_args!(
-                    "expected an RFC 3339 moment such as 2026-05-01T10:22:33Z, not {}",
+                    "expected an RFC 3339 moment with an offset, such as 2026-05-01T10:22:33Z or \
+                     2026-05-01T12:22:33%2B02:00, not {}",
                     quoted(text)
                 ),
             )
