@@ -278,11 +278,11 @@ async fn the_operation_decides_between_json_and_a_stream() {
             ("subscription { nothing }", stream),
             ("subscription { a: jobCounts { total } b: jobCounts { total } }", stream),
         ] {
-            let url = format!("{}/graphql", server.url);
-            let post = server.client.post(&url).json(&json!({ "query": query }));
+            let endpoint = format!("{}/graphql", server.url);
+            let post = server.client.post(&endpoint).json(&json!({ "query": query }));
             let mut requests = vec![post];
             if query.starts_with('{') {
-                requests.push(server.client.get(&url).query(&[("query", query)]));
+                requests.push(server.client.get(&endpoint).query(&[("query", query)]));
             }
             for request in requests {
                 let answer = request.header(ACCEPT, accept).send().await.expect("an answer");
