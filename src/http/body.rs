@@ -59,20 +59,25 @@ pub async fn decode(
             let outcome = gzip.decode(most);
             (gzip, outcome)
         };
-        (gzip, outcome) = heavy::run(turn.clone(), heavy::values_of_bytes(length), rest).await;
+        (gzip, outcome) = heavy::run(turn.clone(), 0, rest).await;
     }
-    let refusal = match outcome {
-        Ok(true) => return Ok(gzip.decoded),
-        Ok(false) => {
-            too_large(format!("expected a body of at most {most} bytes once it is decompressed"))
-        }
-        Err(error) => Refusal::bad_request(format!(
-            "the body is not gzip, which its Content-Encoding says it is: {error}"
-        )),
+    let decoded = gzip.decoded.len();
+    // What is decoded is paid for when it is read as JSON; here what never gets there.
+    let unpaid = if matches!(outcome, Ok(true)) {
+        length.saturating_sub(decoded)
+    } else {
+        length.max(decoded)
     };
-    // A body that is of use is paid for when it is read as JSON.
-    turn.wait_for_values(heavy::values_of_bytes(gzip.decoded.len())).await;
-    Err(refusal)
+    turn.wait_for_values(heavy::values_of_bytes(unpaid)).await;
+    match outcome {
+        Ok(true) => Ok(gzip.decoded),
+        Ok(false) => Err(too_large(format!(
+            "expected a body of at most {most} bytes once it is decompressed"
+        ))),
+        Err(error) => Err(Refusal::bad_request(format!(
+            "the body is not gzip, which its Content-Encoding says it is: {error}"
+        ))),
+    }
 }
 
 struct Gzip {
@@ -83,7 +88,7 @@ struct Gzip {
 impl Gzip {
     /// Goes on until there are more than `most` bytes. Whether that is all.
     fn decode(&mut self, most: usize) -> io::Result<bool> {
-        let room = (most + 1).saturating_sub(self.decoded.len());
+        let room = most.saturating_add(1).saturating_sub(self.decoded.len());
         self.decoder.by_ref().take(room as u64).read_to_end(&mut self.decoded)?;
         if self.decoded.len() > most {
             return Ok(false);
