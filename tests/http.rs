@@ -250,7 +250,7 @@ async fn the_operation_decides_between_json_and_a_stream() {
     let urql = "application/graphql-response+json, application/graphql+json, application/json, \
         text/event-stream, multipart/mixed";
     let strawberry_shake = "application/graphql-response+json; charset=utf-8, \
-        application/json; charset=utf-8, multipart/mixed; charset=utf-8, \
+        application/json; charset=utf-8, application/jsonl; charset=utf-8, \
         text/event-stream; charset=utf-8";
     let apollo = "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0,application/json";
     let (graphql, json) =

@@ -148,6 +148,7 @@ async fn browsers_are_told_who_may_read() {
         "authorization",
         "content-type",
         "content-encoding",
+        "apollographql-client-name",
         "traceparent",
         "tracestate",
         "baggage",

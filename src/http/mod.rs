@@ -105,12 +105,14 @@ pub fn operation_router(api: Api) -> Router {
 
 /// Headers that pages of the listed origins may send: those of GraphQL clients, and those by which
 /// OpenTelemetry and Sentry continue a page's trace.
-const CORS_HEADERS: [HeaderName; 9] = [
+const CORS_HEADERS: [HeaderName; 11] = [
     header::ACCEPT,
     header::AUTHORIZATION,
     header::CONTENT_ENCODING,
     header::CONTENT_TYPE,
     HeaderName::from_static("last-event-id"),
+    HeaderName::from_static("apollographql-client-name"),
+    HeaderName::from_static("apollographql-client-version"),
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("tracestate"),
     HeaderName::from_static("baggage"),

@@ -329,7 +329,14 @@ mod tests {
                 None,
                 None,
             ),
-            ("Relay's network layer", "application/json", Some(Json), None, None),
+            ("Relay, network layer with fetch", "application/json", Some(Json), None, None),
+            (
+                "Relay, network layer of its documentation",
+                "application/graphql-response+json; charset=utf-8, application/json; charset=utf-8",
+                Some(GraphQlResponse),
+                None,
+                None,
+            ),
             (
                 "graphql-request",
                 "application/graphql-response+json, application/json",
@@ -340,7 +347,7 @@ mod tests {
             (
                 "Strawberry Shake",
                 "application/graphql-response+json; charset=utf-8, application/json; charset=utf-8, \
-                 multipart/mixed; charset=utf-8, text/event-stream; charset=utf-8",
+                 application/jsonl; charset=utf-8, text/event-stream; charset=utf-8",
                 Some(GraphQlResponse),
                 None,
                 Some(Events),
