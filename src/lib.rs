@@ -16,7 +16,8 @@
 //! - [`synth`] makes up a believable job history from a seed.
 //! - [`watch`] shows in a terminal what the API streams.
 //! - [`upkeep`] is what a serving process does beside answering.
-//! - [`error`] is what can go wrong with a request; [`clock`] is where time comes in.
+//! - [`error`] is what can go wrong with a request; [`clock`] is where time comes in; [`names`] is how
+//!   people spell names.
 
 pub mod access;
 pub mod cli;
@@ -29,6 +30,7 @@ pub mod jobs;
 pub mod limits;
 pub mod live;
 pub mod metrics;
+pub mod names;
 pub mod reports;
 pub mod simulate;
 pub mod synth;

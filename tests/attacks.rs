@@ -1,6 +1,7 @@
 //! Clients that take too much, send too slowly or read too slowly: each is refused or let go, and a
 //! client beside them is served.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use agent_jobs::db::{self, Sql};
@@ -8,6 +9,8 @@ use agent_jobs::error::Error;
 use agent_jobs::graphql::Rules;
 use agent_jobs::http::HttpOptions;
 use entity::job;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -243,20 +246,31 @@ async fn a_client_that_sends_too_much_waits_and_others_do_not() {
         ..behind_a_proxy()
     };
     let (server, _database) = TestServer::start_guarded(Rules::default(), options).await;
-    let send = async |client: &str, bytes: usize| {
-        let request = server.client.post(format!("{}/graphql", server.url));
+    let send = async |client: &str, bytes: usize, is_compressed: bool| {
         let body = json!({ "query": "{ __typename }", "variables": { "x": "y".repeat(bytes) } });
-        let request = request.header("x-forwarded-for", client).json(&body);
+        let mut request = server.client.post(format!("{}/graphql", server.url));
+        request = request.header("x-forwarded-for", client).json(&body);
+        if is_compressed {
+            request = request.header("content-encoding", "gzip").body(gzip(&body.to_string()));
+        }
         request.send().await.expect("an answer").status().as_u16()
     };
-    for (bytes, status) in [(90_000, 200), (200_000, 413)] {
-        let answers = join_all((0..6).map(|_| send("9.9.9.9", bytes))).await;
+    for (bytes, is_compressed, status) in
+        [(90_000, false, 200), (200_000, false, 413), (90_000, true, 200), (200_000, true, 413)]
+    {
+        let answers = join_all((0..6).map(|_| send("9.9.9.9", bytes, is_compressed))).await;
         assert!(answers.contains(&status), "{answers:?}");
         assert!(answers.contains(&408), "{answers:?}");
-        assert_eq!(send("9.9.9.9", 20_000).await, 200);
-        assert_eq!(send("8.8.8.8", bytes).await, status);
+        assert_eq!(send("9.9.9.9", 20_000, is_compressed).await, 200);
+        assert_eq!(send("8.8.8.8", bytes, is_compressed).await, status);
         sleep(Duration::from_secs(1)).await;
     }
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(text.as_bytes()).expect("memory");
+    encoder.finish().expect("memory")
 }
 
 async fn hear(socket: &mut Socket) -> Value {

@@ -1,6 +1,8 @@
 //! Documents, arguments and variables that cannot be used: a clear error with a code that stays
 //! the same, and nothing of the inside in its message.
 
+use agent_jobs::graphql::Rules;
+use agent_jobs::http::HttpOptions;
 use serde_json::{Value, json};
 
 use crate::support::{TestServer, errors_of, id, on_both_databases};
@@ -47,7 +49,9 @@ on_both_databases! {
                 "argument \"state\", enumeration type \"JobState\" does not contain the value \"PAUSED\""),
             ("{ jobs(states: [FAILED, PAUSED]) { page } }", VALIDATION, "does not contain the value \"PAUSED\""),
             ("{ jobs(states: [null]) { page } }", VALIDATION, "argument \"states.0\""),
-            ("{ jobs(createdAfter: \"yesterday\") { page } }", VALIDATION, "argument \"createdAfter\", expected type \"DateTime\""),
+            ("{ jobs(createdAfter: \"yesterday\") { page } }", VALIDATION, "argument \"createdAfter\", expected type \"DateTime\": \
+                an RFC 3339 moment with an offset, such as 2026-05-01T10:22:33Z or 2026-05-01T12:22:33+02:00"),
+            ("query($d: DateTime = \"2026\") { jobs(createdAfter: $d) { page } }", VALIDATION, "expected type \"DateTime\": an RFC 3339 moment"),
             ("{ jobs(createdBefore: \"2026-02-30T00:00:00Z\") { page } }", VALIDATION, "argument \"createdBefore\""),
             ("{ jobs(createdBefore: 5) { page } }", VALIDATION, "argument \"createdBefore\""),
             ("{ jobs(orderBy: {}) { page } }", VALIDATION, "field \"field\" of type \"JobOrderField!\" is required"),
@@ -114,27 +118,108 @@ on_both_databases! {
         }
     }
 
-    async fn a_wrong_variable_is_refused_with_a_code(database: TestDatabase) {
+    async fn a_wrong_variable_is_named_with_a_right_value(database: TestDatabase) {
         let server = TestServer::start(&database).await;
-        let query = "query($take: Int!, $state: JobState, $order: JobOrder, $after: DateTime) {
-            jobs(take: $take, state: $state, orderBy: $order, createdAfter: $after) { page } }";
-        for (variables, code, message) in [
-            (json!({}), INPUT, "Variable take is not defined"),
-            (json!({ "take": "5" }), VALIDATION, "\"take\""),
-            (json!({ "take": 1_u64 << 40 }), INPUT, "Only integers"),
-            (json!({ "take": 0 }), INPUT, "take: expected a number"),
-            (json!({ "take": 5, "state": "PAUSED" }), VALIDATION, "\"PAUSED\""),
-            (json!({ "take": 5, "state": 60 }), VALIDATION, "\"state\""),
-            (json!({ "take": 5, "order": { "field": "NAME", "size": 1 } }), VALIDATION, "unknown field \"size\""),
-            (json!({ "take": 5, "after": "2026-01-01" }), VALIDATION, "\"createdAfter\""),
+        let query = "query($take: Int!, $state: JobState, $states: [JobState!], $order: JobOrder, $after: DateTime, $text: String) {
+            jobs(take: $take, state: $state, states: $states, orderBy: $order, createdAfter: $after, search: $text) { page } }";
+        let report = "mutation($reports: [JobRunReportInput!]!) { reportJobRuns(reports: $reports) { results { status } } }";
+        let queue = "mutation($jobs: [QueueJobInput!]!, $dry: Boolean! = false) { queueJobs(input: $jobs) { __typename }
+            retryJobs(input: { jobIds: [], dryRun: $dry }) { __typename } }";
+        let moment = "expected an RFC 3339 moment with an offset, such as 2026-05-01T10:22:33Z or 2026-05-01T12:22:33+02:00, not ";
+        let long = "expected a whole number from -9007199254740991 to 9007199254740991, such as 1500, not ";
+        let id = id(1);
+        let one = |progress: Value| json!({ "reports": [
+            { "runId": id, "attemptToken": id, "sequence": 1 },
+            { "runId": id, "attemptToken": id, "sequence": 1, "progress": progress },
+        ] });
+        let progress = |field: &str| format!("reports.1.progress.{field}");
+        for (query, variables, variable, message) in [
+            (query, json!({}), "take", "no value was given; expected a whole number from -2147483648 to 2147483647, such as 20"),
+            (query, json!({ "take": null }), "take", "such as 20, not null"),
+            (query, json!({ "take": "5" }), "take", "such as 20, not \"5\""),
+            (query, json!({ "take": 1.5 }), "take", "such as 20, not 1.5"),
+            (query, json!({ "take": 1_u64 << 40 }), "take", "such as 20, not 1099511627776"),
+            (query, json!({ "take": u64::MAX }), "take", "such as 20, not 18446744073709551615"),
+            (query, json!({ "take": true }), "take", "such as 20, not true"),
+            (query, json!({ "take": [5] }), "take", "such as 20, not a list"),
+            (query, json!({ "take": 5, "state": "PAUSED" }), "state", "expected one of UNKNOWN, QUEUED, "),
+            (query, json!({ "take": 5, "state": "failed" }), "state", ", not \"failed\""),
+            (query, json!({ "take": 5, "state": 60 }), "state", ", not 60"),
+            (query, json!({ "take": 5, "states": ["FAILED", "PAUSED"] }), "states.1", "expected one of UNKNOWN, "),
+            (query, json!({ "take": 5, "states": ["FAILED", null] }), "states.1", ", not null"),
+            (query, json!({ "take": 5, "states": {} }), "states", ", not an object"),
+            (query, json!({ "take": 5, "order": "NAME" }), "order", "expected an object of the type JobOrder, with field, direction, not \"NAME\""),
+            (query, json!({ "take": 5, "order": {} }), "order.field", "no value was given; expected one of "),
+            (query, json!({ "take": 5, "order": { "field": "NAME", "direction": "UP" } }), "order.direction", "expected one of ASC"),
+            (query, json!({ "take": 5, "order": { "field": "NAME", "size": 1 } }), "order.size", "JobOrder has no such field"),
+            (query, json!({ "take": 5, "order": { "fields": "NAME" } }), "order.fields", "JobOrder has no such field; did you mean field?"),
+            (query, json!({ "take": 5, "after": "2026-01-01" }), "after", &format!("{moment}\"2026-01-01\"")),
+            (query, json!({ "take": 5, "after": "2026-05-01T10:22:33" }), "after", &format!("{moment}\"2026-05-01T10:22:33\"")),
+            (query, json!({ "take": 5, "after": 1_767_225_600 }), "after", &format!("{moment}1767225600")),
+            (query, json!({ "take": 5, "after": "" }), "after", &format!("{moment}\"\"")),
+            (query, json!({ "take": 5, "text": 5 }), "text", "expected a string such as \"HubSpot\", not 5"),
+            (query, json!({ "take": "x".repeat(9_000) }), "take", &format!("not \"{}\"", "x".repeat(60))),
+            (query, json!({ "take": 5, "order": { "x".repeat(9_000): 1 } }), &format!("order.{}", "x".repeat(60)), "no such field"),
+            (report, json!({}), "reports", "no value was given; expected a list, each item an object of the type JobRunReportInput"),
+            (report, json!({ "reports": [{ "runId": id, "attemptToken": id }] }), "reports.0.sequence", "no value was given; expected a whole number"),
+            (report, json!({ "reports": [{ "runId": null, "attemptToken": id, "sequence": 1 }] }), "reports.0.runId",
+                "expected a UUID such as 018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f, not null"),
+            (report, one(json!({ "agentTasksCount": 1.5 })), &progress("agentTasksCount"), &format!("{long}1.5")),
+            (report, one(json!({ "agentTasksCount": 9_007_199_254_740_992_i64 })), &progress("agentTasksCount"), &format!("{long}9007199254740992")),
+            (report, one(json!({ "agentTasksCount": "7" })), &progress("agentTasksCount"), &format!("{long}\"7\"")),
+            (report, one(json!({ "agentPercentCompleted": "half" })), &progress("agentPercentCompleted"), "expected a number such as 12.5, not \"half\""),
+            (report, one(json!({ "agentStartTime": "2026-05-01 10:22" })), &progress("agentStartTime"), &format!("{moment}\"2026-05-01 10:22\"")),
+            (report, one(json!({ "agentTaskCount": 1 })), &progress("agentTaskCount"), "AgentProgressInput has no such field; did you mean agentTasksCount?"),
+            (report, one(json!(7)), "reports.1.progress", "expected an object of the type AgentProgressInput, not 7"),
+            (queue, json!({ "jobs": { "configurationId": id, "priority": "high" } }), "jobs.priority", "such as 20, not \"high\""),
+            (queue, json!({ "jobs": [], "dry": "yes" }), "dry", "expected true or false, not \"yes\""),
         ] {
             let answer = server.answer(query, variables.clone()).await;
             let errors = errors_of(&answer);
-            assert_eq!(errors[0]["extensions"]["code"], code, "{variables}\n{answer:#}");
-            assert!(errors[0]["message"].as_str().unwrap().contains(message), "{variables}\n{answer:#}");
+            assert_eq!(errors.len(), 1, "{variables}\n{answer:#}");
+            assert_eq!(errors[0]["extensions"], json!({ "code": INPUT, "variable": variable }), "{variables}\n{answer:#}");
+            let text = errors[0]["message"].as_str().unwrap();
+            assert!(text.starts_with(&format!("${variable}: ")), "{variables}\n{text}");
+            assert!(text.contains(message), "{variables}\n{text}");
+            assert_eq!(errors[0]["locations"][0]["line"], 1, "{answer:#}");
+            assert_eq!(answer.get("data"), None, "{answer:#}");
         }
+        // What is of the right type and still wrong is named by the argument.
+        let answer = server.answer(query, json!({ "take": 0 })).await;
+        assert_eq!(errors_of(&answer)[0]["extensions"], json!({ "code": INPUT, "argument": "take" }));
         // A variable that the query does not know is no harm.
         let variables = json!({ "take": 5, "after": "0000-01-01T00:00:00+23:59", "more": [1, { "a": "b" }] });
         server.query(query, variables).await;
+        // One value stands for a list of it, and null for what may be left out.
+        server.query(query, json!({ "take": 5, "states": "FAILED", "order": null, "after": null })).await;
+    }
+
+    async fn a_wrong_id_in_a_list_refuses_that_item_alone(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        let query = "mutation($reports: [JobRunReportInput!]!) { reportJobRuns(reports: $reports) { results { refusal { code field } } } }";
+        let report = |run: Value| json!({ "runId": run, "attemptToken": id(2), "sequence": 1 });
+        let reports = json!({ "reports": [report(json!("no id")), report(json!(id(1)))] });
+        let results = server.query(query, reports).await["reportJobRuns"]["results"].take();
+        assert_eq!(results[0]["refusal"], json!({ "code": "INVALID_VALUE", "field": "runId" }));
+        assert_eq!(results[1]["refusal"]["code"], "NOT_FOUND");
+    }
+}
+
+/// The messages would tell what the schema has.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_variable_is_named_without_the_schema_where_that_is_hidden() {
+    let rules = Rules { no_introspection: true, ..Rules::default() };
+    let (server, _database) = TestServer::start_guarded(rules, HttpOptions::default()).await;
+    let query = "query($state: JobState, $order: JobOrder) { jobs(state: $state, orderBy: $order) { page } }";
+    for (variables, message) in [
+        (
+            json!({ "state": "PAUSED" }),
+            "$state: expected a value of the type JobState, not \"PAUSED\"",
+        ),
+        (json!({ "order": 1 }), "$order: expected an object of the type JobOrder, not 1"),
+        (json!({ "order": { "fields": 1 } }), "$order.fields: JobOrder has no such field"),
+    ] {
+        let answer = server.answer(query, variables).await;
+        assert_eq!(errors_of(&answer)[0]["message"], message);
     }
 }

@@ -1,5 +1,7 @@
 //! The paths beside `/graphql`, and how `/graphql` speaks HTTP.
 
+use agent_jobs::graphql::Rules;
+use agent_jobs::http::HttpOptions;
 use reqwest::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -238,6 +240,90 @@ async fn the_media_type_and_the_status_are_what_the_client_understands() {
     assert_eq!(answer.status(), 406);
     let answer: Value = answer.json().await.expect("JSON");
     assert_eq!(answer["errors"][0]["extensions"]["code"], "NOT_ACCEPTABLE");
+}
+
+/// Many clients send one header with every operation, which also has what they accept for
+/// subscriptions.
+#[tokio::test]
+async fn the_operation_decides_between_json_and_a_stream() {
+    let (server, _database) = start().await;
+    let urql = "application/graphql-response+json, application/graphql+json, application/json, \
+        text/event-stream, multipart/mixed";
+    let strawberry_shake = "application/graphql-response+json; charset=utf-8, \
+        application/json; charset=utf-8, application/jsonl; charset=utf-8, \
+        text/event-stream; charset=utf-8";
+    let apollo = "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0,application/json";
+    let (graphql, json) =
+        ("application/graphql-response+json; charset=utf-8", "application/json; charset=utf-8");
+    let events = "text/event-stream; charset=utf-8";
+    let multipart = "multipart/mixed; boundary=\"-\"; subscriptionSpec=1.0";
+    for (accept, single, stream) in [
+        (urql, graphql, events),
+        (strawberry_shake, graphql, events),
+        (apollo, json, multipart),
+        ("application/json, text/event-stream;q=0", json, json),
+        ("text/event-stream, application/json", json, events),
+        ("application/json;q=0.5, TEXT/EVENT-STREAM", events, events),
+        ("text/event-stream", events, events),
+        ("multipart/mixed;subscriptionSpec=1.0;q=0.2, text/event-stream;q=0.3", events, events),
+        ("*/*", json, json),
+    ] {
+        for (query, media_type) in [
+            ("{ __typename }", single),
+            ("{ nothing }", single),
+            ("{", single),
+            ("mutation { registerAgent(input: {}) { agent { id } } }", single),
+            ("mutation { nothing }", single),
+            ("subscription { jobCounts { total } }", stream),
+            ("subscription { nothing }", stream),
+            ("subscription { a: jobCounts { total } b: jobCounts { total } }", stream),
+        ] {
+            let endpoint = format!("{}/graphql", server.url);
+            let post = server.client.post(&endpoint).json(&json!({ "query": query }));
+            let mut requests = vec![post];
+            if query.starts_with('{') {
+                requests.push(server.client.get(&endpoint).query(&[("query", query)]));
+            }
+            for request in requests {
+                let answer = request.header(ACCEPT, accept).send().await.expect("an answer");
+                let found = answer.headers()[CONTENT_TYPE].to_str().expect("ASCII");
+                assert_eq!(found, media_type, "{accept}: {query}");
+                let is_invalid = query == "{" || query.contains("nothing");
+                let status = match media_type {
+                    media_type if media_type == json && query.starts_with("subscription") => 406,
+                    media_type if media_type == graphql && is_invalid => 400,
+                    _ => 200,
+                };
+                assert_eq!(answer.status(), status, "{accept}: {query}");
+            }
+        }
+    }
+}
+
+/// Nothing is executed whose answer the client would refuse.
+#[tokio::test]
+async fn a_client_that_accepts_no_form_is_refused_before_anything_happens() {
+    let options = HttpOptions { max_batch: 2, ..HttpOptions::default() };
+    let (server, _database) = TestServer::start_guarded(Rules::default(), options).await;
+    let mutation = json!({ "query": "mutation { registerAgent(input: {}) { agent { id } } }" });
+    for (accept, body) in [
+        ("text/html", mutation.clone()),
+        ("*/*;q=0", mutation.clone()),
+        ("application/json;q=0", mutation.clone()),
+        ("text/*", mutation.clone()),
+        ("multipart/mixed", mutation.clone()),
+        ("text/html", json!([mutation, mutation])),
+        // A list of requests is answered in JSON alone.
+        ("text/event-stream", json!([mutation, mutation])),
+    ] {
+        let request = server.client.post(format!("{}/graphql", server.url)).header(ACCEPT, accept);
+        let answer = request.json(&body).send().await.expect("an answer");
+        assert_eq!(answer.status(), 406, "{accept}");
+        let answer: Value = answer.json().await.expect("JSON");
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "NOT_ACCEPTABLE", "{accept}");
+    }
+    let agents = server.query("{ agents { totalCount } }", json!({})).await;
+    assert_eq!(agents["agents"]["totalCount"], 0);
 }
 
 /// The client of these tests always accepts gzip, and takes the header away when it has read it.

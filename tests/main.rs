@@ -12,6 +12,7 @@ mod bad_reports;
 mod bad_requests;
 mod claims;
 mod cli;
+mod compressed_bodies;
 mod counters;
 mod demo;
 mod durability;

@@ -12,7 +12,7 @@ async fn are_framed_as_the_protocol_wants() {
     let database = TestDatabase::create(Kind::Sqlite).await;
     let server = TestServer::start(&database).await;
     for accept in [
-        "multipart/mixed;subscriptionSpec=1.0, application/json",
+        "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0,application/json",
         "multipart/mixed; boundary=\"-\"; subscriptionSpec=\"1.0\", application/graphql-response+json",
     ] {
         let request = server.client.post(format!("{}/graphql", server.url));

@@ -8,13 +8,23 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite;
 
-use crate::support::{TestServer, socket};
+use crate::support::{TestServer, agent_jobs, socket};
 
 const LISTED: &str = "https://dashboard.example.org";
 
+const ORIGINS: [&str; 6] = [
+    LISTED,
+    "https://b.example:443",
+    "https://*.apps.example",
+    "http://localhost:*",
+    "electron://altair",
+    "moz-extension://*",
+];
+
 async fn start() -> (TestServer, impl Sized) {
     let options = HttpOptions {
-        cors_origins: vec![HeaderValue::from_static(LISTED)],
+        cors_origins: ORIGINS.iter().map(|origin| origin.parse().expect("an origin")).collect(),
+        cors_headers: vec!["x-tenant".parse().expect("a header")],
         ..HttpOptions::default()
     };
     TestServer::start_guarded(Rules::default(), options).await
@@ -71,6 +81,13 @@ async fn only_pages_of_listed_origins_are_answered() {
         (vec![], 200),
         (vec![("origin", own.as_str())], 200),
         (vec![("origin", LISTED), ("sec-fetch-site", "cross-site")], 200),
+        (vec![("origin", "https://b.example"), ("sec-fetch-site", "cross-site")], 200),
+        (vec![("origin", "https://eu.apps.example"), ("sec-fetch-site", "cross-site")], 200),
+        (vec![("origin", "http://localhost:5173"), ("sec-fetch-site", "cross-site")], 200),
+        (vec![("origin", "electron://altair")], 200),
+        (vec![("origin", "moz-extension://0b1c2d3e-0000"), ("sec-fetch-site", "cross-site")], 200),
+        (vec![("origin", "electron://other")], 403),
+        (vec![("origin", "https://apps.example")], 403),
         (vec![("sec-fetch-site", "same-origin")], 200),
         (vec![("sec-fetch-site", "none")], 200),
         (vec![("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")], 403),
@@ -125,16 +142,86 @@ async fn browsers_are_told_who_may_read() {
         (status, &headers["access-control-allow-origin"]),
         (200, &HeaderValue::from_static(LISTED))
     );
-    let (_, headers, _) =
-        send(&server, Method::OPTIONS, "/graphql", &preflight("https://evil.example.org"), None)
-            .await;
-    assert!(headers.get("access-control-allow-origin").is_none());
+    let allowed = headers["access-control-allow-headers"].to_str().expect("text").to_owned();
+    for name in [
+        "accept",
+        "authorization",
+        "content-type",
+        "content-encoding",
+        "apollographql-client-name",
+        "traceparent",
+        "tracestate",
+        "baggage",
+        "sentry-trace",
+        "x-tenant",
+    ] {
+        assert!(allowed.split(',').any(|each| each.trim() == name), "{name}: {allowed}");
+    }
+    assert!(headers["vary"].to_str().expect("text").contains("origin"));
+    for origin in [
+        "https://b.example",
+        "https://eu.apps.example",
+        "http://localhost:5173",
+        "electron://altair",
+        "moz-extension://0b1c2d3e-0000",
+    ] {
+        for path in ["/graphql", "/api/v1/jobs"] {
+            let (_, headers, _) =
+                send(&server, Method::OPTIONS, path, &preflight(origin), None).await;
+            assert_eq!(headers["access-control-allow-origin"], origin);
+            // Cookies are for this service's own pages.
+            assert!(headers.get("access-control-allow-credentials").is_none());
+        }
+    }
+    for origin in ["https://evil.example.org", "https://apps.example", "null"] {
+        let (_, headers, _) =
+            send(&server, Method::OPTIONS, "/graphql", &preflight(origin), None).await;
+        assert!(headers.get("access-control-allow-origin").is_none(), "{origin}");
+    }
     // Without any listed, nobody is told anything.
     let (server, _database) =
         TestServer::start_guarded(Rules::default(), HttpOptions::default()).await;
     let (status, headers, _) =
         send(&server, Method::OPTIONS, "/graphql", &preflight(LISTED), None).await;
     assert_eq!((status, headers.get("access-control-allow-origin")), (405, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_without_an_origin_are_answered_if_null_is_listed() {
+    let options = HttpOptions {
+        cors_origins: vec!["null".parse().expect("an origin")],
+        ..HttpOptions::default()
+    };
+    let (server, _database) = TestServer::start_guarded(Rules::default(), options).await;
+    let query = "/graphql?query=%7B__typename%7D";
+    let (status, headers, _) = send(&server, Method::GET, query, &[("origin", "null")], None).await;
+    assert_eq!(
+        (status, &headers["access-control-allow-origin"]),
+        (200, &HeaderValue::from_static("null"))
+    );
+    assert!(headers.get("access-control-allow-credentials").is_none());
+    let (status, _, _) = send(&server, Method::GET, query, &[("origin", LISTED)], None).await;
+    assert_eq!(status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_origin_or_a_header_that_could_never_work_stops_the_start() {
+    for (option, value, message) in [
+        (
+            "--cors-origin",
+            "https://a.example/",
+            "expected an origin such as https://dashboard.example.org",
+        ),
+        ("--cors-origin", "https://a*.example", "a * stands in front of a domain"),
+        ("--cors-origin", "https://a.example,*", "name the origins"),
+        ("--cors-header", "x-forwarded-for", "is for proxies"),
+    ] {
+        let output = agent_jobs(&["serve", option, value], b"");
+        assert_eq!(output.code, 2, "{output:#?}");
+        assert!(output.stderr.contains(option), "{}", output.stderr);
+        let text = output.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(message), "{text}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,8 +6,8 @@ use entity::{JobState, Table as _, agent, configuration, job, job_run};
 use serde_json::{Value, json};
 
 use crate::support::{
-    ForeignWriter, Rows, TestDatabase, TestServer, agent, configuration, id, job, job_run,
-    on_both_databases, second,
+    ForeignWriter, Rows, TestDatabase, TestServer, agent, agent_jobs, configuration, id, job,
+    job_run, on_both_databases, second,
 };
 
 async fn get(server: &TestServer, path: &str) -> (u16, Value) {
@@ -162,8 +162,11 @@ on_both_databases! {
             assert_eq!(answer.status(), 200);
             assert!(answer.headers()["content-type"].to_str().unwrap().starts_with("text/csv"));
             assert_eq!(answer.headers()["content-disposition"], "attachment; filename=\"jobs.csv\"");
-            let text = answer.text().await.unwrap();
-            let mut reader = csv::Reader::from_reader(text.as_bytes());
+            let bytes = answer.bytes().await.unwrap();
+            // Excel takes a file without it for one of its own code page.
+            assert!(bytes.starts_with(b"\xEF\xBB\xBF"));
+            assert_eq!(bytes.windows(3).filter(|each| each == b"\xEF\xBB\xBF").count(), 1);
+            let mut reader = csv::Reader::from_reader(&bytes[..]);
             let names: Vec<_> = reader.headers().unwrap().iter().map(str::to_owned).collect();
             let rows: Vec<Vec<_>> = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
             (names, rows)
@@ -181,6 +184,51 @@ on_both_databases! {
         assert_eq!(read("search=%2C%20%22B%22&fields=Id").await.1.len(), 2_499);
         assert_eq!(read("state=Completed").await.1.len(), 0);
         assert_eq!(read("createdAfter=9999-01-01T00:00:00Z").await.0.len(), job::Entity::public().count());
+
+        let file = server.client.get(format!("{}/api/v1/jobs.csv", server.url)).send().await.unwrap();
+        let file = file.bytes().await.unwrap();
+        let other = TestDatabase::create(database.kind).await;
+        let output = agent_jobs(&["import", "-", "--database-url", other.url()], &file).ok();
+        assert!(output.stderr.contains("2,500") || output.stderr.contains("2500"), "{}", output.stderr);
+    }
+
+    async fn a_parameter_is_found_in_any_case_and_refused_if_there_is_none(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        Rows::of_history(60).insert(&server).await;
+        let after = "2026-05-10T00:00:00Z";
+        for (one, others) in [
+            ("state=Failed", vec!["State=Failed", "STATE=failed", "_state_=Failed"]),
+            (&format!("createdAfter={after}"), vec!["CreatedAfter", "created_after", "createdafter", "CREATED_AFTER"]),
+        ] {
+            let expected = ok(get(&server, &format!("jobs?{one}")).await);
+            assert!(expected["TotalCount"].as_i64().unwrap() < 60);
+            for other in others {
+                let query = if other.contains('=') { other.to_owned() } else { format!("{other}={after}") };
+                assert_eq!(ok(get(&server, &format!("jobs?{query}")).await), expected, "{query}");
+            }
+        }
+        for (path, parameter, detail) in [
+            ("jobs?status=Failed", "status", "status: there is no such parameter; did you mean state? (this route has page, take, state, "),
+            ("jobs?foo=1", "foo", "foo: there is no such parameter (this route has page, take, state, "),
+            ("jobs?createdSince=x", "createdSince", "did you mean created"),
+            ("jobs?page=0&=1", "", "there is no such parameter"),
+            ("jobs.csv?page=0", "page", "page: there is no such parameter (this route has state, agentId, "),
+            ("jobs.csv?Stat=Failed", "Stat", "did you mean state?"),
+            ("jobstatecount?State=Failed", "State", "State: there is no such parameter (this route has configurationId)"),
+            ("jobrun?jobId=1", "jobId", "this route has id, fields"),
+            ("jobs/executing?state=Failed", "state", "this route has configurationId, fields, runFields"),
+            ("jobs/executing/events?fieldz=Id", "fieldz", "did you mean fields?"),
+            ("jobs?state=Failed&State=Queued", "state", "state: expected it once"),
+            ("jobs?state=Failed&state=Failed", "state", "state: expected it once"),
+            ("jobs?configurationId=x&CONFIGURATION_ID=y", "configurationId", "configurationId: expected it once"),
+        ] {
+            let (status, problem) = get(&server, path).await;
+            assert_eq!((status, &problem["code"], &problem["parameter"]), (400, &json!("BAD_USER_INPUT"), &json!(parameter)), "{path} {problem}");
+            assert!(problem["detail"].as_str().unwrap().contains(detail), "{path} {problem}");
+        }
+        let long = "é".repeat(2_000);
+        let (status, problem) = get(&server, &format!("jobs?{long}=1")).await;
+        assert_eq!((status, problem["parameter"].as_str().unwrap().chars().count()), (400, 60));
     }
 
     async fn what_is_wrong_is_told_as_a_problem(database: TestDatabase) {
@@ -202,6 +250,8 @@ on_both_databases! {
             ("jobs/executing?runFields=AttemptToken", "runFields", "there is none called \"AttemptToken\""),
             ("jobs/executing/events?fields=", "fields", "fields: expected"),
             ("jobs.csv?createdAfter=yesterday", "createdAfter", "createdAfter: expected an RFC 3339 moment"),
+            ("jobs?createdAfter=2026-05-01T12:22:33+02:00", "createdAfter",
+                "with an offset, such as 2026-05-01T10:22:33Z or 2026-05-01T12:22:33%2B02:00, not \"2026-05-01T12:22:33 02:00\""),
             ("jobrun", "id", "id: expected a job's or a run's id"),
             ("jobrun?id=5", "id", "id: expected a UUID"),
             ("jobstatecount?configurationId=%27%20OR%201%3D1", "configurationId", "configurationId: expected a UUID"),
@@ -227,6 +277,15 @@ async fn the_description_is_openapi() {
     for path in document["paths"].as_object().unwrap().keys() {
         let answer = server.client.head(format!("{}{path}", server.url)).send().await.unwrap();
         assert_ne!(answer.status(), 404, "{path} is described and not there");
+        // A new route does not ignore what it does not know either.
+        let (status, problem) =
+            get(&server, &format!("{}?nothing=1", &path["/api/v1/".len()..])).await;
+        assert_eq!((status, &problem["parameter"]), (400, &json!("nothing")), "{path}");
+        let described = document["paths"][path]["get"]["parameters"].as_array().unwrap();
+        for parameter in described {
+            let name = parameter["name"].as_str().unwrap();
+            assert!(problem["detail"].as_str().unwrap().contains(name), "{path}: {name}");
+        }
     }
     let page = server.client.get(format!("{}/openapi", server.url)).send().await.unwrap();
     assert!(page.text().await.unwrap().contains("<title>REST"), "there is a page to read it");

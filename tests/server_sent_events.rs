@@ -84,7 +84,7 @@ async fn end_with_complete() {
 }
 
 #[tokio::test]
-async fn queries_are_answered_with_one_event() {
+async fn queries_of_clients_that_accept_nothing_else_are_answered_with_one_event() {
     let (_database, server) = start().await;
     for transport in [Transport::Events, Transport::Multipart] {
         let mut watch = server.watch_over(transport, "{ jobCounts { total } }", json!({})).await;

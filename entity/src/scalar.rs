@@ -63,7 +63,7 @@ impl ScalarType for Timestamp {
         };
         DateTime::parse_from_rfc3339(text).map(|moment| Self::new(moment.to_utc())).map_err(|_| {
             InputValueError::custom(format!(
-                "expected an RFC 3339 moment such as 2026-05-01T10:22:33Z, not {text:?}"
+                "expected an RFC 3339 moment with an offset such as 2026-05-01T10:22:33Z, not {text:?}"
             ))
         })
     }

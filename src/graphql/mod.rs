@@ -5,6 +5,7 @@ mod arguments;
 mod batches;
 pub mod cost;
 mod documents;
+mod inputs;
 mod loader;
 mod measure;
 mod mutation;
@@ -39,6 +40,7 @@ use crate::reports::{Patience, Reports};
 use batches::Batches;
 use cost::Costs;
 use documents::Documents;
+use inputs::Inputs;
 use mutation::Mutation;
 use operation::Operations;
 pub use persisted::Persisted;
@@ -62,6 +64,7 @@ pub struct Api {
     live: Arc<Live>,
     documents: Arc<Documents>,
     costs: Arc<Costs>,
+    inputs: Arc<Inputs>,
     rules: Arc<Rules>,
     access: Access,
     reports: Reports,
@@ -107,12 +110,14 @@ impl Api {
             schema = schema.disable_suggestions().disable_introspection();
         }
         let schema = schema.data(reports.clone()).data(patience).finish();
+        let sdl = sdl();
         Self {
             schema,
             db,
             live,
             documents: Arc::default(),
-            costs: Arc::new(Costs::of_schema(&sdl())),
+            costs: Arc::new(Costs::of_schema(&sdl)),
+            inputs: Arc::new(Inputs::of_schema(&sdl, !rules.no_introspection)),
             rules: Arc::new(rules),
             access: Access::open(),
             reports,
@@ -184,6 +189,11 @@ impl Api {
 fn add_codes(response: &mut Response) {
     response.errors.truncate(ERRORS);
     for error in &mut response.errors {
+        // The library names the type of a literal alone.
+        let scalar = error.message.rsplit_once("expected type \"").map(|(_, scalar)| scalar);
+        if let Some(form) = scalar.and_then(|scalar| inputs::form_of(scalar.strip_suffix('"')?)) {
+            error.message = format!("{}: {form}", error.message);
+        }
         let extensions = error.extensions.get_or_insert_default();
         if extensions.get("code").is_none() {
             // Only the library's own errors have none: a document that does not fit the

@@ -3,13 +3,15 @@
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::{Request, ServerError, Variables};
-use serde::Deserialize;
+use async_graphql::{Request, ServerError, Value, Variables};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
 
 use super::Api;
 use super::cost::LENGTH;
 use super::documents::Checked;
+use super::inputs::Found;
 use super::persisted::{Named, Persisted};
 use crate::limits::check;
 
@@ -17,18 +19,45 @@ use crate::limits::check;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 pub struct Parameters {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "query")]
     pub query: Option<String>,
     /// In place of the query: the name of a document that the server knows.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "document_id")]
     pub document_id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "operation_name")]
     pub operation_name: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "variables")]
     pub variables: Option<Map<String, Json>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "extensions")]
     pub extensions: Option<Map<String, Json>>,
 }
+
+/// Defines how a parameter is read, so that the error for a value of another kind names it.
+macro_rules! parameter {
+    ($name:ident, $key:literal: $kind:ident($type:ty), $expected:literal) => {
+        fn $name<'de, D: Deserializer<'de>>(from: D) -> Result<Option<$type>, D::Error> {
+            match Json::deserialize(from)? {
+                Json::Null => Ok(None),
+                Json::$kind(value) => Ok(Some(value)),
+                other => {
+                    let found = Value::from_json(other).unwrap_or_default();
+                    Err(D::Error::custom(format_args!(
+                        "expected `{}` to be {}, not {}",
+                        $key,
+                        $expected,
+                        Found(&found)
+                    )))
+                }
+            }
+        }
+    };
+}
+
+parameter!(query, "query": String(String), "a string");
+parameter!(document_id, "documentId": String(String), "a string");
+parameter!(operation_name, "operationName": String(String), "a string");
+parameter!(variables, "variables": Object(Map<String, Json>), r#"an object such as {"take": 20}"#);
+parameter!(extensions, "extensions": Object(Map<String, Json>), "an object");
 
 impl Parameters {
     /// Whether they say which document is meant.
@@ -126,6 +155,7 @@ impl Api {
             // However many execute: nobody can ask for fewer of them.
             check("TOO_COMPLEX", what, rules.limits.max_complexity, cost(LENGTH))?;
             weight = weight.saturating_add(cost(self.executing()));
+            self.inputs.check(operation, &variables)?;
         }
         let mut request = Request::new(&*found.text).variables(variables);
         request.operation_name = operation_name;

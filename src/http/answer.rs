@@ -4,14 +4,14 @@ use std::convert::Infallible;
 
 use async_graphql::{Response as Executed, ServerError, Value};
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::{self, StreamExt as _};
 use serde::Serialize;
 use tokio::task::yield_now;
 
 use super::access;
-use super::negotiate::{MediaType, accepted};
+use super::negotiate::{Accept, MediaType};
 use crate::access::Denied;
 use crate::error::refusal;
 
@@ -25,13 +25,23 @@ const PIECE: usize = 16 << 10;
 #[derive(Debug)]
 pub struct Refusal {
     pub status: StatusCode,
+    /// What belongs to the status, such as `Allow`.
+    pub header: Option<(HeaderName, &'static str)>,
     /// Elsewhere, since it is large and few requests have one.
     pub error: Box<ServerError>,
 }
 
 impl Refusal {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, error: Box::new(refusal(code, message)) }
+        Self::of(status, refusal(code, message))
+    }
+
+    pub fn of(status: StatusCode, error: ServerError) -> Self {
+        Self { status, header: None, error: Box::new(error) }
+    }
+
+    pub fn with_header(self, name: HeaderName, value: &'static str) -> Self {
+        Self { header: Some((name, value)), ..self }
     }
 
     pub fn denied(denied: &Denied) -> Self {
@@ -121,10 +131,18 @@ impl Outcome {
         }
     }
 
-    pub fn respond(self, headers: &HeaderMap) -> Response {
-        // Whoever accepts neither is told so in the more common one.
-        let media_type = accepted(headers).unwrap_or(MediaType::Json);
-        respond(self.status(media_type), media_type, self.into_json())
+    /// A response in JSON. A client that accepts no JSON gets a refusal in the most common type.
+    pub fn respond(self, accept: Accept) -> Response {
+        let media_type = accept.json().unwrap_or(MediaType::Json);
+        let header = match &self {
+            Self::Refused(refusal) => refusal.header.clone(),
+            Self::Executed { .. } | Self::NotExecuted(_) => None,
+        };
+        let mut response = respond(self.status(media_type), media_type, self.into_json());
+        if let Some((name, value)) = header {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
     }
 }
 
@@ -136,8 +154,7 @@ fn to_json(value: &impl Serialize) -> String {
 }
 
 /// Answers several requests at once.
-pub fn respond_all(outcomes: Vec<Outcome>, headers: &HeaderMap) -> Response {
-    let media_type = accepted(headers).unwrap_or(MediaType::Json);
+pub fn respond_all(outcomes: Vec<Outcome>, media_type: MediaType) -> Response {
     let answers: Vec<_> = outcomes.into_iter().map(Outcome::into_json).collect();
     respond(StatusCode::OK, media_type, format!("[{}]", answers.join(",")))
 }

@@ -18,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 
 use super::answer::{Outcome, Refusal};
+use super::negotiate::Accept;
 use super::options::HttpOptions;
 use super::{Site, rest};
 
@@ -349,7 +350,7 @@ pub async fn admit(State(site): State<Site>, mut request: Request, next: Next) -
             let mut response = if is_rest {
                 rest::Problem::from(refusal).into()
             } else {
-                Outcome::from(refusal).respond(request.headers())
+                Outcome::from(refusal).respond(Accept::of(request.headers()))
             };
             let seconds = HeaderValue::from(Duration::from_secs(1).as_secs());
             response.headers_mut().insert(header::RETRY_AFTER, seconds);

@@ -7,9 +7,9 @@ use async_graphql::ServerError;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::FutureExt as _;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 use tokio::time::timeout;
@@ -17,20 +17,15 @@ use tokio::time::timeout;
 use super::answer::{Outcome, Refusal, respond_all};
 use super::clients::{Client, Turn};
 use super::heavy::HEAVY;
-use super::negotiate::accepted;
+use super::negotiate::Accept;
 use super::origin::is_welcome;
 use super::socket::Upgrade;
-use super::stream::Form;
-use super::{Site, access, heavy, websocket};
+use super::{Site, access, body, heavy, websocket};
 use crate::access::Viewer;
 use crate::clock;
 use crate::error::{Error, refusal};
-use crate::graphql::{Admitted, Api, Kind, Parameters};
+use crate::graphql::{Admitted, Api, Kind, Parameters, errors_to_json};
 use crate::live::group::Payload;
-
-/// How much of a body that is too large is read and thrown away. Most clients listen only once they
-/// have sent everything, and would see a broken connection in place of the refusal.
-const DISCARDED_BYTES: usize = 64 << 20;
 
 /// For how much longer than other requests mutations may run: they may be told to wait for a job for a
 /// minute. A mutation that was taken is committed whether or not somebody waits for the answer, so to
@@ -61,9 +56,10 @@ pub async fn post(
     body: Body,
 ) -> Response {
     let time = site.options.request_timeout;
+    let accept = Accept::of(&headers);
     let viewer = match let_in(&site, &Method::POST, &headers).await {
         Ok(viewer) => viewer,
-        Err(refusal) => return Outcome::from(refusal).respond(&headers),
+        Err(refusal) => return Outcome::from(refusal).respond(accept),
     };
     let sent = match timeout(time, read_body(&site, &client, &headers, body)).await {
         Ok(sent) => sent,
@@ -76,16 +72,14 @@ pub async fn post(
             ),
         )),
     };
-    let asked = Asked {
-        site: &site,
-        client: &client,
-        viewer: &viewer,
-        headers: &headers,
-        only_queries: false,
-    };
+    let asked =
+        Asked { site: &site, client: &client, viewer: &viewer, accept, only_queries: false };
     match sent {
         Ok(Sent::One(parameters)) => asked.answer(parameters).await,
         Ok(Sent::Several(all)) => {
+            let Some(media_type) = accept.json() else {
+                return Outcome::from(not_acceptable()).respond(accept);
+            };
             let mut outcomes = Vec::with_capacity(all.len());
             // One after the other, as whoever sends several mutations expects.
             for parameters in all {
@@ -97,9 +91,9 @@ pub async fn post(
                     .into(),
                 });
             }
-            respond_all(outcomes, &headers)
+            respond_all(outcomes, media_type)
         }
-        Err(refusal) => Outcome::from(refusal).respond(&headers),
+        Err(refusal) => Outcome::from(refusal).respond(accept),
     }
 }
 
@@ -110,6 +104,7 @@ pub async fn get(
     upgrade: Option<Upgrade>,
     parameters: Result<Query<UrlParameters>, QueryRejection>,
 ) -> Response {
+    let accept = Accept::of(&headers);
     let answer = async {
         if let Some(upgrade) = upgrade {
             check_sender(&site, &headers)?;
@@ -123,16 +118,11 @@ pub async fn get(
             return Ok(websocket::upgrade(site.api.clone(), viewer, upgrade, bounds));
         }
         let viewer = let_in(&site, &Method::GET, &headers).await?;
-        let asked = Asked {
-            site: &site,
-            client: &client,
-            viewer: &viewer,
-            headers: &headers,
-            only_queries: true,
-        };
+        let asked =
+            Asked { site: &site, client: &client, viewer: &viewer, accept, only_queries: true };
         Ok(asked.answer(read_url(parameters)?).await)
     };
-    answer.await.unwrap_or_else(|refusal: Refusal| Outcome::from(refusal).respond(&headers))
+    answer.await.unwrap_or_else(|refusal: Refusal| Outcome::from(refusal).respond(accept))
 }
 
 pub async fn other_method(method: Method, headers: HeaderMap) -> Response {
@@ -140,10 +130,17 @@ pub async fn other_method(method: Method, headers: HeaderMap) -> Response {
         StatusCode::METHOD_NOT_ALLOWED,
         "METHOD_NOT_ALLOWED",
         format!("expected POST, or GET for a query, not {method}"),
-    );
-    let mut response = Outcome::from(refusal).respond(&headers);
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
-    response
+    )
+    .with_header(header::ALLOW, "GET, POST");
+    Outcome::from(refusal).respond(Accept::of(&headers))
+}
+
+fn not_acceptable() -> Refusal {
+    Refusal::new(
+        StatusCode::NOT_ACCEPTABLE,
+        "NOT_ACCEPTABLE",
+        "expected an Accept of application/graphql-response+json or application/json",
+    )
 }
 
 /// Who sends the request, if it may.
@@ -173,8 +170,10 @@ async fn read_body(
     body: Body,
 ) -> Result<Sent, Refusal> {
     let turn = site.clients.turn(client);
-    let bytes = read_bytes(body, site.options.max_body_bytes, &turn).await?;
+    let most = site.options.max_body_bytes;
+    let bytes = body::read(body, most, &turn).await?;
     check_content_type(headers)?;
+    let bytes = body::decode(headers, bytes, most, &turn).await?;
     let most = site.options.max_batch;
     heavy::read(turn, bytes.len(), move || read_json(&bytes, most)).await
 }
@@ -205,7 +204,7 @@ fn read_json(bytes: &[u8], most: usize) -> Result<Sent, Refusal> {
     if let Err(error) =
         crate::limits::check("BATCH_TOO_LARGE", "requests in a list", most, all.len())
     {
-        return Err(Refusal { status: StatusCode::BAD_REQUEST, error: Box::new(error) });
+        return Err(Refusal::of(StatusCode::BAD_REQUEST, error));
     }
     let all = all.iter().map(|each| serde_json::from_str(each.get()));
     all.collect::<Result<_, _>>().map(Sent::Several).map_err(malformed)
@@ -228,30 +227,6 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "UNSUPPORTED_MEDIA_TYPE",
         "expected a body with the Content-Type application/json, in UTF-8",
-    ))
-}
-
-async fn read_bytes(body: Body, most: usize, turn: &Turn) -> Result<Vec<u8>, Refusal> {
-    let mut chunks = body.into_data_stream();
-    let (mut bytes, mut length) = (Vec::new(), 0);
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| Refusal::bad_request("the body ended too early"))?;
-        length += chunk.len();
-        if length <= most {
-            bytes.extend_from_slice(&chunk);
-        } else if length > DISCARDED_BYTES.max(most) {
-            break;
-        }
-    }
-    if length <= most {
-        return Ok(bytes);
-    }
-    drop(bytes);
-    turn.wait_for_values(heavy::values_of_bytes(length)).await;
-    Err(Refusal::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "PAYLOAD_TOO_LARGE",
-        format!("expected a body of at most {most} bytes"),
     ))
 }
 
@@ -285,31 +260,23 @@ struct Asked<'a> {
     site: &'a Site,
     client: &'a Client,
     viewer: &'a Viewer,
-    headers: &'a HeaderMap,
+    accept: Accept,
     only_queries: bool,
 }
 
 impl Asked<'_> {
     async fn answer(&self, parameters: Parameters) -> Response {
-        let form = Form::accepted(self.headers);
-        let outcome = if accepted(self.headers).is_none() && form.is_none() {
-            Refusal::new(
-                StatusCode::NOT_ACCEPTABLE,
-                "NOT_ACCEPTABLE",
-                "expected an Accept of application/graphql-response+json or application/json",
-            )
-            .into()
-        } else {
-            match self.execute(parameters).await {
-                Answered::Streamed(response) => return response,
-                Answered::Once(outcome) => outcome,
-            }
-        };
-        // Clients that read a stream read nothing else.
-        if let Some(form) = form.filter(|_| !matches!(outcome, Outcome::Refused(_))) {
-            return form.once(&Payload::Response(outcome.into_json().into()));
+        let accept = self.accept;
+        if accept.json().is_none() && accept.stream().is_none() {
+            return Outcome::from(not_acceptable()).respond(accept);
         }
-        outcome.respond(self.headers)
+        match (self.execute(parameters).await, accept.single_in_stream()) {
+            (Answered::Streamed(response), _) => response,
+            (Answered::Once(outcome), Some(form)) if !matches!(outcome, Outcome::Refused(_)) => {
+                form.once(&Payload::Response(outcome.into_json().into()))
+            }
+            (Answered::Once(outcome), _) => outcome.respond(accept),
+        }
     }
 
     async fn execute(&self, parameters: Parameters) -> Answered {
@@ -326,7 +293,7 @@ impl Asked<'_> {
                 extensions.get("code").is_some_and(|code| *code == "BAD_REQUEST".into())
             });
             if is_malformed {
-                return Err(Refusal { status: StatusCode::BAD_REQUEST, error: Box::new(error) });
+                return Err(Refusal::of(StatusCode::BAD_REQUEST, error));
             }
             Ok(Answered::Once(Outcome::NotExecuted(vec![error])))
         };
@@ -336,10 +303,10 @@ impl Asked<'_> {
             Err(error) => return failed(error),
         };
         let kind = admitted.kind;
-        let form = Form::accepted(self.headers);
-        // What streams is read again and again by whoever sends GET, as EventSource does.
+        let stream = self.accept.stream();
+        // EventSource sends GET, and sends it again after each break, so GET may subscribe.
         if self.only_queries
-            && (kind == Kind::Mutation || kind == Kind::Subscription && form.is_none())
+            && (kind == Kind::Mutation || kind == Kind::Subscription && stream.is_none())
         {
             return Err(Refusal::new(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -348,7 +315,7 @@ impl Asked<'_> {
             ));
         }
         if kind == Kind::Subscription {
-            let Some(form) = form else {
+            let Some(form) = stream else {
                 return Err(Refusal::new(
                     StatusCode::NOT_ACCEPTABLE,
                     "NOT_ACCEPTABLE",
@@ -357,13 +324,10 @@ impl Asked<'_> {
                 ));
             };
             let place = self.site.clients.stream(self.client)?;
-            return match api.watch(admitted.request, self.viewer) {
-                Ok(watching) => {
-                    let viewer = self.viewer.clone();
-                    Ok(Answered::Streamed(form.watch(api.clone(), watching, viewer, place)))
-                }
-                Err(error) => failed(error),
-            };
+            return Ok(Answered::Streamed(match api.watch(admitted.request, self.viewer) {
+                Ok(watching) => form.watch(api.clone(), watching, self.viewer.clone(), place),
+                Err(error) => form.once(&Payload::Refusal(errors_to_json(&[error]))),
+            }));
         }
         let time = self.site.options.request_timeout;
         Ok(Answered::Once(execute_within(api, admitted, self.viewer, turn, time).await))

@@ -18,7 +18,7 @@ use super::clients::Turn;
 pub const HEAVY: u64 = 1_000;
 
 /// Bytes of JSON that are read in a fraction of a millisecond.
-const SHORT: usize = 32 << 10;
+pub const SHORT: usize = 32 << 10;
 
 /// How many bytes that a client sends count as a value.
 const BYTES_OF_VALUE: usize = 64;

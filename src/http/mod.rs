@@ -3,6 +3,7 @@
 mod access;
 mod answer;
 mod assets;
+mod body;
 mod clients;
 mod graphql;
 mod headers;
@@ -24,7 +25,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::http::{HeaderName, Method, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Redirect};
 use axum::routing::{get, post};
@@ -32,11 +34,12 @@ use tokio::net::{TcpListener, TcpSocket};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::graphql::Api;
 use clients::Clients;
 pub use options::HttpOptions;
+pub use origin::OriginPattern;
 
 /// What all routes share.
 #[derive(Clone)]
@@ -100,21 +103,39 @@ pub fn operation_router(api: Api) -> Router {
         .with_state(api)
 }
 
-/// Lets pages of the listed origins read answers. Without any, browsers let none.
+/// Headers that pages of the listed origins may send: those of GraphQL clients, and those by which
+/// OpenTelemetry and Sentry continue a page's trace.
+const CORS_HEADERS: [HeaderName; 11] = [
+    header::ACCEPT,
+    header::AUTHORIZATION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_TYPE,
+    HeaderName::from_static("last-event-id"),
+    HeaderName::from_static("apollographql-client-name"),
+    HeaderName::from_static("apollographql-client-version"),
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+    HeaderName::from_static("baggage"),
+    HeaderName::from_static("sentry-trace"),
+];
+
+/// Lets pages of the listed origins read answers. Without any, browsers let none. Cookies are not
+/// allowed: such pages send a token.
 fn cors(router: Router<Site>, options: &HttpOptions) -> Router<Site> {
     if options.cors_origins.is_empty() {
         return router;
     }
+    let origins = options.cors_origins.clone();
+    let is_listed = move |origin: &HeaderValue, _: &Parts| {
+        origins.iter().any(|pattern| pattern.matches(origin))
+    };
     router.layer(
         CorsLayer::new()
-            .allow_origin(AllowOrigin::list(options.cors_origins.iter().cloned()))
+            .allow_origin(AllowOrigin::predicate(is_listed))
             .allow_methods([Method::GET, Method::POST])
-            .allow_headers([
-                header::ACCEPT,
-                header::AUTHORIZATION,
-                header::CONTENT_TYPE,
-                HeaderName::from_static("last-event-id"),
-            ])
+            .allow_headers(AllowHeaders::list(
+                CORS_HEADERS.into_iter().chain(options.cors_headers.iter().cloned()),
+            ))
             .max_age(std::time::Duration::from_mins(10)),
     )
 }

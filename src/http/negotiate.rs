@@ -1,6 +1,11 @@
-//! Which of our media types a client would rather have (RFC 9110, section 12.5.1).
+//! Which form of an answer a client accepts (RFC 9110, section 12.5.1): JSON, server-sent events or
+//! multipart. The only place that reads `Accept`.
+
+use std::cmp::Reverse;
 
 use axum::http::{HeaderMap, header};
+
+use super::stream::Form;
 
 /// The media types of a single GraphQL answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,78 +25,152 @@ impl MediaType {
     }
 }
 
-/// One entry of an `Accept` header.
-struct Range<'a> {
-    kind: &'a str,
-    subtype: &'a str,
+/// What a client accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accept {
+    /// The media type for JSON; `None` if the client refuses JSON.
+    json: Option<MediaType>,
+    /// The form of a stream; `None` if the client names none that the service has.
+    stream: Option<Form>,
+    /// Whether the stream's quality is above that of JSON.
+    prefers_stream: bool,
+}
+
+impl Accept {
+    /// Reads the `Accept` headers.
+    ///
+    /// A client without `Accept` or with `*/*` gets `application/json`, as the audits of graphql-http
+    /// expect. The September 2026 edition of GraphQL over HTTP would send the new type; but such
+    /// clients were written before it existed.
+    ///
+    /// Wildcards do not stand for streams. A client must know the protocol within a stream, and names
+    /// its media type if it does.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let texts: Vec<_> = headers
+            .get_all(header::ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .filter(|text| !text.trim().is_empty())
+            .collect();
+        if texts.is_empty() {
+            return Self { json: Some(MediaType::Json), stream: None, prefers_stream: false };
+        }
+        let ranges: Vec<_> =
+            texts.iter().flat_map(|text| split(text, ',')).filter_map(Range::parse).collect();
+        let best = |of: &dyn Fn(&Range<'_>) -> bool| {
+            let matching = ranges.iter().enumerate().filter(|(_, range)| of(range));
+            matching
+                .map(|(place, range)| Rank { quality: range.quality, place: Some(Reverse(place)) })
+                .max()
+        };
+        let named = |name: &str| best(&|range| range.is(name));
+        // The most specific range decides. What is named goes before what a wildcard stands for.
+        let json = |name: &str| {
+            named(name).or_else(|| {
+                let wildcard = best(&|range| range.is("application/*"))
+                    .or_else(|| best(&|range| range.is("*/*")));
+                wildcard.map(|rank| Rank { place: None, ..rank })
+            })
+        };
+        let multipart =
+            best(&|range| range.is("multipart/mixed") && range.subscription_spec == Some("1.0"));
+        let (json, json_quality) = choose([
+            (MediaType::Json, json("application/json")),
+            (MediaType::GraphQlResponse, json("application/graphql-response+json")),
+        ]);
+        let (stream, stream_quality) =
+            choose([(Form::Events, named("text/event-stream")), (Form::Multipart, multipart)]);
+        Self { json, stream, prefers_stream: stream_quality > json_quality }
+    }
+
+    /// The media type of an answer in JSON.
+    pub fn json(self) -> Option<MediaType> {
+        self.json
+    }
+
+    /// The form of the answers to a subscription.
+    pub fn stream(self) -> Option<Form> {
+        self.stream
+    }
+
+    /// The form of a single answer, if it is not JSON: for clients that accept nothing else, or like
+    /// it better.
+    pub fn single_in_stream(self) -> Option<Form> {
+        self.stream.filter(|_| self.prefers_stream)
+    }
+}
+
+/// How much a client wants a media type, the more the greater.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
     /// From 0, not at all, to 1000.
     quality: u16,
+    /// The place of the range in the header, of which the first is wanted most; `None` of a wildcard.
+    place: Option<Reverse<usize>>,
 }
 
-/// What the client accepts of these; `None` if neither.
-///
-/// Whoever asks for nothing in particular, without `Accept` or with `*/*`, gets `application/json`, as
-/// the audits of graphql-http want it. The September 2026 edition of GraphQL over HTTP would give
-/// them the new type; but those are the clients that were written before there was one.
-pub fn accepted(headers: &HeaderMap) -> Option<MediaType> {
-    let texts: Vec<_> = headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .filter(|text| !text.trim().is_empty())
-        .collect();
-    if texts.is_empty() {
-        return Some(MediaType::Json);
-    }
-    let ranges: Vec<_> = texts.iter().flat_map(|text| text.split(',')).filter_map(range).collect();
-    let (json, json_is_named) = quality(&ranges, "json");
-    let (graphql, graphql_is_named) = quality(&ranges, "graphql-response+json");
-    let graphql_is_better =
-        graphql > json || graphql == json && graphql_is_named >= json_is_named && graphql_is_named;
-    match (json, graphql) {
-        (0, 0) => None,
-        _ if graphql_is_better => Some(MediaType::GraphQlResponse),
-        _ => Some(MediaType::Json),
-    }
-}
-
-/// How much `application/SUBTYPE` is wanted, and whether it was named. The most specific range
-/// decides.
-fn quality(ranges: &[Range<'_>], subtype: &str) -> (u16, bool) {
-    let best = |is_match: &dyn Fn(&Range<'_>) -> bool| {
-        ranges.iter().filter(|range| is_match(range)).map(|range| range.quality).max()
-    };
-    let is_application = |range: &Range<'_>| range.kind.eq_ignore_ascii_case("application");
-    if let Some(quality) =
-        best(&|range| is_application(range) && range.subtype.eq_ignore_ascii_case(subtype))
-    {
-        return (quality, true);
-    }
-    let quality = best(&|range| is_application(range) && range.subtype == "*")
-        .or_else(|| best(&|range| range.kind == "*" && range.subtype == "*"));
-    (quality.unwrap_or(0), false)
-}
-
-fn range(text: &str) -> Option<Range<'_>> {
-    let mut parts = text.split(';').map(str::trim);
-    let (kind, subtype) = parts.next()?.split_once('/')?;
-    let mut quality = 1000;
-    for parameter in parts {
-        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        let value = value.trim().trim_matches('"');
-        match name.trim().to_ascii_lowercase().as_str() {
-            "q" => quality = thousandths(value)?,
-            // We write in no other.
-            "charset" if !value.eq_ignore_ascii_case("utf-8") => return None,
-            _ => {}
+/// The media type that is wanted most, and its quality; none of those that are refused. Of equals
+/// the first one.
+fn choose<T>(offered: [(T, Option<Rank>); 2]) -> (Option<T>, u16) {
+    let mut best: Option<(T, Rank)> = None;
+    for (offer, rank) in offered {
+        if let Some(rank) = rank.filter(|rank| rank.quality > 0)
+            && best.as_ref().is_none_or(|(_, other)| rank > *other)
+        {
+            best = Some((offer, rank));
         }
     }
-    Some(Range { kind, subtype, quality })
+    best.map_or((None, 0), |(offer, rank)| (Some(offer), rank.quality))
+}
+
+/// One entry of an `Accept` header.
+struct Range<'a> {
+    media_type: &'a str,
+    quality: u16,
+    /// The version of Apollo's protocol for subscriptions, of `multipart/mixed`.
+    subscription_spec: Option<&'a str>,
+}
+
+impl<'a> Range<'a> {
+    /// Reads an entry; `None` if it cannot be read, or demands a charset that the service does not
+    /// write.
+    fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = split(text, ';').map(str::trim);
+        let media_type = parts.next()?;
+        let mut range = Self { media_type, quality: 1000, subscription_spec: None };
+        for parameter in parts {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let value = value.trim().trim_matches('"');
+            match name.trim().to_ascii_lowercase().as_str() {
+                "q" => range.quality = thousandths(value)?,
+                "charset" if !value.eq_ignore_ascii_case("utf-8") => return None,
+                "subscriptionspec" => range.subscription_spec = Some(value),
+                _ => {}
+            }
+        }
+        Some(range)
+    }
+
+    fn is(&self, media_type: &str) -> bool {
+        self.media_type.eq_ignore_ascii_case(media_type)
+    }
+}
+
+/// Splits a header's value, but not within quoted strings (RFC 9110, section 5.6.4).
+fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    text.split(move |character| {
+        let is_separator = character == separator && !is_quoted;
+        is_quoted ^= character == '"' && !is_escaped;
+        is_escaped = is_quoted && character == '\\' && !is_escaped;
+        is_separator
+    })
 }
 
 /// Reads `0.8` as 800; nothing beyond 0 to 1.
 fn thousandths(text: &str) -> Option<u16> {
-    let value: f32 = text.parse().ok().filter(|value| (0.0..=1.0).contains(value))?;
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let value: f32 = text.parse().ok().filter(|value| is_plain && (0.0..=1.0).contains(value))?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000")]
     Some((value * 1000.0).round() as u16)
 }
@@ -101,34 +180,41 @@ mod tests {
     use axum::http::HeaderValue;
     use proptest::prelude::*;
 
+    use super::Form::{Events, Multipart};
+    use super::MediaType::{GraphQlResponse, Json};
     use super::*;
 
     proptest! {
         #[test]
-        fn any_header_is_read(accept in "[a-z/*;,=.q0-9\" +-]{0,60}") {
+        fn any_header_is_read(accept in "[a-z/*;,=.q0-9\"\\\\ +-]{0,60}") {
             of(&accept);
         }
     }
 
-    fn of(accept: &str) -> Option<MediaType> {
+    fn of(accept: &str) -> Accept {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_str(accept).unwrap());
-        accepted(&headers)
+        Accept::of(&headers)
     }
 
     #[test]
-    fn the_best_that_is_accepted() {
-        use MediaType::{GraphQlResponse, Json};
-        assert_eq!(accepted(&HeaderMap::new()), Some(Json));
+    fn the_media_type_of_json_goes_by_quality_then_order() {
+        assert_eq!(Accept::of(&HeaderMap::new()).json(), Some(Json));
         for (accept, expected) in [
             ("", Some(Json)),
             ("*/*", Some(Json)),
             ("application/*", Some(Json)),
             ("application/json", Some(Json)),
             ("Application/JSON; charset=UTF-8", Some(Json)),
+            ("  application/json  ;  q=1.000  ", Some(Json)),
+            ("application/json;version=\"1,2;3\"", Some(Json)),
+            (
+                "text/x;a=\"\\\",application/json\", application/graphql-response+json",
+                Some(GraphQlResponse),
+            ),
             ("application/graphql-response+json", Some(GraphQlResponse)),
             ("application/graphql-response+json, application/json", Some(GraphQlResponse)),
-            ("application/json, application/graphql-response+json", Some(GraphQlResponse)),
+            ("application/json, application/graphql-response+json", Some(Json)),
             ("application/json, application/graphql-response+json;q=0.9", Some(Json)),
             (
                 "application/json;q=0.5, application/graphql-response+json;q=0.51",
@@ -139,18 +225,185 @@ mod tests {
                 Some(GraphQlResponse),
             ),
             ("application/graphql-response+json;q=0, */*", Some(Json)),
+            ("*/*, application/graphql-response+json", Some(GraphQlResponse)),
             ("application/graphql-response+json, */*;q=0.1", Some(GraphQlResponse)),
             ("application/json;q=0, */*", Some(GraphQlResponse)),
+            ("application/*;q=0.1, */*;q=0, application/json;q=0", Some(GraphQlResponse)),
             ("text/html", None),
             ("text/*, image/png", None),
             ("application/json;q=0", None),
             ("application/json;q=2", None),
+            ("application/json;q=-1", None),
+            ("application/json;q=x", None),
+            ("application/json;q=", None),
+            ("application/json;q=1e0", None),
             ("application/json;charset=latin1", None),
+            ("\"application/json\"", None),
+            ("text/x;a=\"unclosed, application/json", None),
             ("*/*;q=0", None),
+            ("application/*;q=0, */*", None),
             ("nonsense", None),
             ("application/graphql+json", None),
         ] {
-            assert_eq!(of(accept), expected, "{accept}");
+            assert_eq!(of(accept).json(), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn a_stream_must_be_named_and_goes_by_quality_then_order() {
+        let spec = "multipart/mixed;subscriptionSpec=1.0";
+        for (accept, expected) in [
+            ("text/event-stream".to_owned(), Some(Events)),
+            ("TEXT/Event-Stream; charset=utf-8".to_owned(), Some(Events)),
+            (spec.to_owned(), Some(Multipart)),
+            (
+                "Multipart/Mixed; boundary=\"a,b;c\" ; SubscriptionSpec=\"1.0\"".to_owned(),
+                Some(Multipart),
+            ),
+            (format!("{spec}, text/event-stream"), Some(Multipart)),
+            (format!("text/event-stream, {spec}"), Some(Events)),
+            (format!("text/event-stream;q=0.4, {spec};q=0.5"), Some(Multipart)),
+            (format!("text/event-stream;q=0, {spec};q=0.001"), Some(Multipart)),
+            (format!("text/event-stream, {spec};q=0"), Some(Events)),
+            ("application/json, text/event-stream;q=0.1".to_owned(), Some(Events)),
+            (
+                "multipart/mixed;deferSpec=20220824, multipart/mixed;subscriptionSpec=1.0"
+                    .to_owned(),
+                Some(Multipart),
+            ),
+            ("multipart/mixed".to_owned(), None),
+            ("multipart/mixed;deferSpec=20220824".to_owned(), None),
+            ("multipart/mixed;subscriptionSpec=2.0".to_owned(), None),
+            ("application/json;subscriptionSpec=1.0".to_owned(), None),
+            ("text/event-stream;q=0".to_owned(), None),
+            ("text/event-stream;q=0, text/*".to_owned(), None),
+            ("text/event-stream;q=9".to_owned(), None),
+            ("application/json;x=\"text/event-stream\"".to_owned(), None),
+            ("*/*".to_owned(), None),
+            ("text/*".to_owned(), None),
+            ("multipart/*".to_owned(), None),
+        ] {
+            assert_eq!(of(&accept).stream(), expected, "{accept}");
+        }
+    }
+
+    /// The headers are those that the clients send.
+    #[test]
+    fn clients_get_what_they_can_read() {
+        for (client, accept, json, single, stream) in [
+            (
+                "urql",
+                "application/graphql-response+json, application/graphql+json, application/json, \
+                 text/event-stream, multipart/mixed",
+                Some(GraphQlResponse),
+                None,
+                Some(Events),
+            ),
+            ("Apollo Client 3", "*/*", Some(Json), None, None),
+            (
+                "Apollo Client 4",
+                "application/graphql-response+json,application/json;q=0.9",
+                Some(GraphQlResponse),
+                None,
+                None,
+            ),
+            (
+                "Apollo Client 3, subscription",
+                "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0,application/json",
+                Some(Json),
+                None,
+                Some(Multipart),
+            ),
+            (
+                "Apollo Client 4, subscription",
+                "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,\
+                 application/graphql-response+json,application/json;q=0.9",
+                Some(GraphQlResponse),
+                None,
+                Some(Multipart),
+            ),
+            (
+                "Apollo Client 4, @defer",
+                "multipart/mixed;deferSpec=20220824,application/graphql-response+json,application/json;q=0.9",
+                Some(GraphQlResponse),
+                None,
+                None,
+            ),
+            ("Relay, network layer with fetch", "application/json", Some(Json), None, None),
+            (
+                "Relay, network layer of its documentation",
+                "application/graphql-response+json; charset=utf-8, application/json; charset=utf-8",
+                Some(GraphQlResponse),
+                None,
+                None,
+            ),
+            (
+                "graphql-request",
+                "application/graphql-response+json, application/json",
+                Some(GraphQlResponse),
+                None,
+                None,
+            ),
+            (
+                "Strawberry Shake",
+                "application/graphql-response+json; charset=utf-8, application/json; charset=utf-8, \
+                 application/jsonl; charset=utf-8, text/event-stream; charset=utf-8",
+                Some(GraphQlResponse),
+                None,
+                Some(Events),
+            ),
+            (
+                "Apollo iOS",
+                "multipart/mixed;deferSpec=20220824,application/graphql-response+json,application/json",
+                Some(GraphQlResponse),
+                None,
+                None,
+            ),
+            (
+                "Apollo iOS, subscription",
+                "multipart/mixed;subscriptionSpec=1.0,application/json",
+                Some(Json),
+                None,
+                Some(Multipart),
+            ),
+            (
+                "Apollo Kotlin",
+                "multipart/mixed;deferSpec=20220824, application/graphql-response+json, application/json",
+                Some(GraphQlResponse),
+                None,
+                None,
+            ),
+            (
+                "Apollo Kotlin, subscription",
+                "multipart/mixed;subscriptionSpec=1.0, application/graphql-response+json, application/json",
+                Some(GraphQlResponse),
+                None,
+                Some(Multipart),
+            ),
+            ("graphql-sse and EventSource", "text/event-stream", None, Some(Events), Some(Events)),
+            ("refuses streams", "application/json, text/event-stream;q=0", Some(Json), None, None),
+            ("takes either", "text/event-stream, application/json", Some(Json), None, Some(Events)),
+            ("takes anything", "text/event-stream, */*", Some(Json), None, Some(Events)),
+            (
+                "likes streams better",
+                "application/json;q=0.9, text/event-stream",
+                Some(Json),
+                Some(Events),
+                Some(Events),
+            ),
+            (
+                "refuses JSON",
+                "application/json;q=0, application/graphql-response+json;q=0, text/event-stream;q=0.1",
+                None,
+                Some(Events),
+                Some(Events),
+            ),
+            ("a page of a browser", "text/html,*/*;q=0.8", Some(Json), None, None),
+        ] {
+            let accept = of(accept);
+            assert_eq!(accept.json(), json, "{client}");
+            assert_eq!(accept.single_in_stream(), single, "{client}");
+            assert_eq!(accept.stream(), stream, "{client}");
         }
     }
 }

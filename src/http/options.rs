@@ -2,19 +2,29 @@
 
 use std::time::Duration;
 
-use axum::http::HeaderValue;
+use axum::http::HeaderName;
 use clap::{Args, FromArgMatches as _};
 use ipnet::IpNet;
 
-use super::origin::parse_origin;
+use super::origin::{OriginPattern, parse_header};
 
 /// How the HTTP server treats its clients.
 #[derive(Args, Clone, Debug)]
 pub struct HttpOptions {
-    /// Let pages of this origin use the API from a browser, as in https://dashboard.example.org;
-    /// may be given several times, or as a list with commas.
-    #[arg(long = "cors-origin", value_name = "ORIGIN", env = "AGENT_JOBS_CORS_ORIGIN", value_delimiter = ',', value_parser = parse_origin)]
-    pub cors_origins: Vec<HeaderValue>,
+    /// Let pages of this origin use the API from a browser, as in https://dashboard.example.org,
+    /// https://*.example.org, http://localhost:*, chrome-extension://ID or null; may be given several
+    /// times, or as a list with commas.
+    #[arg(
+        long = "cors-origin",
+        value_name = "ORIGIN",
+        env = "AGENT_JOBS_CORS_ORIGIN",
+        value_delimiter = ','
+    )]
+    pub cors_origins: Vec<OriginPattern>,
+    /// A request header that pages of these origins may send, beside those that GraphQL clients and
+    /// tracing use; may be given several times, or as a list with commas.
+    #[arg(long = "cors-header", value_name = "HEADER", env = "AGENT_JOBS_CORS_HEADER", value_delimiter = ',', value_parser = parse_header)]
+    pub cors_headers: Vec<HeaderName>,
     /// Bytes that a request's body may have.
     #[arg(long, value_name = "BYTES", env = "AGENT_JOBS_MAX_BODY_BYTES", default_value_t = 1 << 20)]
     pub max_body_bytes: usize,

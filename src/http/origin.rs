@@ -1,34 +1,208 @@
-//! Which pages may talk to us through a browser.
+//! Which pages may talk to the service through a browser.
 //!
-//! A page of another site can make a browser send us a form, open a link, or connect a WebSocket, with
-//! whatever the browser has for us: cookies, or just its place inside a network. Browsers say from where
-//! they do, in headers that a page cannot set, and programs that are no browsers do not have them.
+//! A page of another site can make a browser send a form, open a link, or connect a WebSocket, with
+//! whatever the browser has for this service: cookies, or its place inside a network. Browsers send the
+//! page's origin in headers that a page cannot set, and programs that are no browsers do not send them.
 
-use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use std::borrow::Cow;
+use std::str::FromStr;
 
-/// An origin of the option `--cors-origin`, such as `https://dashboard.example.org`.
-///
-/// # Errors
-/// What was expected.
-pub fn parse_origin(text: &str) -> Result<HeaderValue, String> {
-    let expected =
-        || format!("expected an origin such as https://dashboard.example.org, not {text:?}");
-    let uri: Uri = text.parse().map_err(|_| expected())?;
-    let is_origin = matches!(uri.scheme_str(), Some("http" | "https"))
-        && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
-        && !text.ends_with('/')
-        && uri.path() == "/"
-        && uri.query().is_none();
-    if !is_origin {
-        return Err(expected());
-    }
-    HeaderValue::from_str(&text.to_ascii_lowercase()).map_err(|_| expected())
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+
+/// An origin as browsers send it (RFC 6454, section 6.2), in lower case and without a default port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Origin<'a> {
+    scheme: Cow<'a, str>,
+    host: Cow<'a, str>,
+    /// Empty for the scheme's default.
+    port: &'a str,
 }
 
-/// Whether a browser sends this for a page that may: ours, or one of these origins.
-pub fn is_welcome(headers: &HeaderMap, origins: &[HeaderValue]) -> bool {
+impl<'a> Origin<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let (scheme, authority) = text.split_once("://")?;
+        let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+        if !is_scheme {
+            return None;
+        }
+        let scheme = lower(scheme);
+        let (host, port) = split_port(authority);
+        let port = without_default(&scheme, port);
+        Some(Self { scheme, host: lower(host), port })
+    }
+
+    /// Whether it is that of a server that is called so in `Host`.
+    fn is_at(&self, host: &str) -> bool {
+        let (host, port) = split_port(host);
+        self.host.eq_ignore_ascii_case(host) && self.port == without_default(&self.scheme, port)
+    }
+}
+
+fn lower(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        text.to_ascii_lowercase().into()
+    } else {
+        text.into()
+    }
+}
+
+/// The host and the port, which is empty where there is none. The colons of an IPv6 address are within
+/// brackets.
+fn split_port(authority: &str) -> (&str, &str) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, port),
+        _ => (authority, ""),
+    }
+}
+
+fn without_default<'a>(scheme: &str, port: &'a str) -> &'a str {
+    match (scheme, port) {
+        ("http", "80") | ("https", "443") => "",
+        _ => port,
+    }
+}
+
+/// An origin of the option `--cors-origin`, or many of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OriginPattern {
+    /// The opaque origin of files and sandboxed pages, `null`.
+    Null,
+    /// Origins of this scheme, host and port.
+    Of { scheme: String, host: HostPattern, port: PortPattern },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostPattern {
+    Any,
+    Exactly(String),
+    /// Any host whose name ends in this, which begins with a dot.
+    Below(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PortPattern {
+    Any,
+    /// Empty for the scheme's default.
+    Exactly(String),
+}
+
+impl OriginPattern {
+    /// Whether it stands for the origin in an `Origin` header.
+    pub fn matches(&self, origin: &HeaderValue) -> bool {
+        let Ok(text) = origin.to_str() else { return false };
+        match self {
+            Self::Null => text == "null",
+            Self::Of { scheme, host, port } => Origin::parse(text).is_some_and(|origin| {
+                *scheme == origin.scheme
+                    && match host {
+                        HostPattern::Any => true,
+                        HostPattern::Exactly(host) => *host == origin.host,
+                        HostPattern::Below(domain) => {
+                            origin.host.len() > domain.len() && origin.host.ends_with(domain)
+                        }
+                    }
+                    && match port {
+                        PortPattern::Any => true,
+                        PortPattern::Exactly(port) => port == origin.port,
+                    }
+            }),
+        }
+    }
+}
+
+impl FromStr for OriginPattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text == "null" {
+            return Ok(Self::Null);
+        }
+        let expected = |why: &str| {
+            format!(
+                "expected an origin such as https://dashboard.example.org, https://*.example.org, \
+                 http://localhost:* or chrome-extension://abcdef, not {text:?}{why}"
+            )
+        };
+        if text == "*" {
+            return Err(expected(": name the origins whose pages may use the API"));
+        }
+        let Some(Origin { scheme, host, port }) = Origin::parse(text) else {
+            return Err(expected(": it begins with a scheme, such as https://"));
+        };
+        let is_web = matches!(&*scheme, "http" | "https");
+        if host.contains(['/', '?', '#', '@']) || port.contains(['/', '?', '#']) {
+            return Err(expected(": it has no path, not even a slash at its end, and no user"));
+        }
+        let host = match host.strip_prefix("*.") {
+            _ if host == "*" && is_web => {
+                return Err(expected(": any host would be any page of the web"));
+            }
+            _ if host == "*" => HostPattern::Any,
+            Some("") => return Err(expected(": a domain follows *.")),
+            Some(domain) if is_web => {
+                HostPattern::Below(format!(".{}", checked(domain, &expected)?))
+            }
+            Some(_) | None => HostPattern::Exactly(checked(&host, &expected)?.to_owned()),
+        };
+        if is_web && host == HostPattern::Exactly(String::new()) {
+            return Err(expected(": it has a host"));
+        }
+        let port = match port {
+            "*" => PortPattern::Any,
+            "" => PortPattern::Exactly(String::new()),
+            _ if port.parse::<u16>().is_ok_and(|number| number.to_string() == port) => {
+                PortPattern::Exactly(port.to_owned())
+            }
+            _ => return Err(expected(": its port is a number, or * for any")),
+        };
+        Ok(Self::Of { scheme: scheme.into_owned(), host, port })
+    }
+}
+
+/// A host that browsers may send.
+fn checked<'a>(host: &'a str, expected: &impl Fn(&str) -> String) -> Result<&'a str, String> {
+    if host.contains('*') {
+        return Err(expected(": a * stands in front of a domain, or for any port"));
+    }
+    if !host.is_ascii() {
+        return Err(expected(
+            ": browsers send such a name in its ASCII form, which begins with xn--",
+        ));
+    }
+    let is_address = host.starts_with('[') && host.ends_with(']');
+    let name = if is_address { &host[1..host.len() - 1] } else { host };
+    let others: &[u8] = if is_address { b":" } else { b"" };
+    let is_plain = |byte: u8| {
+        byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte) || others.contains(&byte)
+    };
+    if !name.bytes().all(is_plain) || name.starts_with('.') && name.len() > 1 {
+        return Err(expected(": its host is a name or an address"));
+    }
+    Ok(host)
+}
+
+/// A header of the option `--cors-header`.
+///
+/// # Errors
+/// If it is none, or says where a request comes from, which only a proxy may say.
+pub fn parse_header(text: &str) -> Result<HeaderName, String> {
+    let name: HeaderName = text
+        .trim()
+        .parse()
+        .map_err(|_| format!("expected a header's name such as x-tenant, not {text:?}"))?;
+    if name.as_str().starts_with("x-forwarded-") || name == "forwarded" || name == "x-real-ip" {
+        return Err(format!("expected a header that pages may send: {name} is for proxies"));
+    }
+    Ok(name)
+}
+
+/// Whether a browser sends this for a page that may use the API: one of this service, or one of these
+/// origins.
+pub fn is_welcome(headers: &HeaderMap, origins: &[OriginPattern]) -> bool {
     let origin = headers.get(header::ORIGIN);
-    if origin.is_some_and(|origin| origins.contains(origin)) {
+    if origin.is_some_and(|origin| origins.iter().any(|pattern| pattern.matches(origin))) {
         return true;
     }
     // The browser's own word, which no page can set, and which holds behind proxies that change the
@@ -53,14 +227,13 @@ pub fn is_same_origin(headers: &HeaderMap) -> bool {
 /// those without TLS; `None` where none is named.
 fn is_of_host(headers: &HeaderMap) -> Option<bool> {
     let origin = headers.get(header::ORIGIN)?;
-    let origin: Option<Uri> = origin.to_str().ok().and_then(|origin| origin.parse().ok());
     // `null` has none: a sandboxed page, or a file.
-    let Some(authority) = origin.as_ref().and_then(Uri::authority) else { return Some(false) };
+    let Some(origin) = origin.to_str().ok().and_then(Origin::parse) else { return Some(false) };
     // Some proxies tell the host that the browser asked for in a header of their own, which a page
     // cannot set without being asked first whether it may.
     let hosts = [header::HOST.as_str(), "x-forwarded-host"].map(|name| headers.get(name));
     let mut hosts = hosts.into_iter().flatten().filter_map(|host| host.to_str().ok());
-    Some(hosts.any(|host| authority.as_str().eq_ignore_ascii_case(host)))
+    Some(hosts.any(|host| origin.is_at(host)))
 }
 
 #[cfg(test)]
@@ -82,6 +255,8 @@ mod tests {
             (&[("host", "jobs.example"), ("origin", "https://jobs.example")], true),
             (&[("host", "jobs.example:81"), ("origin", "http://jobs.example:81")], true),
             (&[("host", "jobs.example:81"), ("origin", "http://jobs.example")], false),
+            (&[("host", "jobs.example:443"), ("origin", "https://jobs.example")], true),
+            (&[("host", "jobs.example:443"), ("origin", "http://jobs.example")], false),
             (&[("host", "jobs.example"), ("origin", "null")], false),
             (&[("host", "jobs.example"), ("origin", "https://evil.example")], false),
             (&[("host", "inner:80"), ("x-forwarded-host", "a.b"), ("origin", "https://a.b")], true),
@@ -95,7 +270,7 @@ mod tests {
 
     #[test]
     fn pages_of_other_sites_are_told_apart() {
-        let listed = [parse_origin("https://Dashboard.example.org").unwrap()];
+        let listed = ["https://Dashboard.example.org".parse().unwrap()];
         for (given, expected) in [
             (&[][..], true),
             (&[("host", "jobs.example.org")], true),
@@ -136,17 +311,93 @@ mod tests {
         ] {
             assert_eq!(is_welcome(&headers(given), &listed), expected, "{given:?}");
         }
-        for wrong in [
-            "*",
-            "null",
-            "example.org",
-            "ftp://a",
-            "https://a/",
-            "https://a/b",
-            "https://u@a",
-            "https://a?b",
+    }
+
+    #[test]
+    fn an_origin_is_compared_as_browsers_write_it() {
+        for (pattern, origin, expected) in [
+            ("https://b.example", "https://b.example", true),
+            ("https://b.example", "HTTPS://B.Example", true),
+            ("https://b.example:443", "https://b.example", true),
+            ("https://b.example", "https://b.example:443", true),
+            ("http://b.example:80", "http://b.example", true),
+            ("http://b.example:443", "http://b.example", false),
+            ("https://b.example", "http://b.example", false),
+            ("https://b.example", "https://b.example:8443", false),
+            ("https://b.example", "https://b.example.org", false),
+            ("https://b.example", "https://a.b.example", false),
+            ("https://b.example", "null", false),
+            ("https://b.example", "", false),
+            ("https://b.example", "b.example", false),
+            ("http://[::1]:3000", "http://[::1]:3000", true),
+            ("http://[::1]", "http://[::1]:3000", false),
+            ("https://*.example.org", "https://a.example.org", true),
+            ("https://*.Example.org", "https://a.b.example.org", true),
+            ("https://*.example.org", "https://example.org", false),
+            ("https://*.example.org", "https://.example.org", false),
+            ("https://*.example.org", "https://evilexample.org", false),
+            ("https://*.example.org", "https://example.org.evil.com", false),
+            ("https://*.example.org", "https://a.example.org:8443", false),
+            ("https://*.example.org:*", "https://a.example.org:8443", true),
+            ("http://localhost:*", "http://localhost:5173", true),
+            ("http://localhost:*", "http://localhost", true),
+            ("http://localhost:*", "https://localhost:5173", false),
+            ("http://localhost:*", "http://localhost.evil.com:80", false),
+            ("http://[::1]:*", "http://[::1]:5173", true),
+            ("null", "null", true),
+            ("null", "https://a.example", false),
+            ("electron://altair", "electron://altair", true),
+            ("tauri://localhost", "tauri://localhost", true),
+            ("app://.", "app://.", true),
+            ("file://", "file://", true),
+            ("chrome-extension://abcdef", "chrome-extension://abcdef", true),
+            ("chrome-extension://abcdef", "chrome-extension://abcdeg", false),
+            ("moz-extension://*", "moz-extension://0b1c2d3e-0000-4000-8000-000000000000", true),
+            ("moz-extension://*", "chrome-extension://abcdef", false),
         ] {
-            assert!(parse_origin(wrong).is_err(), "{wrong}");
+            let parsed: OriginPattern = pattern.parse().unwrap();
+            let found = parsed.matches(&HeaderValue::from_str(origin).unwrap());
+            assert_eq!(found, expected, "{pattern} {origin}");
+        }
+    }
+
+    #[test]
+    fn an_origin_that_could_never_match_is_refused() {
+        for (wrong, why) in [
+            ("*", "name the origins"),
+            ("", "it begins with a scheme"),
+            ("example.org", "it begins with a scheme"),
+            ("localhost:3000", "it begins with a scheme"),
+            ("*://example.org", "it begins with a scheme"),
+            ("https://", "it has a host"),
+            ("https://*", "any host would be any page"),
+            ("https://*:*", "any host would be any page"),
+            ("https://a/", "it has no path"),
+            ("https://a/b", "it has no path"),
+            ("https://a:80/b", "it has no path"),
+            ("https://u@a", "it has no path"),
+            ("https://a?b", "it has no path"),
+            ("https://a.*.example.org", "a * stands in front"),
+            ("https://app-*.example.org", "a * stands in front"),
+            ("https://*.", "a domain follows"),
+            ("https://.example.org", "its host is a name"),
+            ("https://a b", "its host is a name"),
+            ("https://größe.example", "xn--"),
+            ("https://a:0x50", "its port is a number"),
+            ("https://a:70000", "its port is a number"),
+            ("https://a:0443", "its port is a number"),
+        ] {
+            let message = wrong.parse::<OriginPattern>().unwrap_err();
+            assert!(message.starts_with("expected an origin such as https://"), "{message}");
+            assert!(message.contains(why), "{wrong}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_header_for_proxies_is_not_for_pages() {
+        assert_eq!(parse_header(" X-Tenant ").unwrap(), "x-tenant");
+        for wrong in ["", "a b", "X-Forwarded-For", "x-forwarded-host", "Forwarded", "x-real-ip"] {
+            assert!(parse_header(wrong).is_err(), "{wrong}");
         }
     }
 }

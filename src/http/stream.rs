@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::{FutureExt as _, stream};
 use tokio::time::timeout;
@@ -29,23 +29,6 @@ pub enum Form {
 }
 
 impl Form {
-    /// What a client accepts, if it is one of these.
-    pub fn accepted(headers: &HeaderMap) -> Option<Self> {
-        let accepted = headers.get_all(header::ACCEPT);
-        let has = |media_type: &str| {
-            accepted.iter().any(|value| {
-                value.to_str().is_ok_and(|value| value.to_ascii_lowercase().contains(media_type))
-            })
-        };
-        if has("text/event-stream") {
-            Some(Self::Events)
-        } else if has("multipart/mixed") && has("subscriptionspec") {
-            Some(Self::Multipart)
-        } else {
-            None
-        }
-    }
-
     fn content_type(self) -> &'static str {
         match self {
             Self::Events => "text/event-stream; charset=utf-8",
@@ -99,6 +82,7 @@ impl Form {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type()));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(header::VARY, HeaderValue::from_static("accept"));
         // nginx would collect what is to be shown now.
         headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
         response

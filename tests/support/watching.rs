@@ -140,7 +140,7 @@ impl Transport {
 
     pub fn accept(self) -> &'static str {
         match self {
-            Self::Multipart => "multipart/mixed;subscriptionSpec=1.0, application/json",
+            Self::Multipart => "multipart/mixed;subscriptionSpec=1.0",
             Self::WebSocket | Self::Events => "text/event-stream",
         }
     }

@@ -1,4 +1,7 @@
 //! A filtered list of jobs as a file for a spreadsheet.
+//!
+//! It begins with a byte order mark: without one Excel on Windows reads UTF-8 in the system's own code
+//! page.
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Extension, State};
@@ -10,7 +13,7 @@ use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value as Json;
 
 use super::jobs::weight;
-use super::parameters::Given;
+use super::parameters::{self, RawParameters};
 use super::{Asking, Problem, values, within};
 use crate::db::Db;
 use crate::http::clients::{Client, Place};
@@ -24,14 +27,17 @@ use crate::jobs::scope::Scope;
 /// does not take.
 const PAGE: i64 = 250;
 
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The jobs that match, newest first. The first page is read before the answer begins, so that a
 /// database that cannot be reached has a status.
 pub async fn jobs(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
     Asking(viewer): Asking,
-    given: Given,
+    raw: RawParameters,
 ) -> Result<Response, Problem> {
+    let given = raw.read(&parameters::FILE)?;
     let (filter, columns) = (given.filter()?, given.columns("fields")?);
     let columns = columns.unwrap_or_else(Columns::<job::Entity>::public);
     let place = site.clients.stream(&client)?;
@@ -104,8 +110,9 @@ impl File {
             tracing::error!(%error, "writing CSV");
             Problem::from(crate::error::Error::Internal)
         };
+        let start = if with_headers { BYTE_ORDER_MARK.to_vec() } else { Vec::new() };
         let mut writer =
-            csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+            csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(start);
         if with_headers {
             writer.write_record(self.columns.fields().map(|field| &field.seed)).map_err(failed)?;
         }

@@ -18,7 +18,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::jobs::picked;
-use super::parameters::Given;
+use super::parameters::{self, RawParameters};
 use super::{Asking, Problem, values};
 use crate::access::Viewer;
 use crate::http::Site;
@@ -46,8 +46,9 @@ pub async fn executing(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
     Asking(viewer): Asking,
-    given: Given,
+    raw: RawParameters,
 ) -> Result<Response, Problem> {
+    let given = raw.read(&parameters::EXECUTING)?;
     let configuration = given.uuid("configurationId")?;
     let (columns, runs) = picked(&given)?;
     let scope = viewer.scope().narrowed(configuration);

@@ -7,7 +7,7 @@ use axum::response::Response;
 use entity::{Columns, JobState, job, job_run};
 use serde_json::{Map, Value as Json, json};
 
-use super::parameters::{Given, Parameter};
+use super::parameters::{self, Given, Parameter, RawParameters};
 use super::{Asking, Problem, answer, values, within};
 use crate::access::Viewer;
 use crate::db::Db;
@@ -36,8 +36,9 @@ pub async fn jobs(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
     Asking(viewer): Asking,
-    given: Given,
+    raw: RawParameters,
 ) -> Result<Response, Problem> {
+    let given = raw.read(&parameters::JOBS)?;
     if !OF_A_PAGE.iter().any(|name| given.has(name)) {
         return counted(&site, &viewer, &given).await;
     }
@@ -66,8 +67,9 @@ pub async fn jobs(
 pub async fn job_state_count(
     State(site): State<Site>,
     Asking(viewer): Asking,
-    given: Given,
+    raw: RawParameters,
 ) -> Result<Response, Problem> {
+    let given = raw.read(&parameters::COUNTS)?;
     counted(&site, &viewer, &given).await
 }
 
@@ -86,8 +88,9 @@ async fn counted(site: &Site, viewer: &Viewer, given: &Given) -> Result<Response
 pub async fn job_run(
     State(site): State<Site>,
     Asking(viewer): Asking,
-    given: Given,
+    raw: RawParameters,
 ) -> Result<Response, Problem> {
+    let given = raw.read(&parameters::RUN)?;
     let id = given.id()?;
     let columns = given.columns("fields")?.unwrap_or_else(Columns::<job_run::Entity>::public);
     let run =
@@ -107,8 +110,9 @@ pub async fn executing(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
     Asking(viewer): Asking,
-    given: Given,
+    raw: RawParameters,
 ) -> Result<Response, Problem> {
+    let given = raw.read(&parameters::EXECUTING)?;
     let configuration = given.uuid("configurationId")?;
     let (columns, runs) = picked(&given)?;
     let selection = Selection { job: columns, run: runs };

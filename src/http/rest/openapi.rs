@@ -14,7 +14,7 @@ use utoipa::openapi::{
     PathItem, PathsBuilder, Ref, RefOr, Required, ResponseBuilder, ResponsesBuilder,
 };
 
-use super::parameters::Parameter;
+use super::parameters::{self, Parameter};
 use super::{csv, jobs, values};
 
 /// The document at `/api/v1/openapi.json`.
@@ -23,8 +23,6 @@ pub static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
 });
 
 fn document() -> OpenApi {
-    let of_executing =
-        || [Parameter::configuration_id(), Parameter::job_fields(), Parameter::run_fields()];
     let list = json!({ "oneOf": [reference("Counts"), reference("JobPage")] });
     let paths = PathsBuilder::new()
         .path(
@@ -34,7 +32,7 @@ fn document() -> OpenApi {
                 "How many jobs there are, or one page of them",
                 "Without parameters, or with `configurationId` alone, the counts by state. With any other \
                  parameter one page of jobs, the newest first.",
-                Parameter::of_a_page().chain([Parameter::configuration_id()]),
+                &parameters::JOBS,
                 ("application/json", list),
             ),
         )
@@ -44,7 +42,7 @@ fn document() -> OpenApi {
                 "jobStateCount",
                 "How many jobs there are",
                 "By state: the five that a dashboard shows.",
-                [Parameter::configuration_id()],
+                &parameters::COUNTS,
                 ("application/json", reference("Counts")),
             ),
         )
@@ -54,10 +52,7 @@ fn document() -> OpenApi {
                 "jobRun",
                 "A run in full",
                 "A job's current run, or any run.",
-                [
-                    Parameter::id(),
-                    Parameter::fields::<job_run::Entity>("fields", "Which values to answer with; all 42 unless given."),
-                ],
+                &parameters::RUN,
                 ("application/json", reference("JobRun")),
             ),
         )
@@ -67,7 +62,7 @@ fn document() -> OpenApi {
                 "executingJobs",
                 "The jobs that execute",
                 "All jobs in the state Executing, the newest first.",
-                of_executing(),
+                &parameters::EXECUTING,
                 ("application/json", json!({ "type": "array", "items": reference("Job") })),
             ),
         )
@@ -78,7 +73,7 @@ fn document() -> OpenApi {
                 "The jobs that execute, as they change",
                 "Server-sent events called `executing`, whose data is an ExecutingJobsUpdate: first all \
                  jobs, then several changes at a time. The stream does not end by itself.",
-                of_executing(),
+                &parameters::EXECUTING,
                 ("text/event-stream", json!({ "type": "string" })),
             ),
         )
@@ -88,13 +83,12 @@ fn document() -> OpenApi {
                 "jobsCsv",
                 "A list of jobs as a file",
                 &format!(
-                    "All jobs that match, the newest first, with a line of names: {}. A text that a \
-                     spreadsheet would take for a formula has an apostrophe in front.",
+                    "All jobs that match, the newest first, with a line of names: {}. In UTF-8 with a byte \
+                     order mark, as spreadsheets expect it. A text that a spreadsheet would take for a \
+                     formula has an apostrophe in front.",
                     csv::header_line()
                 ),
-                Parameter::filters()
-                    .into_iter()
-                    .chain([Parameter::configuration_id(), Parameter::job_fields()]),
+                &parameters::FILE,
                 ("text/csv", json!({ "type": "string" })),
             ),
         )
@@ -110,7 +104,10 @@ fn document() -> OpenApi {
                 .version(env!("CARGO_PKG_VERSION"))
                 .description(Some(
                     "What background agents' jobs are doing, for clients that do not speak GraphQL. \
-                     GraphQL, at /graphql, has more: subscriptions, mutations, relations.",
+                     GraphQL, at /graphql, has more: subscriptions, mutations, relations. The names of \
+                     parameters may be written in any case and with underscores: createdAfter, \
+                     CreatedAfter and created_after are the same. A parameter that a route does not have \
+                     is an error.",
                 ))
                 .license(Some(LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build())),
         )
@@ -124,17 +121,17 @@ fn route(
     id: &str,
     summary: &str,
     description: &str,
-    parameters: impl IntoIterator<Item = Parameter>,
+    parameters: &[Parameter],
     (media_type, schema): (&str, Json),
 ) -> PathItem {
-    let parameters: Vec<_> = parameters.into_iter().map(parameter).collect();
+    let parameters: Vec<_> = parameters.iter().map(parameter).collect();
     let finds_nothing = parameters.iter().any(|parameter| parameter.name == "id");
     let ok = ResponseBuilder::new()
         .description(summary)
         .content(media_type, Content::new(Some(typed(schema))));
     let mut responses = ResponsesBuilder::new().response("200", ok);
     let mut problems = vec![
-        ("400", "A parameter is not what was expected"),
+        ("400", "A parameter is not what was expected, is there twice, or is none of this route's"),
         ("401", "There is no valid token in `Authorization`, and no browser session"),
         ("403", "A page of another site asks"),
         ("429", "The client sends too many requests"),
@@ -160,14 +157,14 @@ fn route(
     PathItem::new(HttpMethod::Get, operation)
 }
 
-fn parameter(parameter: Parameter) -> utoipa::openapi::path::Parameter {
+fn parameter(parameter: &Parameter) -> utoipa::openapi::path::Parameter {
     let is_list = parameter.schema["type"] == "array";
     let mut builder = ParameterBuilder::new()
         .name(parameter.name)
         .parameter_in(ParameterIn::Query)
         .required(if parameter.is_required { Required::True } else { Required::False })
         .description(Some(parameter.description))
-        .schema(Some(typed(parameter.schema)));
+        .schema(Some(typed(parameter.schema.clone())));
     if is_list {
         builder = builder.style(Some(ParameterStyle::Form)).explode(Some(false));
     }

@@ -1,6 +1,7 @@
 //! The parameters of the REST routes: how each is read, and how it is described.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use axum::extract::FromRequestParts;
 use axum::extract::rejection::QueryRejection;
@@ -12,11 +13,36 @@ use uuid::Uuid;
 
 use super::Problem;
 use crate::jobs::filter::JobFilter;
+use crate::names::{folded, nearest};
 
 /// How many jobs a page has unless `take` is given, as in the platform.
 pub const TAKE: i64 = 20;
 
 const TAKE_MAX: i64 = 200;
+
+/// The parameters of `/v1/jobs`.
+pub static JOBS: LazyLock<Vec<Parameter>> =
+    LazyLock::new(|| Parameter::of_a_page().chain([Parameter::configuration_id()]).collect());
+
+/// The parameters of `/v1/jobstatecount`.
+pub static COUNTS: LazyLock<Vec<Parameter>> = LazyLock::new(|| vec![Parameter::configuration_id()]);
+
+/// The parameters of `/v1/jobrun`.
+pub static RUN: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
+    let fields = "Which values to answer with; all 42 unless given.";
+    vec![Parameter::id(), Parameter::fields::<job_run::Entity>("fields", fields)]
+});
+
+/// The parameters of `/v1/jobs/executing` and of its events.
+pub static EXECUTING: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
+    vec![Parameter::configuration_id(), Parameter::job_fields(), Parameter::run_fields()]
+});
+
+/// The parameters of `/v1/jobs.csv`.
+pub static FILE: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
+    let more = [Parameter::configuration_id(), Parameter::job_fields()];
+    Parameter::filters().into_iter().chain(more).collect()
+});
 
 /// A parameter, for those who read about it. Its schema is in JSON Schema.
 pub struct Parameter {
@@ -132,9 +158,9 @@ impl Parameter {
 }
 
 /// What a request's URL has after the question mark.
-pub struct Given(Vec<(String, String)>);
+pub struct RawParameters(Vec<(String, String)>);
 
-impl<S: Send + Sync> FromRequestParts<S> for Given {
+impl<S: Send + Sync> FromRequestParts<S> for RawParameters {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
@@ -146,19 +172,50 @@ impl<S: Send + Sync> FromRequestParts<S> for Given {
     }
 }
 
+impl RawParameters {
+    /// Reads them as these parameters.
+    ///
+    /// # Errors
+    /// If one is none of them, or is there twice. To ignore a filter whose name is misspelt would
+    /// answer with jobs that were not asked for.
+    pub fn read(self, known: &[Parameter]) -> Result<Given, Problem> {
+        let mut given: Vec<(&'static str, String)> = Vec::with_capacity(known.len());
+        for (name, value) in self.0 {
+            let parameter = known.iter().find(|parameter| folded(parameter.name) == folded(&name));
+            let Some(parameter) = parameter else { return Err(unknown(&name, known)) };
+            if given.iter().any(|(each, _)| *each == parameter.name) {
+                return Err(Problem::parameter(parameter.name, "expected it once"));
+            }
+            given.push((parameter.name, value));
+        }
+        Ok(Given(given))
+    }
+}
+
+/// The refusal of a parameter that a route does not have.
+fn unknown(name: &str, known: &[Parameter]) -> Problem {
+    let name: String = name.chars().take(60).collect();
+    let near = nearest(&name, known.iter().map(|parameter| parameter.name));
+    let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    let names: Vec<_> = known.iter().map(|parameter| parameter.name).collect();
+    let names = names.join(", ");
+    Problem::parameter(
+        &name,
+        format_args!("there is no such parameter{near} (this route has {names})"),
+    )
+}
+
+/// The parameters of a request, each at most once and with a name that the route has.
+pub struct Given(Vec<(&'static str, String)>);
+
 impl Given {
     pub fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(each, _)| each == name)
+        self.get(name).is_some()
     }
 
     /// A parameter's text.
-    fn get(&self, name: &'static str) -> Result<Option<&str>, Problem> {
-        let mut values = self.0.iter().filter(|(each, _)| each == name);
-        let first = values.next().map(|(_, value)| value.as_str());
-        if values.next().is_some() {
-            return Err(Problem::parameter(name, "expected it once"));
-        }
-        Ok(first)
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(each, _)| *each == name).map(|(_, value)| value.as_str())
     }
 
     fn number(
@@ -167,7 +224,7 @@ impl Given {
         default: i64,
         range: std::ops::RangeInclusive<i64>,
     ) -> Result<i64, Problem> {
-        let Some(text) = self.get(name)? else { return Ok(default) };
+        let Some(text) = self.get(name) else { return Ok(default) };
         // Digits alone: `+5` and `05` are not what is documented.
         let is_plain =
             text == "0" || !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -189,7 +246,7 @@ impl Given {
     }
 
     pub fn uuid(&self, name: &'static str) -> Result<Option<Uuid>, Problem> {
-        let Some(text) = self.get(name)? else { return Ok(None) };
+        let Some(text) = self.get(name) else { return Ok(None) };
         Uuid::parse_str(text).map(Some).map_err(|_| {
             Problem::parameter(
                 name,
@@ -207,7 +264,7 @@ impl Given {
     }
 
     fn state(&self) -> Result<Option<JobState>, Problem> {
-        let Some(text) = self.get("state")? else { return Ok(None) };
+        let Some(text) = self.get("state") else { return Ok(None) };
         // By name alone: the platform's numbers are for files.
         let state = JobState::parse(text).filter(|state| state.name().eq_ignore_ascii_case(text));
         state.map(Some).ok_or_else(|| {
@@ -221,13 +278,14 @@ impl Given {
     }
 
     fn moment(&self, name: &'static str) -> Result<Option<Timestamp>, Problem> {
-        let Some(text) = self.get(name)? else { return Ok(None) };
+        let Some(text) = self.get(name) else { return Ok(None) };
         let moment = DateTime::parse_from_rfc3339(text).map(|moment| moment.to_utc());
         moment.map(|moment| Some(Timestamp::new(moment))).map_err(|_| {
             Problem::parameter(
                 name,
                 format_args!(
-                    "expected an RFC 3339 moment such as 2026-05-01T10:22:33Z, not {}",
+                    "expected an RFC 3339 moment with an offset, such as 2026-05-01T10:22:33Z or \
+                     2026-05-01T12:22:33%2B02:00, not {}",
                     quoted(text)
                 ),
             )
@@ -240,7 +298,7 @@ impl Given {
             configuration_id: self.uuid("configurationId")?,
             agent_id: self.uuid("agentId")?,
             states: self.state()?.into_iter().collect(),
-            search: self.get("search")?.map(str::to_owned),
+            search: self.get("search").map(str::to_owned),
             created_after: self.moment("createdAfter")?,
             created_before: self.moment("createdBefore")?,
             scheduled_after: self.moment("scheduledAfter")?,
@@ -250,7 +308,7 @@ impl Given {
 
     /// The columns that are named in a list with commas; `None` without the parameter.
     pub fn columns<E: Table>(&self, name: &'static str) -> Result<Option<Columns<E>>, Problem> {
-        let Some(text) = self.get(name)? else { return Ok(None) };
+        let Some(text) = self.get(name) else { return Ok(None) };
         let mut columns = Columns::none();
         for word in text.split(',').map(str::trim) {
             let field = E::public().find(|field| field.seed.eq_ignore_ascii_case(word));

@@ -1,0 +1,138 @@
+//! Reading a request's body: no more than a limit of it, compressed or not.
+
+use std::io::{self, Cursor, Read as _};
+
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode, header};
+use flate2::bufread::GzDecoder;
+use futures_util::StreamExt as _;
+
+use super::answer::Refusal;
+use super::clients::Turn;
+use super::heavy::{self, SHORT};
+
+/// How much of a body that is too large is read and thrown away. Most clients listen only once they
+/// have sent everything, and would see a broken connection in place of the refusal.
+const DISCARDED_BYTES: usize = 64 << 20;
+
+/// Reads a body of at most `most` bytes as it was sent.
+pub async fn read(body: Body, most: usize, turn: &Turn) -> Result<Vec<u8>, Refusal> {
+    let mut chunks = body.into_data_stream();
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Refusal::bad_request("the body ended too early"))?;
+        length += chunk.len();
+        if length <= most {
+            bytes.extend_from_slice(&chunk);
+        } else if length > DISCARDED_BYTES.max(most) {
+            break;
+        }
+    }
+    if length <= most {
+        return Ok(bytes);
+    }
+    drop(bytes);
+    turn.wait_for_values(heavy::values_of_bytes(length)).await;
+    Err(too_large(format!("expected a body of at most {most} bytes")))
+}
+
+/// Undoes what the header `Content-Encoding` says was done to a body. Stops after `most` bytes, however
+/// many there are to come.
+pub async fn decode(
+    headers: &HeaderMap,
+    bytes: Vec<u8>,
+    most: usize,
+    turn: &Turn,
+) -> Result<Vec<u8>, Refusal> {
+    if !is_gzip(headers)? {
+        return Ok(bytes);
+    }
+    let length = bytes.len();
+    let mut gzip = Gzip { decoder: GzDecoder::new(Cursor::new(bytes)), decoded: Vec::new() };
+    let mut outcome = Ok(false);
+    // Both are limited: a few bytes may become many, and many may become none.
+    if length <= SHORT {
+        outcome = gzip.decode(SHORT.min(most));
+    }
+    if matches!(outcome, Ok(false)) && gzip.decoded.len() <= most {
+        let rest = async move {
+            let outcome = gzip.decode(most);
+            (gzip, outcome)
+        };
+        (gzip, outcome) = heavy::run(turn.clone(), 0, rest).await;
+    }
+    let decoded = gzip.decoded.len();
+    // What is decoded is paid for when it is read as JSON; here what never gets there.
+    let unpaid = if matches!(outcome, Ok(true)) {
+        length.saturating_sub(decoded)
+    } else {
+        length.max(decoded)
+    };
+    turn.wait_for_values(heavy::values_of_bytes(unpaid)).await;
+    match outcome {
+        Ok(true) => Ok(gzip.decoded),
+        Ok(false) => Err(too_large(format!(
+            "expected a body of at most {most} bytes once it is decompressed"
+        ))),
+        Err(error) => Err(Refusal::bad_request(format!(
+            "the body is not gzip, which its Content-Encoding says it is: {error}"
+        ))),
+    }
+}
+
+struct Gzip {
+    decoder: GzDecoder<Cursor<Vec<u8>>>,
+    decoded: Vec<u8>,
+}
+
+impl Gzip {
+    /// Goes on until there are more than `most` bytes. Whether that is all.
+    fn decode(&mut self, most: usize) -> io::Result<bool> {
+        let room = most.saturating_add(1).saturating_sub(self.decoded.len());
+        self.decoder.by_ref().take(room as u64).read_to_end(&mut self.decoded)?;
+        if self.decoded.len() > most {
+            return Ok(false);
+        }
+        // Each further member would take its own decoder, and may be empty.
+        let cursor = self.decoder.get_ref();
+        if cursor.position() < cursor.get_ref().len() as u64 {
+            return Err(io::Error::other("there is more after its end"));
+        }
+        Ok(true)
+    }
+}
+
+/// Whether a body is compressed with gzip.
+///
+/// # Errors
+/// If it is encoded in another way, or more than once.
+fn is_gzip(headers: &HeaderMap) -> Result<bool, Refusal> {
+    let values = headers.get_all(header::CONTENT_ENCODING).iter();
+    let codings: Vec<_> = values
+        .flat_map(|value| value.to_str().unwrap_or("?").split(','))
+        .map(str::trim)
+        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"))
+        .collect();
+    let [coding] = &*codings else {
+        return if codings.is_empty() { Ok(false) } else { Err(unsupported(&codings.join(", "))) };
+    };
+    if ["gzip", "x-gzip"].iter().any(|gzip| coding.eq_ignore_ascii_case(gzip)) {
+        return Ok(true);
+    }
+    Err(unsupported(coding))
+}
+
+fn unsupported(coding: &str) -> Refusal {
+    let start: String = coding.chars().take(60).collect();
+    // RFC 9110, section 12.5.3: the header tells this from an unsupported media type.
+    Refusal::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "UNSUPPORTED_CONTENT_ENCODING",
+        format!("expected a body with the Content-Encoding gzip or none, not {start:?}"),
+    )
+    .with_header(header::ACCEPT_ENCODING, "gzip")
+}
+
+fn too_large(message: String) -> Refusal {
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
+}
