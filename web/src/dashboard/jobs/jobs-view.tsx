@@ -15,6 +15,7 @@ import { describe } from './describe';
 import { ExportButton } from './export-button';
 import { conditionsOf, type Filter, isNarrowed, viewOf, views } from './filter';
 import { Filters, SortMenu } from './filters';
+import { IgnoredFilters } from './ignored';
 import { Pager } from './pager';
 import { JobTable } from './table';
 import { Tiles } from './tiles';
@@ -36,7 +37,7 @@ const nobody: ReadonlySet<string> = new Set();
 export function JobsView({ fixed, counts: given, of }: Props) {
   const settings = useSettings();
   const mayAct = useMayAct();
-  const [own, change] = useFilter();
+  const { filter: own, ignored, change } = useFilter();
   const filter = useMemo<Filter>(() => ({ ...own, ...fixed }), [own, fixed]);
   const configurationId = filter.configurationId ?? null;
   useFollowCounts(configurationId);
@@ -109,6 +110,7 @@ export function JobsView({ fixed, counts: given, of }: Props) {
         change={change}
         fixed={fixed && ('agentId' in fixed ? 'agent' : 'configuration')}
       />
+      <IgnoredFilters ignored={ignored} dismiss={() => change({ page: own.page }, true)} />
       <div className="list-head">
         <p className="list-count" role="status">
           {page ? (
