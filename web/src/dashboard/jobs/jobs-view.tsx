@@ -1,4 +1,5 @@
 import { useCallback, useMemo, useState } from 'react';
+import { errorOf } from '../data/errors';
 import { nameOf, useAgentNames, useConfigurationNames, useCounts } from '../data/hooks';
 import type { Counts, ListedJob } from '../data/types';
 import { useMayAct } from '../data/viewer';
@@ -72,7 +73,8 @@ export function JobsView({ fixed, counts: given, of }: Props) {
     });
 
   const page = list.data;
-  const isEmpty = page?.items.length === 0;
+  const missing = errorOf(page, 'items');
+  const isEmpty = page?.items.length === 0 && !missing;
   const view = viewOf(filter);
   const whose =
     of ??
@@ -156,6 +158,11 @@ export function JobsView({ fixed, counts: given, of }: Props) {
           )}
         </div>
       </div>
+      {missing && (
+        <p className="problem" role="status">
+          <icons.warning /> {missing}
+        </p>
+      )}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: it only notes that somebody is here. */}
       <div className="list" onPointerMove={list.touch} onWheel={list.touch} onKeyDown={list.touch}>
         {page && !isEmpty && (
