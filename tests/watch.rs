@@ -81,6 +81,36 @@ on_both_databases! {
         assert_eq!(watch.line().as_deref(), Some("completed: Crawl"));
         watch.signal("TERM").ok();
     }
+
+    async fn shows_the_rest_of_what_has_a_number_that_is_too_large(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        let agent = server.register_agent().await;
+        let configuration = server.save_configuration().await;
+        server.queue(json!([{ "configurationId": configuration, "name": "Crawl" }])).await;
+        let attempt = server.claim(agent).await;
+        let mut writer = ForeignWriter::connect(&database).await;
+        writer.execute(&format!("UPDATE job_run SET agent_expected_tasks_count = {}", i64::MAX)).await;
+        let mut lines = Program::start(&["watch", "--url", &server.url]);
+        let mut json = Program::start(&["watch", "--url", &server.url, "--json"]);
+        let error = "(! agentExpectedTasksCount: 9223372036854775807 does not fit a Long, which has 53 bits)";
+        assert_eq!(lines.line(), Some(format!("executing: Crawl {error}")));
+        let run = |update: &Value| update["jobs"][0]["currentRun"].clone();
+        let first = update(&mut json);
+        assert_eq!(run(&first)["agentExpectedTasksCount"], json!(null));
+        assert_eq!(first["errors"][0]["path"], json!(["executingJobs", "jobs", 0, "currentRun", "agentExpectedTasksCount"]));
+        // It goes on, and is whole again once the number is.
+        server.report_one(attempt.report(1, None, &json!({ "agentTasksCompletedCount": 1_500 }))).await;
+        let line = lines.line().expect("it goes on");
+        assert!(line.starts_with("executing: Crawl — 1,500 of ! tasks") && line.ends_with(error), "{line}");
+        assert_eq!(run(&update(&mut json))["agentTasksCompletedCount"], 1_500);
+        server.report_one(attempt.report(2, None, &json!({ "agentExpectedTasksCount": 2_000 }))).await;
+        let line = lines.line().expect("it goes on");
+        assert!(line.contains("1,500 of 2,000 tasks") && !line.contains('!'), "{line}");
+        assert_eq!(update(&mut json).get("errors"), None);
+        for program in [lines, json] {
+            program.signal("INT").ok();
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,8 +4,8 @@ use entity::{JobState, Millis, agent, configuration, job, job_run};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Folded, ForeignWriter, Kind, TestServer, Transport, agent, configuration, id, job, job_run,
-    on_both_databases,
+    Folded, ForeignWriter, Kind, TestServer, Transport, Update, agent, configuration, id, job,
+    job_run, on_both_databases,
 };
 
 const ALL: &str = "subscription { executingJobs { isSnapshot jobs { id name currentRun {
@@ -129,6 +129,50 @@ on_both_databases! {
             let query = format!("subscription {{ executingJobs {{ jobs {{ {fields} }} }} }}");
             let mut watch = server.watch(&query, json!({})).await;
             assert_eq!(watch.next().await, json!({ "executingJobs": { "jobs": [expected] } }), "{fields}");
+        }
+    }
+
+    /// Data and errors come together, however the frame is made: for one selection alone, or put
+    /// together from what several share.
+    async fn a_number_that_is_too_large_is_an_error_of_its_field(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        server.insert::<agent::Entity>(&[agent(100, None)]).await;
+        server.insert::<job::Entity>(&[1, 2].map(|n| job::Model { current_run_id: Some(id(10 + n)), ..executing(n) })).await;
+        server.insert::<job_run::Entity>(&[1, 2].map(|n| job_run(10 + n, id(n), id(100)))).await;
+        let mut writer = ForeignWriter::connect(&database).await;
+        writer.execute(&format!("UPDATE job_run SET agent_tasks_count = {} WHERE job_id = {}", i64::MAX, writer.uuid(id(1)))).await;
+        let one = "subscription { executingJobs { jobs { id currentRun { agentTasksCount } } } }";
+        let other = "subscription { executingJobs { jobs { name currentRun { tasks: agentTasksCount isActive } } } }";
+        let mut watches = Vec::new();
+        for transport in Transport::ALL {
+            watches.push((server.watch_over(transport, one, json!({})).await, "agentTasksCount"));
+        }
+        watches.push((server.watch(other, json!({})).await, "tasks"));
+        for good in [json!(null), json!(7), json!(8)] {
+            let both = format!(
+                "BEGIN; UPDATE job_run SET agent_clues_count = {good};
+                 UPDATE job_run SET agent_tasks_count = {good} WHERE job_id = {}; COMMIT",
+                writer.uuid(id(2))
+            );
+            // The first that they see is the snapshot.
+            if !good.is_null() {
+                writer.execute(&both).await;
+            }
+            for (watch, field) in &mut watches {
+                let Update::Payload(payload) = watch.read().await else { panic!("it goes on") };
+                let runs = payload["data"]["executingJobs"]["jobs"].as_array().unwrap();
+                let counts: Vec<_> = runs.iter().map(|job| &job["currentRun"][*field]).collect();
+                assert_eq!(counts, [&good, &json!(null)], "{payload:#}");
+                let [error] = payload["errors"].as_array().unwrap().as_slice() else { panic!("{payload:#}") };
+                assert_eq!(error["path"], json!(["executingJobs", "jobs", 1, "currentRun", field]));
+                assert_eq!(error["message"], "9223372036854775807 does not fit a Long, which has 53 bits");
+                assert_eq!(error["extensions"]["code"], "NUMBER_TOO_LARGE");
+            }
+        }
+        writer.execute("UPDATE job_run SET agent_tasks_count = 9").await;
+        for (watch, field) in &mut watches {
+            let jobs = watch.next().await["executingJobs"]["jobs"].take();
+            assert_eq!(jobs[1]["currentRun"][*field], 9);
         }
     }
 

@@ -24,7 +24,8 @@ pub struct Options {
     /// Only jobs of this configuration.
     #[arg(long, value_name = "ID")]
     configuration_id: Option<Uuid>,
-    /// Print the updates as the server sends them, a JSON object on each line.
+    /// Print the updates as the server sends them, a JSON object on each line. It has `errors` if
+    /// fields could not be read, which are null then.
     #[arg(long)]
     json: bool,
 }

@@ -1,20 +1,24 @@
 //! The jobs that execute, put together from updates.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use serde::Deserialize;
+use serde_json::Value as Json;
 use uuid::Uuid;
 
 /// How many departures are remembered.
 const DEPARTURES: usize = 3;
 
 /// What the server sends of a job.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
     pub id: Uuid,
     pub name: Option<String>,
     pub current_run: Option<Run>,
+    /// Why fields of it or of its run have no value: messages by the field's name.
+    #[serde(skip)]
+    pub errors: BTreeMap<String, String>,
 }
 
 /// What it sends of a job's current run. Times are in milliseconds.
@@ -35,6 +39,15 @@ pub struct Departure {
     pub state: String,
 }
 
+/// Why a field of an update has no value.
+#[derive(Clone, Debug, Deserialize)]
+pub struct FieldError {
+    pub message: String,
+    /// From the response's root, such as `executingJobs`, `jobs`, 0, `name`.
+    #[serde(default)]
+    pub path: Vec<Json>,
+}
+
 /// An update.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -42,6 +55,24 @@ pub struct Update {
     pub is_snapshot: bool,
     pub jobs: Vec<Job>,
     pub left: Vec<Departure>,
+    #[serde(default)]
+    pub errors: Vec<FieldError>,
+}
+
+impl Update {
+    /// Hands each error to the job that it concerns.
+    fn sort_errors(&mut self) {
+        for FieldError { message, path } in self.errors.drain(..) {
+            let [_, list, index, .., field] = path.as_slice() else { continue };
+            let index = index.as_u64().and_then(|index| usize::try_from(index).ok());
+            let job = index.and_then(|index| self.jobs.get_mut(index));
+            if let (Some(job), "jobs", Some(field)) =
+                (job, list.as_str().unwrap_or_default(), field.as_str())
+            {
+                job.errors.insert(field.to_owned(), message);
+            }
+        }
+    }
 }
 
 /// What an update changes.
@@ -97,7 +128,8 @@ impl Board {
     }
 
     /// Takes over an update.
-    pub fn take(&mut self, update: Update) -> Vec<Change> {
+    pub fn take(&mut self, mut update: Update) -> Vec<Change> {
+        update.sort_errors();
         let mut changes = Vec::new();
         let mut before = HashMap::new();
         if update.is_snapshot {
@@ -138,12 +170,13 @@ mod tests {
     use super::*;
 
     fn update(is_snapshot: bool, jobs: &[u128], left: &[u128]) -> Update {
-        let job = |n: &u128| Job { id: Uuid::from_u128(*n), name: None, current_run: None };
+        let job = |n: &u128| Job { id: Uuid::from_u128(*n), ..Job::default() };
         let departure = |n: &u128| Departure { id: Uuid::from_u128(*n), state: "FAILED".into() };
         Update {
             is_snapshot,
             jobs: jobs.iter().map(job).collect(),
             left: left.iter().map(departure).collect(),
+            errors: Vec::new(),
         }
     }
 
@@ -169,9 +202,31 @@ mod tests {
     }
 
     #[test]
+    fn errors_belong_to_the_job_in_their_path() {
+        let errors = serde_json::json!([
+            { "message": "too large", "path": ["executingJobs", "jobs", 1, "currentRun", "agentTasksCount"] },
+            { "message": "no such job", "path": ["executingJobs", "jobs", 7, "name"] },
+            { "message": "no such state", "path": ["executingJobs", "left", 0, "state"] },
+            { "message": "without a path" },
+        ]);
+        let errors = serde_json::from_value(errors).unwrap();
+        let mut board = Board::default();
+        board.take(Update { errors, ..update(true, &[2, 1], &[]) });
+        let errors: Vec<_> = board.jobs().iter().map(|job| &job.errors).collect();
+        assert!(errors[0].is_empty());
+        assert_eq!(
+            errors[1].iter().collect::<Vec<_>>(),
+            [(&"agentTasksCount".to_owned(), &"too large".to_owned())]
+        );
+        // The next update of the job is without it.
+        board.take(update(false, &[1], &[]));
+        assert!(board.jobs().iter().all(|job| job.errors.is_empty()));
+    }
+
+    #[test]
     fn names_are_fit_for_a_terminal() {
         let name = Some("\u{1b}[2JHub\nSpot".to_owned());
-        let job = Job { id: Uuid::nil(), name, current_run: None };
+        let job = Job { name, ..Job::default() };
         assert_eq!(job.label(), "\u{fffd}[2JHub\u{fffd}Spot");
     }
 }

@@ -6,7 +6,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use rand::Rng as _;
 use reqwest::Url;
 use serde::Deserialize;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::connect_async;
@@ -49,7 +49,7 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::fro
 pub enum News {
     /// The subscription runs.
     Connected,
-    /// An `ExecutingJobsUpdate`.
+    /// An `ExecutingJobsUpdate`, with the response's `errors`, if it has some.
     Update(Json),
     /// The connection was lost, and will be tried again after this long.
     Lost { reason: String, pause: Duration },
@@ -95,7 +95,7 @@ impl From<Error> for End {
 enum FromServer {
     ConnectionAck {},
     Next { payload: Payload },
-    Error { payload: Vec<ApiError> },
+    Error { payload: Vec<Json> },
     Complete {},
     Ping {},
     Pong {},
@@ -105,18 +105,13 @@ enum FromServer {
 struct Payload {
     data: Option<Data>,
     #[serde(default)]
-    errors: Vec<ApiError>,
+    errors: Vec<Json>,
 }
 
 #[derive(Deserialize)]
 struct Data {
     #[serde(rename = "executingJobs")]
-    update: Json,
-}
-
-#[derive(Deserialize)]
-struct ApiError {
-    message: String,
+    update: Map<String, Json>,
 }
 
 /// Watches the jobs that execute; of one configuration, or of all.
@@ -220,14 +215,18 @@ impl Client {
                     socket.send(Message::text(message.to_string())).await?;
                     patience = SILENCE;
                 }
-                FromServer::Next { payload: Payload { data: Some(data), errors } }
-                    if errors.is_empty() =>
-                {
+                FromServer::Next {
+                    payload: Payload { data: Some(Data { mut update }), errors },
+                } => {
                     if !*is_served {
                         *is_served = true;
                         _ = news.send(News::Connected).await;
                     }
-                    _ = news.send(News::Update(data.update)).await;
+                    // A field that has an error is null, and the rest can be shown.
+                    if !errors.is_empty() {
+                        update.insert("errors".to_owned(), errors.into());
+                    }
+                    _ = news.send(News::Update(update.into())).await;
                 }
                 // What it would have shown is unknown; the next snapshot has it.
                 FromServer::Next { payload } => return Err(End::Lost(first(&payload.errors))),
@@ -242,8 +241,9 @@ impl Client {
     }
 }
 
-fn first(errors: &[ApiError]) -> String {
-    errors.first().map_or("an error without a message", |error| &error.message).to_owned()
+fn first(errors: &[Json]) -> String {
+    let message = errors.first().and_then(|error| error["message"].as_str());
+    message.unwrap_or("an error without a message").to_owned()
 }
 
 fn closed() -> End {

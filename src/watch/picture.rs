@@ -56,14 +56,15 @@ pub fn lines(board: &Board, status: &str, (height, width): (usize, usize)) -> Ve
 
 fn line(job: &Job, layout: Layout) -> String {
     let run = job.current_run.clone().unwrap_or_default();
-    let mut line = cell(&job.label(), layout.name, false);
+    let mark = if job.errors.is_empty() { "" } else { "! " };
+    let mut line = cell(&format!("{mark}{}", job.label()), layout.name, false);
     if layout.bar > 1 {
         line.push(' ');
         line.push_str(&bar(run.percent(), layout.bar - 1));
     }
     for (text, width) in [
         (percent(&run), layout.percent),
-        (tasks(&run), layout.tasks),
+        (tasks(job), layout.tasks),
         (rate(&run), layout.rate),
         (time_left(&run).map(said_left), layout.left),
     ] {
@@ -97,10 +98,16 @@ fn percent(run: &Run) -> Option<String> {
     run.percent().map(|percent| format!("{percent:.1} %"))
 }
 
-fn tasks(run: &Run) -> Option<String> {
-    let done = count(run.agent_tasks_completed_count?);
-    let all = run.agent_expected_tasks_count.or(run.agent_tasks_count);
-    Some(all.map_or_else(|| done.clone(), |all| format!("{done} of {}", count(all))))
+/// With a `!` in place of a number that cannot be shown.
+fn tasks(job: &Job) -> Option<String> {
+    let run = job.current_run.as_ref()?;
+    let shown = |n: Option<i64>, field| {
+        n.map(count).or_else(|| job.errors.contains_key(field).then(|| "!".to_owned()))
+    };
+    let done = shown(run.agent_tasks_completed_count, "agentTasksCompletedCount")?;
+    let all = shown(run.agent_expected_tasks_count, "agentExpectedTasksCount")
+        .or_else(|| shown(run.agent_tasks_count, "agentTasksCount"));
+    Some(all.map_or_else(|| done.clone(), |all| format!("{done} of {all}")))
 }
 
 fn rate(run: &Run) -> Option<String> {
@@ -144,7 +151,7 @@ pub fn sentence(change: &Change) -> String {
         Change::Left { name, state } => departed(name, state.as_deref()),
         Change::Executing(job) => {
             let run = job.current_run.clone().unwrap_or_default();
-            let tasks = tasks(&run).map(|tasks| format!("{tasks} tasks"));
+            let tasks = tasks(job).map(|tasks| format!("{tasks} tasks"));
             let left = time_left(&run).map(said_left);
             let parts = [percent(&run), tasks, rate(&run), left];
             let parts: Vec<_> = parts.into_iter().flatten().collect();
@@ -152,6 +159,9 @@ pub fn sentence(change: &Change) -> String {
             if !parts.is_empty() {
                 line.push_str(" — ");
                 line.push_str(&parts.join(", "));
+            }
+            for (field, message) in &job.errors {
+                line.push_str(&format!(" (! {field}: {message})"));
             }
             line
         }
@@ -176,15 +186,21 @@ mod tests {
         };
         let name = ["HubSpot EU", "日本のコンテンツ管理システムの完全なクロール", "\u{1f600}"]
             [n as usize % 3];
-        Job { id: Uuid::from_u128(n), name: Some(name.to_owned()), current_run: Some(run) }
+        Job {
+            id: Uuid::from_u128(n),
+            name: Some(name.to_owned()),
+            current_run: Some(run),
+            ..Job::default()
+        }
     }
 
     fn board(jobs: u128) -> Board {
         let mut board = Board::default();
         let jobs: Vec<_> = (0..=jobs).map(job).collect();
-        board.take(Update { is_snapshot: true, jobs, left: Vec::new() });
+        board.take(Update { is_snapshot: true, jobs, left: Vec::new(), errors: Vec::new() });
         let left = Departure { id: Uuid::nil(), state: "EXECUTION_COMPLETED".to_owned() };
-        board.take(Update { is_snapshot: false, jobs: Vec::new(), left: vec![left] });
+        let left = vec![left];
+        board.take(Update { is_snapshot: false, jobs: Vec::new(), left, errors: Vec::new() });
         board
     }
 
@@ -219,12 +235,25 @@ mod tests {
     fn shows_progress() {
         let line = line(&job(0), Layout::of(120));
         insta::assert_snapshot!(line, @"HubSpot EU                       ██████████████████░░░░░░░░░░░░  61.5 %      12,345 of 20,000    1,204/min   6m 21s left");
-        let none = Job { id: Uuid::nil(), name: None, current_run: None };
+        let none = Job::default();
         assert_eq!(sentence(&Change::Executing(none)), format!("executing: {}", Uuid::nil()));
         let sentence = sentence(&Change::Executing(job(0)));
         assert_eq!(
             sentence,
             "executing: HubSpot EU — 61.5 %, 12,345 of 20,000 tasks, 1,204/min, 6m 21s left"
+        );
+    }
+
+    #[test]
+    fn marks_what_cannot_be_shown() {
+        let mut bad = job(0);
+        let run = bad.current_run.as_mut().unwrap();
+        (run.agent_expected_tasks_count, run.estimated_remaining) = (None, None);
+        bad.errors.insert("agentExpectedTasksCount".to_owned(), "too large".to_owned());
+        insta::assert_snapshot!(line(&bad, Layout::of(120)).trim_end(), @"! HubSpot EU                     ██████████████████░░░░░░░░░░░░  61.5 %           12,345 of !    1,204/min");
+        assert_eq!(
+            sentence(&Change::Executing(bad)),
+            "executing: HubSpot EU — 61.5 %, 12,345 of ! tasks, 1,204/min (! agentExpectedTasksCount: too large)"
         );
     }
 

@@ -159,6 +159,32 @@ for (const kind of kinds) {
       }, 'only its jobs');
     });
 
+    on('filters are read in any case, and unknown ones are named', '/', async (page) => {
+      for (const path of ['/jobs?state=FAILED', '/jobs?State=Failed', '/?STATE=failed']) {
+        await page.goto(at(path));
+        await until(async () => (await total(page)) === facts.counts.failed, path);
+        assert.equal(await page.locator('.ignored').count(), 0);
+      }
+      for (const [query, text] of [
+        [
+          'status=failed',
+          'Unknown filter: status=failed was ignored. Filters are state, scheduled,',
+        ],
+        [
+          'created=yesterdy',
+          'Unknown filter: created=yesterdy was ignored. created is one of hour,',
+        ],
+      ]) {
+        await page.goto(at(`/jobs?${query}&state=completed`));
+        await page.locator('.ignored', { hasText: text }).waitFor();
+        await until(async () => (await total(page)) === facts.counts.completed, 'what is known');
+        await check(page, query);
+      }
+      await page.getByRole('button', { name: 'Dismiss' }).click();
+      await page.waitForURL(/\/\?state=completed$/);
+      assert.equal(await page.locator('.ignored').count(), 0);
+    });
+
     on('pages: size, next, jump, last, and beyond the end', '/?state=completed', async (page) => {
       await rows(page).first().waitFor();
       await page.getByRole('combobox', { name: 'Rows' }).selectOption('25');

@@ -1,5 +1,5 @@
 import { lazy, Suspense } from 'react';
-import { Redirect, Route, Switch } from 'wouter';
+import { Redirect, Route, Switch, useSearch } from 'wouter';
 import { JobsPage } from './jobs/page';
 import { Shell } from './shell/shell';
 import { Empty, Skeleton } from './ui/empty';
@@ -23,13 +23,14 @@ const AgentPage = lazy(() =>
 );
 
 export function App() {
+  const search = useSearch();
   return (
     <Shell>
       <Suspense fallback={<Skeleton rows={12} height={49} />}>
         <Switch>
           <Route path="/" component={JobsPage} />
           <Route path="/jobs">
-            <Redirect to="/" replace />
+            <Redirect to={search ? `/?${search}` : '/'} replace />
           </Route>
           <Route path="/jobs/:id">{({ id }) => <JobPage key={id} id={id} />}</Route>
           <Route path="/configurations" component={ConfigurationsPage} />

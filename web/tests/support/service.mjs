@@ -93,6 +93,11 @@ export class Service {
     return data;
   }
 
+  /** Runs a statement on the database, as another program would. */
+  execute(sql) {
+    this.#database.execute(sql);
+  }
+
   /** A job that an agent has taken and works on, in a configuration of its own. */
   async begin(name) {
     const [agentId, configurationId, token] = [randomUUID(), randomUUID(), randomUUID()];
@@ -115,7 +120,13 @@ export class Service {
       { input: { jobId, agentId, attemptToken: token } },
     );
     assert.equal(startJobRun.refusal, null);
-    return new Work(this, { jobId, configurationId, runId: startJobRun.attempt.runId, token });
+    return new Work(this, {
+      jobId,
+      agentId,
+      configurationId,
+      runId: startJobRun.attempt.runId,
+      token,
+    });
   }
 }
 
@@ -125,10 +136,10 @@ class Work {
   #token;
   #sequence = 0;
 
-  constructor(service, { jobId, configurationId, runId, token }) {
+  constructor(service, { jobId, agentId, configurationId, runId, token }) {
     this.#service = service;
     this.#token = token;
-    Object.assign(this, { jobId, configurationId, runId });
+    Object.assign(this, { jobId, agentId, configurationId, runId });
   }
 
   #attempt() {
@@ -162,12 +173,17 @@ class Work {
 function createSqlite() {
   const folder = mkdtempSync(join(tmpdir(), 'agent-jobs-'));
   const remove = () => rmSync(folder, { recursive: true });
-  return { url: `sqlite://${join(folder, 'test.db')}`, remove };
+  const file = join(folder, 'test.db');
+  const execute = (sql) => execFileSync('sqlite3', ['-cmd', '.timeout 5000', file, sql]);
+  return { url: `sqlite://${file}`, execute, remove };
 }
 
 function createPostgres() {
   const name = `agent_jobs_test_${randomUUID().replaceAll('-', '')}`;
-  const run = (sql) => execFileSync('psql', ['-X', '-q', '-d', admin, '-c', sql]);
+  const url = admin.replace(/[^/]*$/, name);
+  const runIn = (database) => (sql) =>
+    execFileSync('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', database, '-c', sql]);
+  const run = runIn(admin);
   try {
     run(`CREATE DATABASE ${name}`);
   } catch (error) {
@@ -179,7 +195,8 @@ function createPostgres() {
     );
   }
   return {
-    url: admin.replace(/[^/]*$/, name),
+    url,
+    execute: runIn(url),
     remove: () => run(`DROP DATABASE ${name} WITH (FORCE)`),
   };
 }

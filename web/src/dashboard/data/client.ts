@@ -1,6 +1,7 @@
 import { print } from '@0no-co/graphql.web';
 import type { TadaDocumentNode } from 'gql.tada';
 import { graphqlUrl } from '../base';
+import { type GraphQLError, noteErrors } from './errors';
 
 /** Why a request failed, for the page to say what the user can do about it. */
 export type Trouble = 'offline' | 'signed-out' | 'forbidden' | 'refused' | 'defect';
@@ -17,13 +18,8 @@ export class RequestError extends Error {
   }
 }
 
-export interface GraphQLFault {
-  message: string;
-  extensions?: { code?: string };
-}
-
-/** What is wrong, from a GraphQL answer's errors. */
-export function faultOf(errors: readonly GraphQLFault[]): RequestError {
+/** What is wrong, from a GraphQL response's errors. */
+export function failureOf(errors: readonly GraphQLError[]): RequestError {
   const [first] = errors;
   const code = first?.extensions?.code;
   const message = first?.message ?? 'The server answered without data.';
@@ -37,6 +33,30 @@ export function faultOf(errors: readonly GraphQLFault[]): RequestError {
     default:
       return new RequestError('refused', message, code);
   }
+}
+
+export interface GraphQLResponse<Data> {
+  data?: Data | null | undefined;
+  errors?: readonly GraphQLError[] | undefined;
+}
+
+/**
+ * The data of a response. Errors of fields are noted in it, where `errorOf` finds them, so that
+ * pages show the rest. Fails if a root field has no value, if the session has ended, or if the
+ * database is away.
+ */
+export function dataOf<Data>({ data, errors = [] }: GraphQLResponse<Data>): Data {
+  if (!data) throw failureOf(errors);
+  const roots = data as Record<string, unknown>;
+  for (const error of errors) {
+    const failure = failureOf([error]);
+    const hasRoot = (roots[error.path?.[0] ?? ''] ?? null) !== null;
+    if (!hasRoot || failure.trouble === 'signed-out' || failure.trouble === 'offline') {
+      throw failure;
+    }
+  }
+  noteErrors(data, errors);
+  return data;
 }
 
 /** The part of a typed document that its text is made from. */
@@ -91,7 +111,7 @@ export async function request<Data, Variables>(
   if (response.status === 401) {
     throw new RequestError('signed-out', 'You are not signed in.', 'UNAUTHENTICATED');
   }
-  let answer: { data?: Data | null; errors?: GraphQLFault[] };
+  let answer: GraphQLResponse<Data>;
   try {
     answer = await response.json();
   } catch {
@@ -99,6 +119,5 @@ export async function request<Data, Variables>(
       ? new RequestError('offline', `The server answers with status ${response.status}.`)
       : new RequestError('defect', `The answer is not GraphQL (status ${response.status}).`);
   }
-  if (answer.errors?.length || !answer.data) throw faultOf(answer.errors ?? []);
-  return answer.data;
+  return dataOf(answer);
 }

@@ -2,8 +2,9 @@ import * as Popover from '@radix-ui/react-popover';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
+import { errorOf } from '../data/errors';
 import { nameOf } from '../data/hooks';
-import { progressOf } from '../data/parts';
+import { progressFields, progressOf } from '../data/parts';
 import { about } from '../format/duration';
 import { count, NONE, percent, plural, rate } from '../format/number';
 import { liveJobs, useExecutingIds, useLiveJob } from '../live/jobs';
@@ -11,6 +12,7 @@ import { ProgressBar } from '../ui/bar';
 import { icons, StateSign } from '../ui/icons';
 import { AppLink } from '../ui/link';
 import { Since } from '../ui/time';
+import { Unavailable } from '../ui/unavailable';
 
 /** The jobs that execute, in the header of every page. */
 export function ExecutingPopover() {
@@ -136,11 +138,17 @@ const ExecutingJob = memo(function ExecutingJob({ id }: { id: string }) {
   if (!job) return null;
   const run = job.currentRun;
   const value = progressOf(run);
+  const error =
+    errorOf(job, 'currentRun', 'configuration') ??
+    errorOf(run, ...progressFields, 'estimatedRemaining', 'tasksPerMinute');
   return (
     <AppLink to={`/jobs/${id}`} className="executing-job">
       <span className="executing-name">
         <b className="one-line">{nameOf(job)}</b>
-        <span className="executing-percent">{value === null ? NONE : percent(value)}</span>
+        <span>
+          <Unavailable error={error} />{' '}
+          <span className="executing-percent">{value === null ? NONE : percent(value)}</span>
+        </span>
       </span>
       <ProgressBar value={value} label={`Progress of ${nameOf(job)}`} isMoving={!run?.isStale} />
       <span className="executing-facts muted">

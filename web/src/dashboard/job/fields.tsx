@@ -1,6 +1,8 @@
+import { errorOf } from '../data/errors';
 import type { FullRun } from '../data/types';
 import { NONE } from '../format/number';
 import { CopyButton } from '../ui/copy';
+import { Unavailable } from '../ui/unavailable';
 import { groups, rawText } from './field-names';
 
 /** Every field as the API gives it. */
@@ -18,12 +20,19 @@ export function Fields({ run }: { run: FullRun }) {
             <tbody>
               {names.map((name) => {
                 const text = rawText(run[name]);
+                const error = errorOf(run, name);
                 return (
                   <tr key={name}>
                     <th scope="row" className="mono">
                       {name}
                     </th>
-                    <td className="mono">{text ?? <span className="muted">{NONE}</span>}</td>
+                    <td className="mono">
+                      {error ? (
+                        <Unavailable error={error} />
+                      ) : (
+                        (text ?? <span className="muted">{NONE}</span>)
+                      )}
+                    </td>
                     <td className="field-copy">
                       {text !== undefined && <CopyButton text={text} what={name} />}
                     </td>

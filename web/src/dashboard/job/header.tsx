@@ -1,4 +1,5 @@
 import { root } from '../base';
+import { errorOf } from '../data/errors';
 import { nameOf } from '../data/hooks';
 import { isCancellable, isOver } from '../data/states';
 import type { FullRun, JobDetail, JobState } from '../data/types';
@@ -11,6 +12,7 @@ import { AppLink } from '../ui/link';
 import { say } from '../ui/notice';
 import { ProcessingChip, StateChip } from '../ui/state';
 import { Ago } from '../ui/time';
+import { Unavailable } from '../ui/unavailable';
 import { isGoingOn } from './use-job';
 
 /** What platforms call priorities; others are numbers. */
@@ -40,6 +42,7 @@ export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) 
     <header className="job-head">
       <nav className="crumbs" aria-label="Where this page is">
         <AppLink to="/">Jobs</AppLink>
+        <Unavailable error={errorOf(job, 'configuration')} />
         {job.configuration && (
           <>
             <span aria-hidden="true">/</span>
@@ -92,7 +95,9 @@ export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) 
                 {run.agent.name ?? `${run.agentId.slice(0, 8)}…`}
               </AppLink>
             ) : (
-              '–'
+              <>
+                – <Unavailable error={errorOf(run, 'agent')} />
+              </>
             )}
           </dd>
         </div>

@@ -5,7 +5,7 @@ import { Dialog } from '../ui/dialog';
 import { icons } from '../ui/icons';
 import { say } from '../ui/notice';
 
-/** What the API has answered, as it is. */
+/** What the API has answered, with the errors of fields as `__errors`. */
 export function JsonDialog({
   job,
   run,

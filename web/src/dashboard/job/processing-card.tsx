@@ -1,9 +1,11 @@
+import { errorOf } from '../data/errors';
 import { partsOf } from '../data/parts';
 import type { FullRun } from '../data/types';
 import { count, NONE, percent } from '../format/number';
 import { PartsBar, ProgressBar } from '../ui/bar';
 import { processingLabel } from '../ui/state';
 import { FullMoment } from '../ui/time';
+import { Count, Unavailable } from '../ui/unavailable';
 import { Figure } from './agent-card';
 
 function doneOf(run: FullRun): number | null {
@@ -21,16 +23,23 @@ function doneOf(run: FullRun): number | null {
 /** The server's half: what the pipeline made of what was submitted. */
 export function ProcessingCard({ run }: { run: FullRun }) {
   const progress = doneOf(run);
-  const tasks = partsOf(run.processingTasksCount, [
-    ['completed', 'done', run.processingTasksCompletedCount],
-    ['failed', 'failed', run.processingTasksFailedCount],
-    ['skipped', 'skipped', run.processingTasksSkippedCount],
-    ['queued', 'waiting', run.processingTasksQueuedCount],
+  const progressError = errorOf(
+    run,
+    'processingTasksCount',
+    'processingTasksCompletedCount',
+    'processingTasksFailedCount',
+    'processingTasksSkippedCount',
+  );
+  const tasks = partsOf(run, 'processingTasksCount', [
+    ['completed', 'done', 'processingTasksCompletedCount'],
+    ['failed', 'failed', 'processingTasksFailedCount'],
+    ['skipped', 'skipped', 'processingTasksSkippedCount'],
+    ['queued', 'waiting', 'processingTasksQueuedCount'],
   ]);
   const unchanged = [
-    ['already exists', run.processingTasksAlreadyExistsCount],
-    ['up to date', run.processingTasksAlreadyUpToDateCount],
-    ['ignored', run.processingTasksIgnoredCount],
+    ['already exists', 'processingTasksAlreadyExistsCount'],
+    ['up to date', 'processingTasksAlreadyUpToDateCount'],
+    ['ignored', 'processingTasksIgnoredCount'],
   ] as const;
   const state = run.processingState ?? 'QUEUED';
   const isMoving = run.processingState === 'QUEUED' || run.processingState === 'EXECUTING';
@@ -38,7 +47,10 @@ export function ProcessingCard({ run }: { run: FullRun }) {
     <section className="card" aria-labelledby="processing-title">
       <header className="card-head">
         <h2 id="processing-title">Processing</h2>
-        <span className="card-figure">{progress === null ? NONE : percent(progress)}</span>
+        <span className="card-figure">
+          {progress === null ? NONE : percent(progress)}
+          <Unavailable error={progressError} />
+        </span>
       </header>
       <ProgressBar
         value={progress}
@@ -48,21 +60,32 @@ export function ProcessingCard({ run }: { run: FullRun }) {
       />
       <dl className="figures">
         <Figure name="State">{processingLabel(run.processingState)}</Figure>
-        <Figure name="Payloads">{count(run.processingTasksReceivedPayloadsCount)}</Figure>
-        <Figure name="Clues">{count(run.processingTasksReceivedCluesCount)}</Figure>
-        <Figure name="Log lines">{count(run.processingTasksReceivedLogLinesCount)}</Figure>
+        <Figure name="Payloads">
+          <Count of={run} field="processingTasksReceivedPayloadsCount" />
+        </Figure>
+        <Figure name="Clues">
+          <Count of={run} field="processingTasksReceivedCluesCount" />
+        </Figure>
+        <Figure name="Log lines">
+          <Count of={run} field="processingTasksReceivedLogLinesCount" />
+        </Figure>
       </dl>
       <h3 className="parts-title">
         Tasks <b>{count(tasks.total)}</b>
-        <span className="muted">{count(run.processingTaskRetriesCount)} retries</span>
+        <Unavailable error={tasks.totalError} />
+        <span className="muted">
+          <Count of={run} field="processingTaskRetriesCount" /> retries
+        </span>
       </h3>
       <PartsBar parts={tasks} of="Processing tasks" />
       <h3 className="parts-title">No change needed</h3>
       <ul className="legend" aria-label="Tasks that changed nothing">
-        {unchanged.map(([label, value]) => (
-          <li key={label} className={value ? undefined : 'is-none'}>
+        {unchanged.map(([label, field]) => (
+          <li key={label} className={run[field] || errorOf(run, field) ? undefined : 'is-none'}>
             <span>{label}</span>
-            <b>{count(value)}</b>
+            <b>
+              <Count of={run} field={field} />
+            </b>
           </li>
         ))}
       </ul>

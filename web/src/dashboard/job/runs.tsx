@@ -1,8 +1,10 @@
+import { errorOf } from '../data/errors';
 import { isActive } from '../data/states';
 import type { JobDetail } from '../data/types';
 import { AppLink } from '../ui/link';
 import { StateLabel } from '../ui/state';
 import { Moment, WorkTime } from '../ui/time';
+import { Unavailable } from '../ui/unavailable';
 
 /** All attempts at the job, the newest first. */
 export function Runs({ job, shown }: { job: JobDetail; shown: string | undefined }) {
@@ -25,10 +27,13 @@ export function Runs({ job, shown }: { job: JobDetail; shown: string | undefined
                 Run {number}
               </AppLink>
               <StateLabel state={run.agentState} />
-              <span className="one-line">{run.agent?.name ?? '–'}</span>
+              <span className="one-line">
+                {run.agent?.name ?? '–'} <Unavailable error={errorOf(run, 'agent')} />
+              </span>
               <Moment at={run.agentStartTime ?? run.agentQueuedDate} />
               <span className="number">
-                <WorkTime run={run} isRunning={isActive(run.agentState)} />
+                <WorkTime run={run} isRunning={isActive(run.agentState)} />{' '}
+                <Unavailable error={errorOf(run, 'agentElapsedExecutionTime')} />
               </span>
               {run.agentResultMessage && (
                 <span className="run-message muted one-line" title={run.agentResultMessage}>

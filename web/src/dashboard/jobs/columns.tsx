@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
+import { errorOf } from '../data/errors';
 import { nameOf } from '../data/hooks';
-import { progressOf } from '../data/parts';
+import { progressFields, progressOf } from '../data/parts';
 import { isActive, isOver } from '../data/states';
 import type { JobState, ListedJob, LiveJob } from '../data/types';
 import { about } from '../format/duration';
@@ -15,8 +16,9 @@ import type { Filter } from './filter';
 export interface Row {
   job: ListedJob;
   state: JobState;
-  run: (ListedJob['currentRun'] & object) | LiveRun | null;
+  run: ListedRun | LiveRun | null;
 }
+type ListedRun = ListedJob['currentRun'] & object;
 type LiveRun = LiveJob['currentRun'] & object;
 
 export interface Column {
@@ -27,7 +29,17 @@ export interface Column {
   /** The room it takes at least, in pixels. */
   room: number;
   isNumber?: boolean;
+  /** The fields of the job and of its run that the cell is made of, as far as they can fail. */
+  jobFields?: readonly (keyof ListedJob & string)[];
+  runFields?: readonly (keyof ListedRun & string)[];
   cell(row: Row): ReactNode;
+}
+
+/** Why something is missing in a cell, if that is because of an error. */
+export function cellError(row: Row, { jobFields = [], runFields = [] }: Column) {
+  const { job, run } = row;
+  const ofRun = runFields.length > 0 && !run ? errorOf(job, 'currentRun') : undefined;
+  return errorOf(job, ...jobFields) ?? errorOf(run as ListedRun | null, ...runFields) ?? ofRun;
 }
 
 const none = <span className="muted">{NONE}</span>;
@@ -91,6 +103,7 @@ export const columns: readonly Column[] = [
     label: 'Job',
     track: 'minmax(13rem, 1.6fr)',
     room: 208,
+    jobFields: ['configuration'],
     cell: ({ job }) => (
       <span className="two-lines">
         <AppLink className="row-link one-line" to={`/jobs/${job.id}`}>
@@ -112,6 +125,7 @@ export const columns: readonly Column[] = [
     label: 'Agent',
     track: '7rem',
     room: 112,
+    runFields: ['agent'],
     cell: ({ run }) =>
       run?.agent ? (
         <AppLink className="plain above one-line" to={`/agents/${run.agent.id}`}>
@@ -121,12 +135,20 @@ export const columns: readonly Column[] = [
         none
       ),
   },
-  { key: 'progress', label: 'Progress', track: '8.5rem', room: 136, cell: Progress },
+  {
+    key: 'progress',
+    label: 'Progress',
+    track: '8.5rem',
+    room: 136,
+    runFields: [...progressFields, 'estimatedRemaining'],
+    cell: Progress,
+  },
   {
     key: 'started',
     label: 'Started',
     track: '7.25rem',
     room: 116,
+    runFields: ['agentStartTime'],
     cell: ({ job, run }) =>
       run?.agentStartTime ? (
         <Moment at={run.agentStartTime} />
@@ -144,15 +166,25 @@ export const columns: readonly Column[] = [
     track: '5.25rem',
     room: 84,
     isNumber: true,
+    runFields: ['agentElapsedExecutionTime'],
     cell: ({ run, state }) => <WorkTime run={run} isRunning={state === 'EXECUTING'} />,
   },
-  { key: 'tasks', label: 'Tasks', track: '7.5rem', room: 120, isNumber: true, cell: Tasks },
+  {
+    key: 'tasks',
+    label: 'Tasks',
+    track: '7.5rem',
+    room: 120,
+    isNumber: true,
+    runFields: ['agentTasksCount', 'agentTasksCompletedCount', 'agentTasksFailedCount'],
+    cell: Tasks,
+  },
   {
     key: 'clues',
     label: 'Clues',
     track: '4.25rem',
     room: 72,
     isNumber: true,
+    runFields: ['agentCluesCount'],
     cell: ({ run }) => (
       <span title={count(run?.agentCluesCount)}>{compact(run?.agentCluesCount)}</span>
     ),
@@ -162,6 +194,7 @@ export const columns: readonly Column[] = [
     label: 'Message',
     track: 'minmax(9rem, 1.6fr)',
     room: 160,
+    runFields: ['agentResultMessage'],
     cell: ({ run, state }) =>
       run?.agentResultMessage ? (
         <span
@@ -201,6 +234,7 @@ export const columns: readonly Column[] = [
     label: 'Last report',
     track: '7.25rem',
     room: 116,
+    runFields: ['updateDate'],
     cell: ({ run }) => <Moment at={run?.updateDate} />,
   },
   {
@@ -209,6 +243,7 @@ export const columns: readonly Column[] = [
     track: '7rem',
     room: 116,
     isNumber: true,
+    runFields: ['tasksPerMinute'],
     cell: ({ run }) => rate(run?.tasksPerMinute),
   },
   {

@@ -1,6 +1,7 @@
 /** The list as a file: all that match, not just the page. */
 import { request } from '../data/client';
 import { jobExport } from '../data/documents';
+import { countErrors } from '../data/errors';
 import type { ResultOf } from '../data/graphql';
 import { getSettings } from '../settings/settings';
 import { type Filter, sorts, variablesOf } from './filter';
@@ -43,18 +44,22 @@ export function cell(value: Value): string {
 
 const line = (values: Value[]) => `${values.map(cell).join(',')}\r\n`;
 
-/** Reads all that match and returns it as CSV; tells how many it has so far. */
+/**
+ * Reads all that match and returns it as CSV, with how many values are empty because of an error;
+ * tells how many jobs it has so far.
+ */
 export async function exportCsv(
   filter: Filter,
   told: (jobs: number) => void,
   signal: AbortSignal,
-): Promise<Blob> {
+): Promise<{ file: Blob; errors: number }> {
   const [, field, direction] = sorts[filter.sort];
   const { page: _, take: __, ...variables } = variablesOf(filter, getSettings(), Date.now());
   // Spreadsheets take a file without this mark for one of their own encoding.
   const parts = ['\ufeff', line(fields.map(([name]) => name))];
   let after: string | null = null;
   let jobs = 0;
+  let errors = 0;
   do {
     const answer: ResultOf<typeof jobExport> = await request(
       jobExport,
@@ -64,10 +69,11 @@ export async function exportCsv(
     const { nodes, pageInfo } = answer.jobsConnection;
     for (const job of nodes) parts.push(line(fields.map(([, read]) => read(job))));
     jobs += nodes.length;
+    errors += countErrors(answer);
     told(jobs);
     after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
   } while (after);
-  return new Blob(parts, { type: 'text/csv;charset=utf-8' });
+  return { file: new Blob(parts, { type: 'text/csv;charset=utf-8' }), errors };
 }
 
 export function save(blob: Blob, name: string): void {

@@ -22,9 +22,12 @@ export function ExportButton({ filter }: { filter: Filter }) {
         n = soFar;
         setJobs(soFar);
       };
-      const file = await exportCsv(filter, tell, control.signal);
+      const { file, errors } = await exportCsv(filter, tell, control.signal);
       save(file, `jobs-${new Date().toISOString().slice(0, 16).replaceAll(':', '')}.csv`);
-      say(`Saved ${plural(n, 'job')} as CSV.`);
+      const saved = `Saved ${plural(n, 'job')} as CSV.`;
+      if (errors === 0) say(saved);
+      else
+        say(`${saved} Left empty, since they cannot be shown: ${plural(errors, 'value')}.`, true);
     } catch (error) {
       if (control.signal.aborted) say('The export was stopped.');
       else say(`The export failed: ${error instanceof Error ? error.message : error}`, true);

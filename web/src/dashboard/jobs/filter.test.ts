@@ -6,6 +6,7 @@ import {
   isNarrowed,
   parseFilter,
   rangeStart,
+  readAddress,
   variablesOf,
   viewOf,
 } from './filter';
@@ -37,9 +38,63 @@ describe('a filter in an address', () => {
     expect(parseFilter('?created=constructor').range).toBeUndefined();
   });
 
+  it('takes states and names in any usual spelling', () => {
+    for (const [query, expected] of [
+      ['?state=FAILED', ['FAILED']],
+      ['?State=Failed', ['FAILED']],
+      ['?STATE=executionCompleted,EXECUTION_COMPLETED', ['EXECUTION_COMPLETED']],
+      ['?state=execution%20completed', ['EXECUTION_COMPLETED']],
+      ['?state=Canceled', ['CANCELLED']],
+      ['?state=queued&state=canceling', ['QUEUED', 'CANCELLING']],
+    ] as const) {
+      const { filter, ignored } = readAddress(query);
+      expect([query, filter.states, ignored]).toEqual([query, expected, []]);
+    }
+    const { filter, ignored } = readAddress('?Created=Today&SORT=name&Scheduled=true&Q=CRM');
+    expect(filter).toMatchObject({
+      range: 'today',
+      sort: 'name',
+      isScheduled: true,
+      search: 'CRM',
+    });
+    expect(ignored).toEqual([]);
+  });
+
+  it('names what it does not understand', () => {
+    const toldOf = (query: string) =>
+      readAddress(query).ignored.map(({ name, value }) => `${name}=${value}`);
+    expect(toldOf('?status=failed&state=failed,failled')).toEqual([
+      'status=failed',
+      'state=failled',
+    ]);
+    expect(toldOf('?created=yesterdy&from=never&sort=age&size=7&page=-1&scheduled=later')).toEqual([
+      'created=yesterdy',
+      'scheduled=later',
+      'from=never',
+      'sort=age',
+      'page=-1',
+      'size=7',
+    ]);
+    expect(toldOf('?configuration=x&agent=y&agent=z')).toEqual([
+      'agent=z',
+      'configuration=x',
+      'agent=y',
+    ]);
+    expect(readAddress('?agent=&agent=z').ignored[0]?.hint).toBe('agent is given twice.');
+    expect(toldOf('?state=&q=&created=&page=')).toEqual([]);
+    expect(readAddress('?created=yesterdy').ignored[0]?.hint).toBe(
+      'created is one of hour, today, yesterday, week, month.',
+    );
+    expect(readAddress('?status=failed').ignored[0]?.hint).toMatch(/^Filters are state, scheduled/);
+  });
+
   it('takes a moving range over a fixed one', () => {
     const filter = parseFilter('?created=today&from=2026-03-01T00:00:00Z');
     expect([filter.range, filter.from]).toEqual(['today', undefined]);
+    const { ignored } = readAddress('?created=today&from=2026-03-01T00:00:00Z');
+    expect(ignored).toMatchObject([
+      { name: 'from', hint: 'from is not used together with created.' },
+    ]);
   });
 });
 

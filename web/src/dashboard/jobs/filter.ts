@@ -48,49 +48,124 @@ export interface Filter {
   columns: readonly string[] | undefined;
 }
 
-const known = new Set<string>(allStates.map(({ state }) => state));
-
-function momentOf(text: string | null): string | undefined {
-  if (!text || Number.isNaN(Date.parse(text))) return undefined;
-  return new Date(text).toISOString();
+/** A parameter of an address that is not understood. */
+export interface Ignored {
+  name: string;
+  value: string;
+  /** What would be understood. */
+  hint: string;
 }
 
-/** Reads an address. What makes no sense there is as if it were not. */
-export function parseFilter(query: string): Filter {
-  const params = new URLSearchParams(query);
-  const id = (name: string) => {
-    const text = params.get(name);
-    return text && isUuid(text) ? text : undefined;
+const names = [
+  'state',
+  'scheduled',
+  'configuration',
+  'agent',
+  'q',
+  'created',
+  'from',
+  'to',
+  'sort',
+  'page',
+  'size',
+  'columns',
+] as const;
+type Name = (typeof names)[number];
+
+/** A state as addresses have it. */
+const slugOf = (state: JobState) => state.toLowerCase().replaceAll('_', '-');
+
+/** `ExecutionCompleted`, `EXECUTION_COMPLETED` and `execution-completed` are the same word. */
+const wordOf = (text: string) => text.toLowerCase().replace(/[-_\s]/g, '');
+
+const statesByWord = new Map<string, JobState>([
+  ...allStates.map(({ state }) => [wordOf(state), state] as const),
+  ['canceled', 'CANCELLED'],
+  ['canceling', 'CANCELLING'],
+]);
+
+const switches = new Map([
+  ['1', true],
+  ['true', true],
+  ['0', false],
+  ['false', false],
+]);
+
+function momentOf(text: string): string | undefined {
+  return Number.isNaN(Date.parse(text)) ? undefined : new Date(text).toISOString();
+}
+
+function numberOf(text: string): number | undefined {
+  const n = Number(text);
+  return Number.isSafeInteger(n) && n > 0 ? n : undefined;
+}
+
+/** Reads a key of an object, in upper or lower case. */
+const keyOf =
+  <T extends string>(options: Record<T, unknown>) =>
+  (text: string): T | undefined =>
+    Object.hasOwn(options, text.toLowerCase()) ? (text.toLowerCase() as T) : undefined;
+
+const listed = (options: readonly (string | number)[]) => `one of ${options.join(', ')}`;
+
+/** Reads an address: its filter, and the parameters that are not understood. */
+export function readAddress(query: string): { filter: Filter; ignored: Ignored[] } {
+  const ignored: Ignored[] = [];
+  const values = new Map<Name, string>();
+  for (const [given, value] of new URLSearchParams(query)) {
+    const name = names.find((each) => each === given.toLowerCase());
+    const before = name && values.get(name);
+    if (!name) ignored.push({ name: given, value, hint: `Filters are ${names.join(', ')}.` });
+    else if (before === undefined) values.set(name, value);
+    else if (name === 'state') values.set(name, `${before},${value}`);
+    else ignored.push({ name, value, hint: `${name} is given twice.` });
+  }
+  const read = <T>(name: Name, parse: (text: string) => T | undefined, expected: string) => {
+    const text = values.get(name);
+    if (!text) return undefined;
+    const value = parse(text);
+    if (value === undefined) {
+      ignored.push({ name, value: text, hint: `${name} is ${expected}.` });
+    }
+    return value;
   };
-  const key = <T extends string>(name: string, options: Record<T, unknown>): T | undefined => {
-    const text = params.get(name);
-    return text && Object.hasOwn(options, text) ? (text as T) : undefined;
-  };
-  const number = (name: string) => {
-    const n = Number(params.get(name));
-    return Number.isSafeInteger(n) && n > 0 ? n : undefined;
-  };
-  const named = (params.get('state') ?? '').toUpperCase().replaceAll('-', '_').split(',');
-  const range = key('created', ranges);
-  const take = number('size');
-  // The API counts pages with 32 bits.
-  const page = Math.min(number('page') ?? 1, 10_000_000);
-  const columns = params.get('columns');
-  return {
-    states: allStates.map(({ state }) => state).filter((state) => named.includes(state)),
-    isScheduled: params.get('scheduled') === '1',
+  const range = read('created', keyOf(ranges), listed(Object.keys(ranges)));
+  const id = (name: Name) => read(name, (text) => (isUuid(text) ? text : undefined), 'an id');
+  // A moving range and fixed times exclude each other.
+  const moment = (name: Name) =>
+    range
+      ? read(name, () => undefined, 'not used together with created')
+      : read(name, momentOf, 'a time such as 2026-05-01T10:00:00Z');
+
+  const named = (values.get('state') ?? '').split(',').filter(Boolean);
+  const states = named.map((text) => {
+    const state = statesByWord.get(wordOf(text));
+    const hint = `state is ${listed(allStates.map((info) => slugOf(info.state)))}.`;
+    if (!state) ignored.push({ name: 'state', value: text, hint });
+    return state;
+  });
+  const size = (text: string) => pageSizes.find((each) => String(each) === text);
+  const columns = values.get('columns');
+  const filter = {
+    states: allStates.map(({ state }) => state).filter((state) => states.includes(state)),
+    isScheduled:
+      read('scheduled', (text) => switches.get(text.toLowerCase()), 'one of 1, 0') ?? false,
     configurationId: id('configuration'),
     agentId: id('agent'),
-    search: (params.get('q') ?? '').slice(0, 200),
+    search: (values.get('q') ?? '').slice(0, 200),
     range,
-    from: range ? undefined : momentOf(params.get('from')),
-    to: range ? undefined : momentOf(params.get('to')),
-    sort: key('sort', sorts) ?? 'newest',
-    page,
-    take: pageSizes.find((size) => size === take) ?? 50,
-    columns: columns === null ? undefined : columns.split(',').filter(Boolean),
+    from: moment('from'),
+    to: moment('to'),
+    sort: read('sort', keyOf(sorts), listed(Object.keys(sorts))) ?? 'newest',
+    // The API counts pages with 32 bits.
+    page: Math.min(read('page', numberOf, 'a whole number from 1') ?? 1, 10_000_000),
+    take: read('size', size, listed(pageSizes)) ?? 50,
+    columns: columns?.split(',').filter(Boolean),
   };
+  return { filter, ignored };
 }
+
+export const parseFilter = (query: string): Filter => readAddress(query).filter;
 
 /** The same as an address, without what is as usual. */
 export function formatFilter(filter: Filter): string {
@@ -98,8 +173,7 @@ export function formatFilter(filter: Filter): string {
   const set = (name: string, value: string | number | undefined) => {
     if (value !== undefined && value !== '') params.set(name, String(value));
   };
-  const names = filter.states.filter((state) => known.has(state));
-  set('state', names.map((state) => state.toLowerCase().replaceAll('_', '-')).join(','));
+  set('state', filter.states.map(slugOf).join(','));
   set('scheduled', filter.isScheduled ? 1 : undefined);
   set('configuration', filter.configurationId);
   set('agent', filter.agentId);

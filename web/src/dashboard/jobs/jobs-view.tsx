@@ -1,4 +1,5 @@
 import { useCallback, useMemo, useState } from 'react';
+import { errorOf } from '../data/errors';
 import { nameOf, useAgentNames, useConfigurationNames, useCounts } from '../data/hooks';
 import type { Counts, ListedJob } from '../data/types';
 import { useMayAct } from '../data/viewer';
@@ -15,6 +16,7 @@ import { describe } from './describe';
 import { ExportButton } from './export-button';
 import { conditionsOf, type Filter, isNarrowed, viewOf, views } from './filter';
 import { Filters, SortMenu } from './filters';
+import { IgnoredFilters } from './ignored';
 import { Pager } from './pager';
 import { JobTable } from './table';
 import { Tiles } from './tiles';
@@ -36,7 +38,7 @@ const nobody: ReadonlySet<string> = new Set();
 export function JobsView({ fixed, counts: given, of }: Props) {
   const settings = useSettings();
   const mayAct = useMayAct();
-  const [own, change] = useFilter();
+  const { filter: own, ignored, change } = useFilter();
   const filter = useMemo<Filter>(() => ({ ...own, ...fixed }), [own, fixed]);
   const configurationId = filter.configurationId ?? null;
   useFollowCounts(configurationId);
@@ -71,7 +73,8 @@ export function JobsView({ fixed, counts: given, of }: Props) {
     });
 
   const page = list.data;
-  const isEmpty = page?.items.length === 0;
+  const missing = errorOf(page, 'items');
+  const isEmpty = page?.items.length === 0 && !missing;
   const view = viewOf(filter);
   const whose =
     of ??
@@ -109,6 +112,7 @@ export function JobsView({ fixed, counts: given, of }: Props) {
         change={change}
         fixed={fixed && ('agentId' in fixed ? 'agent' : 'configuration')}
       />
+      <IgnoredFilters ignored={ignored} dismiss={() => change({ page: own.page }, true)} />
       <div className="list-head">
         <p className="list-count" role="status">
           {page ? (
@@ -154,6 +158,11 @@ export function JobsView({ fixed, counts: given, of }: Props) {
           )}
         </div>
       </div>
+      {missing && (
+        <p className="problem" role="status">
+          <icons.warning /> {missing}
+        </p>
+      )}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: it only notes that somebody is here. */}
       <div className="list" onPointerMove={list.touch} onWheel={list.touch} onKeyDown={list.touch}>
         {page && !isEmpty && (

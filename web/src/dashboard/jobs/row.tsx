@@ -4,8 +4,9 @@ import { isCancellable, isOver } from '../data/states';
 import type { ListedJob } from '../data/types';
 import { useMayAct } from '../data/viewer';
 import { useLeftTo, useLiveJob } from '../live/jobs';
+import { Unavailable } from '../ui/unavailable';
 import type { Action } from './actions';
-import type { Column, Row } from './columns';
+import { type Column, cellError, type Row } from './columns';
 import { RowMenu } from './row-menu';
 
 interface Props {
@@ -54,6 +55,7 @@ export const JobRow = memo(function JobRow(props: Props) {
           data-label={column.label}
         >
           {column.cell(row)}
+          <Unavailable error={cellError(row, column)} />
         </div>
       ))}
       <div className="cell cell-menu" role="cell">

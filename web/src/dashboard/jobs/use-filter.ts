@@ -1,12 +1,20 @@
 import { useCallback, useMemo } from 'react';
 import { useLocation, useSearch } from 'wouter';
-import { type Filter, formatFilter, parseFilter } from './filter';
+import { type Filter, formatFilter, type Ignored, parseFilter, readAddress } from './filter';
 
-/** The filter in the page's address, and how to change it. Another filter begins at page 1. */
-export function useFilter(): [Filter, (change: Partial<Filter>, replace?: boolean) => void] {
+interface AddressFilter {
+  filter: Filter;
+  /** The parameters that are not understood. A change of the filter drops them. */
+  ignored: readonly Ignored[];
+  /** Another filter begins at page 1. */
+  change(changes: Partial<Filter>, replace?: boolean): void;
+}
+
+/** The filter in the page's address, and how to change it. */
+export function useFilter(): AddressFilter {
   const search = useSearch();
   const [path, navigate] = useLocation();
-  const filter = useMemo(() => parseFilter(search), [search]);
+  const read = useMemo(() => readAddress(search), [search]);
   const change = useCallback(
     (changes: Partial<Filter>, replace = false) => {
       // From the address as it is now: two changes may come before the page is drawn again.
@@ -15,5 +23,5 @@ export function useFilter(): [Filter, (change: Partial<Filter>, replace?: boolea
     },
     [navigate, path],
   );
-  return [filter, change];
+  return { ...read, change };
 }

@@ -10,8 +10,9 @@ import { createClient as createEventClient } from 'graphql-sse';
 import { createClient as createSocketClient } from 'graphql-ws';
 import { graphqlUrl, socketUrl } from '../base';
 import {
-  faultOf,
-  type GraphQLFault,
+  dataOf,
+  failureOf,
+  type GraphQLResponse,
   type Operation,
   operationOf,
   RequestError,
@@ -162,14 +163,19 @@ export class Connection {
     }
   }
 
-  private answer(watch: Watch, result: { data?: unknown; errors?: unknown }): void {
-    const errors = result.errors as readonly GraphQLFault[] | undefined;
-    if (errors?.length) this.refused(faultOf(errors));
-    else if (result.data) watch.next(result.data);
+  private answer(watch: Watch, response: GraphQLResponse<unknown>): void {
+    let data: unknown;
+    try {
+      data = dataOf(response);
+    } catch (error) {
+      this.refused(error);
+      return;
+    }
+    watch.next(data);
   }
 
   private refused(error: unknown): void {
-    const fault = Array.isArray(error) ? faultOf(error) : error;
+    const fault = Array.isArray(error) ? failureOf(error) : error;
     if (fault instanceof RequestError && fault.trouble === 'signed-out') {
       this.close();
       this.set('offline', fault);
@@ -205,7 +211,7 @@ export class Connection {
           watch.stop = client.subscribe(
             { ...watch.operation, variables: watch.variables },
             {
-              next: (result) => this.answer(watch, result),
+              next: (response) => this.answer(watch, response),
               error: (error) => this.refused(error),
               complete: () => {},
             },
@@ -251,9 +257,9 @@ export class Connection {
         client.subscribe(
           { ...watch.operation, variables: watch.variables },
           {
-            next: (result) => {
+            next: (response) => {
               first();
-              this.answer(watch, result);
+              this.answer(watch, response);
             },
             error: lost,
             // The stream that tried the way never ends by itself, unless the server stops.

@@ -1,6 +1,7 @@
 import type { CSSProperties } from 'react';
 import type { Parts } from '../data/parts';
 import { count, percent } from '../format/number';
+import { Unavailable } from './unavailable';
 
 /** How far something is. Without a value it says just that it is under way. */
 export function ProgressBar({
@@ -53,7 +54,7 @@ export function PartsBar({
     ...parts,
     ...(unaccounted === null
       ? []
-      : [{ key: 'unaccounted', label: 'unaccounted', value: unaccounted }]),
+      : [{ key: 'unaccounted', label: 'unaccounted', value: unaccounted, error: undefined }]),
   ];
   return (
     <div className="parts">
@@ -70,11 +71,11 @@ export function PartsBar({
           )}
       </div>
       <ul className="legend" aria-label={of}>
-        {shown.map(({ key, label, value }) => (
-          <li key={key} className={value ? undefined : 'is-none'}>
+        {shown.map(({ key, label, value, error }) => (
+          <li key={key} className={value || error ? undefined : 'is-none'}>
             <span className={`swatch part-${key}`} aria-hidden="true" />
             <span>{label}</span>
-            <b>{count(value)}</b>
+            <b>{error ? <Unavailable error={error} /> : count(value)}</b>
           </li>
         ))}
       </ul>
