@@ -137,12 +137,12 @@ async fn output_that_cannot_be_written_ends_with_74() {
     let row = br#"{"id":"0190a000-0000-7000-8000-000000000001","state":60}"#;
     for arguments in [
         ["export", "jobs", "--output", &nowhere].as_slice(),
-        &["import", "-", "--table", "jobs", "--skip-bad-rows", &nowhere],
+        &["import", "-", "--table", "jobs", "--reject-file", &nowhere],
         // A disk that is full from the start.
         #[cfg(target_os = "linux")]
         &["export", "jobs", "--output", "/dev/full"],
         #[cfg(target_os = "linux")]
-        &["import", "-", "--table", "jobs", "--skip-bad-rows", "/dev/full"],
+        &["import", "-", "--table", "jobs", "--reject-file", "/dev/full"],
     ] {
         let arguments = [arguments, &["--database-url", database.url()]].concat();
         let output = agent_jobs(&arguments, row);
@@ -185,8 +185,8 @@ on_both_databases! {
         gzip.write_all(jobs.as_bytes()).expect("compressing");
         let input = gzip.finish().expect("compressing");
         let output = agent_jobs(&["import", "-", "--database-url", database.url()], &input).ok();
-        assert_eq!(output.stdout, "imported 1 rows, 0 bad rows put aside\n");
-        assert!(output.stderr.starts_with("standard input: 1 rows, "), "{output:#?}");
+        assert_eq!(output.stdout, "imported 1 rows, 0 rejected\n");
+        assert!(output.stderr.contains("\nstandard input: 1 rows, "), "{output:#?}");
 
         // Half of a compressed file is no file, and its whole rows are not imported either.
         let output = agent_jobs(

@@ -20,6 +20,8 @@ mod executing_jobs;
 mod feed;
 mod http;
 mod import;
+mod import_safety;
+mod import_tools;
 mod interrupted;
 mod job_counts;
 mod job_run;

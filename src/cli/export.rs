@@ -68,7 +68,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         .filter(|path| path != Path::new("-"))
         .map(|path| {
             OutputFile::check(&path, &options.database.files()?, options.overwrite)
-                .map_err(|reason| Failure::new(Failure::USAGE, format!("--output: {reason}")))
+                .map_err(|reason| Failure::new(Failure::OUTPUT, format!("cannot write {reason}")))
         })
         .transpose()?;
     let db = options.database.open().await?;

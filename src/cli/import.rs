@@ -85,7 +85,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         .reject_file
         .map(|path| OutputFile::check(&path, &protected, options.overwrite))
         .transpose()
-        .map_err(|reason| Failure::new(Failure::USAGE, format!("--reject-file: {reason}")))?;
+        .map_err(|reason| Failure::new(Failure::OUTPUT, format!("cannot write {reason}")))?;
     let files = import::look_at(&options.files, options.table, &read).map_err(failure)?;
     let db = options.database.open().await?;
     let summary = import::import(&db, files, &read, reject_file, clock::now()).await;

@@ -49,12 +49,11 @@ const LOG_PAGES: u32 = 16_384;
 /// Shares of batches that wait for their writer.
 const SHARES_AHEAD: usize = 2;
 
-/// A file to import, which was looked at.
+/// A file to import.
 pub struct ImportFile {
     input: Input,
-    table: FileTable,
-    /// What can only be read once is open already.
-    source: Option<Source>,
+    /// The table that it is said to hold.
+    table: Option<FileTable>,
 }
 
 /// What an import has done.
@@ -97,8 +96,9 @@ pub enum ImportError {
 }
 
 /// Looks at the files of an import, so that what cannot be imported is refused before anything is
-/// written. A path may say which table it holds, as `agents=people.csv`; `table` is that of all
-/// others, if it is not told from each file's headers.
+/// written. What can only be read once, such as standard input, is looked at when it is read. A path
+/// may say which table it holds, as `agents=people.csv`; `table` is that of all others, if it is not
+/// to be told from each file's headers.
 ///
 /// # Errors
 /// If a file cannot be read, or is no table's.
@@ -113,14 +113,13 @@ pub fn look_at(
             Some((table, path)) => (Some(table), path),
             None => (table, path.clone()),
         };
-        let error = |file: &str, reason| ImportError::File { file: file.to_owned(), reason };
-        for input in
-            Input::locate(&path).map_err(|reason| error(&path.display().to_string(), reason))?
-        {
-            let name = input.name.clone();
-            let file =
-                look_at_input(input, table, options).map_err(|reason| error(&name, reason))?;
-            files.push(file);
+        let inputs = Input::locate(&path)
+            .map_err(|reason| ImportError::File { file: path.display().to_string(), reason })?;
+        for input in inputs {
+            if input.can_be_reopened() {
+                open(&input, table, options)?;
+            }
+            files.push(ImportFile { input, table });
         }
     }
     Ok(files)
@@ -137,12 +136,21 @@ fn table_of(path: &Path) -> Option<(FileTable, PathBuf)> {
     Some((FileTable::from_str(table, false).ok()?, path.into()))
 }
 
-fn look_at_input(
-    input: Input,
+/// Opens an input and finds out which table it holds.
+fn open(
+    input: &Input,
     table: Option<FileTable>,
     options: &ReadOptions,
-) -> Result<ImportFile, String> {
-    let source = Source::open(&input, options)?;
+) -> Result<(Source, FileTable), ImportError> {
+    let opened = Source::open(input, options).and_then(|source| {
+        let table = find_table(&source, table)?;
+        Ok((source, table))
+    });
+    opened.map_err(|reason| ImportError::File { file: input.name.clone(), reason })
+}
+
+/// The table that a file holds: the one it is said to, or the one whose columns it has.
+fn find_table(source: &Source, table: Option<FileTable>) -> Result<FileTable, String> {
     let headers = source.headers();
     let table = match table.or_else(|| FileTable::detect(headers)) {
         Some(table) => table,
@@ -150,12 +158,11 @@ fn look_at_input(
         None if source.is_empty() && !source.has_fixed_columns() => FileTable::Jobs,
         None => {
             return Err(format!(
-                "{}\nIts headers are those of no table. Expected at least {} for jobs, {} for job \
-                 runs, Id and Provider for configurations, or Id, Name, CreatedDate and UpdateDate \
-                 for agents; --table says which table it holds.",
+                "{}\nIts headers are those of no table. Expected at least Id, CreatedDate and State \
+                 for jobs, Id, JobId, AgentId and AgentState for job runs, Id and Provider for \
+                 configurations, or Id, Name, CreatedDate and UpdateDate for agents; --table says \
+                 which table it holds.",
                 source.looks_like(),
-                "Id, CreatedDate and State",
-                "Id, JobId, AgentId and AgentState",
             ));
         }
     };
@@ -169,8 +176,7 @@ fn look_at_input(
         FileTable::JobRuns => Layout::<job_run::Entity>::new(headers, are_fixed).map(drop),
     };
     checked.map_err(|reason| format!("{reason}\n{}", source.looks_like()))?;
-    let source = (!input.can_be_reopened()).then_some(source);
-    Ok(ImportFile { input, table, source })
+    Ok(table)
 }
 
 /// Imports the files, one after the other. Bad rows go to the reject file; without one the first of
@@ -188,12 +194,8 @@ pub async fn import(
         let pragma = format!("PRAGMA wal_autocheckpoint = {LOG_PAGES}");
         db.writer().execute_unprepared(&pragma).await?;
     }
-    for ImportFile { input, table, source } in files {
-        let source = match source {
-            Some(source) => source,
-            None => Source::open(&input, options)
-                .map_err(|reason| ImportError::File { file: input.name.clone(), reason })?,
-        };
+    for ImportFile { input, table } in files {
+        let (source, table) = open(&input, table, options)?;
         let name = &source.name;
         eprintln!("reading {name}: {}, as {}", source.description, table.name());
         let meter = Meter::start(name, source.progress.clone());

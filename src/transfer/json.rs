@@ -278,6 +278,10 @@ pub fn arrangement(start: &[u8]) -> Option<Arrangement> {
     let trimmed = start.trim_ascii_start();
     let skipped = start.len() - trimmed.len();
     match trimmed.first()? {
+        // A name in brackets is a header of SQL Server's.
+        b'[' if trimmed[1..].trim_ascii_start().first().is_some_and(u8::is_ascii_alphabetic) => {
+            None
+        }
         b'[' => Some(Arrangement::Array { prefix: skipped + 1, is_in_object: false }),
         b'{' => {
             if let Some(prefix) = rows_in_object(trimmed) {

@@ -23,22 +23,25 @@ impl OutputFile {
         for other in protected {
             if is_same(path, other) {
                 return Err(format!(
-                    "{} would be overwritten: it is {}, which this command reads or the database uses",
+                    "{}: it is {}, which this command reads or the database is in",
                     path.display(),
                     other.display()
                 ));
             }
         }
         match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => Err(format!("{} is a folder", path.display())),
+            Ok(metadata) if metadata.is_dir() => Err(format!("{}: it is a folder", path.display())),
             // Devices and pipes hold nothing that could be lost.
             Ok(metadata) if metadata.is_file() && !may_replace => Err(format!(
-                "{} exists already; name another file, or replace it with --overwrite",
+                "{}: it exists; name another file, or replace it with --overwrite",
                 path.display()
             )),
             Ok(_) => Ok(Self { path: path.to_owned(), may_replace }),
             Err(_) if fs::symlink_metadata(path).is_ok() => {
-                Err(format!("{} is a link to a file that does not exist", path.display()))
+                Err(format!("{}: it is a link to a file that does not exist", path.display()))
+            }
+            Err(_) if resolve(path).is_none() => {
+                Err(format!("{}: there is no such folder", path.display()))
             }
             Err(_) => Ok(Self { path: path.to_owned(), may_replace }),
         }

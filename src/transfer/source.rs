@@ -16,6 +16,9 @@ const ROW_BYTES: usize = 16 << 20;
 /// The header that SQL Server gives to the one column of `FOR JSON`.
 const FOR_JSON: &[u8] = b"JSON_F52E2B61-18A1-11d1-B105-00805F49916B";
 
+const DOUBLED_BACKSLASHES: &str = "; its backslashes seem to be doubled, as by PostgreSQL's COPY in its \
+    text format: write JSON with psql -At -c \"SELECT row_to_json(t) FROM ...\" -o FILE";
+
 /// How files are read, where they do not tell by themselves.
 #[derive(Clone, Debug)]
 pub struct ReadOptions {
@@ -137,7 +140,7 @@ impl Source {
                 Arrangement::Sequence => "JSON objects",
                 Arrangement::Array { .. } => "a JSON array",
             };
-            let headers = keys(rest, arrangement);
+            let headers = keys(Objects::new(rest, arrangement, 1, limit), skip > 0);
             let format = Format::Json { objects: Box::new(objects), text: Vec::new() };
             (format, what.to_owned(), headers)
         } else if start.trim_ascii().is_empty() && options.columns.is_none() && !is_named_csv(&name)
@@ -294,11 +297,16 @@ fn next_json<'a>(
     };
     Some(match Object::parse(text) {
         Ok(object) => Ok(Row { line, cells: Cells::Json(object) }),
-        Err(reason) => Err(ReadError::Row {
-            line,
-            reason,
-            text: String::from_utf8_lossy(text.trim_ascii()).into_owned(),
-        }),
+        Err(mut reason) => {
+            if text.windows(2).any(|pair| pair == b"\\\\") {
+                reason.push_str(DOUBLED_BACKSLASHES);
+            }
+            Err(ReadError::Row {
+                line,
+                reason,
+                text: String::from_utf8_lossy(text.trim_ascii()).into_owned(),
+            })
+        }
     })
 }
 
@@ -450,8 +458,8 @@ fn is_line_of_dashes(record: &csv::Record) -> bool {
 }
 
 /// The keys of the objects at the start of some JSON. Objects may leave out keys, and be wrong.
-fn keys(start: &[u8], arrangement: Arrangement) -> Vec<String> {
-    let mut objects = Objects::new(start, arrangement, 1, start.len());
+fn keys(objects: Objects<&[u8]>, is_cut_into_lines: bool) -> Vec<String> {
+    let mut objects = if is_cut_into_lines { objects.cut_into_lines() } else { objects };
     let (mut text, mut keys) = (Vec::new(), Vec::<String>::new());
     // Enough to know the table by.
     for _ in 0..100 {

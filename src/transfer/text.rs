@@ -277,7 +277,8 @@ pub fn moment(text: &str) -> Option<Timestamp> {
             return in_range(moment.to_utc());
         }
     }
-    let text = text.strip_suffix('Z').or_else(|| text.strip_suffix(" UTC")).unwrap_or(text);
+    let text =
+        ["Z", " UTC", " Z"].iter().rev().find_map(|zone| text.strip_suffix(zone)).unwrap_or(text);
     for format in ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M"] {
         if let Ok(moment) = NaiveDateTime::parse_from_str(text, format) {
             return in_range(moment.and_utc());
@@ -404,6 +405,7 @@ mod tests {
             ("2024-05-01T10:22:33-03", "2024-05-01T13:22:33Z"),
             ("2024-05-01 10:22:33.447 +0530", "2024-05-01T04:52:33.447Z"),
             ("2024-05-01 10:22:33 UTC", "2024-05-01T10:22:33Z"),
+            ("2024-05-01 10:22:33.447 Z", "2024-05-01T10:22:33.447Z"),
             ("2024-05-01", "2024-05-01T00:00:00Z"),
             ("0001-01-01 00:00:00.0000000", "0001-01-01T00:00:00Z"),
         ] {
