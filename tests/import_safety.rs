@@ -439,4 +439,21 @@ async fn what_cannot_be_told_is_refused_with_what_it_looks_like() {
     damaged[60] ^= 0xff;
     let output = import_bytes(&database, "damaged.zip", damaged);
     assert!(matches!(output.code, 65 | 66), "{output:#?}");
+
+    // A zip archive may hold several files, and folders.
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::STORE);
+    archive.add_directory("export/", stored).expect("adding a folder");
+    for (name, content) in [
+        ("export/runs.csv", format!("{HEADERS}{}", run_row(1, "fine"))),
+        ("export/jobs.csv", format!("Id,State,CreatedDate\n{}", job_row(1, "Failed,2026-05-01"))),
+    ] {
+        archive.start_file(name, stored).expect("adding a file");
+        std::io::Write::write_all(&mut archive, content.as_bytes()).expect("adding a file");
+    }
+    let content = archive.finish().expect("the archive is whole").into_inner();
+    let output = import_bytes(&database, "export.zip", content).ok();
+    assert_eq!(output.stdout, "imported 2 rows, 0 rejected\n");
+    assert!(output.stderr.contains("export.zip/export/jobs.csv: CSV"), "{}", output.stderr);
 }

@@ -86,21 +86,23 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         .map(|path| OutputFile::check(&path, &protected, options.overwrite))
         .transpose()
         .map_err(|reason| Failure::new(Failure::OUTPUT, format!("cannot write {reason}")))?;
-    let files = import::look_at(&options.files, options.table, &read).map_err(failure)?;
+    let files = import::look_at(&options.files, options.table, &read)?;
     let db = options.database.open().await?;
     let summary = import::import(&db, files, &read, reject_file, clock::now()).await;
     db.close().await;
-    let summary = summary.map_err(failure)?;
+    let summary = summary?;
     println!("imported {} rows, {} rejected", summary.rows, summary.rejected);
     Ok(())
 }
 
-fn failure(error: ImportError) -> Failure {
-    let code = match &error {
-        ImportError::File { .. } => Failure::NO_INPUT,
-        ImportError::Row { .. } | ImportError::Content { .. } => Failure::DATA,
-        ImportError::RejectFile { .. } => Failure::OUTPUT,
-        ImportError::Database(_) => Failure::DATABASE,
-    };
-    Failure::new(code, error.to_string())
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        let code = match &error {
+            ImportError::File { .. } => Self::NO_INPUT,
+            ImportError::Row { .. } | ImportError::Content { .. } => Self::DATA,
+            ImportError::RejectFile { .. } => Self::OUTPUT,
+            ImportError::Database(_) => Self::DATABASE,
+        };
+        Self::new(code, error.to_string())
+    }
 }

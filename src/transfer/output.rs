@@ -29,22 +29,19 @@ impl OutputFile {
                 ));
             }
         }
-        match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => Err(format!("{}: it is a folder", path.display())),
+        let reason = match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => "it is a folder",
             // Devices and pipes hold nothing that could be lost.
-            Ok(metadata) if metadata.is_file() && !may_replace => Err(format!(
-                "{}: it exists; name another file, or replace it with --overwrite",
-                path.display()
-            )),
-            Ok(_) => Ok(Self { path: path.to_owned(), may_replace }),
+            Ok(metadata) if metadata.is_file() && !may_replace => {
+                "it exists; name another file, or replace it with --overwrite"
+            }
             Err(_) if fs::symlink_metadata(path).is_ok() => {
-                Err(format!("{}: it is a link to a file that does not exist", path.display()))
+                "it is a link to a file that does not exist"
             }
-            Err(_) if resolve(path).is_none() => {
-                Err(format!("{}: there is no such folder", path.display()))
-            }
-            Err(_) => Ok(Self { path: path.to_owned(), may_replace }),
-        }
+            Err(_) if resolve(path).is_none() => "there is no such folder",
+            _ => return Ok(Self { path: path.to_owned(), may_replace }),
+        };
+        Err(format!("{}: {reason}", path.display()))
     }
 
     pub fn path(&self) -> &Path {

@@ -154,16 +154,16 @@ fn arbitrary_files(first_seed: u64, count: u64) {
             ..ReadOptions::default()
         };
         let events = read(&content, &options, seed);
-        let context = || format!("seed {seed}: {:?}", String::from_utf8_lossy(&content));
+        let file = || format!("seed {seed}: {:?}", String::from_utf8_lossy(&content));
         // However the bytes come, they mean the same.
-        assert_eq!(events, read(&content, &options, seed + 1), "{}", context());
+        assert_eq!(events, read(&content, &options, seed + 1), "{}", file());
         let breaks = content.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count();
         for pair in events.windows(2) {
-            assert!(line_of(&pair[0]) <= line_of(&pair[1]), "{}", context());
+            assert!(line_of(&pair[0]) <= line_of(&pair[1]), "{}", file());
         }
         for event in &events {
             let line = line_of(event);
-            assert!(line >= 1 && (line == u64::MAX || line <= breaks as u64 + 1), "{}", context());
+            assert!(line >= 1 && (line == u64::MAX || line <= breaks as u64 + 1), "{}", file());
         }
     }
 }
