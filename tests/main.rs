@@ -41,6 +41,7 @@ mod reports_model;
 mod rest;
 mod rolling_restart;
 mod schema;
+mod search;
 mod selection;
 mod serve;
 mod server_sent_events;
