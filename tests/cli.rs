@@ -129,6 +129,16 @@ fn a_wrong_command_line_ends_with_2() {
     }
 }
 
+#[test]
+fn lists_with_commas_take_blanks() {
+    for list in [
+        ["--trusted-proxies", "10.0.0.0/8, 127.0.0.1"],
+        ["--cors-origin", "https://a.example.org, https://b.example.org"],
+    ] {
+        agent_jobs(&["config", list[0], list[1]], b"").ok();
+    }
+}
+
 #[tokio::test]
 async fn output_that_cannot_be_written_ends_with_74() {
     let database = TestDatabase::create(Kind::Sqlite).await;

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 /// # Errors
 /// What was expected.
 pub fn parse_origin(text: &str) -> Result<HeaderValue, String> {
+    let text = text.trim();
     let expected =
         || format!("expected an origin such as https://dashboard.example.org, not {text:?}");
     let uri: Uri = text.parse().map_err(|_| expected())?;
