@@ -16,7 +16,11 @@
 //! - [`synth`] makes up a believable job history from a seed.
 //! - [`watch`] shows in a terminal what the API streams.
 //! - [`upkeep`] is what a serving process does beside answering.
+//! - [`output`] prints without panicking.
 //! - [`error`] is what can go wrong with a request; [`clock`] is where time comes in.
+
+// `output` prints without panicking.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod access;
 pub mod cli;
@@ -29,6 +33,7 @@ pub mod jobs;
 pub mod limits;
 pub mod live;
 pub mod metrics;
+pub mod output;
 pub mod reports;
 pub mod simulate;
 pub mod synth;

@@ -159,14 +159,6 @@ async fn output_that_cannot_be_written_ends_with_74() {
         assert_eq!(output.code, 74, "{arguments:?}: {output:#?}");
         assert!(output.stderr.contains("cannot write"), "{output:#?}");
     }
-    #[cfg(target_os = "linux")]
-    for arguments in
-        [["schema"].as_slice(), &["export", "agents", "--database-url", database.url()]]
-    {
-        let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
-        let output = command(arguments).stdout(full).output().expect("the program runs");
-        assert_eq!(output.status.code(), Some(74), "{arguments:?}: {output:#?}");
-    }
 }
 
 on_both_databases! {

@@ -34,6 +34,7 @@ mod multipart;
 mod objects;
 mod operation;
 mod other_sites;
+mod output;
 mod persisted_documents;
 mod random_input;
 mod reports;

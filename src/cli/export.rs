@@ -6,8 +6,9 @@ use clap::Args;
 use entity::{JobState, Timestamp};
 use uuid::Uuid;
 
-use super::{DatabaseOptions, Failure};
+use super::{DatabaseOptions, Failure, written};
 use crate::jobs::filter::JobFilter;
+use crate::output;
 use crate::transfer::export::{ExportError, FileFormat, export};
 use crate::transfer::tables::FileTable;
 use crate::transfer::text;
@@ -78,15 +79,14 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         })?),
         None => Box::new(io::stdout().lock()),
     };
-    let written = export(&db, options.table, &filter, options.format, output).await;
+    let exported = export(&db, options.table, &filter, options.format, output).await;
     db.close().await;
-    match written {
+    match exported {
         Ok(rows) => {
-            eprintln!("exported {rows} rows");
+            output::note(format_args!("exported {rows} rows"));
             Ok(())
         }
-        // Whoever reads has seen enough.
-        Err(ExportError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(ExportError::Output(error)) if options.output.is_none() => written(Err(error)),
         Err(error @ ExportError::Output(_)) => {
             Err(Failure::new(Failure::OUTPUT, error.to_string()))
         }

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{DatabaseOptions, Failure};
+use super::{DatabaseOptions, Failure, print};
 use crate::clock;
 use crate::transfer::import::{self, ImportError};
 use crate::transfer::tables::FileTable;
@@ -45,6 +45,5 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         };
         Failure::new(code, error.to_string())
     })?;
-    println!("imported {} rows, {} bad rows put aside", summary.rows, summary.bad_rows);
-    Ok(())
+    print(format_args!("imported {} rows, {} bad rows put aside", summary.rows, summary.bad_rows))
 }
