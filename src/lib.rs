@@ -16,8 +16,12 @@
 //! - [`synth`] makes up a believable job history from a seed.
 //! - [`watch`] shows in a terminal what the API streams.
 //! - [`upkeep`] is what a serving process does beside answering.
+//! - [`output`] prints without panicking.
 //! - [`error`] is what can go wrong with a request; [`clock`] is where time comes in; [`names`] is how
 //!   people spell names.
+
+// `output` prints without panicking.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod access;
 pub mod cli;
@@ -31,6 +35,7 @@ pub mod limits;
 pub mod live;
 pub mod metrics;
 pub mod names;
+pub mod output;
 pub mod reports;
 pub mod simulate;
 pub mod synth;

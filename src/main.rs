@@ -7,7 +7,6 @@ use agent_jobs::cli;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    cli::main().await
+fn main() -> ExitCode {
+    cli::main()
 }

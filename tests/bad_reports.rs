@@ -20,6 +20,29 @@ const REPORT: &str =
     results { status refusal { code field message } } } }";
 
 on_both_databases! {
+    async fn a_name_of_blanks_or_control_characters_is_refused(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        let configuration = server.save_configuration().await;
+        for (name, message) in [
+            (" \u{a0}\u{2003}", "expected more than blanks"),
+            ("a\nb", "expected a text without control characters"),
+            ("", "expected 1 to 200 characters, not 0"),
+        ] {
+            let data = server.query(
+                "mutation($configuration: UUID!, $name: String!) {
+                  queueJobs(input: [{ configurationId: $configuration, name: $name }]) {
+                    results { refusal { code field message } } }
+                  saveConfiguration(input: { name: $name, provider: \"p\" }) { refusal { code field message } }
+                  registerAgent(input: { name: $name }) { refusal { code field message } } }",
+                json!({ "configuration": configuration, "name": name }),
+            ).await;
+            let refusal = json!({ "code": "INVALID_VALUE", "field": "name", "message": message });
+            assert_eq!(data["queueJobs"]["results"][0]["refusal"], refusal);
+            assert_eq!(data["saveConfiguration"]["refusal"], refusal);
+            assert_eq!(data["registerAgent"]["refusal"], refusal);
+        }
+    }
+
     async fn a_wrong_value_is_refused_with_its_field(database: TestDatabase) {
         let (server, attempt) = start(&database).await;
         let (long, ahead) = ("x".repeat(10_001), "2999-01-01T00:00:00Z");

@@ -223,7 +223,7 @@ on_both_databases! {
                 names.to_vec()
             } else {
                 names.into_iter()
-                    .filter(|name| name.to_ascii_lowercase().contains(&search.trim().to_ascii_lowercase()))
+                    .filter(|name| name.to_lowercase().contains(&search.trim().to_lowercase()))
                     .collect()
             };
             expected.sort_unstable();

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 
-use super::{Cli, Failure};
+use super::{Cli, Failure, print, written};
 
 const FILE: &str = "AGENT_JOBS_CONFIG";
 
@@ -19,22 +20,35 @@ pub struct Parsed {
     from_file: BTreeSet<String>,
 }
 
-/// Reads the program's command line. Ends the program where that is wrong, or asks for help.
-pub fn parse() -> Result<Parsed, Failure> {
+/// Reads the program's command line, and ends the program where that is wrong. `None` if it asks for
+/// help or the version, which is printed then.
+pub fn parse() -> Result<Option<Parsed>, Failure> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let mut command = Cli::command();
     let mut from_file = BTreeSet::new();
     if let Some(path) = file(&arguments) {
         (command, from_file) = with_file(command, &path)?;
     }
-    let mut matches = command.clone().get_matches_from(&arguments);
-    if matches.subcommand().is_none() {
-        // As if `serve` had been written out, environment and all.
-        let serve = arguments.iter().cloned().chain([OsString::from("serve")]);
-        matches = command.clone().get_matches_from(serve);
+    let parsed = matches(command, arguments)
+        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    match parsed {
+        Ok((cli, matches)) => Ok(Some(Parsed { cli, matches, from_file })),
+        // Ends the program, whether or not standard error can be written.
+        Err(error) if error.use_stderr() => error.exit(),
+        Err(help) => {
+            written(help.print().and_then(|()| io::stdout().flush()))?;
+            Ok(None)
+        }
     }
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    Ok(Parsed { cli, matches, from_file })
+}
+
+fn matches(mut command: Command, arguments: Vec<OsString>) -> Result<ArgMatches, clap::Error> {
+    let matches = command.try_get_matches_from_mut(&arguments)?;
+    if matches.subcommand().is_some() {
+        return Ok(matches);
+    }
+    // As if `serve` had been written out, environment and all.
+    command.try_get_matches_from(arguments.into_iter().chain([OsString::from("serve")]))
 }
 
 /// The file that the command line or the environment names.
@@ -107,8 +121,8 @@ fn with_default(command: Command, id: &str, text: &str) -> Command {
 impl Parsed {
     /// Prints the options in force and where each is from, in the form of the file and without
     /// secrets.
-    pub fn print(&self) {
-        let Some(("config", matches)) = self.matches.subcommand() else { return };
+    pub fn print(&self) -> Result<(), Failure> {
+        let Some(("config", matches)) = self.matches.subcommand() else { return Ok(()) };
         let mut ids: Vec<_> = matches.ids().map(|id| id.as_str().to_owned()).collect();
         ids.sort();
         for id in ids {
@@ -126,8 +140,9 @@ impl Parsed {
                 _ => "default",
             };
             let value = toml::Value::String(without_secrets(&values.join(",")));
-            println!("{} = {value}  # {source}", id.replace('_', "-"));
+            print(format_args!("{} = {value}  # {source}", id.replace('_', "-")))?;
         }
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 use clap::{Args, Subcommand};
 
-use super::{DatabaseOptions, Failure};
+use super::{DatabaseOptions, Failure, print};
 use crate::jobs::counts;
 
 #[derive(Args)]
@@ -30,10 +30,10 @@ pub async fn run(options: Options) -> Result<(), Failure> {
                 } else {
                     format!("configuration {}", drift.configuration_id)
                 };
-                println!(
+                print(format_args!(
                     "{configuration}, {}: counted {}, but there are {}",
                     drift.state, drift.counter, drift.jobs
-                );
+                ))?;
             }
             if !drifts.is_empty() {
                 return Err(Failure::new(
@@ -41,11 +41,11 @@ pub async fn run(options: Options) -> Result<(), Failure> {
                     "the counters differ from the jobs; `agent-jobs counts rebuild` mends them",
                 ));
             }
-            println!("the counters are right");
+            print("the counters are right")?;
         }
         Action::Rebuild => {
             counts::rebuild(&db).await?;
-            println!("counted anew");
+            print("counted anew")?;
         }
     }
     db.close().await;

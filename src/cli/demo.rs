@@ -6,6 +6,7 @@ use super::serve::{self, ListenOptions, ProtectionOptions, Served};
 use super::{DatabaseOptions, Failure};
 use crate::clock;
 use crate::jobs::{counts, rows};
+use crate::output;
 use crate::reports::Patience;
 use crate::simulate;
 use crate::synth::{History, Shape, fill, hand_over};
@@ -35,7 +36,10 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     if rows::is_empty::<job::Entity>(db.reader()).await? {
         let now = clock::now();
         let mut history = History::new(Shape::default(), now);
-        eprintln!("filling the empty database with a made-up history of {} jobs", history.len());
+        output::note(format_args!(
+            "filling the empty database with a made-up history of {} jobs",
+            history.len()
+        ));
         // In one transaction: a history is there as a whole or not at all.
         let transaction = db.begin_write().await?;
         fill(&transaction, &mut history, usize::MAX).await?;

@@ -5,10 +5,11 @@ use clap::Args;
 use entity::{JobState, Timestamp};
 use uuid::Uuid;
 
-use super::{DatabaseOptions, Failure};
+use super::{DatabaseOptions, Failure, written};
 use crate::jobs::filter::JobFilter;
+use crate::output;
 use crate::transfer::export::{ExportError, FileFormat, export};
-use crate::transfer::output::OutputFile;
+use crate::transfer::output_file::OutputFile;
 use crate::transfer::tables::FileTable;
 use crate::transfer::text;
 
@@ -63,7 +64,7 @@ fn parse_moment(text: &str) -> Result<Timestamp, String> {
 }
 
 pub async fn run(options: Options) -> Result<(), Failure> {
-    let output = options
+    let file = options
         .output
         .filter(|path| path != Path::new("-"))
         .map(|path| {
@@ -83,22 +84,21 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     }
     .validate()
     .map_err(|error| Failure::new(Failure::USAGE, error.to_string()))?;
-    let output: Box<dyn Write> = match &output {
-        Some(output) => Box::new(output.create().map_err(|error| {
-            let path = output.path().display();
+    let output: Box<dyn Write> = match &file {
+        Some(file) => Box::new(file.create().map_err(|error| {
+            let path = file.path().display();
             Failure::new(Failure::OUTPUT, format!("cannot write {path}: {error}"))
         })?),
         None => Box::new(io::stdout().lock()),
     };
-    let written = export(&db, options.table, &filter, options.format, output).await;
+    let exported = export(&db, options.table, &filter, options.format, output).await;
     db.close().await;
-    match written {
+    match exported {
         Ok(rows) => {
-            eprintln!("exported {rows} rows");
+            output::note(format_args!("exported {rows} rows"));
             Ok(())
         }
-        // Whoever reads has seen enough.
-        Err(ExportError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(ExportError::Output(error)) if file.is_none() => written(Err(error)),
         Err(error @ ExportError::Output(_)) => {
             Err(Failure::new(Failure::OUTPUT, error.to_string()))
         }

@@ -3,11 +3,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use encoding_rs::Encoding;
 
-use super::{DatabaseOptions, Failure};
+use super::{DatabaseOptions, Failure, print};
 use crate::clock;
 use crate::transfer::ReadOptions;
 use crate::transfer::import::{self, ImportError};
-use crate::transfer::output::OutputFile;
+use crate::transfer::output_file::OutputFile;
 use crate::transfer::tables::FileTable;
 
 #[derive(Args)]
@@ -91,8 +91,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let summary = import::import(&db, files, &read, reject_file, clock::now()).await;
     db.close().await;
     let summary = summary?;
-    println!("imported {} rows, {} rejected", summary.rows, summary.rejected);
-    Ok(())
+    print(format_args!("imported {} rows, {} rejected", summary.rows, summary.rejected))
 }
 
 impl From<ImportError> for Failure {

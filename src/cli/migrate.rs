@@ -1,6 +1,6 @@
 use clap::{Args, Subcommand};
 
-use super::{DatabaseOptions, Failure};
+use super::{DatabaseOptions, Failure, print};
 use crate::db::migrate;
 
 #[derive(Args)]
@@ -34,7 +34,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     }
     let steps = migrate::status(&db).await?;
     for (name, is_applied) in &steps {
-        println!("{} {name}", if *is_applied { "applied" } else { "missing" });
+        print(format_args!("{} {name}", if *is_applied { "applied" } else { "missing" }))?;
     }
     // Refuses a newer version's schema, of which the steps above are only a part.
     let is_current = migrate::is_current(&db).await?;

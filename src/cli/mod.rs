@@ -13,6 +13,9 @@ mod simulate;
 mod token;
 mod watch;
 
+use std::fmt;
+use std::io;
+use std::panic::{self, UnwindSafe};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -23,14 +26,15 @@ use reqwest::header::{HeaderValue, InvalidHeaderValue};
 
 use crate::db::migrate::MigrateError;
 use crate::db::{self, ConnectError, Db, Target};
+use crate::output;
 use crate::telemetry::{self, LogFormat};
-use crate::transfer::output::sqlite_files;
+use crate::transfer::output_file::sqlite_files;
 
 /// What background agents' jobs are doing, over GraphQL.
 ///
 /// Exit codes: 0 it worked; 1 a check found something; 2 the command line is wrong; 65 the data
-/// is wrong; 66 an input file cannot be read; 69 the database or server cannot be used; 71 the
-/// address cannot be listened on; 74 writing a file failed; 101 a defect.
+/// is wrong; 66 an input file cannot be read; 69 the database or server cannot be used; 70 a defect
+/// of the program; 71 the address cannot be listened on; 74 output cannot be written.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Cli {
@@ -72,7 +76,7 @@ enum Command {
     Simulate(simulate::Options),
     /// Show the jobs that a server's agents work on, live in the terminal.
     Watch(watch::Options),
-    /// Read exports of configurations, agents, jobs and job runs into the database.
+    /// Read exports of configurations, agents, jobs, job runs into the database.
     Import(import::Options),
     /// Write configurations, agents, jobs or job runs to a file.
     Export(export::Options),
@@ -174,11 +178,28 @@ impl Failure {
     const NO_INPUT: u8 = 66;
     const DATABASE: u8 = 69;
     const SERVER: u8 = 69;
+    const DEFECT: u8 = 70;
     const OUTPUT: u8 = 74;
     const LISTEN: u8 = 71;
 
     fn new(code: u8, message: impl Into<String>) -> Self {
         Self { message: message.into(), code }
+    }
+}
+
+/// Prints a line to standard output.
+fn print(line: impl fmt::Display) -> Result<(), Failure> {
+    written(output::print(line))
+}
+
+/// What became of writing to standard output. A reader that has closed it wants no more, which is
+/// no failure of the command.
+fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|error| {
+            Failure::new(Failure::OUTPUT, format!("cannot write to standard output: {error}"))
+        }),
     }
 }
 
@@ -202,21 +223,27 @@ impl From<sea_orm::DbErr> for Failure {
 }
 
 /// Reads the command line and does what it says.
-pub async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("agent-jobs: {}", failure.message);
+pub fn main() -> ExitCode {
+    exit_code(run)
+}
+
+/// The exit code of a command. A panic has written its message to standard error already.
+fn exit_code(command: impl FnOnce() -> Result<(), Failure> + UnwindSafe) -> ExitCode {
+    match panic::catch_unwind(command) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => {
+            output::note(format_args!("agent-jobs: {}", failure.message));
             ExitCode::from(failure.code)
         }
+        Err(_) => ExitCode::from(Failure::DEFECT),
     }
 }
 
+#[tokio::main]
 async fn run() -> Result<(), Failure> {
-    let parsed = config::parse()?;
+    let Some(parsed) = config::parse()? else { return Ok(()) };
     if matches!(parsed.cli.command, Some(Command::Config(_))) {
-        parsed.print();
-        return Ok(());
+        return parsed.print();
     }
     let Cli { common, command } = parsed.cli;
     let telemetry = telemetry::start(common.log_format, common.otlp_endpoint.as_deref())
@@ -237,4 +264,16 @@ async fn run() -> Result<(), Failure> {
     // Sends what is left, which may wait for the collector.
     _ = tokio::task::spawn_blocking(|| drop(telemetry)).await;
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_with_70() {
+        assert_eq!(exit_code(|| panic!("a defect")), ExitCode::from(70));
+        assert_eq!(exit_code(|| Err(Failure::new(65, "wrong"))), ExitCode::from(65));
+        assert_eq!(exit_code(|| Ok(())), ExitCode::SUCCESS);
+    }
 }

@@ -26,7 +26,7 @@ use crate::limits::Limits;
 use crate::live::Live;
 use crate::reports::{Patience, Writer, sweep};
 use crate::simulate::{self, Simulation};
-use crate::{http, metrics, upkeep};
+use crate::{http, metrics, output, upkeep};
 
 #[derive(Args)]
 pub struct Options {
@@ -218,7 +218,10 @@ pub(super) async fn serve(
     raise_file_limit();
     metrics::install();
     // The one line on standard output, for people and for scripts that chose port 0.
-    println!("agent-jobs is listening on http://{address}");
+    if let Err(error) = output::print(format_args!("agent-jobs is listening on http://{address}")) {
+        // It is of use without a reader, too.
+        tracing::warn!(%error, %address, "cannot write the address to standard output");
+    }
     let writer = Writer::start(&db);
     let reports = writer.reports();
     let stopping = CancellationToken::new();

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Failure, ServerOptions, serve};
+use super::{Failure, ServerOptions, print, serve};
+use crate::output;
 use crate::simulate::{self, Api, Figures, Simulation};
 
 /// How long agents that were told to stop take at most.
@@ -110,9 +111,9 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     }
     simulation.stop(STOPPING).await;
     if options.json {
-        println!("{:#}", figures.to_json());
+        print(format_args!("{:#}", figures.to_json()))?;
     } else {
-        print!("{figures}");
+        print(figures.to_string().trim_end())?;
     }
     if figures.is_clean() {
         Ok(())
@@ -130,12 +131,12 @@ async fn tell(figures: &Figures) {
         tokio::time::sleep(every).await;
         let now = figures.accepted();
         let rate = |now: u64, before: u64| (now - before) / every.as_secs();
-        eprintln!(
+        output::note(format_args!(
             "{:>6} s: {:>7} reports a second, {:>7} of the pipeline",
             figures.elapsed().as_secs(),
             rate(now.0, before.0),
             rate(now.1, before.1)
-        );
+        ));
         before = now;
     }
 }

@@ -1,14 +1,17 @@
+use std::io;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use entity::{Timestamp, access_token};
 use uuid::Uuid;
 
-use super::{DatabaseOptions, Failure};
+use super::{DatabaseOptions, Failure, print};
 use crate::access::Role;
 use crate::access::token::{self, NewToken};
 use crate::clock;
+use crate::db::Db;
 use crate::jobs::scope::Scope;
+use crate::output;
 
 #[derive(Args)]
 pub struct Options {
@@ -71,12 +74,17 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     match options.action {
         Action::Create(create) => {
             let (id, text) = token::create(&db, create.into_token()?, clock::now()).await?;
-            eprintln!("made the token {id}; this is the only time that it is shown:");
-            println!("{text}");
+            output::note(format_args!(
+                "made the token {id}; this is the only time that it is shown:"
+            ));
+            // Here a closed pipe is a failure, too: it has the token, and nobody reads it.
+            if let Err(error) = output::print(text) {
+                return Err(take_back(&db, id, &error).await);
+            }
         }
         Action::List => {
             let tokens = token::list(db.reader()).await?;
-            print_all(&tokens, clock::now());
+            print_all(&tokens, clock::now())?;
         }
         Action::Revoke { token } => {
             let revoked = token::revoke(&db, &token, clock::now()).await?;
@@ -85,12 +93,22 @@ pub async fn run(options: Options) -> Result<(), Failure> {
                 return Err(Failure::new(Failure::CHECK, message));
             }
             for each in revoked {
-                println!("revoked {} {}", each.id, each.name);
+                print(format_args!("revoked {} {}", each.id, each.name))?;
             }
         }
     }
     db.close().await;
     Ok(())
+}
+
+/// Revokes a token that could not be shown. Returns the command's failure.
+async fn take_back(db: &Db, id: Uuid, error: &io::Error) -> Failure {
+    let outcome = match token::revoke(db, &id.to_string(), clock::now()).await {
+        Ok(_) => "it is revoked".to_owned(),
+        Err(error) => format!("revoking it failed, too: {error}"),
+    };
+    let message = format!("cannot show the token {id}: {error}; {outcome}");
+    Failure::new(Failure::OUTPUT, message)
 }
 
 impl Create {
@@ -131,7 +149,7 @@ impl Create {
     }
 }
 
-fn print_all(tokens: &[access_token::Model], now: Timestamp) {
+fn print_all(tokens: &[access_token::Model], now: Timestamp) -> Result<(), Failure> {
     for token in tokens {
         let state = if token.revoked_date.is_some() {
             "revoked"
@@ -145,7 +163,7 @@ fn print_all(tokens: &[access_token::Model], now: Timestamp) {
         };
         let configurations = token.configurations.as_deref().unwrap_or("all configurations");
         let agent = token.agent_id.map_or_else(String::new, |id| format!(", agent {id}"));
-        println!(
+        print(format_args!(
             "{} {:<7} {:<8} {}\n    {configurations}{agent}; made {}, expires {}, last used {}",
             token.id,
             state,
@@ -154,6 +172,7 @@ fn print_all(tokens: &[access_token::Model], now: Timestamp) {
             date(Some(token.created_date)),
             date(token.expires_date),
             date(token.last_used_date),
-        );
+        ))?;
     }
+    Ok(())
 }

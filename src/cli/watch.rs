@@ -7,7 +7,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use super::{Failure, ServerOptions, serve};
+use super::{Failure, ServerOptions, serve, written};
+use crate::output;
 use crate::watch::board::{Board, Update};
 use crate::watch::client::{Client, Ended, News};
 use crate::watch::picture;
@@ -46,14 +47,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let is_terminal = io::stdout().is_terminal();
     let client = Client::new(options.server.url, authorization, options.configuration_id);
     let (sender, receiver) = mpsc::channel(16);
-    let show = async {
-        match show(receiver, client.url(), options.json, is_terminal).await {
-            // Whoever read has read enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            shown => shown
-                .map_err(|error| Failure::new(Failure::OUTPUT, format!("cannot write: {error}"))),
-        }
-    };
+    let show = async { written(show(receiver, client.url(), options.json, is_terminal).await) };
     tokio::select! {
         () = stop => Ok(()),
         shown = show => shown,
@@ -112,13 +106,13 @@ async fn show(
                 }
                 lost = None;
                 if !matches!(view, View::Screen(_)) {
-                    eprintln!("{connected}");
+                    output::note(&connected);
                 }
             }
             News::Lost { reason, pause } => {
                 if !matches!(view, View::Screen(_)) {
                     let pause = pause.as_secs_f64();
-                    eprintln!("not connected, again in {pause:.1} s: {reason}");
+                    output::note(format_args!("not connected, again in {pause:.1} s: {reason}"));
                 }
                 lost = Some((reason, Instant::now() + pause));
             }

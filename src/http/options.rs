@@ -79,6 +79,7 @@ fn time(text: &str) -> Result<Duration, String> {
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
     let address = text.parse::<std::net::IpAddr>().map(IpNet::from);
     address
         .or_else(|_| text.parse())

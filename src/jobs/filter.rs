@@ -4,6 +4,7 @@ use entity::{JobState, Timestamp};
 use uuid::Uuid;
 
 use super::scope::Scope;
+use super::search;
 use crate::db::Sql;
 use crate::error::Error;
 
@@ -196,16 +197,8 @@ pub(super) fn push_counted_states(sql: &mut Sql, states: &[JobState]) {
 }
 
 fn push_search(sql: &mut Sql, text: &str) {
-    let mut pattern = String::with_capacity(text.len() + 2);
-    pattern.push('%');
-    for letter in text.chars() {
-        if matches!(letter, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(letter);
-    }
-    pattern.push('%');
-    sql.push(" AND (name ").push_either("LIKE ", "ILIKE ").bind(pattern).push(" ESCAPE '\\'");
+    sql.push(" AND (");
+    search::push_contains(sql, "name", text);
     if let Some((first, last)) = id_range(text) {
         sql.push(" OR id BETWEEN ").bind(first).push(" AND ").bind(last);
     }

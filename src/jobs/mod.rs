@@ -10,4 +10,5 @@ pub mod page;
 pub mod retention;
 pub mod rows;
 pub mod scope;
+pub mod search;
 pub mod store;

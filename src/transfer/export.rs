@@ -112,6 +112,14 @@ async fn rows<E: Table>(
     }
 }
 
+/// The error of the output itself: csv's own conversion hides which kind it is.
+fn io_error(error: csv::Error) -> std::io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => std::io::Error::other(format!("{kind:?}")),
+    }
+}
+
 enum Writer<W: Write> {
     Csv(Box<csv::Writer<W>>),
     Ndjson(std::io::BufWriter<W>),
@@ -125,7 +133,7 @@ impl<W: Write> Writer<W> {
                 let mut writer = csv::WriterBuilder::new()
                     .quote_style(csv::QuoteStyle::Never)
                     .from_writer(output);
-                writer.write_record(fields.iter().map(|field| &field.seed))?;
+                writer.write_record(fields.iter().map(|field| &field.seed)).map_err(io_error)?;
                 Ok(Self::Csv(Box::new(writer)))
             }
             FileFormat::Ndjson => Ok(Self::Ndjson(std::io::BufWriter::new(output))),
@@ -134,7 +142,9 @@ impl<W: Write> Writer<W> {
 
     fn write<E: Table>(&mut self, fields: &[&Field<E>], values: &[Value]) -> std::io::Result<()> {
         match self {
-            Self::Csv(writer) => Ok(writer.write_record(values.iter().map(text::write_cell))?),
+            Self::Csv(writer) => {
+                writer.write_record(values.iter().map(text::write_cell)).map_err(io_error)
+            }
             Self::Ndjson(writer) => {
                 let object: Map<String, Json> = fields
                     .iter()

@@ -20,13 +20,14 @@ use tokio::task::JoinSet;
 
 use super::input::Input;
 use super::layout::{BadCell, Layout};
-use super::output::OutputFile;
+use super::output_file::OutputFile;
 use super::progress::Meter;
 use super::source::{ReadError, ReadOptions, Source};
 use super::tables::{FileTable, Import};
 use crate::db::{Db, error_code};
 use crate::jobs::counts;
 use crate::jobs::store::{self, RowSet};
+use crate::output;
 
 /// Rows that are read, and all good, before any of them is written.
 const BATCH_ROWS: usize = 10_000;
@@ -197,7 +198,7 @@ pub async fn import(
     for ImportFile { input, table } in files {
         let (source, table) = open(&input, table, options)?;
         let name = &source.name;
-        eprintln!("reading {name}: {}, as {}", source.description, table.name());
+        output::note(format_args!("reading {name}: {}, as {}", source.description, table.name()));
         let meter = Meter::start(name, source.progress.clone());
         let (done, rejects_again) = match table {
             FileTable::Configurations => {
@@ -281,7 +282,7 @@ async fn import_file<E: Import>(
     let FileRead { rejected, rejects, notes } = reading.await.expect("reading does not panic")?;
     let rows = meter.finish();
     for note in notes {
-        eprintln!("warning: {name}: {note}");
+        output::note(format_args!("warning: {name}: {note}"));
     }
     Ok((Summary { rows, rejected }, rejects))
 }

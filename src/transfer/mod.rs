@@ -6,7 +6,7 @@ pub mod import;
 mod input;
 mod json;
 mod layout;
-pub mod output;
+pub mod output_file;
 mod progress;
 mod source;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
 use super::input::Progress;
+use crate::output;
 
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
@@ -60,7 +61,12 @@ impl Meter {
         } else if self.started.elapsed().as_secs() >= self.next_line.load(Ordering::Relaxed) {
             let next = self.started.elapsed() + LINE_EVERY;
             self.next_line.store(next.as_secs(), Ordering::Relaxed);
-            eprintln!("{}: {}{}", self.name, self.rows_and_rate(), self.time_left());
+            output::note(format_args!(
+                "{}: {}{}",
+                self.name,
+                self.rows_and_rate(),
+                self.time_left()
+            ));
         }
     }
 
@@ -69,7 +75,7 @@ impl Meter {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        eprintln!("{}: {}", self.name, self.rows_and_rate());
+        output::note(format_args!("{}: {}", self.name, self.rows_and_rate()));
         self.rows.load(Ordering::Relaxed)
     }
 

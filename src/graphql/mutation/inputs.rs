@@ -22,14 +22,16 @@ fn check_name(field: &'static str, name: Option<String>) -> Result<Option<String
     let Some(name) = name else { return Ok(None) };
     check_text(field, &name)?;
     let length = name.chars().count();
-    if (1..=NAME_LENGTH).contains(&length) {
+    let message = if !(1..=NAME_LENGTH).contains(&length) {
+        format!("expected 1 to {NAME_LENGTH} characters, not {length}")
+    } else if name.chars().any(char::is_control) {
+        "expected a text without control characters".to_owned()
+    } else if name.trim().is_empty() {
+        "expected more than blanks".to_owned()
+    } else {
         return Ok(Some(name));
-    }
-    Err(Refusal::new(
-        RefusalCode::InvalidValue,
-        Some(field),
-        format_args!("expected 1 to {NAME_LENGTH} characters, not {length}"),
-    ))
+    };
+    Err(Refusal::new(RefusalCode::InvalidValue, Some(field), message))
 }
 
 /// An id whose being wrong is the fault of one item of a list, not of the request.
