@@ -457,3 +457,19 @@ async fn what_cannot_be_told_is_refused_with_what_it_looks_like() {
     assert_eq!(output.stdout, "imported 2 rows, 0 rejected\n");
     assert!(output.stderr.contains("export.zip/export/jobs.csv: CSV"), "{}", output.stderr);
 }
+
+#[tokio::test]
+async fn rows_with_other_numbers_of_fields_are_bad_unless_the_rest_is_empty() {
+    let database = TestDatabase::create(Kind::Sqlite).await;
+    let headers = "Id,State,CreatedDate\n";
+    for (rest, code) in [
+        ("Failed,2026-05-01,,", 0),
+        ("Failed,2026-05-01,,x", 65),
+        ("Failed,2026-05-01,\"\"", 65),
+        ("Failed", 65),
+    ] {
+        let content = format!("{headers}{}{}", job_row(1, "Failed,2026-05-01"), job_row(2, rest));
+        let output = import_bytes(&database, "jobs.csv", content);
+        assert_eq!(output.code, code, "{rest}: {output:#?}");
+    }
+}

@@ -112,7 +112,13 @@ impl Record {
 
     /// Whether no cell has anything in it, as in the rows that spreadsheets write below a table.
     pub fn is_blank(&self) -> bool {
-        self.content.trim_ascii().is_empty() && self.cells.iter().all(|cell| !cell.is_quoted)
+        self.is_blank_from(0)
+    }
+
+    /// Whether no cell from this one on has anything in it.
+    pub fn is_blank_from(&self, first: usize) -> bool {
+        let is_blank = |cell: Cell| !cell.is_quoted && cell.content.trim_ascii().is_empty();
+        self.cells().skip(first).all(is_blank)
     }
 
     /// The memory that it holds, in bytes.

@@ -191,7 +191,7 @@ impl<E: Import> Layout<E> {
         layout: CsvLayout,
         values: &mut [Value],
     ) -> Result<(), BadCell> {
-        for (position, cell) in record.cells().enumerate() {
+        for (position, cell) in record.cells().enumerate().take(self.places.len()) {
             let Some(place) = self.places[position] else { continue };
             let field = &E::fields()[place.index];
             let content = if layout.is_padded { cell.content.trim_ascii() } else { cell.content };

@@ -277,6 +277,10 @@ fn next_csv<'a>(
                 name(cell)
             )
         }
+        // Spreadsheets write separators for empty cells beyond the table.
+        None if cells > headers.len() && record.is_blank_from(headers.len()) => {
+            return Some(Ok(Row { line, cells: Cells::Csv(record, *layout) }));
+        }
         None if cells != headers.len() => {
             format!("expected {} fields, as the headers have, not {cells}", headers.len())
         }
