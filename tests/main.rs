@@ -33,6 +33,7 @@ mod lists;
 mod live_truth;
 mod lost_agents;
 mod migrate;
+mod move_database;
 mod multipart;
 mod objects;
 mod operation;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{DatabaseOptions, Failure, written};
 use crate::jobs::filter::JobFilter;
 use crate::output;
-use crate::transfer::export::{ExportError, FileFormat, export};
+use crate::transfer::export::{self, ExportError, FileFormat, export};
 use crate::transfer::output_file::OutputFile;
 use crate::transfer::tables::FileTable;
 use crate::transfer::text;
@@ -17,12 +17,16 @@ use crate::transfer::text;
 pub struct Options {
     #[command(flatten)]
     database: DatabaseOptions,
-    /// What to export. The filters are on jobs; of runs those go out whose job matches.
+    /// What to export. The filters are on jobs; of runs and events those go out whose job matches.
     #[arg(value_enum)]
     table: FileTable,
     /// How to write rows.
     #[arg(long, value_enum, default_value = "csv")]
     format: FileFormat,
+    /// Write the columns that only the service uses, too: what agents need to go on with their runs
+    /// against another database. Keep the files secret, since they have the attempts' tokens.
+    #[arg(long)]
+    complete: bool,
     /// Write to this file; otherwise, or if it is -, to standard output.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -91,14 +95,28 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         })?),
         None => Box::new(io::stdout().lock()),
     };
-    let exported = export(&db, options.table, &filter, options.format, output).await;
+    let exported = export(
+        &db,
+        &export::Options {
+            table: options.table,
+            filter: &filter,
+            format: options.format,
+            complete: options.complete,
+        },
+        output,
+    )
+    .await;
     db.close().await;
     match exported {
         Ok(rows) => {
             output::note(format_args!("exported {rows} rows"));
             Ok(())
         }
-        Err(ExportError::Output(error)) if file.is_none() => written(Err(error)),
+        Err(ExportError::Output(error))
+            if file.is_none() || error.kind() == io::ErrorKind::BrokenPipe =>
+        {
+            written(Err(error))
+        }
         Err(error @ ExportError::Output(_)) => {
             Err(Failure::new(Failure::OUTPUT, error.to_string()))
         }

@@ -5,6 +5,8 @@ use encoding_rs::Encoding;
 
 use super::{DatabaseOptions, Failure, print};
 use crate::clock;
+use crate::jobs::store;
+use crate::output;
 use crate::transfer::ReadOptions;
 use crate::transfer::import::{self, ImportError};
 use crate::transfer::output_file::OutputFile;
@@ -44,6 +46,10 @@ pub struct Options {
     /// unless given; UTF-16 is recognized.
     #[arg(long, value_name = "LABEL", value_parser = parse_encoding)]
     encoding: Option<&'static Encoding>,
+    /// Take all columns of `export --complete`: agents then continue their runs here. Only from files
+    /// that you trust, since an attempt's token is all that a report on its run needs.
+    #[arg(long)]
+    complete: bool,
 }
 
 /// What a backslash means in CSV files.
@@ -77,6 +83,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         no_quotes: options.no_quotes,
         has_escapes: options.escape == Escape::Backslash,
         columns: options.columns,
+        complete: options.complete,
         ..ReadOptions::default()
     };
     let mut protected = import::input_paths(&options.files);
@@ -89,8 +96,15 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let files = import::look_at(&options.files, options.table, &read)?;
     let db = options.database.open().await?;
     let summary = import::import(&db, files, &read, reject_file, clock::now()).await;
+    let stranded = store::stranded(db.reader()).await;
     db.close().await;
-    let summary = summary?;
+    let (summary, stranded) = (summary?, stranded?);
+    if stranded > 0 {
+        output::note(format_args!(
+            "warning: {stranded} jobs are executing whose agents cannot report here. Import them again \
+             when they have ended, end them with forceCancel, or move them with --complete"
+        ));
+    }
     print(format_args!("imported {} rows, {} rejected", summary.rows, summary.rejected))
 }
 

@@ -76,9 +76,9 @@ enum Command {
     Simulate(simulate::Options),
     /// Show the jobs that a server's agents work on, live in the terminal.
     Watch(watch::Options),
-    /// Read exports of configurations, agents, jobs, job runs into the database.
+    /// Read exports of configurations, agents, jobs, job runs and job events into the database.
     Import(import::Options),
-    /// Write configurations, agents, jobs or job runs to a file.
+    /// Write configurations, agents, jobs, job runs or job events to a file.
     Export(export::Options),
     /// Apply, take back or list the steps of the database's schema.
     Migrate(migrate::Options),

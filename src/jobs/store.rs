@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::mem;
 
-use entity::{Columns, Kind, Table, Timestamp, agent, configuration, job, job_run};
+use entity::{
+    Columns, JobState, Kind, Table, Timestamp, agent, configuration, job, job_event, job_run,
+};
 use futures_util::future::join;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ModelTrait as _, Value};
 use uuid::Uuid;
@@ -183,6 +185,49 @@ pub async fn runs(
     settle(db, &jobs).await
 }
 
+/// Writes events, which never change: those that exist stay as they are. Jobs that are not known yet
+/// are made.
+pub async fn events(
+    db: &impl ConnectionTrait,
+    mut set: RowSet<job_event::Entity>,
+) -> Result<(), DbErr> {
+    let [id, job_id, date] = ["id", "job_id", "date"].map(job_event::Entity::place);
+    set.rows.sort_by_key(|row| uuid(&row[id]));
+    set.rows.dedup_by(|later, kept| later[id] == kept[id]);
+    let unknown = unknown::<job::Entity>(db, &set.ids("job_id")).await?;
+    let mut created = BTreeMap::<Uuid, Timestamp>::new();
+    for row in &set.rows {
+        let job = uuid(&row[job_id]).filter(|id| unknown.contains(id));
+        if let (Some(job), Some(date)) = (job, moment(&row[date])) {
+            let first = created.entry(job).or_insert(date);
+            *first = date.min(*first);
+        }
+    }
+    // Not the events' last state: a job that is queued would be given to an agent.
+    let jobs = created
+        .into_iter()
+        .map(|(job, date)| [job.into(), date.into(), "Unknown".into(), Value::Uuid(None)]);
+    insert_unknown_jobs(db, jobs).await?;
+    insert(db, set, " ON CONFLICT (id) DO NOTHING").await?;
+    Ok(())
+}
+
+/// How many jobs an agent has begun and not ended, without a token with which it could report.
+pub async fn stranded(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+    let states: Vec<_> = JobState::ALL
+        .iter()
+        .filter(|state| state.is_active())
+        .map(|state| state.name().to_owned())
+        .collect();
+    let mut sql = Sql::new(db.get_database_backend());
+    sql.push(
+        "SELECT count(*) FROM job JOIN job_run ON job_run.id = job.current_run_id WHERE job.state",
+    );
+    sql.any_text(&states).push(" AND job_run.attempt_token IS NULL");
+    let row = sql.one(db).await?;
+    row.map_or(Ok(0), |row| row.try_get_by_index(0))
+}
+
 /// Writes whole rows that agree with each other already. Those that exist stay as they are.
 pub async fn models<E: Table>(db: &impl ConnectionTrait, models: &[E::Model]) -> Result<(), DbErr> {
     insert(db, RowSet::<E>::whole(models), " ON CONFLICT (id) DO NOTHING").await?;
@@ -298,15 +343,25 @@ async fn make_jobs(
         }
         job.1 = job.1.min(created);
     }
+    let jobs = jobs.into_iter().map(|(job, ((_, run), created))| {
+        [job.into(), created.into(), run[state].clone(), run[id].clone()]
+    });
+    insert_unknown_jobs(db, jobs).await
+}
+
+/// Makes jobs of which nothing is known but an id, a creation date, a state and a current run.
+async fn insert_unknown_jobs(
+    db: &impl ConnectionTrait,
+    jobs: impl Iterator<Item = [Value; 4]>,
+) -> Result<(), DbErr> {
     let columns = ["id", "created_date", "state", "current_run_id"].map(job::Entity::place);
     let mut set = RowSet::<job::Entity> { columns: Columns::none(), rows: Vec::new() };
     for place in columns {
         set.columns.insert_at(place);
     }
     let nulls: Vec<_> = job::Entity::fields().iter().map(|field| field.kind.null()).collect();
-    for (job, ((_, run), created)) in jobs {
+    for values in jobs {
         let mut row = nulls.clone();
-        let values = [job.into(), created.into(), run[state].clone(), run[id].clone()];
         for (place, value) in columns.into_iter().zip(values) {
             row[place] = value;
         }

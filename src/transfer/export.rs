@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use entity::{Columns, Field, Table, agent, configuration, job, job_run};
+use entity::{Columns, Field, Table, agent, configuration, job, job_event, job_run};
 use sea_orm::{DbErr, Value};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
@@ -37,39 +37,49 @@ pub enum ExportError {
     Database(#[from] DbErr),
 }
 
-/// Writes a table, in the order of its ids: of jobs those that match the filter, of runs those
-/// whose job does. Returns the number of rows.
+/// What to export.
+#[derive(Debug)]
+pub struct Options<'a> {
+    pub table: FileTable,
+    /// Of jobs those that match; of runs and events those whose job does.
+    pub filter: &'a JobFilter,
+    pub format: FileFormat,
+    /// Write the columns that only the service uses, too.
+    pub complete: bool,
+}
+
+/// Writes a table, in the order of its ids. Returns the number of rows.
 pub async fn export(
     db: &Db,
-    table: FileTable,
-    filter: &JobFilter,
-    format: FileFormat,
+    options: &Options<'_>,
     output: impl Write,
 ) -> Result<u64, ExportError> {
+    let filter = options.filter;
     let everything = |_: &mut Sql| {};
-    match table {
-        FileTable::Configurations => {
-            rows::<configuration::Entity>(db, everything, format, output).await
+    let of_matching_jobs = |sql: &mut Sql| {
+        if filter.is_empty() {
+            return;
         }
-        FileTable::Agents => rows::<agent::Entity>(db, everything, format, output).await,
+        sql.push(" AND job_id IN (SELECT id FROM job");
+        filter.push_where(sql, &Scope::All, &filter.states);
+        sql.push(")");
+    };
+    match options.table {
+        FileTable::Configurations => {
+            rows::<configuration::Entity>(db, everything, options, output).await
+        }
+        FileTable::Agents => rows::<agent::Entity>(db, everything, options, output).await,
         FileTable::Jobs => {
             let matching = |sql: &mut Sql| {
                 sql.push(" AND id IN (SELECT id FROM job");
                 filter.push_where(sql, &Scope::All, &filter.states);
                 sql.push(")");
             };
-            rows::<job::Entity>(db, matching, format, output).await
+            rows::<job::Entity>(db, matching, options, output).await
         }
-        FileTable::JobRuns => {
-            let matching = |sql: &mut Sql| {
-                if filter.is_empty() {
-                    return;
-                }
-                sql.push(" AND job_id IN (SELECT id FROM job");
-                filter.push_where(sql, &Scope::All, &filter.states);
-                sql.push(")");
-            };
-            rows::<job_run::Entity>(db, matching, format, output).await
+        FileTable::JobRuns => rows::<job_run::Entity>(db, of_matching_jobs, options, output).await,
+        FileTable::JobEvents => {
+            rows::<job_event::Entity>(db, of_matching_jobs, options, output).await
         }
     }
 }
@@ -77,12 +87,12 @@ pub async fn export(
 async fn rows<E: Table>(
     db: &Db,
     push_conditions: impl Fn(&mut Sql),
-    format: FileFormat,
+    options: &Options<'_>,
     output: impl Write,
 ) -> Result<u64, ExportError> {
-    let columns = Columns::<E>::public();
+    let columns = if options.complete { Columns::<E>::all() } else { Columns::public() };
     let fields: Vec<_> = columns.fields().collect();
-    let mut writer = Writer::new(format, &fields, output)?;
+    let mut writer = Writer::new(options.format, &fields, output)?;
     let mut after = Uuid::nil();
     let mut count = 0;
     loop {

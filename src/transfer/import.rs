@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum as _;
-use entity::{Timestamp, agent, configuration, job, job_run};
+use entity::{Timestamp, agent, configuration, job, job_event, job_run};
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
@@ -144,14 +144,18 @@ fn open(
     options: &ReadOptions,
 ) -> Result<(Source, FileTable), ImportError> {
     let opened = Source::open(input, options).and_then(|source| {
-        let table = find_table(&source, table)?;
+        let table = find_table(&source, table, options.complete)?;
         Ok((source, table))
     });
     opened.map_err(|reason| ImportError::File { file: input.name.clone(), reason })
 }
 
 /// The table that a file holds: the one it is said to, or the one whose columns it has.
-fn find_table(source: &Source, table: Option<FileTable>) -> Result<FileTable, String> {
+fn find_table(
+    source: &Source,
+    table: Option<FileTable>,
+    complete: bool,
+) -> Result<FileTable, String> {
     let headers = source.headers();
     let table = match table.or_else(|| FileTable::detect(headers)) {
         Some(table) => table,
@@ -170,11 +174,16 @@ fn find_table(source: &Source, table: Option<FileTable>) -> Result<FileTable, St
     let are_fixed = source.has_fixed_columns();
     let checked = match table {
         FileTable::Configurations => {
-            Layout::<configuration::Entity>::new(headers, are_fixed).map(drop)
+            Layout::<configuration::Entity>::new(headers, are_fixed, complete).map(drop)
         }
-        FileTable::Agents => Layout::<agent::Entity>::new(headers, are_fixed).map(drop),
-        FileTable::Jobs => Layout::<job::Entity>::new(headers, are_fixed).map(drop),
-        FileTable::JobRuns => Layout::<job_run::Entity>::new(headers, are_fixed).map(drop),
+        FileTable::Agents => Layout::<agent::Entity>::new(headers, are_fixed, complete).map(drop),
+        FileTable::Jobs => Layout::<job::Entity>::new(headers, are_fixed, complete).map(drop),
+        FileTable::JobRuns => {
+            Layout::<job_run::Entity>::new(headers, are_fixed, complete).map(drop)
+        }
+        FileTable::JobEvents => {
+            Layout::<job_event::Entity>::new(headers, are_fixed, complete).map(drop)
+        }
     };
     checked.map_err(|reason| format!("{reason}\n{}", source.looks_like()))?;
     Ok(table)
@@ -202,14 +211,30 @@ pub async fn import(
         let meter = Meter::start(name, source.progress.clone());
         let (done, rejects_again) = match table {
             FileTable::Configurations => {
-                import_file::<configuration::Entity>(db, source, rejects, meter, now).await
+                import_file::<configuration::Entity>(
+                    db,
+                    source,
+                    rejects,
+                    meter,
+                    options.complete,
+                    now,
+                )
+                .await
             }
             FileTable::Agents => {
-                import_file::<agent::Entity>(db, source, rejects, meter, now).await
+                import_file::<agent::Entity>(db, source, rejects, meter, options.complete, now)
+                    .await
             }
-            FileTable::Jobs => import_file::<job::Entity>(db, source, rejects, meter, now).await,
+            FileTable::Jobs => {
+                import_file::<job::Entity>(db, source, rejects, meter, options.complete, now).await
+            }
             FileTable::JobRuns => {
-                import_file::<job_run::Entity>(db, source, rejects, meter, now).await
+                import_file::<job_run::Entity>(db, source, rejects, meter, options.complete, now)
+                    .await
+            }
+            FileTable::JobEvents => {
+                import_file::<job_event::Entity>(db, source, rejects, meter, options.complete, now)
+                    .await
             }
         }?;
         rejects = rejects_again;
@@ -261,6 +286,7 @@ async fn import_file<E: Import>(
     source: Source,
     rejects: Option<RejectFile>,
     meter: Meter,
+    complete: bool,
     now: Timestamp,
 ) -> Result<(Summary, Option<RejectFile>), ImportError> {
     let writers = match db.backend() {
@@ -275,7 +301,8 @@ async fn import_file<E: Import>(
         queues.push(queue);
         writing.spawn(write::<E>(db.clone(), shares, Arc::clone(&meter), now));
     }
-    let reading = tokio::task::spawn_blocking(move || read_file::<E>(source, rejects, &queues));
+    let reading =
+        tokio::task::spawn_blocking(move || read_file::<E>(source, rejects, &queues, complete));
     while let Some(written) = writing.join_next().await {
         written.expect("writing does not panic")?;
     }
@@ -344,9 +371,10 @@ fn read_file<E: Import>(
     mut source: Source,
     mut rejects: Option<RejectFile>,
     queues: &[mpsc::Sender<RowSet<E>>],
+    complete: bool,
 ) -> Result<FileRead, ImportError> {
     let file = source.name.clone();
-    let mut layout = Layout::<E>::new(source.headers(), source.has_fixed_columns())
+    let mut layout = Layout::<E>::new(source.headers(), source.has_fixed_columns(), complete)
         .map_err(|reason| ImportError::File { file: file.clone(), reason })?;
     let mut rows = Vec::with_capacity(BATCH_ROWS);
     let mut first_unsaved = 1;

@@ -23,6 +23,8 @@ const NAMES_KEPT: usize = 1_000;
 /// Where the cells of a file go in the table's rows.
 pub struct Layout<E: Import> {
     headers: Vec<String>,
+    /// Whether the columns that only the service uses are taken.
+    complete: bool,
     /// The column of each header; none for a header that means none.
     places: Vec<Option<Place>>,
     /// The same for the keys of JSON, as they are met.
@@ -52,6 +54,7 @@ pub struct BadCell {
 pub struct Notes {
     ignored_columns: Vec<String>,
     unused_columns: Vec<String>,
+    internal_columns: Vec<String>,
     /// Unknown states, and in how many rows.
     states: BTreeMap<String, u64>,
     /// Columns with texts that were too long, and in how many rows.
@@ -71,6 +74,12 @@ impl Notes {
         let mut lines = Vec::new();
         if !self.ignored_columns.is_empty() {
             lines.push(format!("ignored unknown columns: {}", list(&self.ignored_columns)));
+        }
+        if !self.internal_columns.is_empty() {
+            lines.push(format!(
+                "ignored columns that only --complete takes: {}",
+                list(&self.internal_columns)
+            ));
         }
         lines.extend(self.unused_columns.iter().cloned());
         if !self.states.is_empty() {
@@ -94,13 +103,15 @@ impl Notes {
 }
 
 impl<E: Import> Layout<E> {
-    /// The layout of a file with these headers, which all rows have if they are fixed.
+    /// The layout of a file with these headers, which all rows have if they are fixed. With `complete`
+    /// it takes the columns that only the service uses, too.
     ///
     /// # Errors
     /// If the headers lack a column that is required, or have one twice.
-    pub fn new(headers: &[String], are_fixed: bool) -> Result<Self, String> {
+    pub fn new(headers: &[String], are_fixed: bool, complete: bool) -> Result<Self, String> {
         let mut layout = Self {
             headers: headers.to_vec(),
+            complete,
             places: Vec::new(),
             known: HashMap::new(),
             columns: Columns::none(),
@@ -258,7 +269,7 @@ impl<E: Import> Layout<E> {
         match field.kind {
             Kind::Text => {
                 let limit =
-                    if field.name == "agent_result_message" { MESSAGE_LENGTH } else { TEXT_LENGTH };
+                    if field.name.ends_with("message") { MESSAGE_LENGTH } else { TEXT_LENGTH };
                 if text.len() <= limit || text.chars().count() <= limit {
                     return value;
                 }
@@ -300,7 +311,11 @@ impl<E: Import> Layout<E> {
             let letters = name.bytes().filter(|letter| *letter != b'_');
             letters.eq(word.bytes())
         };
-        let own = E::fields().iter().position(|field| is_of(field.name) && !field.internal);
+        let own = E::fields().iter().position(|field| is_of(field.name));
+        if own.is_some_and(|index| E::fields()[index].internal) && !self.complete {
+            self.notes.internal_columns.push(header.to_owned());
+            return None;
+        }
         let place = match (own, E::alias(&word)) {
             (Some(index), _) => Some(Place { index, is_own: true }),
             (None, Some(name)) => Some(Place { index: E::place(name), is_own: false }),

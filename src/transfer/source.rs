@@ -32,6 +32,8 @@ pub struct ReadOptions {
     pub has_escapes: bool,
     /// The names of the columns of CSV without headers.
     pub columns: Option<Vec<String>>,
+    /// Whether the columns that only the service uses are taken.
+    pub complete: bool,
     /// What a row may have in bytes.
     pub row_bytes: usize,
 }
@@ -44,6 +46,7 @@ impl Default for ReadOptions {
             no_quotes: false,
             has_escapes: false,
             columns: None,
+            complete: false,
             row_bytes: ROW_BYTES,
         }
     }

@@ -48,7 +48,8 @@ fn read(content: &[u8], options: &ReadOptions, seed: u64) -> Vec<Event> {
     let reader = Trickle { content: io::Cursor::new(content.to_vec()), rng };
     let Ok(mut source) = open(reader, options) else { return vec![Event::Broken { line: None }] };
     let headers = source.headers().to_vec();
-    let mut layout = Layout::<job_run::Entity>::new(&headers, source.has_fixed_columns()).ok();
+    let mut layout =
+        Layout::<job_run::Entity>::new(&headers, source.has_fixed_columns(), false).ok();
     let mut events = Vec::new();
     while let Some(row) = source.next() {
         events.push(match row {

@@ -2,7 +2,7 @@
 
 use std::future::ready;
 
-use entity::{Table, Timestamp, agent, configuration, job, job_run};
+use entity::{Table, Timestamp, agent, configuration, job, job_event, job_run};
 use sea_orm::{ConnectionTrait, DbErr};
 
 use crate::jobs::store::{self, RowSet};
@@ -14,6 +14,8 @@ pub enum FileTable {
     Agents,
     Jobs,
     JobRuns,
+    /// The history of jobs.
+    JobEvents,
 }
 
 impl FileTable {
@@ -30,13 +32,15 @@ impl FileTable {
         let agent = ["id", "name", "createddate", "updatedate"];
         if has("jobid") && has("agentstate") {
             Some(Self::JobRuns)
+        } else if has("jobid") && has("changedby") {
+            Some(Self::JobEvents)
         } else if !has("id") {
             None
         } else if is_job {
             Some(Self::Jobs)
         } else if has("provider") {
             Some(Self::Configurations)
-        } else if words.len() == agent.len() && agent.into_iter().all(has) {
+        } else if has("agentkey") || (words.len() == agent.len() && agent.into_iter().all(has)) {
             Some(Self::Agents)
         } else {
             None
@@ -50,6 +54,7 @@ impl FileTable {
             Self::Agents => "agents",
             Self::Jobs => "jobs",
             Self::JobRuns => "job-runs",
+            Self::JobEvents => "job-events",
         }
     }
 }
@@ -177,5 +182,18 @@ impl Import for job_run::Entity {
         now: Timestamp,
     ) -> Result<(), DbErr> {
         store::runs(db, set, now).await
+    }
+}
+
+impl Import for job_event::Entity {
+    const REQUIRED: &'static [&'static str] = &["id", "job_id", "state", "date", "changed_by"];
+    const OWNER: &'static str = "job_id";
+
+    async fn store(
+        db: &(impl ConnectionTrait + Send),
+        set: RowSet<Self>,
+        _now: Timestamp,
+    ) -> Result<(), DbErr> {
+        store::events(db, set).await
     }
 }
