@@ -33,10 +33,18 @@ on_both_databases! {
             // Other arguments make another list, so another statement.
             ("{ configurations { items { a: jobs(take: 1) { name } b: jobs(take: 2) { name } } } }", 3),
         ] {
-            // Folding the counters is upkeep, not a part of any request; here it does not run.
-            let before = server.db().statements();
-            server.query(query, json!({})).await;
-            assert_eq!(server.db().statements() - before, expected, "{query}");
+            // Folding the counters is upkeep, not a part of any request; here it does not run. The
+            // change feed may still read what was filled in, so the least of three is the request's.
+            let mut least = u64::MAX;
+            for _ in 0..3 {
+                let before = server.db().statements();
+                server.query(query, json!({})).await;
+                least = least.min(server.db().statements() - before);
+                if least <= expected {
+                    break;
+                }
+            }
+            assert_eq!(least, expected, "{query}");
         }
     }
 }
