@@ -149,6 +149,49 @@ async fn a_body_that_comes_slowly_is_refused() {
     }
 }
 
+/// A body may take no longer than a request, on whatever route: one that stalls, and one that trickles.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_limits_the_time_of_a_body() {
+    let options = HttpOptions { request_timeout: Duration::from_secs(1), ..HttpOptions::default() };
+    let (server, _database) = TestServer::start_guarded(Rules::default(), options).await;
+    let sent = [
+        ("/graphql", "application/json", "408"),
+        ("/sign-in", "application/x-www-form-urlencoded", "408"),
+        // These do not read a body, so they respond at once.
+        ("/sign-out", "application/x-www-form-urlencoded", "303"),
+        ("/api/v1/jobs", "application/json", "405"),
+        ("/healthz", "application/json", "405"),
+        ("/", "application/json", "405"),
+    ];
+    let mut waiting = Vec::new();
+    for (path, media_type, status) in sent {
+        for trickles in [false, true] {
+            let mut stream = connect(&server).await;
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\n\
+                 Content-Type: {media_type}\r\n\
+                 Content-Length: 100000\r\nConnection: close\r\n\r\n"
+            );
+            stream.write_all(head.as_bytes()).await.expect("it reads");
+            let (mut reader, mut writer) = stream.into_split();
+            // Dropping the writer would end the body.
+            let trickle = tokio::spawn(async move {
+                while !trickles || writer.write_all(b"x").await.is_ok() {
+                    sleep(Duration::from_millis(100)).await;
+                }
+            });
+            waiting.push(async move {
+                let mut said = [0; 12];
+                let read = timeout(PATIENCE, reader.read_exact(&mut said)).await;
+                read.unwrap_or_else(|_| panic!("{path} waits for the body")).expect("a response");
+                assert_eq!(String::from_utf8_lossy(&said), format!("HTTP/1.1 {status}"), "{path}");
+                trickle.abort();
+            });
+        }
+    }
+    join_all(waiting).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_does_not_read_is_let_go() {
     let options = HttpOptions {

@@ -24,7 +24,10 @@ async fn a_database_that_cannot_be_used_ends_with_69() {
         ),
         ("postgres://postgres:secret@127.0.0.1:1/nothing".to_owned(), "refused"),
     ] {
-        let output = agent_jobs(&["serve", "--listen", "127.0.0.1:0", "--database-url", &url], b"");
+        let output = agent_jobs(
+            &["serve", "--listen", "127.0.0.1:0", "--database-wait", "0", "--database-url", &url],
+            b"",
+        );
         assert_eq!(output.code, 69, "{url}: {output:#?}");
         assert!(output.stderr.contains(message), "{url}: {}", output.stderr);
         assert!(!output.stderr.contains("secret"), "{}", output.stderr);
@@ -118,6 +121,8 @@ fn a_wrong_command_line_ends_with_2() {
         &["export", "jobs", "--state", "Paused"],
         &["export", "jobs", "--created-after", "yesterday"],
         &["serve", "--listen", "8080"],
+        &["serve", "--listen", ":8080"],
+        &["serve", "--listen", "localhost"],
         &["migrate"],
     ] {
         let output = agent_jobs(arguments, b"");

@@ -13,6 +13,7 @@ mod bad_requests;
 mod claims;
 mod cli;
 mod compressed_bodies;
+mod connections;
 mod counters;
 mod demo;
 mod durability;

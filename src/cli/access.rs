@@ -1,8 +1,7 @@
-use std::net::SocketAddr;
-
 use clap::{Args, ValueEnum};
 
 use super::Failure;
+use super::listen_address::ListenAddress;
 use crate::access::{Access, oidc};
 use crate::db::Db;
 
@@ -92,7 +91,7 @@ fn issuer(text: &str) -> Result<String, String> {
 
 impl AccessOptions {
     /// Refuses to let everyone in from everywhere.
-    pub fn check(&self, listen: SocketAddr) -> Result<(), Failure> {
+    pub fn check(&self, listen: &ListenAddress) -> Result<(), Failure> {
         let is_controlled = self.auth.is_some() || self.oidc_issuer.is_some();
         // The command line's own checks do not see what the environment and the file say.
         if is_controlled && self.insecure_no_auth {
@@ -103,7 +102,7 @@ impl AccessOptions {
             let message = "--oidc-issuer and --oidc-audience: expected both or neither";
             return Err(Failure::new(Failure::USAGE, message));
         }
-        if is_controlled || self.insecure_no_auth || listen.ip().is_loopback() {
+        if is_controlled || self.insecure_no_auth || listen.is_loopback() {
             return Ok(());
         }
         Err(Failure::new(

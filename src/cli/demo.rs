@@ -30,7 +30,7 @@ pub struct Options {
 const SPEED: f64 = 6.0;
 
 pub async fn run(options: Options) -> Result<(), Failure> {
-    options.access.check(options.listen.listen)?;
+    options.access.check(&options.listen.listen)?;
     let db = options.database.open().await?;
     let mut under_way = Vec::new();
     if rows::is_empty::<job::Entity>(db.reader()).await? {

@@ -6,6 +6,7 @@ mod counts;
 mod demo;
 mod export;
 mod import;
+mod listen_address;
 mod migrate;
 mod schema;
 mod serve;
@@ -18,11 +19,12 @@ use std::io;
 use std::panic::{self, UnwindSafe};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 use reqwest::Url;
 use reqwest::header::{HeaderValue, InvalidHeaderValue};
+use tokio::time::sleep;
 
 use crate::db::migrate::MigrateError;
 use crate::db::{self, ConnectError, Db, Target};
@@ -122,6 +124,9 @@ fn bearer(token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
     Ok(header)
 }
 
+/// Time between two tries to reach the database.
+const DATABASE_RETRY: Duration = Duration::from_secs(1);
+
 /// Which database.
 #[derive(Args)]
 struct DatabaseOptions {
@@ -148,6 +153,30 @@ impl DatabaseOptions {
 
     async fn connect(&self) -> Result<Db, Failure> {
         Ok(db::connect(&self.database_url.parse::<Target>()?).await?)
+    }
+
+    /// Connects, and waits up to `limit` for a database that cannot be reached yet.
+    async fn connect_waiting(&self, limit: Duration) -> Result<Db, Failure> {
+        let target = self.database_url.parse::<Target>()?;
+        let deadline = Instant::now() + limit;
+        let mut logged = None;
+        loop {
+            let (error, reason) = match db::connect(&target).await {
+                Err(ConnectError::Unreachable { target, reason }) => {
+                    (ConnectError::Unreachable { target, reason: reason.clone() }, reason)
+                }
+                connected => return Ok(connected?),
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(error.into());
+            }
+            if logged.as_ref() != Some(&reason) {
+                tracing::warn!(reason, "waiting for the {target}");
+                logged = Some(reason);
+            }
+            sleep(left.min(DATABASE_RETRY)).await;
+        }
     }
 
     /// Connects for answering requests: a statement that reads may take this long at most.

@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::access::AccessOptions;
+use super::listen_address::ListenAddress;
 use super::{DatabaseOptions, Failure, bearer};
 use crate::access::Role;
 use crate::access::token::{self, NewToken};
@@ -47,25 +48,30 @@ pub struct Options {
     /// Do not bring the database's schema up to date; refuse to start if it is not.
     #[arg(long, env = "AGENT_JOBS_NO_MIGRATE")]
     no_migrate: bool,
+    /// How long to wait, at the start, for a database that cannot be reached or is starting; 0: not
+    /// at all. A wrong password or a missing database ends the start at once.
+    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_DATABASE_WAIT", default_value = "60s", value_parser = database_wait)]
+    database_wait: Duration,
 }
 
 #[derive(Args)]
 pub struct ListenOptions {
-    /// The address to listen on; port 0 takes any free one.
+    /// The address to listen on, such as 127.0.0.1:8080 or localhost:8080. Port 0 takes any free
+    /// one. Of a host with several addresses it is the first that works, IPv4 before IPv6.
     #[arg(
         long,
         value_name = "ADDRESS",
         env = "AGENT_JOBS_LISTEN",
         default_value = "127.0.0.1:8080"
     )]
-    pub(super) listen: SocketAddr,
+    pub(super) listen: ListenAddress,
     /// The shortest time between two updates of a subscription.
     #[arg(long, value_name = "TIME", env = "AGENT_JOBS_TICK", default_value = "100ms", value_parser = humantime::parse_duration)]
     tick: Duration,
     /// Another address, with /metrics, /healthz and /readyz for everybody who reaches it. Where the
     /// service listens, /metrics takes a token.
     #[arg(long, value_name = "ADDRESS", env = "AGENT_JOBS_METRICS_LISTEN")]
-    metrics_listen: Option<SocketAddr>,
+    metrics_listen: Option<ListenAddress>,
     /// How long to go on serving, when told to stop, while /readyz says that it is not ready: as long
     /// as a proxy takes to notice.
     #[arg(long, value_name = "TIME", env = "AGENT_JOBS_STOP_DELAY", default_value = "0s", value_parser = humantime::parse_duration)]
@@ -77,6 +83,16 @@ fn not_zero(text: &str) -> Result<Duration, String> {
         Ok(time) if !time.is_zero() => Ok(time),
         _ => Err("expected a time such as 90d or 12h".to_owned()),
     }
+}
+
+/// Reads `60s` or `5m`; `0` is no time.
+fn database_wait(text: &str) -> Result<Duration, String> {
+    const MOST: Duration = Duration::from_hours(24);
+    let time =
+        if text.trim() == "0" { Ok(Duration::ZERO) } else { humantime::parse_duration(text) };
+    time.ok()
+        .filter(|time| *time <= MOST)
+        .ok_or_else(|| "expected a time such as 60s or 5m, up to 24h, or 0 for none".to_owned())
 }
 
 /// What clients may do.
@@ -152,21 +168,20 @@ impl From<PatienceOptions> for Patience {
 }
 
 pub async fn run(options: Options) -> Result<(), Failure> {
-    options.access.check(options.listen.listen)?;
+    options.access.check(&options.listen.listen)?;
     // Before anything is touched.
     options.protection.rules()?;
-    let db = if options.no_migrate {
-        let db = options.database.connect().await?;
+    let db = options.database.connect_waiting(options.database_wait).await?;
+    if options.no_migrate {
         if !db::migrate::is_current(&db).await? {
             return Err(Failure::new(
                 Failure::DATABASE,
                 "the database's schema is not up to date; run `agent-jobs migrate up`",
             ));
         }
-        db
     } else {
-        options.database.open().await?
-    };
+        db::migrate::up(&db).await?;
+    }
     let (patience, retain) = (options.patience.into(), options.retain);
     let served = Served {
         database: &options.database,
@@ -204,11 +219,11 @@ pub(super) async fn serve(
         Failure::new(Failure::LISTEN, format!("cannot listen on {}: {error}", options.listen))
     };
     let access = access.access(&db).await?;
-    let listener = http::listen(options.listen).map_err(cannot_listen)?;
+    let listener = options.listen.listen().map_err(cannot_listen)?;
     let address = listener.local_addr().map_err(cannot_listen)?;
-    let operation = match options.metrics_listen {
+    let operation = match &options.metrics_listen {
         None => None,
-        Some(address) => Some(http::listen(address).map_err(|error| {
+        Some(address) => Some(address.listen().map_err(|error| {
             Failure::new(Failure::LISTEN, format!("cannot listen on {address}: {error}"))
         })?),
     };
@@ -316,16 +331,35 @@ fn raise_file_limit() {
     }
 }
 
-/// Done when the process is asked to stop: SIGTERM, or Ctrl-C at a terminal. From the moment that
+/// Done when the process is asked to stop: SIGTERM, Ctrl-C at a terminal, or SIGHUP when its terminal
+/// closes, unless the process was started with SIGHUP ignored, as `nohup` does. From the moment that
 /// this returns they do not end the process by themselves.
 pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut terminate = unix::signal(SignalKind::terminate())?;
     let mut interrupt = unix::signal(SignalKind::interrupt())?;
+    let mut hangup =
+        if is_hangup_ignored() { None } else { Some(unix::signal(SignalKind::hangup())?) };
     Ok(async move {
+        let hangup = async {
+            match &mut hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
+            _ = hangup => {}
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
         tracing::info!("stopping");
     })
+}
+
+/// Whether the process was started with SIGHUP ignored. Only Linux tells.
+fn is_hangup_ignored() -> bool {
+    let Ok(status) = fs::read_to_string("/proc/self/status") else { return false };
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // Its lowest bit is signal 1, SIGHUP.
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & 1 == 1)
 }

@@ -98,6 +98,9 @@ pub enum ConnectError {
     /// It did not answer, or refused.
     #[error("cannot open {target}: {reason}")]
     Open { target: String, reason: String },
+    /// The database server cannot be reached, or is starting or stopping. A later try may work.
+    #[error("cannot open {target}: {reason}")]
+    Unreachable { target: String, reason: String },
 }
 
 /// Opens the database; on SQLite creates the file unless it exists.
@@ -129,8 +132,15 @@ pub async fn connect_within(
         }
         Target::Postgres(options) => postgres(options, statement_timeout).await,
     };
-    opened
-        .map_err(|error| ConnectError::Open { target: target.to_string(), reason: reason(&error) })
+    opened.map_err(|error| {
+        let is_unreachable = matches!(target, Target::Postgres(_)) && is_unreachable(&error);
+        let (target, reason) = (target.to_string(), reason(&error));
+        if is_unreachable {
+            ConnectError::Unreachable { target, reason }
+        } else {
+            ConnectError::Open { target, reason }
+        }
+    })
 }
 
 async fn sqlite(path: &PathBuf, statement_timeout: Option<Duration>) -> Result<Db, sqlx::Error> {
@@ -260,6 +270,21 @@ async fn try_postgres(options: PgConnectOptions) -> Result<PgConnectOptions, sql
 fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Whether PostgreSQL cannot be reached, or takes no connections at the moment.
+fn is_unreachable(error: &sqlx::Error) -> bool {
+    /// `admin_shutdown`, `crash_shutdown`, `cannot_connect_now` and `too_many_connections`.
+    const TEMPORARY: [&str; 4] = ["57P01", "57P02", "57P03", "53300"];
+    match error {
+        // A proxy without a server behind it closes connections, which sqlx takes for a wrong
+        // response to its request for TLS.
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| TEMPORARY.contains(&&*code))
+        }
+        _ => false,
+    }
 }
 
 fn reason(error: &sqlx::Error) -> String {

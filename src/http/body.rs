@@ -1,11 +1,13 @@
 //! Reading a request's body: no more than a limit of it, compressed or not.
 
 use std::io::{self, Cursor, Read as _};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use flate2::bufread::GzDecoder;
 use futures_util::StreamExt as _;
+use tokio::time::timeout;
 
 use super::answer::Refusal;
 use super::clients::Turn;
@@ -14,6 +16,23 @@ use super::heavy::{self, SHORT};
 /// How much of a body that is too large is read and thrown away. Most clients listen only once they
 /// have sent everything, and would see a broken connection in place of the refusal.
 const DISCARDED_BYTES: usize = 64 << 20;
+
+/// Gives the reading of a body this time, on whatever route.
+///
+/// # Errors
+/// 408, for the client.
+pub async fn within<T>(time: Duration, reading: impl Future<Output = T>) -> Result<T, Refusal> {
+    timeout(time, reading).await.map_err(|_| {
+        Refusal::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "REQUEST_TIMEOUT",
+            format!(
+                "expected the whole body within {}; more than the server's --max-client-values waits",
+                humantime::format_duration(time)
+            ),
+        )
+    })
+}
 
 /// Reads a body of at most `most` bytes as it was sent.
 pub async fn read(body: Body, most: usize, turn: &Turn) -> Result<Vec<u8>, Refusal> {

@@ -55,23 +55,13 @@ pub async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let time = site.options.request_timeout;
     let accept = Accept::of(&headers);
     let viewer = match let_in(&site, &Method::POST, &headers).await {
         Ok(viewer) => viewer,
         Err(refusal) => return Outcome::from(refusal).respond(accept),
     };
-    let sent = match timeout(time, read_body(&site, &client, &headers, body)).await {
-        Ok(sent) => sent,
-        Err(_) => Err(Refusal::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "REQUEST_TIMEOUT",
-            format!(
-                "expected the whole body within {}; more than the server's --max-client-values waits",
-                humantime::format_duration(time)
-            ),
-        )),
-    };
+    let reading = read_body(&site, &client, &headers, body);
+    let sent = body::within(site.options.request_timeout, reading).await.flatten();
     let asked =
         Asked { site: &site, client: &client, viewer: &viewer, accept, only_queries: false };
     match sent {

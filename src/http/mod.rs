@@ -6,6 +6,7 @@ mod assets;
 mod body;
 mod clients;
 mod graphql;
+mod head_timer;
 mod headers;
 mod health;
 mod heavy;
@@ -40,6 +41,7 @@ use crate::graphql::Api;
 use clients::Clients;
 pub use options::HttpOptions;
 pub use origin::OriginPattern;
+use server::ConnectionLimits;
 
 /// What all routes share.
 #[derive(Clone)]
@@ -183,8 +185,11 @@ pub async fn serve_with(
     options: HttpOptions,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let (patience, connections) = (options.client_timeout, options.max_connections);
     let upgraded = api.connections().clone();
-    let limits = (patience, connections);
+    let limits = ConnectionLimits {
+        client_timeout: options.client_timeout,
+        idle_timeout: options.idle_timeout,
+        max_connections: options.max_connections,
+    };
     server::serve(listener, router(api, options), limits, upgraded, stop).await
 }

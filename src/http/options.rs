@@ -34,9 +34,15 @@ pub struct HttpOptions {
     /// How long a request may take, its body's arrival and the database's work included.
     #[arg(long, value_name = "TIME", env = "AGENT_JOBS_REQUEST_TIMEOUT", default_value = "30s", value_parser = time)]
     pub request_timeout: Duration,
-    /// How long a client may take to send a request's head, and to read a piece of an answer.
+    /// How long a client may take to send a request's head from its first byte on, to send the first
+    /// byte on a new connection, and to read a piece of an answer.
     #[arg(long, value_name = "TIME", env = "AGENT_JOBS_CLIENT_TIMEOUT", default_value = "20s", value_parser = time)]
     pub client_timeout: Duration,
+    /// How long a connection may be idle between two requests. It should be longer than a proxy
+    /// keeps idle connections, so that the proxy sends no request on one that is being closed: ALB
+    /// and nginx keep them for 60s, Caddy for 120s.
+    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_IDLE_TIMEOUT", default_value = "150s", value_parser = time)]
+    pub idle_timeout: Duration,
     /// Requests that a client may have running at a time. A client on this machine is not limited
     /// in this or in the three that follow, unless a trusted proxy speaks for it.
     #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_CLIENT_REQUESTS", default_value_t = 64)]

@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use super::clients::Peer;
+use super::head_timer::{HeadTimer, Received};
 
 /// How long requests may take to finish once the server is to stop. Containers are usually given
 /// ten seconds, and the database is still to be closed.
@@ -38,20 +39,30 @@ const UNREAD: Duration = Duration::from_mins(1);
 /// What a request's head may have in bytes, and what is read of a body at once.
 const BUFFER_BYTES: usize = 64 << 10;
 
+/// How long connections may take, and how many may be open.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// For a new connection's first byte, for a request's head from its first byte on, and for a
+    /// piece of a response to be read.
+    pub client_timeout: Duration,
+    /// Between two requests.
+    pub idle_timeout: Duration,
+    pub max_connections: usize,
+}
+
 /// Serves until `stop` is done, then lets the requests that run finish, but waits for no client
-/// longer than [`GRACE`]. A client may take `patience` to send a request's head, the next one on a
-/// connection included, and to read what it is sent. `upgraded` has the connections that became
-/// something else.
+/// longer than [`GRACE`]. `upgraded` has the connections that became something else.
 pub async fn serve(
     listener: TcpListener,
     app: Router,
-    (patience, most_connections): (Duration, usize),
+    limits: ConnectionLimits,
     upgraded: TaskTracker,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let mut stop = pin!(stop);
     let stopping = CancellationToken::new();
-    let places = Arc::new(Semaphore::new(most_connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let ConnectionLimits { client_timeout, idle_timeout, max_connections } = limits;
+    let places = Arc::new(Semaphore::new(max_connections.clamp(1, Semaphore::MAX_PERMITS)));
     // Dropping it ends them all.
     let mut connections = JoinSet::new();
     loop {
@@ -89,10 +100,12 @@ pub async fn serve(
             request.extensions_mut().insert(Peer(peer));
             request
         });
-        let io = TokioIo::new(Patient { stream, patience, stuck: None });
+        let received = Received::default();
+        let timer = HeadTimer::new(client_timeout, idle_timeout, received.clone());
+        let io = TokioIo::new(Patient { stream, patience: client_timeout, received, stuck: None });
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(patience)
+            .timer(timer)
+            .header_read_timeout(client_timeout)
             .max_buf_size(BUFFER_BYTES)
             .serve_connection(io, TowerToHyperService::new(app))
             .with_upgrades();
@@ -140,6 +153,7 @@ fn is_about_the_client(error: &io::Error) -> bool {
 struct Patient {
     stream: TcpStream,
     patience: Duration,
+    received: Received,
     /// Since when a write waits.
     stuck: Option<Pin<Box<Sleep>>>,
 }
@@ -167,7 +181,12 @@ impl AsyncRead for Patient {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let length = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > length {
+            self.received.set();
+        }
+        read
     }
 }
 

@@ -3,13 +3,14 @@
 //! it.
 
 use axum::Form;
-use axum::extract::{Query, State};
+use axum::extract::{FromRequest as _, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
 use super::access::{COOKIE, challenge, status};
 use super::origin::is_same_origin;
+use super::{Site, body};
 use crate::access::Denied;
 use crate::clock;
 use crate::graphql::Api;
@@ -44,15 +45,27 @@ pub async fn style() -> impl IntoResponse {
 
 /// Takes a token and gives the browser its cookie.
 pub async fn sign_in(
-    State(api): State<Api>,
+    State(site): State<Site>,
     Query(next): Query<Next>,
     headers: HeaderMap,
-    Form(SignIn { token }): Form<SignIn>,
+    request: Request,
 ) -> Response {
+    let api = &site.api;
     // Another site must not sign somebody in as somebody else.
     if !is_same_origin(&headers) {
         return form(StatusCode::FORBIDDEN, "This form was sent from elsewhere. Try again here.");
     }
+    let reading = Form::<SignIn>::from_request(request, &site);
+    let token = match body::within(site.options.request_timeout, reading).await {
+        Ok(Ok(Form(SignIn { token }))) => token,
+        Ok(Err(rejection)) => return rejection.into_response(),
+        Err(_) => {
+            return form(
+                StatusCode::REQUEST_TIMEOUT,
+                "The form did not arrive in time. Try again.",
+            );
+        }
+    };
     let ticket = match api.access().sign_in(token.trim(), clock::now()).await {
         Ok(ticket) => ticket,
         Err(denied) => {
