@@ -122,10 +122,15 @@ impl Program {
 
     /// Sends it a signal, such as `TERM`, and waits for its end.
     pub fn signal(self, name: &str) -> Output {
+        self.send_signal(name);
+        self.output()
+    }
+
+    /// Sends it a signal, such as `STOP`, after which it goes on.
+    pub fn send_signal(&self, name: &str) {
         let id = self.child.id();
         let sent = Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status();
         assert!(sent.expect("there is a shell").success(), "the program runs");
-        self.output()
     }
 
     /// Waits for its end. Returns what it has printed since it was last looked at.
