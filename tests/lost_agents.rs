@@ -147,6 +147,40 @@ on_both_databases! {
         assert_eq!(server.job_with_run(attempts[0].job).await["state"], "EXECUTING");
         until(&server, attempts[0].job, "FAILED", &[]).await;
     }
+
+    async fn a_pause_of_the_service_fails_no_run(database: TestDatabase) {
+        for live in [1, 5] {
+            fail_nobody_after_a_pause(&database, live).await;
+        }
+    }
+}
+
+/// Stops the program that judges for longer than a lease, during which no agent reports.
+async fn fail_nobody_after_a_pause(database: &TestDatabase, live: usize) {
+    let never = Patience { stale_after: None, lost_after: None, cancel_after: None };
+    let (server, mut attempts) = start(database, never, live + 1).await;
+    let options = ["--lost-after", "2s", "--cancel-after", "0"];
+    let (program, _) = Program::serve_with("serve", database.url(), &options);
+    // The grace period of the start is over when it fails a silent run.
+    let silent = attempts.pop().expect("a run more");
+    until(&server, silent.job, "FAILED", &attempts).await;
+
+    program.send_signal("STOP");
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    program.send_signal("CONT");
+    // It has time to judge several times before the agents are back.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    for attempt in &attempts {
+        beat(&server, attempt, SEQUENCE.fetch_add(1, Ordering::Relaxed)).await;
+    }
+
+    let silent = attempts.pop().expect("a live run");
+    until(&server, silent.job, "FAILED", &attempts).await;
+    for attempt in &attempts {
+        assert_eq!(server.job_with_run(attempt.job).await["state"], "EXECUTING");
+    }
+    let output = program.signal("TERM").ok();
+    assert!(output.stderr.contains("stood still for"), "{}", output.stderr);
 }
 
 /// One replica judges, each run once; when it is killed, another does.

@@ -36,6 +36,10 @@ const POSTGRES_CONNECTIONS: u32 = 10;
 /// Of those that serve: the group commit, the search for lost agents and upkeep write one at a time.
 const POSTGRES_WRITERS: u32 = 4;
 
+/// How a PostgreSQL URL looks, and what its user and password need.
+const POSTGRES_FORM: &str = "expected postgres://user:password@host:5432/database; in the user and \
+    the password write %23 for #, %2F for /, %3F for ?, %40 for @ and %25 for %";
+
 /// A database, as a URL names it.
 #[derive(Clone, Debug)]
 pub enum Target {
@@ -50,6 +54,11 @@ impl FromStr for Target {
 
     fn from_str(url: &str) -> Result<Self, ConnectError> {
         let wrong = |reason: &str| ConnectError::Url(reason.to_owned());
+        // Files with secrets often end with a line break.
+        let url = url.trim();
+        if url.contains(char::is_control) {
+            return Err(wrong("it contains a control character, such as a line break or a tab"));
+        }
         match url.split_once(':') {
             Some(("sqlite", path)) => {
                 let path = path.strip_prefix("//").unwrap_or(path);
@@ -63,9 +72,9 @@ impl FromStr for Target {
                 }
                 Ok(Self::Sqlite(path.into()))
             }
-            Some(("postgres" | "postgresql", _)) => PgConnectOptions::from_str(url)
+            Some(("postgres" | "postgresql", _)) => postgres_options(url)
                 .map(|options| Self::Postgres(Box::new(options)))
-                .map_err(|_| wrong("expected postgres://user:password@host:5432/database")),
+                .ok_or_else(|| wrong(POSTGRES_FORM)),
             _ => {
                 Err(wrong("expected sqlite://FILE or postgres://user:password@host:5432/database"))
             }
@@ -73,18 +82,51 @@ impl FromStr for Target {
     }
 }
 
+/// What a PostgreSQL URL says; `None` if it is not well-formed.
+fn postgres_options(url: &str) -> Option<PgConnectOptions> {
+    let (scheme, rest) = url.split_once("://")?;
+    if rest.contains('#') {
+        return None;
+    }
+    let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    // The password has a raw `/` or `?` if the `@` before the host comes after it.
+    let before_values = tail.split('=').next().unwrap_or_default();
+    if before_values.split_once('@').is_some_and(|(_, host)| host.contains('/')) {
+        return None;
+    }
+    let (user, host) =
+        authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
+    let options = match user {
+        // libpq allows a user without a host, which `host=` or the default gives; URLs do not.
+        Some(user) if host.is_empty() || host.starts_with(':') => {
+            PgConnectOptions::from_str(&format!("{scheme}://{user}@localhost{host}{tail}"))
+        }
+        _ => PgConnectOptions::from_str(url),
+    };
+    let options = options.ok()?;
+    // The driver looks up the host's name with the brackets.
+    let address = options.get_host().strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    Some(match address.map(ToOwned::to_owned) {
+        Some(address) => options.host(&address),
+        None => options,
+    })
+}
+
 /// Where it is, without the password.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "SQLite file {}", path.display()),
-            Self::Postgres(options) => write!(
-                f,
-                "PostgreSQL database {} at {}:{}",
-                options.get_database().unwrap_or_else(|| options.get_username()),
-                options.get_host(),
-                options.get_port()
-            ),
+            Self::Postgres(options) => {
+                let database = options.get_database().unwrap_or_else(|| options.get_username());
+                write!(f, "PostgreSQL database {database} at ")?;
+                let (host, port) = (options.get_host(), options.get_port());
+                match options.get_socket() {
+                    Some(folder) => write!(f, "{}, port {port}", folder.display()),
+                    None if host.contains(':') => write!(f, "[{host}]:{port}"),
+                    None => write!(f, "{host}:{port}"),
+                }
+            }
         }
     }
 }
@@ -256,7 +298,8 @@ fn postgres_pool(
 /// on encryption gets it.
 async fn try_postgres(options: PgConnectOptions) -> Result<PgConnectOptions, sqlx::Error> {
     let is_preferred = matches!(options.get_ssl_mode(), PgSslMode::Prefer);
-    if is_preferred && is_this_machine(options.get_host()) {
+    let is_local = options.get_socket().is_some() || is_this_machine(options.get_host());
+    if is_preferred && is_local {
         let plain = options.clone().ssl_mode(PgSslMode::Disable);
         if let Ok(connection) = plain.connect().await {
             connection.close().await?;
@@ -268,7 +311,7 @@ async fn try_postgres(options: PgConnectOptions) -> Result<PgConnectOptions, sql
 }
 
 fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let address = host.parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
@@ -298,5 +341,57 @@ fn reason(error: &sqlx::Error) -> String {
             format!("no answer within {} seconds", ACQUIRE_TIMEOUT.as_secs())
         }
         error => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(url: &str) -> String {
+        match url.parse::<Target>() {
+            Ok(target) => target.to_string(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn surrounding_whitespace_is_ignored() {
+        assert_eq!(shown("sqlite://jobs.db\n"), "SQLite file jobs.db");
+        assert_eq!(shown(" sqlite:///var/lib/my jobs.db\r\n"), "SQLite file /var/lib/my jobs.db");
+        assert_eq!(shown("postgres://me@db/jobs\n"), "PostgreSQL database jobs at db:5432");
+    }
+
+    #[test]
+    fn control_characters_are_refused() {
+        for url in ["sqlite://jobs\n.db", "sqlite://jobs\0.db", "postgres://me:sec\tret@db/jobs"] {
+            let message = shown(url);
+            assert!(message.contains("a control character"), "{message}");
+            assert!(!message.contains("sec"), "{message}");
+        }
+    }
+
+    #[test]
+    fn ipv6_addresses_and_sockets_are_understood() {
+        for (url, expected) in [
+            ("postgres://me@[::1]/jobs", "[::1]:5432"),
+            ("postgres://me:secret@[::1]:5433/jobs?sslmode=disable", "[::1]:5433"),
+            ("postgres:///jobs?host=/var/run/postgresql", "/var/run/postgresql, port 5432"),
+            ("postgres://me@/jobs?host=/var/run/postgresql", "/var/run/postgresql, port 5432"),
+            ("postgres://me:secret@:5433/jobs?host=/run/a@b/c", "/run/a@b/c, port 5433"),
+            ("postgresql://me:se%23c%40%2F%3F@%2Frun%2Fdb/jobs", "/run/db, port 5432"),
+            ("postgres://me:se@cret@db/jobs", "db:5432"),
+        ] {
+            assert_eq!(shown(url), format!("PostgreSQL database jobs at {expected}"), "{url}");
+        }
+    }
+
+    #[test]
+    fn special_characters_in_a_password_need_encoding() {
+        for password in ["sec#ret", "sec/ret", "sec?ret", "12/34", "12?34", "sec@/ret", "#secret"] {
+            let message = shown(&format!("postgres://me:{password}@db/jobs"));
+            assert!(message.contains("write %23 for #"), "{password}: {message}");
+            assert!(!message.contains(password) && !message.contains("ret@"), "{message}");
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! - [`writer`] gathers ops from all requests into batches.
 //! - [`sweep`] finds runs whose agents are lost.
 
+mod clock_watch;
 mod desk;
 pub mod machine;
 pub mod op;

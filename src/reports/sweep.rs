@@ -1,10 +1,10 @@
 //! Finding runs whose agents are lost, and cancellations that no agent confirms.
 //!
 //! One replica at a time looks; when it is gone, another does. Silence may be our own fault: for a
-//! lease after the start, after the database was away, and when most agents fall silent at once,
-//! nobody is judged.
+//! lease after the start, after the database was away, after this process was paused or the clock was
+//! set, and when most agents fall silent at once, nobody is judged.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use entity::{JobState, Timestamp};
@@ -12,6 +12,7 @@ use sea_orm::{DatabaseTransaction, DbBackend, DbErr};
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
+use super::clock_watch::ClockWatch;
 use super::op::{By, Cancel, Lost, Op};
 use super::{Patience, Reports};
 use crate::clock;
@@ -32,9 +33,12 @@ pub async fn run(db: Db, reports: Reports, patience: Patience) {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut judge = Judge::new(patience, clock::now());
+    // Agents report several times in a lease, so a shorter pause costs no run.
+    let mut watch = ClockWatch::new(shortest / 4, Instant::now(), clock::now());
     loop {
         ticks.tick().await;
-        if let Err(error) = sweep(&db, &reports, &mut judge).await {
+        observe(&mut watch, every, &mut judge);
+        if let Err(error) = sweep(&db, &reports, &mut judge, &mut watch).await {
             tracing::warn!(%error, "looking for lost agents");
             // Agents could not report either.
             judge.pause(clock::now());
@@ -42,12 +46,28 @@ pub async fn run(db: Db, reports: Reports, patience: Patience) {
     }
 }
 
-async fn sweep(db: &Db, reports: &Reports, judge: &mut Judge) -> Result<(), Error> {
+/// Begins the grace period anew if agents may have been unable to report since the last observation.
+fn observe(watch: &mut ClockWatch, expected: Duration, judge: &mut Judge) {
+    let now = clock::now();
+    if let Some(disturbance) = watch.observe(expected, Instant::now(), now) {
+        tracing::warn!(%disturbance, "no run is failed for silence until a new grace period is over");
+        judge.pause(now);
+    }
+}
+
+async fn sweep(
+    db: &Db,
+    reports: &Reports,
+    judge: &mut Judge,
+    watch: &mut ClockWatch,
+) -> Result<(), Error> {
     let transaction = db.begin_snapshot().await?;
     if db.backend() == DbBackend::Postgres && !lock(&transaction).await? {
         return Ok(());
     }
     let runs = active_runs(&transaction).await?;
+    // The pause may have come while the runs were read.
+    observe(watch, Duration::ZERO, judge);
     let ops = judge.judge(&runs, clock::now());
     // A lot at a time: they share the writer with the agents that are well.
     for ops in ops.chunks(500) {
@@ -124,6 +144,7 @@ impl Judge {
     /// What was before is no agent's fault.
     fn pause(&mut self, now: Timestamp) {
         self.open_since = now;
+        self.silence_since = None;
     }
 
     fn judge(&mut self, runs: &[Watched], now: Timestamp) -> Vec<Op> {

@@ -126,7 +126,7 @@ impl Program {
         self.output()
     }
 
-    /// Sends it a signal.
+    /// Sends it a signal, such as `STOP`, after which it goes on.
     pub fn send_signal(&self, name: &str) {
         let id = self.child.id();
         let sent = Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status();
