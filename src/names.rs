@@ -5,7 +5,7 @@ pub fn folded(name: &str) -> String {
     name.chars().filter(|letter| *letter != '_').map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
-/// The name that somebody may have meant who wrote this one.
+/// The known name that is closest to a misspelled one.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name = folded(name);
     known

@@ -161,7 +161,7 @@ async fn fail_nobody_after_a_pause(database: &TestDatabase, live: usize) {
     let (server, mut attempts) = start(database, never, live + 1).await;
     let options = ["--lost-after", "2s", "--cancel-after", "0"];
     let (program, _) = Program::serve_with("serve", database.url(), &options);
-    // The grace period of the start is over when it fails a silent run.
+    // The grace period of the start has passed when it fails a silent run.
     let silent = attempts.pop().expect("a run more");
     until(&server, silent.job, "FAILED", &attempts).await;
 

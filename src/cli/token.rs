@@ -77,7 +77,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
             output::note(format_args!(
                 "made the token {id}; this is the only time that it is shown:"
             ));
-            // Here a closed pipe is a failure, too: it has the token, and nobody reads it.
+            // Here a closed pipe is a failure, too: the token in it cannot be read any more.
             if let Err(error) = output::print(text) {
                 return Err(take_back(&db, id, &error).await);
             }

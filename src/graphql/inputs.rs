@@ -225,7 +225,7 @@ impl Wrong {
     }
 }
 
-/// What somebody sent, for a message: the beginning of a text, the kind of what has parts.
+/// A value for a message: the beginning of a text, or the kind of a list or object.
 pub struct Found<'a>(pub &'a Value);
 
 impl fmt::Display for Found<'_> {

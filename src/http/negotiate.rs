@@ -105,7 +105,7 @@ impl Accept {
 struct Rank {
     /// From 0, not at all, to 1000.
     quality: u16,
-    /// The place of the range in the header, of which the first is wanted most; `None` of a wildcard.
+    /// The position of the range in the header: the first is preferred. `None` for a wildcard.
     place: Option<Reverse<usize>>,
 }
 

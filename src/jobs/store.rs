@@ -349,7 +349,7 @@ async fn make_jobs(
     insert_unknown_jobs(db, jobs).await
 }
 
-/// Makes jobs of which nothing is known but an id, a creation date, a state and a current run.
+/// Creates placeholder jobs with an id, a creation date, a state and a current run.
 async fn insert_unknown_jobs(
     db: &impl ConnectionTrait,
     jobs: impl Iterator<Item = [Value; 4]>,

@@ -2,7 +2,7 @@
 //!
 //! One replica at a time looks; when it is gone, another does. Silence may be our own fault: for a
 //! lease after the start, after the database was away, after this process was paused or the clock was
-//! set, and when most agents fall silent at once, nobody is judged.
+//! set, and when most agents fall silent at once, no run is failed.
 
 use std::time::{Duration, Instant};
 
@@ -50,7 +50,7 @@ pub async fn run(db: Db, reports: Reports, patience: Patience) {
 fn observe(watch: &mut ClockWatch, expected: Duration, judge: &mut Judge) {
     let now = clock::now();
     if let Some(disturbance) = watch.observe(expected, Instant::now(), now) {
-        tracing::warn!(%disturbance, "no run is failed for silence until a new grace period is over");
+        tracing::warn!(%disturbance, "no run is failed for silence until a new grace period has passed");
         judge.pause(now);
     }
 }

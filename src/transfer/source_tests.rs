@@ -1,4 +1,4 @@
-//! Reading generated files: well-formed ones, of which every cell and line is known, and arbitrary
+//! Reading generated files: well-formed ones, whose cells and lines are known, and arbitrary
 //! bytes, which must do no harm. Each test has files of its own, so that they run side by side; all
 //! of them together are more than a million.
 
@@ -188,7 +188,7 @@ fn write_cell(file: &mut String, text: &str, style: &Style, rng: &mut SmallRng) 
     text.replace("\r\n", "\n").matches(['\n', '\r']).count() as u64
 }
 
-/// Well-formed files, of which every row must come with its cells and its line.
+/// Well-formed files: every row must come with its cells and its line.
 fn well_formed_files(first_seed: u64, count: u64) {
     const WORDS: [&str; 16] = [
         "a", "ab c", "\"", "\n", "\r\n", "\r", ",", ";", "|", "\t", "ä", "NULL", "\\", "x\"y", "'",
