@@ -89,7 +89,7 @@ on_both_databases! {
         let (moved, output) = move_to_other(&database, "csv", &[]).await;
         let told = "1 jobs are executing whose agents cannot report here";
         assert!(output.stderr.contains(told), "{output:#?}");
-        // Secrets come in only where somebody asks for it.
+        // Secrets are imported only on request.
         let told = "ignored columns that only --complete takes: AttemptToken";
         assert!(output.stderr.contains(told), "{output:#?}");
         let server = TestServer::start(&moved).await;

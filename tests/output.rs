@@ -160,7 +160,7 @@ async fn a_token_that_cannot_be_shown_is_revoked() {
         let (code, said) = run(command(&arguments).stdout(sink));
         assert_eq!(code, Some(74), "{sink:?}: {said}");
         assert!(said.contains("it is revoked"), "{sink:?}: {said}");
-        // Whoever reads standard output matters, not standard error.
+        // Only a reader of standard output matters, not one of standard error.
         let (code, said) = run(command(&arguments).stderr(sink));
         assert_eq!(code, Some(0), "{sink:?}: {said}");
         assert!(said.starts_with("ajt_"), "{said}");

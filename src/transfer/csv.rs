@@ -121,6 +121,20 @@ impl Record {
         self.cells().skip(first).all(is_blank)
     }
 
+    /// Ends the present cell. Returns where its quote was opened, if it ends with a backslash and a
+    /// quote.
+    fn end_cell(
+        &mut self,
+        state: State,
+        is_quoted: bool,
+        opened: (u64, usize),
+    ) -> Option<(u64, usize)> {
+        let start = self.cells.last().map_or(0, |cell| cell.end);
+        self.cells.push(Bounds { end: self.content.len(), is_quoted });
+        let ends_with_backslash = self.content[start..].ends_with(b"\\");
+        (state == State::QuoteInQuoted && ends_with_backslash).then_some(opened)
+    }
+
     /// The memory that it holds, in bytes.
     #[cfg(test)]
     pub fn capacity(&self) -> usize {
@@ -152,7 +166,8 @@ impl<R: Read> Records<R> {
         // Where the quote of the present cell was opened.
         let mut opened = (self.line, 0);
         let mut size = 0;
-        let mut ends_with_backslash = None;
+        // The first cell that ends with a backslash and a quote.
+        let mut escaped = None;
         let mut has_stray_quote = false;
         loop {
             let buffer = match self.input.fill_buf() {
@@ -168,7 +183,7 @@ impl<R: Read> Records<R> {
                 if state == State::CellStart && cell == 0 {
                     return Ok(false);
                 }
-                record.cells.push(Bounds { end: record.content.len(), is_quoted });
+                escaped = escaped.or(record.end_cell(state, is_quoted, opened));
                 break;
             }
             let mut position = 0;
@@ -246,10 +261,7 @@ impl<R: Read> Records<R> {
                             is_complete = true;
                         }
                         _ if byte == delimiter => {
-                            if state == State::QuoteInQuoted && record.content.ends_with(b"\\") {
-                                ends_with_backslash.get_or_insert(opened);
-                            }
-                            record.cells.push(Bounds { end: record.content.len(), is_quoted });
+                            escaped = escaped.or(record.end_cell(state, is_quoted, opened));
                             if record.cells.len() > CELLS {
                                 return Err(CsvError::TooManyCells { line: record.line });
                             }
@@ -293,14 +305,11 @@ impl<R: Read> Records<R> {
             }
             self.input.consume(position);
             if is_complete {
-                if state == State::QuoteInQuoted && record.content.ends_with(b"\\") {
-                    ends_with_backslash.get_or_insert(opened);
-                }
-                record.cells.push(Bounds { end: record.content.len(), is_quoted });
+                escaped = escaped.or(record.end_cell(state, is_quoted, opened));
                 break;
             }
         }
-        if let (Some((line, cell)), true) = (ends_with_backslash, has_stray_quote) {
+        if let (Some((line, cell)), true) = (escaped, has_stray_quote) {
             record.fault.get_or_insert(Fault::EscapedQuote { line, cell });
         }
         Ok(true)
