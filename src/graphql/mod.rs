@@ -36,7 +36,7 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::live::Live;
 use crate::metrics;
-use crate::reports::{Patience, Reports};
+use crate::reports::{Patience, Reports, Submitter};
 use batches::Batches;
 use cost::Costs;
 use documents::Documents;
@@ -109,7 +109,7 @@ impl Api {
         if rules.no_introspection {
             schema = schema.disable_suggestions().disable_introspection();
         }
-        let schema = schema.data(reports.clone()).data(patience).finish();
+        let schema = schema.data(patience).finish();
         let sdl = sdl();
         Self {
             schema,
@@ -158,6 +158,11 @@ impl Api {
         Self { db: self.db.for_heavy_work(), ..self.clone() }
     }
 
+    /// The same API for one client.
+    pub fn for_client(&self, submitter: Submitter) -> Self {
+        Self { reports: self.reports.of_client(submitter), ..self.clone() }
+    }
+
     /// Answers a request with what the viewer may see. `now` is what the answer takes for the
     /// present.
     pub async fn execute(&self, mut request: Request, viewer: &Viewer, now: Timestamp) -> Response {
@@ -168,6 +173,7 @@ impl Api {
             .data(self.db.clone())
             .data(loader)
             .data(viewer.clone())
+            .data(self.reports.clone())
             .data(Arc::new(Now::at(now)));
         let (started, name) = (Instant::now(), request.operation_name.clone());
         let span = tracing::info_span!("operation", name);

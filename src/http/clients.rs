@@ -12,6 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use futures_util::FutureExt as _;
 use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,6 +22,7 @@ use super::answer::{Outcome, Refusal};
 use super::negotiate::Accept;
 use super::options::HttpOptions;
 use super::{Site, rest};
+use crate::reports::Submitter;
 
 /// How long whoever sends too fast waits for the refusal.
 const HELD_BACK: Duration = Duration::from_millis(250);
@@ -311,6 +313,17 @@ impl Turn {
         }
     }
 
+    /// Its client, as the one that ops are written for, if it is limited.
+    pub fn submitter(&self) -> Option<Submitter> {
+        let turn = self.clone();
+        let charge = move |values| {
+            let turn = turn.clone();
+            async move { turn.wait_for_values(values).await }.boxed()
+        };
+        let address = self.client.address;
+        self.client.is_limited.then(|| Submitter { address, charge: Arc::new(charge) })
+    }
+
     /// What its client waits for, if that is anything.
     fn heavy(&self) -> Option<Arc<Heavy>> {
         if !self.client.is_limited {
@@ -361,8 +374,6 @@ pub async fn admit(State(site): State<Site>, mut request: Request, next: Next) -
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt as _;
-
     use super::*;
 
     fn client(peer: &str, forwarded: &[&str]) -> Client {

@@ -348,7 +348,10 @@ pub(super) async fn execute_within(
     let most = if kind == Kind::Mutation { time + MUTATION_GRACE } else { time };
     let viewer = viewer.clone();
     let is_heavy = weight >= HEAVY;
-    let api = if is_heavy { api.for_heavy_work() } else { api.clone() };
+    let mut api = if is_heavy { api.for_heavy_work() } else { api.clone() };
+    if let Some(submitter) = turn.submitter() {
+        api = api.for_client(submitter);
+    }
     let execution = async move { api.execute(request, &viewer, clock::now()).await.into() }.boxed();
     let answer = async {
         if !is_heavy {

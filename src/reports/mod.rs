@@ -5,13 +5,15 @@
 //! - [`desk`] holds the rules, in memory; [`tables`] fetches the rows that they need and writes
 //!   those that they changed.
 //! - [`quiet`] is the short way for reports of mere progress.
-//! - [`writer`] gathers ops from all requests into batches.
+//! - [`queue`] lets clients take turns, a piece of what each has waiting at a time.
+//! - [`writer`] writes what waits in batches.
 //! - [`sweep`] finds runs whose agents are lost.
 
 mod clock_watch;
 mod desk;
 pub mod machine;
 pub mod op;
+mod queue;
 mod quiet;
 pub mod sweep;
 mod tables;
@@ -19,7 +21,7 @@ mod writer;
 
 use std::time::Duration;
 
-pub use writer::{Reports, Writer};
+pub use writer::{Reports, Submitter, Writer};
 
 /// How long the service waits for agents before it acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,6 +20,34 @@ pub enum Op {
     Lose(Lost),
 }
 
+impl Op {
+    /// About how much writing it takes, where a report of mere progress takes 1.
+    pub fn cost(&self) -> u32 {
+        match self {
+            Self::Agent(AgentReport {
+                step: Step::Stay | Step::Reach(Phase::Executing), ..
+            })
+            | Self::Processing(ProcessingReport {
+                state: None | Some(entity::ProcessingState::Executing),
+                ..
+            }) => 1,
+            Self::Processing(_) => 5,
+            Self::Agent(_)
+            | Self::Queue(_)
+            | Self::Claim(_)
+            | Self::Start(_)
+            | Self::Cancel(_)
+            | Self::Retry { .. }
+            | Self::Lose(_) => 40,
+        }
+    }
+
+    /// Whether operators ask for it. Such ops come in bulk, and each is dear.
+    pub fn is_of_operator(&self) -> bool {
+        matches!(self, Self::Queue(_) | Self::Cancel(_) | Self::Retry { .. })
+    }
+}
+
 /// Who makes a job change, for its history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {

@@ -3,32 +3,26 @@
 //! the batch grows, so that the rate rises to what the database takes in batches; a lone request
 //! waits for nobody.
 
+use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use sea_orm::{DbBackend, DbErr};
-use tokio::sync::{Mutex, Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::Instrument as _;
 
 use super::op::{Claim, Op, Outcome, Receipt};
+use super::queue::{Batch, WriteQueue};
 use super::quiet;
 use super::tables::{self, BatchError};
 use crate::clock;
 use crate::db::{Db, error_code};
 use crate::error::Error;
 use crate::metrics;
-
-/// How many ops may wait to be written. They take little memory, and are written in about a
-/// second.
-const ROOM: usize = 20_000;
-
-/// How long to wait before trying again when there is no room, in milliseconds.
-const RETRY_AFTER: u32 = 500;
-
-/// How many ops a transaction has, about.
-const BATCH: usize = 2_000;
 
 /// How many batches are written side by side on PostgreSQL: while one waits for the disk, the
 /// other is made.
@@ -41,30 +35,49 @@ const TRIES: u32 = 5;
 /// become due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Where ops are told to the writer. Cheap to clone.
+/// Where ops are told to the writer. Cheap to clone; the writer stops when the last clone is gone.
 #[derive(Clone, Debug)]
 pub struct Reports {
-    inbox: mpsc::UnboundedSender<Message>,
-    room: Arc<Semaphore>,
+    inbox: Arc<Inbox>,
+    submitter: Option<Submitter>,
+}
+
+/// A client on whose behalf ops are told.
+#[derive(Clone)]
+pub struct Submitter {
+    pub address: IpAddr,
+    /// Waits until the client may cause so many values' worth of work more.
+    pub charge: Arc<dyn Fn(u64) -> BoxFuture<'static, ()> + Send + Sync>,
+}
+
+impl fmt::Debug for Submitter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
+#[derive(Debug)]
+struct Inbox {
+    queue: Arc<WriteQueue>,
     /// Rings when jobs were queued here.
     queued: Arc<Notify>,
 }
 
-#[derive(Debug)]
-enum Message {
-    Request(Request),
-    Stop,
-}
-
-#[derive(Debug)]
-struct Request {
-    ops: Vec<Op>,
-    answer: oneshot::Sender<Result<Vec<Outcome>, Error>>,
-    _room: OwnedSemaphorePermit,
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
 }
 
 impl Reports {
-    /// Writes these ops and returns the outcome of each, once it is committed.
+    /// The same on behalf of a client, whose ops take turns with those of others. Without one, each
+    /// request takes turns with all others.
+    pub fn of_client(&self, submitter: Submitter) -> Self {
+        Self { submitter: Some(submitter), ..self.clone() }
+    }
+
+    /// Writes these ops and returns the outcome of each, once all are committed. Many are committed a
+    /// piece at a time.
     ///
     /// # Errors
     /// [`Error::Overloaded`] if too many wait already; [`Error::Unavailable`] if the database is
@@ -73,20 +86,22 @@ impl Reports {
         if ops.is_empty() {
             return Ok(Vec::new());
         }
-        let count = u32::try_from(ops.len()).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room)
-            .try_acquire_many_owned(count)
-            .map_err(|_| Error::Overloaded { retry_after: RETRY_AFTER })?;
-        let (answer, answered) = oneshot::channel();
-        let request = Request { ops, answer, _room: room };
-        self.inbox.send(Message::Request(request)).map_err(|_| Error::Unavailable)?;
+        if let Some(submitter) = &self.submitter {
+            let values = ops.iter().filter(|op| op.is_of_operator()).map(|op| u64::from(op.cost()));
+            let values: u64 = values.sum();
+            if values > 0 {
+                (submitter.charge)(values).await;
+            }
+        }
+        let client = self.submitter.as_ref().map(|submitter| submitter.address);
+        let answered = self.inbox.queue.add(client, ops)?;
         // A writer that stops answers nobody any more.
         answered.await.map_err(|_| Error::Unavailable)?
     }
 
     /// How many ops wait to be written.
     pub fn waiting(&self) -> usize {
-        ROOM.saturating_sub(self.room.available_permits())
+        self.inbox.queue.len()
     }
 
     /// The same for a single op.
@@ -99,7 +114,7 @@ impl Reports {
         let end = Instant::now() + wait;
         loop {
             // Listens from before it looks, so that no job is missed in between.
-            let queued = self.queued.notified();
+            let queued = self.inbox.queued.notified();
             let outcome = self.tell_one(Op::Claim(claim.clone())).await?;
             if !matches!(outcome, Ok(Receipt::NoJob)) || Instant::now() >= end {
                 return Ok(outcome);
@@ -119,16 +134,18 @@ pub struct Writer {
 impl Writer {
     /// Starts a writer to this database.
     pub fn start(db: &Db) -> Self {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        let reports =
-            Reports { inbox: sender, room: Arc::new(Semaphore::new(ROOM)), queued: Arc::default() };
-        let inbox = Arc::new(Inbox(Mutex::new(receiver)));
+        let (queue, queued) = (Arc::<WriteQueue>::default(), Arc::<Notify>::default());
         let lanes = if db.backend() == DbBackend::Postgres { POSTGRES_LANES } else { 1 };
         let run = |_| {
-            let lane = Lane { db: db.clone(), queued: Arc::clone(&reports.queued) };
-            tokio::spawn(lane.run(Arc::clone(&inbox)))
+            let lane =
+                Lane { db: db.clone(), queue: Arc::clone(&queue), queued: Arc::clone(&queued) };
+            tokio::spawn(lane.run())
         };
-        Self { lanes: (0..lanes).map(run).collect(), reports }
+        let lanes = (0..lanes).map(run).collect();
+        Self {
+            lanes,
+            reports: Reports { inbox: Arc::new(Inbox { queue, queued }), submitter: None },
+        }
     }
 
     pub fn reports(&self) -> Reports {
@@ -137,9 +154,7 @@ impl Writer {
 
     /// Writes what was told so far and stops.
     pub async fn stop(self) {
-        for _ in &self.lanes {
-            _ = self.reports.inbox.send(Message::Stop);
-        }
+        self.reports.inbox.queue.close();
         for lane in self.lanes {
             if let Err(error) = lane.await {
                 tracing::error!(%error, "the writer has ended");
@@ -148,53 +163,28 @@ impl Writer {
     }
 }
 
-/// What waits to be written, in order.
-#[derive(Debug)]
-struct Inbox(Mutex<mpsc::UnboundedReceiver<Message>>);
-
-impl Inbox {
-    /// The next batch, as soon as there is one; `None` when it is time to stop.
-    async fn take(&self) -> Option<Vec<Request>> {
-        let mut messages = self.0.lock().await;
-        let Message::Request(first) = messages.recv().await? else { return None };
-        let mut count = first.ops.len();
-        let mut batch = vec![first];
-        while count < BATCH {
-            match messages.try_recv() {
-                Ok(Message::Request(request)) => {
-                    count += request.ops.len();
-                    batch.push(request);
-                }
-                // The order to stop is for the next lane that looks, or for this one again.
-                Ok(Message::Stop) => {
-                    messages.close();
-                    break;
-                }
-                Err(_) => break,
-            }
-        }
-        Some(batch)
-    }
-}
-
 struct Lane {
     db: Db,
+    queue: Arc<WriteQueue>,
     queued: Arc<Notify>,
 }
 
 impl Lane {
-    async fn run(self, inbox: Arc<Inbox>) {
-        while let Some(batch) = inbox.take().await {
-            let (started, count) = (Instant::now(), batch.iter().map(|each| each.ops.len()).sum());
+    async fn run(self) {
+        while let Some(batch) = self.queue.take().await {
+            let started = Instant::now();
+            let count = batch.parts().iter().map(|part| part.ops().len()).sum();
             let span = tracing::info_span!("batch", ops = count);
-            self.answer(batch).instrument(span).await;
+            let outcomes = self.write_batch(&batch).instrument(span).await;
             metrics::batch(count, started.elapsed());
+            self.queue.put_back(batch, outcomes);
         }
     }
 
-    /// Writes a batch and answers everyone in it.
-    async fn answer(&self, batch: Vec<Request>) {
-        let ops: Vec<&Op> = batch.iter().flat_map(|request| &request.ops).collect();
+    /// Writes a batch. Returns the outcomes of each part.
+    async fn write_batch(&self, batch: &Batch) -> Vec<Result<Vec<Outcome>, Error>> {
+        let parts = batch.parts();
+        let ops: Vec<&Op> = parts.iter().flat_map(|part| part.ops()).collect();
         let mut outcomes: Vec<Option<Outcome>> = vec![None; ops.len()];
         let mut failure = match quiet::write(&self.db, &ops, clock::now()).await {
             Ok(written) => {
@@ -224,25 +214,25 @@ impl Lane {
         }
 
         let mut outcomes = outcomes.into_iter();
-        let is_alone = batch.len() == 1;
-        for request in batch {
-            let of_request: Vec<_> = outcomes.by_ref().take(request.ops.len()).collect();
-            let answer = match (of_request.into_iter().collect::<Option<Vec<_>>>(), &failure) {
+        let mut of_parts = Vec::with_capacity(parts.len());
+        for part in parts {
+            let of_part: Vec<_> = outcomes.by_ref().take(part.ops().len()).collect();
+            let of_part = match (of_part.into_iter().collect::<Option<Vec<_>>>(), &failure) {
                 (Some(outcomes), _) => Ok(outcomes),
                 // One may have failed because of another: each is tried alone.
-                (None, Some(Error::Internal)) if !is_alone => {
-                    self.write(&request.ops.iter().collect::<Vec<_>>()).await
+                (None, Some(Error::Internal)) if parts.len() > 1 => {
+                    self.write(&part.ops().iter().collect::<Vec<_>>()).await
                 }
                 (None, failure) => Err(failure.clone().unwrap_or(Error::Internal)),
             };
-            if let Ok(outcomes) = &answer
-                && outcomes.iter().zip(&request.ops).any(|(outcome, op)| queues(outcome, op))
+            if let Ok(outcomes) = &of_part
+                && outcomes.iter().zip(part.ops()).any(|(outcome, op)| queues(outcome, op))
             {
                 self.queued.notify_waiters();
             }
-            // Whoever asked may be gone.
-            _ = request.answer.send(answer);
+            of_parts.push(of_part);
         }
+        of_parts
     }
 
     /// Applies ops in one transaction.
