@@ -3,7 +3,7 @@
 use std::io::{self, Cursor, Read as _};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::http::{HeaderMap, StatusCode, header};
 use flate2::bufread::GzDecoder;
 use futures_util::StreamExt as _;
@@ -12,10 +12,7 @@ use tokio::time::timeout;
 use super::answer::Refusal;
 use super::clients::Turn;
 use super::heavy::{self, SHORT};
-
-/// How much of a body that is too large is read and thrown away. Most clients listen only once they
-/// have sent everything, and would see a broken connection in place of the refusal.
-const DISCARDED_BYTES: usize = 64 << 20;
+use super::linger::LINGER_BYTES;
 
 /// Gives the reading of a body this time, on whatever route.
 ///
@@ -34,25 +31,28 @@ pub async fn within<T>(time: Duration, reading: impl Future<Output = T>) -> Resu
     })
 }
 
-/// Reads a body of at most `most` bytes as it was sent.
+/// Reads a body of at most `most` bytes as it was sent. Of one whose length says that it is longer
+/// nothing is read, and of others no more than that.
 pub async fn read(body: Body, most: usize, turn: &Turn) -> Result<Vec<u8>, Refusal> {
-    let mut chunks = body.into_data_stream();
-    let (mut bytes, mut length) = (Vec::new(), 0);
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| Refusal::bad_request("the body ended too early"))?;
-        length += chunk.len();
-        if length <= most {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut length = 0;
+    if announced > most {
+        // So much of it is thrown away when the connection is closed.
+        length = announced.min(LINGER_BYTES);
+    } else {
+        let mut bytes = Vec::new();
+        let mut chunks = body.into_data_stream();
+        while length <= most {
+            let Some(chunk) = chunks.next().await else { return Ok(bytes) };
+            let chunk = chunk.map_err(|_| Refusal::bad_request("the body ended too early"))?;
+            length += chunk.len();
             bytes.extend_from_slice(&chunk);
-        } else if length > DISCARDED_BYTES.max(most) {
-            break;
         }
     }
-    if length <= most {
-        return Ok(bytes);
-    }
-    drop(bytes);
     turn.wait_for_values(heavy::values_of_bytes(length)).await;
-    Err(too_large(format!("expected a body of at most {most} bytes")))
+    let refusal = too_large(format!("expected a body of at most {most} bytes"));
+    // What is still to come is not read.
+    Err(refusal.with_header(header::CONNECTION, "close"))
 }
 
 /// Undoes what the header `Content-Encoding` says was done to a body. Stops after `most` bytes, however

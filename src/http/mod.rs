@@ -10,6 +10,7 @@ mod head_timer;
 mod headers;
 mod health;
 mod heavy;
+mod linger;
 mod negotiate;
 mod observe;
 mod options;

@@ -26,6 +26,7 @@ use tower::ServiceExt as _;
 
 use super::clients::Peer;
 use super::head_timer::{HeadTimer, Received};
+use super::linger::{Lingering, Unread};
 
 /// How long requests may take to finish once the server is to stop. Containers are usually given
 /// ten seconds, and the database is still to be closed.
@@ -95,14 +96,17 @@ pub async fn serve(
         if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(Some(UNREAD)) {
             tracing::debug!(%error, "setting TCP_USER_TIMEOUT");
         }
+        let unread = Unread::default();
+        let watched = unread.clone();
         let app = app.clone().map_request(move |request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
+            let mut request = request.map(|body| Body::new(watched.watch(body)));
             request.extensions_mut().insert(Peer(peer));
             request
         });
         let received = Received::default();
         let timer = HeadTimer::new(client_timeout, idle_timeout, received.clone());
-        let io = TokioIo::new(Patient { stream, patience: client_timeout, received, stuck: None });
+        let patient = Patient { stream, patience: client_timeout, received, stuck: None };
+        let io = TokioIo::new(Lingering::new(patient, unread));
         let connection = http1::Builder::new()
             .timer(timer)
             .header_read_timeout(client_timeout)

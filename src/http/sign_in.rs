@@ -3,12 +3,14 @@
 //! it.
 
 use axum::Form;
-use axum::extract::{FromRequest as _, Query, Request, State};
+use axum::body::Body;
+use axum::extract::{Extension, FromRequest as _, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 
 use super::access::{COOKIE, challenge, status};
+use super::clients::Client;
 use super::origin::is_same_origin;
 use super::{Site, body};
 use crate::access::Denied;
@@ -46,6 +48,7 @@ pub async fn style() -> impl IntoResponse {
 /// Takes a token and gives the browser its cookie.
 pub async fn sign_in(
     State(site): State<Site>,
+    Extension(client): Extension<Client>,
     Query(next): Query<Next>,
     headers: HeaderMap,
     request: Request,
@@ -55,16 +58,28 @@ pub async fn sign_in(
     if !is_same_origin(&headers) {
         return form(StatusCode::FORBIDDEN, "This form was sent from elsewhere. Try again here.");
     }
-    let reading = Form::<SignIn>::from_request(request, &site);
-    let token = match body::within(site.options.request_timeout, reading).await {
-        Ok(Ok(Form(SignIn { token }))) => token,
-        Ok(Err(rejection)) => return rejection.into_response(),
-        Err(_) => {
-            return form(
-                StatusCode::REQUEST_TIMEOUT,
-                "The form did not arrive in time. Try again.",
-            );
+    let (parts, body) = request.into_parts();
+    let turn = site.clients.turn(&client);
+    let reading = body::read(body, site.options.max_body_bytes, &turn);
+    let bytes = match body::within(site.options.request_timeout, reading).await.flatten() {
+        Ok(bytes) => bytes,
+        Err(refusal) => {
+            let message = match refusal.status {
+                StatusCode::REQUEST_TIMEOUT => "The form did not arrive in time. Try again.",
+                StatusCode::PAYLOAD_TOO_LARGE => "The form is too large to be a token.",
+                _ => "The form did not arrive whole. Try again.",
+            };
+            let mut response = form(refusal.status, message);
+            if let Some((name, value)) = refusal.header {
+                response.headers_mut().insert(name, HeaderValue::from_static(value));
+            }
+            return response;
         }
+    };
+    let read = Request::from_parts(parts, Body::from(bytes));
+    let token = match Form::<SignIn>::from_request(read, &site).await {
+        Ok(Form(SignIn { token })) => token,
+        Err(rejection) => return rejection.into_response(),
     };
     let ticket = match api.access().sign_in(token.trim(), clock::now()).await {
         Ok(ticket) => ticket,
