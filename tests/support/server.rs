@@ -58,6 +58,13 @@ impl TestServer {
         Self::serve(db, patience, Duration::from_millis(100), access, guard)
     }
 
+    /// A server that treats its clients by these options.
+    pub async fn start_with_options(database: &TestDatabase, options: HttpOptions) -> Self {
+        let guard = (Rules::default(), options);
+        let tick = Duration::from_millis(100);
+        Self::serve(database.open().await, Self::patience(), tick, Access::open(), guard)
+    }
+
     /// A server with rules of its own, over SQLite.
     pub async fn start_guarded(rules: Rules, options: HttpOptions) -> (Self, TestDatabase) {
         let database = TestDatabase::create(Kind::Sqlite).await;
