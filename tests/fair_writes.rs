@@ -19,7 +19,7 @@ use crate::support::{
 };
 
 /// Far longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const CANCEL: &str = "mutation($ids: [UUID!]) { requestCancellation(input: { jobIds: $ids }) {
     results { jobId refusal { code } } } }";

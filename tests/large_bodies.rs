@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::support::{TestDatabase, TestServer};
 
 /// Far longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const MB: usize = 1 << 20;
 

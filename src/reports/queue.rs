@@ -336,8 +336,8 @@ mod tests {
     use super::*;
     use crate::reports::op::{AgentReport, By, Receipt, Step};
 
-    fn client(n: u8) -> Option<IpAddr> {
-        Some(IpAddr::from([10, 0, 0, n]))
+    fn client(n: u8) -> IpAddr {
+        IpAddr::from([10, 0, 0, n])
     }
 
     fn retry(n: u128) -> Op {
@@ -397,7 +397,7 @@ mod tests {
     #[test]
     fn a_lone_client_fills_a_batch() {
         let queue = WriteQueue::default();
-        let answered = add(&queue, client(1), (0..3_000).map(report).collect());
+        let answered = add(&queue, Some(client(1)), (0..3_000).map(report).collect());
         let first = take(&queue).expect("a batch");
         assert_eq!(numbers(&first).len(), BATCH as usize);
         assert!(take(&queue).is_none(), "a client is in one batch at a time");
@@ -411,9 +411,9 @@ mod tests {
     fn a_short_request_is_in_the_next_batch() {
         let queue = WriteQueue::default();
         for n in 0..5 {
-            add(&queue, client(n), (0..2_000).map(report).collect());
+            add(&queue, Some(client(n)), (0..2_000).map(report).collect());
         }
-        add(&queue, client(9), vec![report(7_777)]);
+        add(&queue, Some(client(9)), vec![report(7_777)]);
         let batch = take(&queue).expect("a batch");
         assert!(numbers(&batch).contains(&7_777));
         // Each has had a turn before one has had two.
@@ -424,11 +424,11 @@ mod tests {
     #[test]
     fn bulk_ops_leave_a_lane_to_agents() {
         let queue = WriteQueue::default();
-        let bulk = [1, 2].map(|n| add(&queue, client(n), (0..100).map(retry).collect()));
+        let bulk = [1, 2].map(|n| add(&queue, Some(client(n)), (0..100).map(retry).collect()));
         let batch = take(&queue).expect("a batch");
         assert!(batch.is_bulk());
         // The same client's agents do not wait for it either.
-        let answered = add(&queue, client(1), vec![report(5)]);
+        let answered = add(&queue, Some(client(1)), vec![report(5)]);
         let beside = take(&queue).expect("a batch of agents");
         assert_eq!(numbers(&beside), [5]);
         assert!(take(&queue).is_none(), "there is one batch with bulk ops at a time");
@@ -464,24 +464,24 @@ mod tests {
     fn a_client_does_not_take_all_room() {
         let queue = WriteQueue::default();
         for _ in 0..ROOM_OF_CLIENT / 1_000 {
-            add(&queue, client(1), (0..1_000).map(report).collect());
+            add(&queue, Some(client(1)), (0..1_000).map(report).collect());
         }
-        let refused = queue.add(client(1), vec![report(0)]).expect_err("no room");
+        let refused = queue.add(Some(client(1)), vec![report(0)]).expect_err("no room");
         assert_eq!(refused.code(), "OVERLOADED");
-        add(&queue, client(2), vec![report(0)]);
+        add(&queue, Some(client(2)), vec![report(0)]);
         add(&queue, None, vec![report(0)]);
         while let Some(batch) = take(&queue) {
             write(&queue, batch);
         }
         assert_eq!(queue.len(), 0);
-        add(&queue, client(1), vec![report(0)]);
+        add(&queue, Some(client(1)), vec![report(0)]);
     }
 
     #[test]
     fn a_failed_piece_fails_its_request_alone() {
         let queue = WriteQueue::default();
-        let mut failed = add(&queue, client(1), (0..100).map(retry).collect());
-        let next = add(&queue, client(1), vec![retry(1_000)]);
+        let mut failed = add(&queue, Some(client(1)), (0..100).map(retry).collect());
+        let next = add(&queue, Some(client(1)), vec![retry(1_000)]);
         let batch = take(&queue).expect("a batch");
         let outcomes = vec![Err(Error::Unavailable); batch.parts().len()];
         queue.put_back(batch, outcomes);
@@ -531,7 +531,7 @@ mod tests {
                 let numbers = next..next + ops;
                 let make = if is_bulk { retry } else { report };
                 // One of them has no address.
-                let client = client(of).filter(|_| of > 0);
+                let client = (of > 0).then(|| client(of));
                 if let Ok(answered) = queue.add(client, numbers.clone().map(make).collect()) {
                     requests.push((answered, numbers));
                     next += ops;

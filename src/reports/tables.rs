@@ -346,6 +346,10 @@ async fn adopt(db: &impl ConnectionTrait, adopted: &[(Uuid, Uuid)]) -> Result<()
         sql.push(") AS r ON r.key = j.key");
     }
     sql.push(") AS v WHERE job_event.job_id = v.job_id AND job_event.run_id IS NULL");
+    if sql.is_postgres() {
+        // While statistics are old, PostgreSQL would rather read the whole table than join by the index.
+        sql.push(" AND job_event.job_id").any_uuid(&jobs);
+    }
     sql.execute(db).await?;
     Ok(())
 }

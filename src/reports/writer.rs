@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tracing::Instrument as _;
 
 use super::op::{Claim, Op, Outcome, Receipt};
-use super::queue::{Batch, WriteQueue};
+use super::queue::{Batch, Part, WriteQueue};
 use super::quiet;
 use super::tables::{self, BatchError};
 use crate::clock;
@@ -184,7 +184,7 @@ impl Lane {
     /// Writes a batch. Returns the outcomes of each part.
     async fn write_batch(&self, batch: &Batch) -> Vec<Result<Vec<Outcome>, Error>> {
         let parts = batch.parts();
-        let ops: Vec<&Op> = parts.iter().flat_map(|part| part.ops()).collect();
+        let ops: Vec<&Op> = parts.iter().flat_map(Part::ops).collect();
         let mut outcomes: Vec<Option<Outcome>> = vec![None; ops.len()];
         let mut failure = match quiet::write(&self.db, &ops, clock::now()).await {
             Ok(written) => {
