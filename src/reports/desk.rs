@@ -4,7 +4,8 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use entity::{
-    Columns, JobState, Long, Millis, ProcessingState, Table, Timestamp, job, job_event, job_run,
+    Columns, JobState, Long, Millis, ProcessingState, Table, Timestamp, configuration, job,
+    job_event, job_run,
 };
 use sea_orm::ModelTrait as _;
 use uuid::Uuid;
@@ -12,7 +13,8 @@ use uuid::Uuid;
 use super::machine::{Event, next};
 use super::op::{
     AgentReport, Attempt, By, Cancel, Claim, Lost, NewJob, Op, Outcome, ProcessingReport, Receipt,
-    Refusal, RefusalCode, ReportReceipt, ReportStatus, Start, Step, check, check_order,
+    Refusal, RefusalCode, Registration, ReportReceipt, ReportStatus, Start, Step, check,
+    check_order,
 };
 use crate::jobs::scope::Scope;
 
@@ -60,6 +62,8 @@ pub struct Desk {
     pub events: Vec<job_event::Model>,
     /// Jobs whose stored events without a run belong to this run.
     pub adopted: Vec<(Uuid, Uuid)>,
+    pub registrations: Vec<Registration>,
+    pub saved_configurations: Vec<configuration::Model>,
 }
 
 impl Desk {
@@ -75,6 +79,8 @@ impl Desk {
             attempts: HashMap::new(),
             events: Vec::new(),
             adopted: Vec::new(),
+            registrations: Vec::new(),
+            saved_configurations: Vec::new(),
         }
     }
 
@@ -89,6 +95,20 @@ impl Desk {
             Op::Cancel(cancel) => self.cancel(cancel),
             Op::Retry { job_id, by } => self.retry(*job_id, *by),
             Op::Lose(lost) => Ok(Receipt::Report(self.lose(lost))),
+            Op::Register(registration) => {
+                let agent = &registration.agent;
+                let key = self.agents.entry(agent.id).or_default();
+                if agent.agent_key.is_some() {
+                    key.clone_from(&agent.agent_key);
+                }
+                self.registrations.push(registration.clone());
+                Ok(Receipt::Saved)
+            }
+            Op::Configure(row) => {
+                self.configurations.insert(row.id);
+                self.saved_configurations.push(row.clone());
+                Ok(Receipt::Saved)
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! What agents and operators ask of the writing side, and what they are told.
 
-use entity::{Timestamp, job, job_run};
+use entity::{Timestamp, agent, configuration, job, job_run};
 use sea_orm::{ModelTrait as _, Value};
 use uuid::Uuid;
 
@@ -18,6 +18,8 @@ pub enum Op {
     Cancel(Cancel),
     Retry { job_id: Uuid, by: By },
     Lose(Lost),
+    Register(Registration),
+    Configure(configuration::Model),
 }
 
 impl Op {
@@ -38,7 +40,9 @@ impl Op {
             | Self::Start(_)
             | Self::Cancel(_)
             | Self::Retry { .. }
-            | Self::Lose(_) => 40,
+            | Self::Lose(_)
+            | Self::Register(_)
+            | Self::Configure(_) => 40,
         }
     }
 
@@ -107,6 +111,14 @@ pub struct NewJob {
     pub by: By,
 }
 
+/// An agent to create, or what is new of one.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    pub agent: agent::Model,
+    /// The configurations that are to know it.
+    pub scope: Scope,
+}
+
 /// An agent that wants the next job.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -153,6 +165,8 @@ pub enum Receipt {
     Attempt(Attempt),
     /// No job is due.
     NoJob,
+    /// The agent or configuration is saved.
+    Saved,
     /// The job was queued, cancelled or retried; `is_repeat` if it was before.
     Job {
         job_id: Uuid,

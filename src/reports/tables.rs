@@ -11,7 +11,7 @@ use sea_orm::{ConnectionTrait, DbErr, ModelTrait as _, Value};
 use uuid::Uuid;
 
 use super::desk::{Desk, Kept};
-use super::op::{Op, Step};
+use super::op::{Op, Registration, Step};
 use crate::db::Sql;
 use crate::jobs::scope::Scope;
 use crate::jobs::store::{self, RowSet};
@@ -267,7 +267,17 @@ async fn fetch_names(db: &impl ConnectionTrait, desk: &mut Desk, ops: &[&Op]) ->
 }
 
 /// Writes what has changed.
-pub async fn write(db: &impl ConnectionTrait, desk: Desk) -> Result<(), BatchError> {
+pub async fn write(db: &impl ConnectionTrait, mut desk: Desk) -> Result<(), BatchError> {
+    // In one order, as all rows. What is saved twice keeps its order.
+    desk.saved_configurations.sort_by_key(|row| row.id);
+    for row in &desk.saved_configurations {
+        store::save_configuration(db, row).await?;
+    }
+    desk.registrations.sort_by_key(|registration| registration.agent.id);
+    for Registration { agent, scope } in &desk.registrations {
+        store::save_agent(db, agent).await?;
+        store::introduce_agent(db, agent.id, scope).await?;
+    }
     let (new_jobs, jobs) = split(desk.jobs);
     let (new_runs, runs) = split(desk.runs);
     if !new_jobs.is_empty() {

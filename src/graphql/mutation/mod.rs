@@ -19,9 +19,9 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::jobs::filter::JobFilter;
 use crate::jobs::scope::Scope;
-use crate::jobs::{page, rows, store};
+use crate::jobs::{page, rows};
 use crate::reports::Reports;
-use crate::reports::op::{By, Cancel, Claim, Op, Outcome, Refusal, check_text};
+use crate::reports::op::{By, Cancel, Claim, Op, Outcome, Refusal, Registration, check_text};
 use inputs::{
     ClaimJobInput, FinishJobRunInput, ForceCancelInput, JobFilterInput, JobRunReportInput,
     ProcessingReportInput, QueueJobInput, RegisterAgentInput, RequestCancellationInput,
@@ -107,11 +107,10 @@ impl Mutation {
                            them, or new ones without an id";
             return Err(Error::Forbidden(message.to_owned()));
         }
-        let transaction = db.begin_write().await?;
-        store::save_agent(&transaction, &row).await?;
-        store::introduce_agent(&transaction, row.id, viewer.scope()).await?;
-        transaction.commit().await?;
-        Ok(RegisterAgentPayload { id: Some(row.id), refusal: None })
+        let id = row.id;
+        let registration = Registration { agent: row, scope: viewer.scope().clone() };
+        let refusal = reports(context).tell_one(Op::Register(registration)).await?.err();
+        Ok(RegisterAgentPayload { id: Some(id).filter(|_| refusal.is_none()), refusal })
     }
 
     /// Creates a configuration, or changes one.
@@ -133,8 +132,9 @@ impl Mutation {
             let message = "a token for some configurations changes these, and makes no others";
             return Err(Error::Forbidden(message.to_owned()));
         }
-        store::save_configuration(context.data_unchecked::<Db>().writer(), &row).await?;
-        Ok(SaveConfigurationPayload { id: Some(row.id), refusal: None })
+        let id = row.id;
+        let refusal = reports(context).tell_one(Op::Configure(row)).await?.err();
+        Ok(SaveConfigurationPayload { id: Some(id).filter(|_| refusal.is_none()), refusal })
     }
 
     /// Creates jobs, to run now or when they are scheduled for.

@@ -67,7 +67,13 @@ fn run_of(op: &Op) -> Option<Uuid> {
         Op::Agent(report) => Some(report.run_id),
         Op::Processing(report) => Some(report.run_id),
         Op::Lose(lost) => Some(lost.run_id),
-        Op::Queue(_) | Op::Claim(_) | Op::Start(_) | Op::Cancel(_) | Op::Retry { .. } => None,
+        Op::Queue(_)
+        | Op::Claim(_)
+        | Op::Start(_)
+        | Op::Cancel(_)
+        | Op::Retry { .. }
+        | Op::Register(_)
+        | Op::Configure(_) => None,
     }
 }
 
@@ -76,7 +82,13 @@ fn job_of(op: &Op) -> Option<Uuid> {
         Op::Start(start) => Some(start.job_id),
         Op::Cancel(cancel) => Some(cancel.job_id),
         Op::Retry { job_id, .. } => Some(*job_id),
-        Op::Agent(_) | Op::Processing(_) | Op::Lose(_) | Op::Queue(_) | Op::Claim(_) => None,
+        Op::Agent(_)
+        | Op::Processing(_)
+        | Op::Queue(_)
+        | Op::Claim(_)
+        | Op::Lose(_)
+        | Op::Register(_)
+        | Op::Configure(_) => None,
     }
 }
 
@@ -86,9 +98,11 @@ fn agent_of(op: &Op) -> Option<Uuid> {
         Op::Start(start) => Some(start.agent_id),
         Op::Agent(_)
         | Op::Processing(_)
-        | Op::Lose(_)
         | Op::Queue(_)
         | Op::Cancel(_)
-        | Op::Retry { .. } => None,
+        | Op::Retry { .. }
+        | Op::Lose(_)
+        | Op::Register(_)
+        | Op::Configure(_) => None,
     }
 }
