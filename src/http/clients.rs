@@ -442,7 +442,7 @@ mod tests {
         assert!(has(&b, 6));
         assert!(!has(&b, 6));
         assert!(has(&client("127.0.0.1", &[]), 1_000));
-        // Ops are charged to the same values.
+        // Bulk writes are charged to the same values.
         let charge =
             |client, values| clients.turn(client).submitter().map(|of| (of.charge)(values));
         assert!(charge(&a, 1).expect("a limited client").now_or_never().is_none());

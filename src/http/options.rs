@@ -54,7 +54,8 @@ pub struct HttpOptions {
     #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_CLIENT_RATE", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub max_client_rate: u32,
     /// Values that a client's long answers may have in a second, by the estimate that
-    /// --max-complexity limits. 64 bytes of a body beyond 32 KiB are one, too. What is more waits.
+    /// --max-complexity limits. 64 bytes of a body beyond 32 KiB are one, too, and each job that is
+    /// queued, cancelled or retried is 40. What is more waits.
     #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_CLIENT_VALUES", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_client_values: u32,
     /// Connections that may be open at a time; more wait to be taken.
