@@ -1,26 +1,10 @@
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 import { Redirect, Route, Switch, useSearch } from 'wouter';
 import { JobsPage } from './jobs/page';
+import { AgentPage, AgentsPage, ConfigurationPage, ConfigurationsPage, JobPage } from './pages';
 import { Shell } from './shell/shell';
 import { Empty, Skeleton } from './ui/empty';
 import { AppLink } from './ui/link';
-
-// Pages that a visit need not begin with are loaded when they are asked for.
-const JobPage = lazy(() => import('./job/page').then(({ JobPage }) => ({ default: JobPage })));
-const ConfigurationsPage = lazy(() =>
-  import('./configurations/list').then(({ ConfigurationsPage }) => ({
-    default: ConfigurationsPage,
-  })),
-);
-const ConfigurationPage = lazy(() =>
-  import('./configurations/page').then(({ ConfigurationPage }) => ({ default: ConfigurationPage })),
-);
-const AgentsPage = lazy(() =>
-  import('./agents/list').then(({ AgentsPage }) => ({ default: AgentsPage })),
-);
-const AgentPage = lazy(() =>
-  import('./agents/page').then(({ AgentPage }) => ({ default: AgentPage })),
-);
 
 export function App() {
   const search = useSearch();

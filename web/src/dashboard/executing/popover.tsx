@@ -8,6 +8,7 @@ import { progressFields, progressOf } from '../data/parts';
 import { about } from '../format/duration';
 import { count, NONE, percent, plural, rate } from '../format/number';
 import { liveJobs, useExecutingIds, useLiveJob } from '../live/jobs';
+import { prefetchJobPage } from '../pages';
 import { ProgressBar } from '../ui/bar';
 import { icons, StateSign } from '../ui/icons';
 import { AppLink } from '../ui/link';
@@ -142,7 +143,7 @@ const ExecutingJob = memo(function ExecutingJob({ id }: { id: string }) {
     errorOf(job, 'currentRun', 'configuration') ??
     errorOf(run, ...progressFields, 'estimatedRemaining', 'tasksPerMinute');
   return (
-    <AppLink to={`/jobs/${id}`} className="executing-job">
+    <AppLink to={`/jobs/${id}`} className="executing-job" onPointerEnter={prefetchJobPage}>
       <span className="executing-name">
         <b className="one-line">{nameOf(job)}</b>
         <span>

@@ -13,6 +13,7 @@ import { say } from '../ui/notice';
 import { ProcessingChip, StateChip } from '../ui/state';
 import { Ago } from '../ui/time';
 import { Unavailable } from '../ui/unavailable';
+import { Bell } from './bell';
 import { isGoingOn } from './use-job';
 
 /** What platforms call priorities; others are numbers. */
@@ -77,6 +78,7 @@ export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) 
         >
           <icons.stop /> Cancel…
         </button>
+        <Bell job={job} />
         <button type="button" className="icon-button" title="Copy the link" onClick={link}>
           <icons.link />
           <span className="hidden">Copy the link</span>

@@ -2,9 +2,11 @@ import { useState } from 'react';
 import { useSearch } from 'wouter';
 import { nameOf } from '../data/hooks';
 import { isUuid } from '../data/ids';
+import { progressOf } from '../data/parts';
 import { isActive } from '../data/states';
+import { percent } from '../format/number';
 import { type Action, ActionDialog } from '../jobs/actions';
-import { usePageTitle } from '../shell/title';
+import { jobTitle, usePageTitle, useTabIcon } from '../shell/title';
 import { Empty, Failure, Skeleton } from '../ui/empty';
 import { AppLink } from '../ui/link';
 import { AgentCard } from './agent-card';
@@ -30,7 +32,15 @@ export function JobPage({ id }: { id: string }) {
   const { data: run, error } = useRun(chosen ?? id, attempt);
   const [action, setAction] = useState<Action>();
   const [isJsonOpen, setJsonOpen] = useState(false);
-  usePageTitle(job ? nameOf(job) : 'Job');
+  const isCurrent = !chosen || chosen === job?.currentRunId;
+  const state = job && (isCurrent ? stateOf(job, run) : (run?.agentState ?? 'UNKNOWN'));
+  const progress = isActive(state ?? 'UNKNOWN') ? progressOf(run) : null;
+  usePageTitle(
+    job && state
+      ? jobTitle(nameOf(job), state, progress === null ? undefined : percent(progress))
+      : 'Job',
+  );
+  useTabIcon(state ?? undefined);
 
   if (job === null || !isUuid(id)) {
     return (
@@ -42,15 +52,13 @@ export function JobPage({ id }: { id: string }) {
       </Empty>
     );
   }
-  if (!job) {
+  if (!job || !state) {
     return query.isError ? (
       <Failure error={query.error} retry={() => query.refetch()} isPage />
     ) : (
       <Skeleton rows={10} height={64} />
     );
   }
-  const isCurrent = !chosen || chosen === job.currentRunId;
-  const state = isCurrent ? stateOf(job, run) : (run?.agentState ?? 'UNKNOWN');
   const isForeign = run && run.jobId !== job.id;
   if (isForeign) {
     return (

@@ -1,6 +1,7 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { type CSSProperties, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { ListedJob } from '../data/types';
+import { prefetchJobPage } from '../pages';
 import type { Action } from './actions';
 import { BESIDE, columns, columnsFor } from './columns';
 import type { Filter } from './filter';
@@ -99,7 +100,13 @@ export function JobTable({ jobs, filter, selected, select, act, isStale }: Props
           </div>
         </div>
       </div>
-      <div className="table-body" role="rowgroup" style={{ height: rows.getTotalSize() }}>
+      <div
+        className="table-body"
+        role="rowgroup"
+        style={{ height: rows.getTotalSize() }}
+        onPointerEnter={prefetchJobPage}
+        onFocus={prefetchJobPage}
+      >
         <div style={{ transform: `translateY(${before}px)` }} role="presentation">
           {items.map(({ index }) => {
             const job = jobs[index];

@@ -1,7 +1,9 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { useLocation } from 'wouter';
+import { infoOf } from '../data/states';
 import { ExecutingPopover } from '../executing/popover';
+import { watchFollowed } from '../job/follow';
 import { connection } from '../live/connection';
 import { useMode, useTrouble } from '../live/hooks';
 import { followExecuting } from '../live/jobs';
@@ -25,6 +27,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const { isHelpOpen, showHelp } = useKeys();
   const main = useRef<HTMLElement>(null);
   useLive();
+  useNotifications();
   const isSignedOut = useIsSignedOut();
   return (
     <>
@@ -96,6 +99,21 @@ function useLive(): void {
       connection.close();
     };
   }, [client]);
+}
+
+/** Notifies of the end of followed jobs, on whatever page the user is. */
+function useNotifications(): void {
+  const [, navigate] = useLocation();
+  const latest = useRef(navigate);
+  latest.current = navigate;
+  useEffect(
+    () =>
+      watchFollowed(
+        (name, state) => ({ title: name, body: infoOf(state).label }),
+        (id) => latest.current(`/jobs/${id}`),
+      ),
+    [],
+  );
 }
 
 function OfflineBanner() {

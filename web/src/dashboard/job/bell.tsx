@@ -1,0 +1,34 @@
+import { nameOf } from '../data/hooks';
+import { isOver } from '../data/states';
+import type { JobDetail } from '../data/types';
+import { icons } from '../ui/icons';
+import { say } from '../ui/notice';
+import { canNotify, follow, unfollow, useFollowed } from './follow';
+
+/** Asks the browser to notify when the job ends. Not there for a job that has ended. */
+export function Bell({ job }: { job: JobDetail }) {
+  const isFollowed = useFollowed().some(({ id }) => id === job.id);
+  if (!canNotify || isOver(job.state)) return null;
+  const toggle = async () => {
+    if (isFollowed) {
+      unfollow(job.id);
+    } else if (await follow({ id: job.id, name: nameOf(job) })) {
+      say('You will be notified when this job ends, as long as this tab is open.');
+    } else {
+      say('The browser blocks notifications from this page.', true);
+    }
+  };
+  const label = 'Notify me when it ends';
+  return (
+    <button
+      type="button"
+      className="icon-button"
+      aria-pressed={isFollowed}
+      title={label}
+      onClick={toggle}
+    >
+      <icons.bell />
+      <span className="hidden">{label}</span>
+    </button>
+  );
+}
