@@ -69,11 +69,11 @@ export function AgentsPage() {
             <thead>
               <tr>
                 <th scope="col">Name</th>
-                <th scope="col" className="number">
+                <th scope="col" className="number not-on-phones">
                   Executing
                 </th>
                 <th scope="col">Last 20 runs, the newest first</th>
-                <th scope="col" className="number">
+                <th scope="col" className="number not-on-phones">
                   Completed
                 </th>
                 <th scope="col" className="number">
@@ -90,11 +90,11 @@ export function AgentsPage() {
                       {nameOf({ id, name })}
                     </AppLink>
                   </th>
-                  <td className="number">{count(executing.get(id) ?? 0)}</td>
+                  <td className="number not-on-phones">{count(executing.get(id) ?? 0)}</td>
                   <td>
                     <Outcomes runs={runs} />
                   </td>
-                  <td className="number">{countIn(runs, 'COMPLETED')}</td>
+                  <td className="number not-on-phones">{countIn(runs, 'COMPLETED')}</td>
                   <td className="number tone-failed">
                     <span className={countIn(runs, 'FAILED') > 0 ? 'toned' : 'muted'}>
                       {countIn(runs, 'FAILED')}

@@ -53,40 +53,42 @@ export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) 
           </>
         )}
       </nav>
-      <div className="job-title">
-        <h1 className="one-line" title={nameOf(job)}>
-          {nameOf(job)}
-        </h1>
-        <StateChip state={state} phase={run ? 'Agent' : ''} />
-        {run && <ProcessingChip state={run.processingState} />}
-        {!isCurrent && <span className="chip">An earlier run</span>}
-      </div>
-      <div className="job-tools">
-        <button
-          type="button"
-          className="button"
-          disabled={!mayAct || !isOver(job.state)}
-          onClick={() => act('retry')}
-        >
-          <icons.retry /> Retry…
-        </button>
-        <button
-          type="button"
-          className="button"
-          disabled={!mayAct || !isCancellable(state) || !isCurrent}
-          onClick={() => act('cancel')}
-        >
-          <icons.stop /> Cancel…
-        </button>
-        <Bell job={job} />
-        <button type="button" className="icon-button" title="Copy the link" onClick={link}>
-          <icons.link />
-          <span className="hidden">Copy the link</span>
-        </button>
-        <button type="button" className="icon-button" title="Raw JSON" onClick={showJson}>
-          <icons.braces />
-          <span className="hidden">Raw JSON</span>
-        </button>
+      <div className="job-bar">
+        <div className="job-title">
+          <h1 className="one-line" title={nameOf(job)}>
+            {nameOf(job)}
+          </h1>
+          <StateChip state={state} phase={run ? 'Agent' : ''} />
+          {run && <ProcessingChip state={run.processingState} />}
+          {!isCurrent && <span className="chip">An earlier run</span>}
+        </div>
+        <div className="job-tools">
+          <button
+            type="button"
+            className="button"
+            disabled={!mayAct || !isOver(job.state)}
+            onClick={() => act('retry')}
+          >
+            <icons.retry /> Retry…
+          </button>
+          <button
+            type="button"
+            className="button"
+            disabled={!mayAct || !isCancellable(state) || !isCurrent}
+            onClick={() => act('cancel')}
+          >
+            <icons.stop /> Cancel…
+          </button>
+          <Bell job={job} />
+          <button type="button" className="icon-button" title="Copy the link" onClick={link}>
+            <icons.link />
+            <span className="hidden">Copy the link</span>
+          </button>
+          <button type="button" className="icon-button" title="Raw JSON" onClick={showJson}>
+            <icons.braces />
+            <span className="hidden">Raw JSON</span>
+          </button>
+        </div>
       </div>
       <dl className="facts job-facts">
         <div>

@@ -128,7 +128,7 @@ export const columns: readonly Column[] = [
     runFields: ['agent'],
     cell: ({ run }) =>
       run?.agent ? (
-        <AppLink className="plain above one-line" to={`/agents/${run.agent.id}`}>
+        <AppLink className="plain one-line" to={`/agents/${run.agent.id}`}>
           {nameOf(run.agent)}
         </AppLink>
       ) : (

@@ -27,6 +27,7 @@ export function Tiles({ counts, chosen, choose, of }: Props) {
           type="button"
           className={`tile tone-${info.state.toLowerCase()}`}
           aria-pressed={isOnly(info)}
+          data-empty={counts?.[info.count] === 0 || undefined}
           title={info.hint}
           onClick={() => pick(info)}
         >
