@@ -206,6 +206,30 @@ for (const kind of kinds) {
     );
 
     on(
+      'the focus follows to the page’s heading, and back to the row',
+      pages[0][1],
+      async (page) => {
+        const focused = (expected) =>
+          page.waitForFunction((selector) => document.activeElement?.matches(selector), expected);
+        const link = page.locator('.row-link').nth(2);
+        const href = await link.getAttribute('href');
+        await link.focus();
+        await page.keyboard.press('Enter');
+        await page.waitForURL(/\/jobs\//);
+        await focused('h1');
+        assert.match(await page.evaluate(() => document.activeElement.textContent), /^job-/);
+        await page.goBack();
+        await focused(`.row-link[href="${href}"]`);
+        await page.keyboard.press('j');
+        const next = page.locator('.row-link').nth(3);
+        assert.ok(await next.evaluate((element) => element === document.activeElement));
+        await page.getByRole('link', { name: 'Agents' }).click();
+        await focused('h1');
+        assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Agents');
+      },
+    );
+
+    on(
       'a row’s texts can be pointed at, selected and clicked',
       () => '/?state=failed',
       async (page) => {

@@ -12,6 +12,7 @@ import { SignedOut } from '../ui/empty';
 import { icons } from '../ui/icons';
 import { AppLink } from '../ui/link';
 import { Notices } from '../ui/notice';
+import { useFocusOnNavigation } from './focus';
 import { KeysHelp, useKeys } from './keys';
 import { LiveStatus } from './status';
 
@@ -28,6 +29,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const main = useRef<HTMLElement>(null);
   useLive();
   useNotifications();
+  useFocusOnNavigation();
   const isSignedOut = useIsSignedOut();
   return (
     <>
