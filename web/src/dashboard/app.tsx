@@ -1,5 +1,6 @@
 import { lazy, Suspense } from 'react';
 import { Redirect, Route, Switch, useSearch } from 'wouter';
+import { t, useLanguage } from './i18n';
 import { JobsPage } from './jobs/page';
 import { Shell } from './shell/shell';
 import { Empty, Skeleton } from './ui/empty';
@@ -24,6 +25,8 @@ const AgentPage = lazy(() =>
 
 export function App() {
   const search = useSearch();
+  // Everything below renders again in another language.
+  useLanguage();
   return (
     <Shell>
       <Suspense fallback={<Skeleton rows={12} height={49} />}>
@@ -40,9 +43,9 @@ export function App() {
           <Route path="/agents" component={AgentsPage} />
           <Route path="/agents/:id">{({ id }) => <AgentPage key={id} id={id} />}</Route>
           <Route>
-            <Empty title="There is no such page" isPage>
+            <Empty title={t.shell.pageNotFound} isPage>
               <AppLink to="/" className="button">
-                To the jobs
+                {t.shell.backToJobs}
               </AppLink>
             </Empty>
           </Route>

@@ -3,6 +3,7 @@ import { useSearch } from 'wouter';
 import { nameOf } from '../data/hooks';
 import { isUuid } from '../data/ids';
 import { isActive } from '../data/states';
+import { t } from '../i18n';
 import { type Action, ActionDialog } from '../jobs/actions';
 import { usePageTitle } from '../shell/title';
 import { Empty, Failure, Skeleton } from '../ui/empty';
@@ -30,14 +31,14 @@ export function JobPage({ id }: { id: string }) {
   const { data: run, error } = useRun(chosen ?? id, attempt);
   const [action, setAction] = useState<Action>();
   const [isJsonOpen, setJsonOpen] = useState(false);
-  usePageTitle(job ? nameOf(job) : 'Job');
+  usePageTitle(job ? nameOf(job) : t.job.title);
 
   if (job === null || !isUuid(id)) {
     return (
-      <Empty title="There is no such job" isPage>
-        <p>No job here has the id {id}.</p>
+      <Empty title={t.job.notFound} isPage>
+        <p>{t.job.notFoundHint(id)}</p>
         <AppLink to="/" className="button">
-          To all jobs
+          {t.job.all}
         </AppLink>
       </Empty>
     );
@@ -54,9 +55,9 @@ export function JobPage({ id }: { id: string }) {
   const isForeign = run && run.jobId !== job.id;
   if (isForeign) {
     return (
-      <Empty title="That run is another job's" isPage>
+      <Empty title={t.job.otherJobsRun} isPage>
         <AppLink to={`/jobs/${run.jobId}?run=${run.id}`} className="button">
-          To its job
+          {t.job.openItsJob}
         </AppLink>
       </Empty>
     );
@@ -84,13 +85,13 @@ export function JobPage({ id }: { id: string }) {
         </>
       ) : run === null ? (
         <section className="card">
-          <Empty title="No agent has taken it yet">
-            <p>
-              {job.state === 'QUEUED'
-                ? 'It waits. This page shows the run as soon as an agent begins.'
-                : 'Nothing is known of a run of this job.'}
-            </p>
-          </Empty>
+          {job.state === 'QUEUED' ? (
+            <Empty title={t.job.waiting}>
+              <p>{t.job.waitingHint}</p>
+            </Empty>
+          ) : (
+            <Empty title={t.job.noRun} />
+          )}
         </section>
       ) : error ? (
         <Failure error={error} />

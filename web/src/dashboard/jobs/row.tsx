@@ -3,6 +3,7 @@ import { nameOf } from '../data/hooks';
 import { isCancellable, isOver } from '../data/states';
 import type { ListedJob } from '../data/types';
 import { useMayAct } from '../data/viewer';
+import { t, useLanguage } from '../i18n';
 import { useLeftTo, useLiveJob } from '../live/jobs';
 import { Unavailable } from '../ui/unavailable';
 import type { Action } from './actions';
@@ -23,6 +24,7 @@ interface Props {
 export const JobRow = memo(function JobRow(props: Props) {
   const { job, columns, index, isSelected, select, act, measure } = props;
   const mayAct = useMayAct();
+  useLanguage();
   const live = useLiveJob(job.id);
   const left = useLeftTo(job.id);
   const state = live?.state ?? (left && left !== 'UNKNOWN' ? left : job.state);
@@ -43,7 +45,7 @@ export const JobRow = memo(function JobRow(props: Props) {
             checked={isSelected}
             onChange={(event) => select(job.id, event.target.checked)}
           />
-          <span className="hidden">Select {nameOf(job)}</span>
+          <span className="hidden">{t.jobs.select(nameOf(job))}</span>
         </label>
       </div>
       {columns.map((column) => (
@@ -52,7 +54,7 @@ export const JobRow = memo(function JobRow(props: Props) {
           className={column.isNumber ? 'cell number' : 'cell'}
           role="cell"
           data-column={column.key}
-          data-label={column.label}
+          data-label={t.columns[column.key]}
         >
           {column.cell(row)}
           <Unavailable error={cellError(row, column)} />
