@@ -32,7 +32,7 @@ describe('numbers', () => {
   });
 
   it('are short where there is little room', () => {
-    expect([999, 9_999, 12_345, 3_100_000].map(compact)).toEqual(['999', '9,999', '12.3k', '3.1M']);
+    expect([999, 9_999, 12_345, 3_100_000].map(compact)).toEqual(['999', '9,999', '12.3K', '3.1M']);
   });
 });
 

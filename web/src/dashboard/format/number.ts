@@ -30,7 +30,7 @@ export function count(n: number | null | undefined): string {
   return n === null || n === undefined ? NONE : whole().format(n);
 }
 
-/** A count in little room: 1,204 and 12.5k. */
+/** A count in little room: 1,204 and 12.5K. */
 export function compact(n: number | null | undefined): string {
   if (n === null || n === undefined) return NONE;
   return Math.abs(n) < 10_000 ? count(n) : short().format(n);

@@ -403,10 +403,10 @@ export const de: Messages = {
         <b>Geplant</b> für {time}, {relative}.
       </>
     ),
-    silent: (time: string): ReactNode => (
+    silent: (_time: string, last: string): ReactNode => (
       <>
-        <b>Keine Meldung, Dauer: {time}.</b> Der Agent läuft vielleicht nicht mehr oder erreicht den
-        Server nicht.
+        <b>Letzte Meldung {last}.</b> Der Agent läuft vielleicht nicht mehr oder erreicht den Server
+        nicht.
       </>
     ),
     neverReported: (

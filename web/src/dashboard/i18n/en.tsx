@@ -387,7 +387,8 @@ export const en = {
         <b>Scheduled</b> for {time}, {relative}.
       </>
     ),
-    silent: (time: string): ReactNode => (
+    /** How long there was no report, and when the last one was, relative to now. */
+    silent: (time: string, _last: string): ReactNode => (
       <>
         <b>No report for {time}.</b> The agent may have stopped, or cannot reach the server.
       </>

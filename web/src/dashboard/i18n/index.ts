@@ -8,9 +8,12 @@ import { setLocale } from './locale';
 
 export type Messages = typeof en;
 
-/** Each language with its name in that language, its locale, and how its texts are loaded. */
+/**
+ * Each language with its name in that language, its locale, and how its texts are loaded.
+ * `en-150` is English with the day before the month, and with `3.1M` where `en-GB` has `3.1m`.
+ */
 const languages = {
-  en: { name: 'English', locale: 'en-GB', load: async (): Promise<Messages> => en },
+  en: { name: 'English', locale: 'en-150', load: async (): Promise<Messages> => en },
   de: { name: 'Deutsch', locale: 'de-DE', load: async () => (await import('./de')).de },
 } as const;
 

@@ -1,5 +1,5 @@
 /** The locale of dates, numbers and lists: that of the language on show, see `index.ts`. */
-let locale = 'en-GB';
+let locale = 'en-150';
 
 export const getLocale = (): string => locale;
 

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { FullRun, JobDetail, JobState } from '../data/types';
-import { about } from '../format/duration';
+import { about, relative } from '../format/duration';
 import { t } from '../i18n';
 import { useNow } from '../live/clock';
 import { icons } from '../ui/icons';
@@ -72,5 +72,7 @@ export function Banner({ job, run, state, isCurrent }: Props) {
 
 function Silence({ since }: { since: string | null }) {
   const now = useNow();
-  return since ? t.banner.silent(about(now - Date.parse(since))) : t.banner.neverReported;
+  if (!since) return t.banner.neverReported;
+  const at = Date.parse(since);
+  return t.banner.silent(about(now - at), relative(at, now));
 }

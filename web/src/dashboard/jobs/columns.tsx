@@ -92,8 +92,8 @@ function Tasks({ run }: Row) {
 export const columns: readonly Column[] = [
   {
     key: 'state',
-    track: '8.25rem',
-    room: 132,
+    track: '9.25rem',
+    room: 148,
     cell: ({ job, state }) => <StateLabel state={state} isScheduled={isScheduled(job)} />,
   },
   {
