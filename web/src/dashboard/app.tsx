@@ -1,5 +1,6 @@
 import { Suspense } from 'react';
 import { Redirect, Route, Switch, useSearch } from 'wouter';
+import { t, useLanguage } from './i18n';
 import { JobsPage } from './jobs/page';
 import { AgentPage, AgentsPage, ConfigurationPage, ConfigurationsPage, JobPage } from './pages';
 import { Shell } from './shell/shell';
@@ -8,6 +9,8 @@ import { AppLink } from './ui/link';
 
 export function App() {
   const search = useSearch();
+  // Everything below renders again in another language.
+  useLanguage();
   return (
     <Shell>
       <Suspense fallback={<Skeleton rows={12} height={49} />}>
@@ -24,9 +27,9 @@ export function App() {
           <Route path="/agents" component={AgentsPage} />
           <Route path="/agents/:id">{({ id }) => <AgentPage key={id} id={id} />}</Route>
           <Route>
-            <Empty title="There is no such page" isPage>
+            <Empty title={t.shell.pageNotFound} isPage>
               <AppLink to="/" className="button">
-                To the jobs
+                {t.shell.backToJobs}
               </AppLink>
             </Empty>
           </Route>

@@ -1,6 +1,7 @@
 import { nameOf } from '../data/hooks';
 import { isOver } from '../data/states';
 import type { JobDetail } from '../data/types';
+import { t } from '../i18n';
 import { icons } from '../ui/icons';
 import { say } from '../ui/notice';
 import { canNotify, follow, unfollow, useFollowed } from './follow';
@@ -13,12 +14,12 @@ export function Bell({ job }: { job: JobDetail }) {
     if (isFollowed) {
       unfollow(job.id);
     } else if (await follow({ id: job.id, name: nameOf(job) })) {
-      say('You will be notified when this job ends, as long as this tab is open.');
+      say(t.job.willNotify);
     } else {
-      say('The browser blocks notifications from this page.', true);
+      say(t.job.notificationsBlocked, true);
     }
   };
-  const label = 'Notify me when it ends';
+  const label = t.job.notify;
   return (
     <button
       type="button"

@@ -53,7 +53,7 @@ export function useFollowed(): readonly Followed[] {
   return useSyncExternalStore(subscribe, () => followed);
 }
 
-export const canNotify = 'Notification' in window;
+export const canNotify = typeof Notification !== 'undefined';
 
 /**
  * Follows a job until it ends, if the user lets the page notify; tells whether they do. Asks the

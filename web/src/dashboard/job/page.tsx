@@ -5,6 +5,7 @@ import { isUuid } from '../data/ids';
 import { progressOf } from '../data/parts';
 import { isActive } from '../data/states';
 import { percent } from '../format/number';
+import { t } from '../i18n';
 import { type Action, ActionDialog } from '../jobs/actions';
 import { jobTitle, usePageTitle, useTabIcon } from '../shell/title';
 import { Empty, Failure, Skeleton } from '../ui/empty';
@@ -38,16 +39,16 @@ export function JobPage({ id }: { id: string }) {
   usePageTitle(
     job && state
       ? jobTitle(nameOf(job), state, progress === null ? undefined : percent(progress))
-      : 'Job',
+      : t.job.title,
   );
   useTabIcon(state ?? undefined);
 
   if (job === null || !isUuid(id)) {
     return (
-      <Empty title="There is no such job" isPage>
-        <p>No job here has the id {id}.</p>
+      <Empty title={t.job.notFound} isPage>
+        <p>{t.job.notFoundHint(id)}</p>
         <AppLink to="/" className="button">
-          To all jobs
+          {t.job.all}
         </AppLink>
       </Empty>
     );
@@ -62,9 +63,9 @@ export function JobPage({ id }: { id: string }) {
   const isForeign = run && run.jobId !== job.id;
   if (isForeign) {
     return (
-      <Empty title="That run is another job's" isPage>
+      <Empty title={t.job.otherJobsRun} isPage>
         <AppLink to={`/jobs/${run.jobId}?run=${run.id}`} className="button">
-          To its job
+          {t.job.openItsJob}
         </AppLink>
       </Empty>
     );
@@ -92,13 +93,13 @@ export function JobPage({ id }: { id: string }) {
         </>
       ) : run === null ? (
         <section className="card">
-          <Empty title="No agent has taken it yet">
-            <p>
-              {job.state === 'QUEUED'
-                ? 'It waits. This page shows the run as soon as an agent begins.'
-                : 'Nothing is known of a run of this job.'}
-            </p>
-          </Empty>
+          {job.state === 'QUEUED' ? (
+            <Empty title={t.job.waiting}>
+              <p>{t.job.waitingHint}</p>
+            </Empty>
+          ) : (
+            <Empty title={t.job.noRun} />
+          )}
         </section>
       ) : error ? (
         <Failure error={error} />

@@ -5,6 +5,7 @@ import { nameOf } from '../data/hooks';
 import { isCancellable, isOver } from '../data/states';
 import type { ListedJob } from '../data/types';
 import { useMayAct } from '../data/viewer';
+import { t, useLanguage } from '../i18n';
 import { useLeftTo, useLiveJob } from '../live/jobs';
 import { Unavailable } from '../ui/unavailable';
 import type { Action } from './actions';
@@ -24,7 +25,7 @@ interface Props {
 function isPlainClick({ button, target, defaultPrevented }: MouseEvent): boolean {
   if (button > 1 || defaultPrevented || !(target instanceof Element)) return false;
   // A menu is rendered elsewhere in the document; its events reach the row by way of React.
-  if (!target.closest('.row') || target.closest('a, button, input, label')) return false;
+  if (!target.closest('.row') || target.closest('a,button,input,label')) return false;
   return window.getSelection()?.isCollapsed ?? true;
 }
 
@@ -33,6 +34,7 @@ export const JobRow = memo(function JobRow(props: Props) {
   const { job, columns, index, isSelected, select, act } = props;
   const [, navigate] = useLocation();
   const mayAct = useMayAct();
+  useLanguage();
   const live = useLiveJob(job.id);
   const left = useLeftTo(job.id);
   const state = live?.state ?? (left && left !== 'UNKNOWN' ? left : job.state);
@@ -62,7 +64,7 @@ export const JobRow = memo(function JobRow(props: Props) {
             checked={isSelected}
             onChange={(event) => select(job.id, event.target.checked)}
           />
-          <span className="hidden">Select {nameOf(job)}</span>
+          <span className="hidden">{t.jobs.select(nameOf(job))}</span>
         </label>
       </div>
       {columns.map((column) => (
@@ -71,7 +73,7 @@ export const JobRow = memo(function JobRow(props: Props) {
           className={column.isNumber ? 'cell number' : 'cell'}
           role="cell"
           data-column={column.key}
-          data-label={column.label}
+          data-label={t.columns[column.key]}
         >
           {column.cell(row)}
           <Unavailable error={cellError(row, column)} />

@@ -1,5 +1,6 @@
 import { type CSSProperties, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { ListedJob } from '../data/types';
+import { t } from '../i18n';
 import { prefetchJobPage } from '../pages';
 import type { Action } from './actions';
 import { BESIDE, columns, columnsFor } from './columns';
@@ -53,7 +54,7 @@ export function JobTable({ jobs, filter, selected, select, act, isStale }: Props
       ref={ref}
       className={`table${isCards ? ' is-cards' : least > width ? ' is-wide' : ''}${isStale ? ' is-stale' : ''}`}
       role="table"
-      aria-label="Jobs"
+      aria-label={t.jobs.title}
       tabIndex={least > width && !isCards ? 0 : undefined}
       aria-rowcount={jobs.length + 1}
       style={
@@ -81,16 +82,16 @@ export function JobTable({ jobs, filter, selected, select, act, isStale }: Props
                   )
                 }
               />
-              <span className="hidden">Select all jobs on this page</span>
+              <span className="hidden">{t.jobs.selectPage}</span>
             </label>
           </div>
-          {shown.map(({ key, label, isNumber }) => (
+          {shown.map(({ key, isNumber }) => (
             <div key={key} className={isNumber ? 'cell number' : 'cell'} role="columnheader">
-              {label}
+              {t.columns[key]}
             </div>
           ))}
           <div className="cell cell-menu" role="columnheader">
-            <span className="hidden">Actions</span>
+            <span className="hidden">{t.common.actions}</span>
           </div>
         </div>
       </div>
