@@ -40,7 +40,10 @@ fn unexpected_token(bytes: &[u8], start: usize, rules: &str) -> Option<usize> {
     match bytes[start] {
         // It takes the start of a block string that does not end for an empty string.
         b'"' if bytes[..start].ends_with(b"\"\"") => Some(start - 2),
-        b'$' if tried("variable_definition") => after(after(start)?),
+        b'$' if tried("variable_definition") => {
+            let name = after(start)?;
+            if is_name(name) { after(name) } else { Some(name) }
+        }
         _ if is_name(start) && (tried("argument") || tried("object_field")) => after(start),
         b'[' if tried("type_") => {
             let mut at = start;
@@ -218,6 +221,8 @@ mod tests {
             ("{ jobs(take: 5] { page } }", "unexpected \"]\" (line 1, column 15)"),
             ("{ jobs; }", "unexpected \";\" (line 1, column 7)"),
             ("{ 'jobs' }", "unexpected \"'\" (line 1, column 3)"),
+            ("{ jobs \u{fffd} }", "unexpected character \"\u{fffd}\" (line 1, column 8)"),
+            ("query ($é: Int) { jobs { page } }", "unexpected character \"é\" (line 1, column 9)"),
             ("{ jobs é }", "unexpected character \"é\" (line 1, column 8)"),
             ("{ \0 }", "unexpected character U+0000 (line 1, column 3)"),
             ("qeury { jobs { page } }", "unexpected \"qeury\" (line 1, column 1)"),
@@ -255,8 +260,12 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_that_cannot_be_parsed_has_a_place_within_it(
-            text in "[ {}()\\[\\]:!$.\"\\\\a-zu0-9é\u{feff}\u{1F600}#\r\n-]{0,60}",
+            start in prop::sample::select(vec![
+                "", "{ a(", "{ a(b", "query ($", "query ($a", "query ($a: [", "{ a(b: {c", "{ a(b: \"\"",
+            ]),
+            rest in "[ {}()\\[\\]:!$.\"\\\\a-zu0-9é\u{feff}\u{fffd}\u{1F600}#\r\n-]{0,60}",
         ) {
+            let text = format!("{start}{rest}");
             if let Some(error) = error_of(&text) {
                 prop_assert!(error.message.starts_with("Syntax error: "));
                 let at = error.locations[0];

@@ -35,7 +35,8 @@ pub fn scan(text: &str) -> Tokens {
 pub fn next_token(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         at += match *bytes.get(at)? {
-            b' ' | b'\t' | b'\n' | b'\r' | b',' | 0xEF | 0xBB | 0xBF => 1,
+            b' ' | b'\t' | b'\n' | b'\r' | b',' => 1,
+            _ if bytes[at..].starts_with("\u{feff}".as_bytes()) => 3,
             b'#' => length_while(&bytes[at..], |byte| byte != b'\n' && byte != b'\r'),
             _ => return Some(at),
         };
