@@ -49,7 +49,7 @@ fn id(field: &'static str, id: &UuidArgument) -> Result<Uuid, Refusal> {
 pub struct RegisterAgentInput {
     /// The agent's own id, if it has one. Null: that of the token, or a new one.
     pub id: Option<UuidArgument>,
-    /// What people call it, in 1 to 200 characters.
+    /// Display name, 1 to 200 characters.
     name: Option<String>,
     /// Its key on its platform, which its runs show. Sensitive; not a password of this service.
     agent_key: Option<String>,
@@ -82,7 +82,7 @@ impl RegisterAgentInput {
 pub struct SaveConfigurationInput {
     /// The configuration to change, or to create with this id. Null: a new one.
     pub id: Option<UuidArgument>,
-    /// What people call it, in 1 to 200 characters. Null leaves it as it is.
+    /// Display name, 1 to 200 characters. Null leaves it unchanged.
     name: Option<String>,
     /// The kind of source, such as `hubspot`. Null leaves it as it is.
     provider: Option<String>,

@@ -40,7 +40,7 @@ const MOST: usize = 1_000;
 /// How long a claim may wait, in milliseconds.
 const WAIT_MAX: i32 = 60_000;
 
-/// What can be done.
+/// Mutations.
 pub struct Mutation;
 
 fn reports<'a>(context: &Context<'a>) -> &'a Reports {
@@ -78,7 +78,7 @@ async fn tell(context: &Context<'_>, ops: Vec<Result<Op, Refusal>>) -> Result<Ve
         .collect()
 }
 
-/// What can be done.
+/// Mutations.
 #[Object]
 impl Mutation {
     /// Introduces an agent, or changes what is known of it. Agents do so when they start; a repeat
