@@ -4,6 +4,7 @@ import { HISTORY_PLUGIN } from '@graphiql/plugin-history';
 import { createGraphiQLFetcher, type Fetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
 import { createRoot } from 'react-dom/client';
+import { useSystemTheme, useWrappedLines } from './editors';
 import { examples, write } from './examples.js';
 import { EXAMPLES } from './examples-plugin';
 import { endpoint, noteAttempt } from './facts';
@@ -32,8 +33,10 @@ const link = linked();
 const start = examples.slice(0, 1).map((example) => write(example));
 const plugins = [EXAMPLES, HISTORY_PLUGIN];
 
-function Tabs() {
+function Adjustments() {
   useListOfTabs();
+  useWrappedLines();
+  useSystemTheme();
   useOperationOfTab(link?.operationName ?? '');
   return null;
 }
@@ -63,6 +66,6 @@ createRoot(container).render(
         </>
       )}
     </GraphiQL.Toolbar>
-    <Tabs />
+    <Adjustments />
   </GraphiQL>,
 );

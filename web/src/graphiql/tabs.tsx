@@ -7,7 +7,7 @@ import { useEffect, useLayoutEffect } from 'react';
  * moment later, and runs a tab that was just opened under the name of the last one's operation.
  */
 export function useOperationOfTab(wanted: string): void {
-  const { setOperationFacts } = useGraphiQLActions();
+  const { setOperationFacts, setOperationName } = useGraphiQLActions();
   const { tabs, activeTabIndex } = useGraphiQL(pick('tabs', 'activeTabIndex'));
   const tab = tabs[activeTabIndex];
   const id = tab?.id;
@@ -22,11 +22,13 @@ export function useOperationOfTab(wanted: string): void {
       const names = operations.map(({ name }) => name?.value);
       const operationName = names.includes(wanted) ? wanted : names[0];
       setOperationFacts({ documentAST, operations, ...(operationName && { operationName }) });
+      // The tab is called after it.
+      if (operationName) setOperationName(operationName);
     } catch {
       // What cannot be parsed has no operation.
       setOperationFacts({});
     }
-  }, [id, wanted, setOperationFacts]);
+  }, [id, wanted, setOperationFacts, setOperationName]);
 }
 
 /**
