@@ -19,3 +19,18 @@ export function useSystemTheme(): void {
     return () => dark.removeEventListener('change', follow);
   }, [theme, setTheme]);
 }
+
+/** Gives each entry of the history its text as its name: GraphiQL calls all of them "Set active". */
+export function useNamesOfHistory(): void {
+  useEffect(() => {
+    const panel = document.querySelector('.graphiql-plugin');
+    if (!panel) return;
+    const observer = new MutationObserver(() => {
+      for (const entry of panel.querySelectorAll('.graphiql-history-item-label[aria-label]')) {
+        entry.removeAttribute('aria-label');
+      }
+    });
+    observer.observe(panel, { childList: true, subtree: true });
+    return () => observer.disconnect();
+  }, []);
+}

@@ -4,7 +4,7 @@ import { HISTORY_PLUGIN } from '@graphiql/plugin-history';
 import { createGraphiQLFetcher, type Fetcher } from '@graphiql/toolkit';
 import { GraphiQL } from 'graphiql';
 import { createRoot } from 'react-dom/client';
-import { useSystemTheme, useWrappedLines } from './editors';
+import { useNamesOfHistory, useSystemTheme, useWrappedLines } from './editors';
 import { examples, write } from './examples.js';
 import { EXAMPLES } from './examples-plugin';
 import { endpoint, noteAttempt } from './facts';
@@ -37,6 +37,7 @@ function Adjustments() {
   useListOfTabs();
   useWrappedLines();
   useSystemTheme();
+  useNamesOfHistory();
   useOperationOfTab(link?.operationName ?? '');
   return null;
 }
