@@ -103,7 +103,7 @@ fn invalid_escape(string: &str) -> Option<&str> {
                 }
                 6
             }
-            other => return Some(&rest[..1 + other.len_utf8()]),
+            other => return Some(&rest[..=other.len_utf8()]),
         };
         rest = &rest[length..];
     }
@@ -134,22 +134,14 @@ fn unclosed(text: &str) -> Option<(char, usize)> {
 /// Each character's byte offset and position, and those of the end. Lines are the parser's.
 fn positions(text: &str) -> impl Iterator<Item = (usize, Pos)> {
     let mut at = Pos { line: 1, column: 1 };
-    let starts = text.char_indices().map(move |(offset, character)| {
+    text.char_indices().map(Some).chain([None]).map(move |next| {
         let here = at;
+        let Some((offset, character)) = next else { return (text.len(), here) };
         at = match character {
             '\n' => Pos { line: at.line + 1, column: 1 },
             _ => Pos { column: at.column + 1, ..at },
         };
-        (offset, here, at)
-    });
-    let mut end = Some((0, Pos { line: 1, column: 1 }));
-    let mut starts = starts;
-    std::iter::from_fn(move || match starts.next() {
-        Some((offset, here, next)) => {
-            end = Some((text.len(), next));
-            Some((offset, here))
-        }
-        None => end.take(),
+        (offset, here)
     })
 }
 

@@ -46,7 +46,7 @@ pub async fn icon() -> impl IntoResponse {
 
 /// A page with the links to the others around it. `title` is text, `main` is HTML.
 pub fn page(title: &str, main: &str) -> String {
-    // The last first: what comes in may have braces of its own.
+    // The place of the title comes before all of `main`, which may have such braces of its own.
     FRAME.replace("{main}", main).replacen("{title}", &escaped(title), 1)
 }
 

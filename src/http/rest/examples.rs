@@ -57,7 +57,7 @@ pub fn run(run: &job_run::Model, names: &str) -> Json {
 
 pub fn counts() -> Json {
     let counts = jobs::COUNTED.iter().zip([18_520, 7, 1_529, 152, 606]);
-    Json::from_iter(counts.map(|(state, count)| (state.name(), count)))
+    counts.map(|(state, count)| (state.name(), count)).collect()
 }
 
 pub fn csv(job: &job::Model, names: &str) -> String {

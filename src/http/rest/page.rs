@@ -221,8 +221,11 @@ fn members(object: &Json) -> impl Iterator<Item = (&str, &Json)> {
 
 /// Paragraphs of Markdown, with no other marks than those of code.
 fn paragraphs(text: &str) -> String {
-    let paragraphs = text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty());
-    paragraphs.map(|paragraph| format!("<p>{}</p>\n", inline(paragraph))).collect()
+    let mut html = String::new();
+    for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
+        _ = writeln!(html, "<p>{}</p>", inline(paragraph));
+    }
+    html
 }
 
 fn inline(text: &str) -> String {
