@@ -75,7 +75,7 @@ impl Reference {
     fn errors(&self, page: &mut String) {
         page.push_str(
             "<section aria-labelledby=\"errors\">\n<h2 id=\"errors\">Error responses</h2>\n\
-             <p>Every route may answer with one of these instead, as <code>application/problem+json</code>: \
+             <p>A route may answer with one of these instead, as <code>application/problem+json</code>: \
              a <a href=\"openapi#Problem\">Problem</a>.</p>\n\
              <table>\n<thead><tr><th scope=\"col\">Status</th><th scope=\"col\">Name</th>\
              <th scope=\"col\">When</th></tr></thead>\n<tbody>\n",
