@@ -647,7 +647,7 @@ for (const kind of kinds) {
       await page.getByLabel('Access token').fill(text);
       await page.getByRole('button', { name: 'Sign in' }).click();
     }
-    const refusal = (page) => page.getByText('This token is not valid, or not any more.');
+    const refusal = (page) => page.getByText('Invalid or expired token.');
 
     /** Browsers complain of every 401; those are meant here. */
     const unexpected = (complaints) => complaints.filter((each) => !/\b401\b/.test(each));
