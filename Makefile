@@ -75,9 +75,9 @@ test-web: web
 	$(NPM) --prefix web run test
 	$(CARGO) build
 	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:protocol
-	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:browser
 	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:operations
 	$(NPM) --prefix web run test:live
+	$(NPM) --prefix web run test:browser
 	$(NPM) --prefix web run test:dashboard
 else
 web:

@@ -16,12 +16,12 @@ on_both_databases! {
         let server = TestServer::start(&database).await;
         let run = id(1);
         for (query, code, message) in [
-            ("", PARSE, "the document cannot be parsed: expected executable_definition"),
-            ("   # nothing", PARSE, "expected executable_definition"),
-            ("{ jobs { page }", PARSE, "the document cannot be parsed: expected selection"),
-            ("{ jobs(take: ) { page } }", PARSE, "expected value"),
-            ("{ \u{0} }", PARSE, "expected selection"),
-            ("{ jobs(search: \"\\ud800\") { page } }", PARSE, "expected value"),
+            ("", PARSE, "Syntax error: the document is empty (line 1, column 1)"),
+            ("   # nothing", PARSE, "the document is empty"),
+            ("{ jobs { page }", PARSE, "Syntax error: unexpected end of the document (line 1, column 16)"),
+            ("{ jobs(take: ) { page } }", PARSE, "Syntax error: unexpected \")\" (line 1, column 14)"),
+            ("{ \u{0} }", PARSE, "unexpected character U+0000"),
+            ("{ jobs(search: \"\\ud800\") { page } }", PARSE, "invalid escape sequence"),
             ("fragment F on Job { id }", PARSE, "document does not contain an operation"),
             ("query A { __typename } query A { __typename }", PARSE, "operation A is defined twice"),
             ("{ nothing }", VALIDATION, "Unknown field \"nothing\" on type \"Query\"."),

@@ -148,8 +148,8 @@ async fn a_url_that_is_no_query_is_refused() {
             "BAD_REQUEST",
             "expected `variables` to be a JSON object",
         ),
-        ("?query=", 200, "GRAPHQL_PARSE_FAILED", "the document cannot be parsed"),
-        ("?query=%FF", 200, "GRAPHQL_PARSE_FAILED", "the document cannot be parsed"),
+        ("?query=", 200, "GRAPHQL_PARSE_FAILED", "Syntax error: the document is empty"),
+        ("?query=%FF", 200, "GRAPHQL_PARSE_FAILED", "Syntax error: unexpected character"),
         // Whoever follows a link changes nothing.
         ("?query=mutation{anything}", 405, "METHOD_NOT_ALLOWED", "only POST executes mutations"),
         (

@@ -2,7 +2,7 @@
 
 use agent_jobs::graphql::Rules;
 use agent_jobs::http::HttpOptions;
-use reqwest::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -108,7 +108,7 @@ async fn graphiql_is_there_or_says_why_not() {
 async fn the_dashboard_is_at_its_paths_and_knows_the_way_to_the_root() {
     let (server, _database) = start().await;
     let home = send(&server, Method::GET, "/").await;
-    let is_built = home.body.contains("<base href=\"./\" />");
+    let is_built = home.body.contains("id=\"dashboard\"");
     for (path, base) in [
         ("/jobs", "./"),
         ("/jobs?state=failed&q=a/b", "./"),
@@ -128,6 +128,71 @@ async fn the_dashboard_is_at_its_paths_and_knows_the_way_to_the_root() {
             assert!(page.body.contains("npm --prefix web run build"), "{}", page.body);
         }
     }
+}
+
+/// Browsers name HTML among what they accept. Everything that such a page loads is below the root,
+/// however deep the address is.
+#[tokio::test]
+async fn an_unknown_address_is_a_page_for_browsers_and_text_for_other_clients() {
+    const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let (server, _database) = start().await;
+    let ask = async |method: Method, path: &str, accept: &str| {
+        let request = server.client.request(method, format!("{}{path}", server.url));
+        let response = request.header(ACCEPT, accept).send().await.expect("an answer");
+        let headers = response.headers().clone();
+        (response.status(), headers, response.text().await.expect("text"))
+    };
+    for (path, base) in [
+        ("/nope", "./"),
+        ("/nope?a=/b", "./"),
+        ("/jobs/a/b", "../../"),
+        ("/a/b/c/d/", "../../../../"),
+    ] {
+        let (status, headers, body) = ask(Method::GET, path, BROWSER).await;
+        assert_eq!(status, 404, "{path}");
+        assert_eq!(headers[CONTENT_TYPE], "text/html; charset=utf-8", "{path}");
+        assert!(headers[VARY].to_str().unwrap().contains("accept"), "{path}");
+        assert!(body.contains(&format!("<base href=\"{base}\" />")), "{path}: {body}");
+        assert!(body.contains("Page not found") && body.contains("href=\"./\">"), "{body}");
+        for (method, accept) in
+            [(Method::GET, "*/*"), (Method::GET, "application/json"), (Method::POST, BROWSER)]
+        {
+            let (status, headers, body) = ask(method.clone(), path, accept).await;
+            assert_eq!(
+                (status, body.as_str()),
+                (StatusCode::NOT_FOUND, "404 Not found\n"),
+                "{method} {path}"
+            );
+            assert_eq!(headers[CONTENT_TYPE], "text/plain; charset=utf-8", "{method} {path}");
+        }
+    }
+    let (status, headers, body) = ask(Method::GET, "/api/v1/nope", BROWSER).await;
+    assert_eq!(
+        (status, &headers[CONTENT_TYPE]),
+        (StatusCode::NOT_FOUND, &"application/problem+json; charset=utf-8".parse().unwrap()),
+        "{body}"
+    );
+}
+
+/// The pages that the server writes take their style and icon from it too.
+#[tokio::test]
+async fn the_servers_own_pages_have_a_style_with_its_fonts_and_an_icon() {
+    let (server, _database) = start().await;
+    let style = send(&server, Method::GET, "/pages.css").await;
+    assert_eq!(
+        (style.status.as_u16(), style.header(&CONTENT_TYPE)),
+        (200, "text/css; charset=utf-8")
+    );
+    for font in style.body.split("url(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert_eq!(send_for_bytes(&server, &format!("/{font}")).await, 200, "{font}");
+    }
+    let icon = send(&server, Method::GET, "/icon.svg").await;
+    assert_eq!((icon.status.as_u16(), icon.header(&CONTENT_TYPE)), (200, "image/svg+xml"));
+}
+
+async fn send_for_bytes(server: &TestServer, path: &str) -> u16 {
+    let request = server.client.get(format!("{}{path}", server.url));
+    request.send().await.expect("an answer").status().as_u16()
 }
 
 #[tokio::test]

@@ -139,7 +139,7 @@ async fn a_list_that_is_none_keeps_the_server_from_starting() {
     for (content, exit_code, problem) in [
         (None, 66, "No such file"),
         (Some("[]"), 66, "expected a JSON object of documents by their ids"),
-        (Some(r#"{"a": "{ jobs {"}"#), 65, "the document cannot be parsed"),
+        (Some(r#"{"a": "{ jobs {"}"#), 65, "Syntax error: unexpected end of the document"),
         (Some(r#"{"sha256:12": "{ __typename }"}"#), 66, "the document's hash is"),
     ] {
         if let Some(content) = content {

@@ -236,6 +236,33 @@ on_both_databases! {
         }
     }
 
+    async fn jobs_that_finish_after_they_were_counted_are_left_out(database: TestDatabase) {
+        let (server, configuration, agent) = start(&database).await;
+        let jobs = server.queue(json!([{ "configurationId": configuration },
+                                       { "configurationId": configuration }])).await;
+        let fail = async || {
+            let attempt = server.claim(agent).await;
+            server.finish(&attempt, 1, "FAILED", Some("no route to host")).await;
+        };
+        fail().await;
+        let mutation = "mutation($input: RetryJobsInput!) { retryJobs(input: $input) {
+            countedAt matchedCount hasMore results { jobId refusal { code } } } }";
+        let act = async |input: Value| {
+            server.query(mutation, json!({ "input": input })).await["retryJobs"].take()
+        };
+        let counted = act(json!({ "filter": { "states": ["FAILED"] }, "dryRun": true })).await;
+        assert_eq!(counted["matchedCount"], 1);
+        fail().await;
+        let bound = json!({ "states": ["FAILED"], "updatedBefore": counted["countedAt"] });
+        let done = act(json!({ "filter": bound })).await;
+        assert_eq!((&done["matchedCount"], &done["hasMore"]), (&json!(1), &json!(false)));
+        assert_eq!(done["results"], json!([{ "jobId": jobs[0], "refusal": null }]));
+        let again = act(json!({ "filter": bound })).await;
+        assert_eq!(again["matchedCount"], 0);
+        let counts = server.query("{ jobCounts { queued failed } }", json!({})).await;
+        assert_eq!(counts["jobCounts"], json!({ "queued": 1, "failed": 1 }));
+    }
+
     async fn an_agent_may_be_told_elsewhere_what_to_run(database: TestDatabase) {
         let (server, configuration, agent) = start(&database).await;
         let other = server.register_agent().await;

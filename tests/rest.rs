@@ -287,6 +287,118 @@ async fn the_description_is_openapi() {
             assert!(problem["detail"].as_str().unwrap().contains(name), "{path}: {name}");
         }
     }
+}
+
+/// What the example of a route has, the real answer to its command has too, by name and kind.
+#[track_caller]
+fn same_shape(example: &Value, answer: &Value, at: &str) {
+    match (example, answer) {
+        (Value::Object(example), Value::Object(answer)) => {
+            assert_eq!(
+                example.keys().collect::<Vec<_>>(),
+                answer.keys().collect::<Vec<_>>(),
+                "{at}: the names of the values"
+            );
+            for (name, value) in example {
+                same_shape(value, &answer[name], &format!("{at}.{name}"));
+            }
+        }
+        (Value::Array(example), Value::Array(answer)) => {
+            for (value, real) in example.iter().zip(answer) {
+                same_shape(value, real, &format!("{at}[]"));
+            }
+            assert!(example.is_empty() || !answer.is_empty(), "{at}: nothing to compare with");
+        }
+        // Not known in one of them.
+        (Value::Null, _) | (_, Value::Null) => (),
+        (example, answer) => assert_eq!(
+            std::mem::discriminant(example),
+            std::mem::discriminant(answer),
+            "{at}: {example} and {answer}"
+        ),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_of_each_route_is_answered_as_its_example_is() {
+    let (server, _database): (_, TestDatabase) =
+        TestServer::start_guarded(Rules::default(), HttpOptions::default()).await;
+    server.insert::<agent::Entity>(&[agent(2, Some("Agent"))]).await;
+    let failed = job::Model { state: JobState::Failed, current_run_id: Some(id(5)), ..job(3) };
+    let executing =
+        job::Model { state: JobState::Executing, current_run_id: Some(id(6)), ..job(4) };
+    server.insert::<job::Entity>(&[failed, executing]).await;
+    let runs = [
+        job_run::Model { agent_state: JobState::Failed, ..job_run(5, id(3), id(2)) },
+        job_run(6, id(4), id(2)),
+    ];
+    server.insert::<job_run::Entity>(&runs).await;
+
+    let document = ok(get(&server, "openapi.json").await);
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let operation = &item["get"];
+        let source = operation["x-codeSamples"][0]["source"].as_str().unwrap();
+        let (_, url) = source.split_once("\"http://127.0.0.1:8080").expect(source);
+        let url = url.trim_end_matches('"');
+        assert!(url.starts_with(path.as_str()), "{path}: {url}");
+        // The id of the example is no job's of the test.
+        let url = match url
+            .split_once("id=")
+            .and_then(|(start, rest)| Some((start, rest.split_once('&')?)))
+        {
+            Some((start, (_, rest))) => format!("{start}id={}&{rest}", id(3)),
+            None => url.to_owned(),
+        };
+        let mut answer = server.client.get(format!("{}{url}", server.url)).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{url}");
+        let content = operation["responses"]["200"]["content"].as_object().unwrap();
+        let (media_type, content) = content.iter().next().unwrap();
+        let example = &content["example"];
+        let real = answer.headers()["content-type"].to_str().unwrap().to_owned();
+        assert!(real.starts_with(media_type), "{path}: {real}");
+        match media_type.as_str() {
+            "application/json" => same_shape(example, &answer.json().await.unwrap(), path),
+            "text/csv" => {
+                let text = answer.text().await.unwrap();
+                let header = text.trim_start_matches('\u{feff}').lines().next();
+                assert_eq!(header, example.as_str().unwrap().lines().next(), "{path}");
+            }
+            "text/event-stream" => {
+                let data = |text: &str| {
+                    let (_, data) = text.split_once("event: executing\ndata: ")?;
+                    let (data, _) = data.split_once("\n\n")?;
+                    serde_json::from_str::<Value>(data).ok()
+                };
+                let mut text = String::new();
+                let event = loop {
+                    if let Some(event) = data(&text) {
+                        break event;
+                    }
+                    let chunk = answer.chunk().await.unwrap().expect("an event");
+                    text += std::str::from_utf8(&chunk).unwrap();
+                };
+                same_shape(&data(example.as_str().unwrap()).unwrap(), &event, path);
+            }
+            other => panic!("{path}: {other}"),
+        }
+    }
+}
+
+/// Its text is that of the document; what is tested here is that it needs no script and is linked.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_has_a_page_to_read_with_a_way_back() {
+    let (server, _database): (_, TestDatabase) =
+        TestServer::start_guarded(Rules::default(), HttpOptions::default()).await;
     let page = server.client.get(format!("{}/openapi", server.url)).send().await.unwrap();
-    assert!(page.text().await.unwrap().contains("<title>REST"), "there is a page to read it");
+    let text = page.text().await.unwrap();
+    assert!(text.contains("<title>REST API · agent-jobs</title>"), "{text}");
+    assert!(!text.contains("<script"));
+    for link in ["href=\"./\"", "href=\"graphiql\"", "href=\"api/v1/openapi.json\""] {
+        assert!(text.contains(link), "{link}");
+    }
+    let document = ok(get(&server, "openapi.json").await);
+    for (path, item) in document["paths"].as_object().unwrap() {
+        assert!(text.contains(&format!("</b> {path}</code>")), "{path}");
+        assert!(text.contains(item["get"]["summary"].as_str().unwrap()), "{path}");
+    }
 }

@@ -12,7 +12,7 @@ pub struct Model {
     /// The agent.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// What people call it. Null for an agent that is only known from its runs.
+    /// Display name. Null for an agent that is only known from its runs.
     pub name: Option<String>,
     /// When this service first heard of it.
     pub created_date: Timestamp,

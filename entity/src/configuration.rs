@@ -13,7 +13,7 @@ pub struct Model {
     /// provider definition's id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// What people call it: `HubSpot EU`. Null for a configuration that is only known from its
+    /// Display name: `HubSpot EU`. Null for a configuration that is only known from its
     /// jobs.
     pub name: Option<String>,
     /// The kind of source: `hubspot`, `sharepoint`. Null when not known.

@@ -85,6 +85,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         created_before: options.created_before,
         agent_id: options.agent_id,
         scheduled_after: options.scheduled_after,
+        updated_before: None,
     }
     .validate()
     .map_err(|error| Failure::new(Failure::USAGE, error.to_string()))?;

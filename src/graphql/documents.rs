@@ -6,11 +6,12 @@ use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::ServerError;
-use async_graphql::parser::parse_query;
 use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::parser::{Error as ParseError, parse_query};
 
 use super::measure::{Size, measure};
 use super::request::Rules;
+use super::syntax_error::syntax_error;
 use super::tokens::scan;
 use crate::limits::check;
 
@@ -85,12 +86,10 @@ impl Checked {
 
 fn parse(text: &str) -> Result<ExecutableDocument, ServerError> {
     parse_query(text).map_err(|error| {
-        let mut error = ServerError::from(error);
-        // The parser draws the whole line with a mark below. What it expected there comes
-        // last; where it was is in `locations`.
-        if let Some((_, expected)) = error.message.rsplit_once("\n  = ") {
-            error.message = format!("the document cannot be parsed: {expected}");
-        }
+        let mut error = match error {
+            ParseError::Syntax { start, message, .. } => syntax_error(text, start, &message),
+            other => ServerError::from(other),
+        };
         error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
         error
     })

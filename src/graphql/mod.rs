@@ -19,6 +19,7 @@ mod root_field;
 mod selection;
 mod shape;
 mod subscription;
+mod syntax_error;
 mod tokens;
 mod watching;
 

@@ -113,7 +113,7 @@ pub struct AgentPage {
     has_next_page: bool,
 }
 
-/// What can be asked.
+/// Queries.
 pub struct Query;
 
 fn reader<'a>(context: &Context<'a>) -> &'a DatabaseConnection {
@@ -151,10 +151,10 @@ fn states_of(
     }
 }
 
-/// What can be asked.
+/// Queries.
 #[Object]
 impl Query {
-    /// Who asks, and what it may see and do.
+    /// The caller and its permissions.
     async fn viewer(&self, context: &Context<'_>) -> Caller {
         Caller::from(viewer(context))
     }
@@ -214,6 +214,7 @@ impl Query {
             created_before,
             agent_id: UuidArgument::get_optional(agent_id, "agentId")?,
             scheduled_after,
+            updated_before: None,
         }
         .validate()?;
         let order = order_by.map(Order::from).unwrap_or_default();
@@ -294,6 +295,7 @@ impl Query {
             created_before,
             agent_id: UuidArgument::get_optional(agent_id, "agentId")?,
             scheduled_after,
+            updated_before: None,
         }
         .validate()?;
         let order = order_by.map(Order::from).unwrap_or_default();
@@ -347,7 +349,7 @@ impl Query {
         Ok(jobs.into_iter().map(Job::from).collect())
     }
 
-    /// A run in full: a job's current run, or any run. Null if there is none.
+    /// A run: a job's current run, or any run. Null if there is none.
     async fn job_run(
         &self,
         context: &Context<'_>,

@@ -1,4 +1,4 @@
-//! What can be watched.
+//! Subscriptions.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -91,10 +91,10 @@ impl From<Departure> for JobDeparture {
     }
 }
 
-/// What can be watched.
+/// Subscriptions.
 pub struct Subscription;
 
-/// What can be watched.
+/// Subscriptions.
 #[async_graphql::Subscription]
 #[expect(clippy::unused_async, reason = "the library wants it so")]
 impl Subscription {

@@ -15,36 +15,46 @@ pub fn scan(text: &str) -> Tokens {
     let bytes = text.as_bytes();
     let (mut tokens, mut open) = (Tokens::default(), 0_usize);
     let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        at += match byte {
-            b' ' | b'\t' | b'\n' | b'\r' | b',' | 0xEF | 0xBB | 0xBF => {
-                at += 1;
-                continue;
-            }
-            b'#' => {
-                at += length_while(&bytes[at..], |byte| byte != b'\n' && byte != b'\r');
-                continue;
-            }
-            b'_' | b'a'..=b'z' | b'A'..=b'Z' => {
-                length_while(&bytes[at..], |byte| byte == b'_' || byte.is_ascii_alphanumeric())
-            }
-            b'0'..=b'9' => length_while(&bytes[at..], |byte| byte == b'.' || byte.is_ascii_digit()),
-            b'"' => string(&bytes[at..]),
-            b'.' if bytes[at..].starts_with(b"...") => 3,
+    while let Some(start) = next_token(bytes, at) {
+        match bytes[start] {
             b'(' | b'[' | b'{' => {
                 open += 1;
                 tokens.nesting = tokens.nesting.max(open);
-                1
             }
-            b')' | b']' | b'}' => {
-                open = open.saturating_sub(1);
-                1
-            }
-            _ => 1,
-        };
+            b')' | b']' | b'}' => open = open.saturating_sub(1),
+            _ => (),
+        }
         tokens.count += 1;
+        at = start + length(&bytes[start..]);
     }
     tokens
+}
+
+/// Where the next token at or after `at` begins, if there is one: after white space, commas, byte
+/// order marks and comments.
+pub fn next_token(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at += match *bytes.get(at)? {
+            b' ' | b'\t' | b'\n' | b'\r' | b',' => 1,
+            _ if bytes[at..].starts_with("\u{feff}".as_bytes()) => 3,
+            b'#' => length_while(&bytes[at..], |byte| byte != b'\n' && byte != b'\r'),
+            _ => return Some(at),
+        };
+    }
+}
+
+/// The length in bytes of the token that begins here. A byte that begins no token is one by itself.
+pub fn length(bytes: &[u8]) -> usize {
+    match bytes.first() {
+        None => 0,
+        Some(b'_' | b'a'..=b'z' | b'A'..=b'Z') => {
+            length_while(bytes, |byte| byte == b'_' || byte.is_ascii_alphanumeric())
+        }
+        Some(b'0'..=b'9') => length_while(bytes, |byte| byte == b'.' || byte.is_ascii_digit()),
+        Some(b'"') => string(bytes),
+        Some(b'.') if bytes.starts_with(b"...") => 3,
+        Some(_) => 1,
+    }
 }
 
 fn length_while(bytes: &[u8], is_in: impl Fn(u8) -> bool) -> usize {

@@ -10,6 +10,8 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
+use super::pages;
+
 #[derive(RustEmbed)]
 #[folder = "web/dist"]
 #[allow_missing = true]
@@ -34,37 +36,40 @@ pub fn dashboard_routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
 async fn home(uri: Uri) -> Response {
     match dashboard_at(&uri) {
         Some(page) => page,
-        None => Html(include_str!("index.html")).into_response(),
+        None => Html(pages::page("API", include_str!("index.html"))).into_response(),
     }
 }
 
 async fn dashboard(uri: Uri) -> Response {
-    dashboard_at(&uri).unwrap_or_else(not_built)
+    dashboard_at(&uri).unwrap_or_else(|| not_built(&uri))
 }
 
 const BASE: &str = r#"<base href="./" />"#;
 
-/// The dashboard as it is at this path. A proxy may have taken a prefix off the path, so the way
-/// to the root is told relative to the page.
 fn dashboard_at(uri: &Uri) -> Option<Response> {
     let page = Dist::get("index.html")?;
-    let page = String::from_utf8_lossy(&page.data);
-    let depth = uri.path().matches('/').count().saturating_sub(1);
-    let page = match depth {
-        0 => page,
-        _ => Cow::Owned(page.replacen(
-            BASE,
-            &format!(r#"<base href="{}" />"#, "../".repeat(depth)),
-            1,
-        )),
-    };
-    Some(fresh(page.into_owned()))
+    Some(fresh(rooted(&String::from_utf8_lossy(&page.data), uri)))
 }
 
-pub async fn graphiql() -> Response {
+/// A page as it is at this path. A proxy may have taken a prefix off the path, so the way to the root
+/// is told relative to the page.
+pub fn rooted(page: &str, uri: &Uri) -> String {
+    let depth = uri.path().matches('/').count().saturating_sub(1);
+    let root = if depth == 0 { "./".to_owned() } else { "../".repeat(depth) };
+    page.replacen(BASE, &format!(r#"<base href="{root}" />"#), 1)
+}
+
+/// The path of the asset whose name begins like this, relative to the root; `None` in a build
+/// without Node.
+pub fn path_of(name: &str) -> Option<String> {
+    let start = format!("assets/{name}");
+    Dist::iter().find(|path| path.starts_with(&start)).map(Cow::into_owned)
+}
+
+pub async fn graphiql(uri: Uri) -> Response {
     match Dist::get("graphiql.html") {
         Some(page) => fresh(String::from_utf8_lossy(&page.data).into_owned()),
-        None => not_built(),
+        None => not_built(&uri),
     }
 }
 
@@ -73,8 +78,12 @@ fn fresh(page: String) -> Response {
     ([(header::CACHE_CONTROL, "no-cache")], Html(page)).into_response()
 }
 
-fn not_built() -> Response {
-    (StatusCode::NOT_FOUND, Html(include_str!("not_built.html"))).into_response()
+fn not_built(uri: &Uri) -> Response {
+    let page = pages::page(
+        "GraphiQL and the dashboard are not in this build",
+        include_str!("not_built.html"),
+    );
+    (StatusCode::NOT_FOUND, Html(rooted(&page, uri))).into_response()
 }
 
 pub async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Response {

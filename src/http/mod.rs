@@ -15,6 +15,7 @@ mod negotiate;
 mod observe;
 mod options;
 mod origin;
+mod pages;
 mod rest;
 mod server;
 mod sign_in;
@@ -76,7 +77,8 @@ pub fn router(api: Api, options: HttpOptions) -> Router {
     let router = Router::new()
         .merge(pages)
         .merge(limited)
-        .route("/sign-in.css", get(sign_in::style))
+        .route("/pages.css", get(pages::style))
+        .route("/icon.svg", get(pages::icon))
         // The page finds the API and its assets beside itself, so it is at one place only.
         .route("/graphiql/", get(|| async { Redirect::permanent("../graphiql") }))
         .route("/assets/{*path}", get(assets::asset))
@@ -85,7 +87,7 @@ pub fn router(api: Api, options: HttpOptions) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing at this path\n") })
+        .fallback(pages::not_found)
         .layer(
             CompressionLayer::new()
                 .quality(CompressionLevel::Fastest)

@@ -40,11 +40,6 @@ pub async fn page(State(api): State<Api>) -> Response {
     form(StatusCode::OK, "")
 }
 
-pub async fn style() -> impl IntoResponse {
-    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8")];
-    (headers, include_str!("sign_in.css"))
-}
-
 /// Takes a token and gives the browser its cookie.
 pub async fn sign_in(
     State(site): State<Site>,
@@ -56,7 +51,7 @@ pub async fn sign_in(
     let api = &site.api;
     // Another site must not sign somebody in as somebody else.
     if !is_same_origin(&headers) {
-        return form(StatusCode::FORBIDDEN, "This form was sent from elsewhere. Try again here.");
+        return form(StatusCode::FORBIDDEN, "This form was sent from another site. Sign in here.");
     }
     let (parts, body) = request.into_parts();
     let turn = site.clients.turn(&client);
@@ -85,10 +80,10 @@ pub async fn sign_in(
         Ok(ticket) => ticket,
         Err(denied) => {
             let message = match denied {
-                Denied::Missing | Denied::Invalid => "This token is not valid, or not any more.",
-                Denied::Forbidden(_) => "This token is valid, but allows nothing here.",
+                Denied::Missing | Denied::Invalid => "Invalid or expired token.",
+                Denied::Forbidden(_) => "This token gives no access to this service.",
                 Denied::IssuerAway | Denied::Failed(_) => {
-                    "The token cannot be checked at the moment. Try again."
+                    "The token cannot be checked right now. Try again later."
                 }
             };
             return form(status(&denied), message);
@@ -97,7 +92,7 @@ pub async fn sign_in(
     if ticket.text.len() > COOKIE_BYTES {
         return form(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "This token is too long for a browser to keep. Ask for one with fewer claims.",
+            "This token is too long for a browser cookie. Ask for one with fewer claims.",
         );
     }
     let mut response = to(&format!("./{}", checked(&next.next)));
@@ -134,8 +129,17 @@ fn to(location: &str) -> Response {
     response
 }
 
+/// The form. A message describes the field that has the focus, so that screen readers read it out.
 fn form(status: StatusCode, message: &str) -> Response {
-    let mut response = (status, Html(PAGE.replace("{message}", message))).into_response();
+    let page = if message.is_empty() {
+        PAGE.replace("{title}", "Sign in").replace("{described}", "").replace("{message}", "")
+    } else {
+        let message = format!(r#"<p id="error" class="error" role="alert">{message}</p>"#);
+        PAGE.replace("{title}", "Error: Sign in")
+            .replace("{described}", r#" aria-invalid="true" aria-describedby="error""#)
+            .replace("{message}", &message)
+    };
+    let mut response = (status, Html(page)).into_response();
     challenge(&mut response);
     no_store(&mut response);
     response

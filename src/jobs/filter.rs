@@ -27,6 +27,8 @@ pub struct JobFilter {
     pub created_before: Option<Timestamp>,
     /// Scheduled for this moment or later.
     pub scheduled_after: Option<Timestamp>,
+    /// Last changed before this moment, or created then if never changed.
+    pub updated_before: Option<Timestamp>,
 }
 
 /// What a list is sorted by. Ties go by the id.
@@ -112,6 +114,7 @@ impl JobFilter {
             && self.created_after.is_none()
             && self.created_before.is_none()
             && self.scheduled_after.is_none()
+            && self.updated_before.is_none()
     }
 
     /// Adds the conditions on the scope's jobs, ` WHERE …`, with these states in place of the
@@ -136,6 +139,9 @@ impl JobFilter {
         }
         if let Some(moment) = self.scheduled_after {
             sql.push(" AND scheduled_date >= ").bind(moment);
+        }
+        if let Some(moment) = self.updated_before {
+            sql.push(&format!(" AND {} < ", OrderField::UpdateDate.expression())).bind(moment);
         }
         if let Some(text) = &self.search {
             push_search(sql, text);

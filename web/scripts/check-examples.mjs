@@ -7,12 +7,12 @@ import {
   parse,
   validate,
 } from 'graphql';
-import { examples } from '../src/graphiql/examples.js';
+import { examples, write } from '../src/graphiql/examples.js';
 
 const schemaPath = process.argv[2] ?? new URL('../../schema.graphql', import.meta.url);
 const schema = buildSchema(readFileSync(schemaPath, 'utf8'));
 
-function problems({ title, query, variables }) {
+function problems(title, { query, variables }) {
   const document = parse(query);
   const operation = getOperationAST(document);
   if (operation?.name?.value !== title) {
@@ -21,14 +21,21 @@ function problems({ title, query, variables }) {
   const invalid = validate(schema, document);
   if (invalid.length > 0) return invalid;
   const definitions = operation.variableDefinitions ?? [];
-  return getVariableValues(schema, definitions, variables ?? {}).errors ?? [];
+  return getVariableValues(schema, definitions, JSON.parse(variables ?? '{}')).errors ?? [];
 }
 
+const id = '018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f';
+const attempt = { runId: id, attemptToken: id };
+// With data, with an empty database, and with a server that does not answer.
+const situations = [{ job: id, run: id, configuration: id, agent: id, attempt }, {}, undefined];
+
 for (const example of examples) {
-  for (const error of problems(example)) {
-    const line = error.locations?.[0]?.line;
-    console.error(`${example.title}${line ? `:${line}` : ''}: ${error.message}`);
-    process.exitCode = 1;
+  for (const facts of situations) {
+    for (const error of problems(example.title, write(example, facts))) {
+      const line = error.locations?.[0]?.line;
+      console.error(`${example.title}${line ? `:${line}` : ''}: ${error.message}`);
+      process.exitCode = 1;
+    }
   }
 }
 

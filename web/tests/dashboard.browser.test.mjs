@@ -7,6 +7,7 @@ import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { desktop, launch, open, phone } from './support/browser.mjs';
 import { ask, command, createDatabase, serve, simulate } from './support/server.mjs';
+import { onlyIn, readable } from './support/texts.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
 const kinds = (process.env.AGENT_JOBS_TEST_DATABASES ?? 'sqlite,postgres').split(',');
@@ -98,7 +99,7 @@ for (const kind of kinds) {
     });
 
     on('tabs, states, search, time and order combine in the address', '/', async (page) => {
-      const views = page.getByRole('navigation', { name: 'Views' });
+      const views = page.getByRole('navigation', { name: 'Job state' });
       await views.getByRole('button', { name: 'Running' }).click();
       await page.waitForURL(/state=executing,execution-completed,submitting,cancelling$/);
       await views.getByRole('button', { name: 'Scheduled' }).click();
@@ -109,7 +110,7 @@ for (const kind of kinds) {
       await page.getByRole('checkbox', { name: 'Completed' }).uncheck();
       await page.keyboard.press('Escape');
       await page.waitForURL(/state=failed,cancelled$/);
-      await page.getByRole('searchbox', { name: 'Search by name or id' }).fill('sharepoint');
+      await page.getByRole('searchbox', { name: 'Search by name or ID' }).fill('sharepoint');
       await page.waitForURL(/q=sharepoint/);
       await page.getByRole('button', { name: /^Created/ }).click();
       await page.getByRole('button', { name: 'Last 30 days' }).click();
@@ -168,11 +169,11 @@ for (const kind of kinds) {
       for (const [query, text] of [
         [
           'status=failed',
-          'Unknown filter: status=failed was ignored. Filters are state, scheduled,',
+          'Unknown filter status=failed was ignored. Available filters: state, scheduled,',
         ],
         [
           'created=yesterdy',
-          'Unknown filter: created=yesterdy was ignored. created is one of hour,',
+          'Unknown filter created=yesterdy was ignored. created must be one of hour,',
         ],
       ]) {
         await page.goto(at(`/jobs?${query}&state=completed`));
@@ -203,20 +204,20 @@ for (const kind of kinds) {
       const last = Math.ceil(facts.counts.completed / 25);
       await page.waitForURL(new RegExp(`page=${last}`));
       await page.goto(at('/?state=completed&page=99999'));
-      await page.getByRole('button', { name: 'To the first page' }).click();
+      await page.locator('.empty').getByRole('button', { name: 'First page' }).click();
       await rows(page).first().waitFor();
       assert.ok(first);
     });
 
     on('columns are chosen, and are in the link', '/?state=failed', async (page) => {
       await page.getByRole('button', { name: 'Columns' }).click();
-      await page.getByRole('checkbox', { name: 'Id', exact: true }).check();
+      await page.getByRole('checkbox', { name: 'ID', exact: true }).check();
       await page.getByRole('checkbox', { name: 'Message' }).uncheck();
       await page.keyboard.press('Escape');
       let names;
       await until(async () => {
         names = await page.getByRole('columnheader').allInnerTexts();
-        return names.includes('Id') && !names.includes('Message');
+        return names.includes('ID') && !names.includes('Message');
       }, 'the chosen columns');
       await page.reload();
       await rows(page).first().waitFor();
@@ -243,7 +244,7 @@ for (const kind of kinds) {
         .getByRole('button', { name: 'Retry…' })
         .click();
       await page.getByRole('dialog').getByRole('button', { name: 'Retry 2 jobs' }).click();
-      await page.getByText('Queued again: 2 jobs.').waitFor();
+      await page.getByText('2 jobs queued for retry.').waitFor();
       const failed = (await ask(server.url, '{ jobCounts { failed } }')).jobCounts.failed;
       assert.equal(failed, before - 2);
       await until(async () => (await total(page)) === failed, 'the list without them');
@@ -257,14 +258,14 @@ for (const kind of kinds) {
         const link = await row.locator('.row-link').getAttribute('href');
         await row.getByRole('button', { name: /^Actions for/ }).click();
         await page.getByRole('menuitem', { name: 'Cancel…' }).click();
-        await page.getByRole('textbox', { name: /^Why/ }).fill('not needed');
+        await page.getByRole('textbox', { name: /^Reason/ }).fill('not needed');
         await page
           .getByRole('dialog')
           .getByRole('button', { name: /^Cancel 1 job/ })
           .click();
-        await page.getByText('Cancellation asked for: 1 job.').waitFor();
+        await page.getByText('Cancellation requested for 1 job.').waitFor();
         await page.goto(at(link));
-        await page.getByText('by an operator: not needed').waitFor();
+        await page.getByText('operator: not needed').waitFor();
         await page.locator('.chip', { hasText: 'Cancelled' }).waitFor();
       },
     );
@@ -275,13 +276,13 @@ for (const kind of kinds) {
       await page.goto(at(`/?state=failed,cancelled&configuration=${id}`));
       await rows(page).first().waitFor();
       const n = await total(page);
-      await page.getByRole('button', { name: 'All that match' }).click();
-      await page.getByRole('button', { name: 'Retry all that match…' }).click();
+      await page.getByRole('button', { name: 'Bulk actions' }).click();
+      await page.getByRole('button', { name: 'Retry all matching jobs…' }).click();
       const dialog = page.getByRole('dialog');
-      await dialog.getByText('jobs that are failed or cancelled').waitFor();
+      await dialog.getByText('failed or cancelled jobs of').waitFor();
       await dialog.getByRole('button', { name: `Retry ${n} jobs` }).click();
-      await page.getByText(`Queued again: ${n} jobs.`).waitFor();
-      await page.getByText('No job matches').waitFor();
+      await page.getByText(`${n} jobs queued for retry.`).waitFor();
+      await page.getByRole('heading', { name: 'No jobs match' }).waitFor();
       assert.deepEqual(complaints, []);
       await close();
     });
@@ -329,9 +330,9 @@ for (const kind of kinds) {
       for (const name of ['Timeline', 'Agent', 'Processing', 'History', 'Runs', 'All fields']) {
         await page.getByRole('heading', { level: 2, name, exact: true }).waitFor();
       }
-      await page.getByRole('button', { name: "Copy the run's id" }).click();
+      await page.getByRole('button', { name: 'Copy run ID' }).click();
       assert.equal(await page.evaluate(() => navigator.clipboard.readText()), job.currentRun.id);
-      await page.getByRole('button', { name: 'Copy the link' }).click();
+      await page.getByRole('button', { name: 'Copy link' }).click();
       const link = await page.evaluate(() => navigator.clipboard.readText());
       assert.equal(new URL(link).pathname, `/jobs/${job.id}`);
       await page.getByRole('button', { name: 'Raw JSON' }).click();
@@ -340,7 +341,7 @@ for (const kind of kinds) {
       await page.keyboard.press('Escape');
       await page.getByRole('button', { name: 'Retry…' }).click();
       await page.getByRole('button', { name: 'Retry 1 job' }).click();
-      await page.getByText('Queued again: 1 job.').waitFor();
+      await page.getByText('1 job queued for retry.').waitFor();
       await page.locator('.chip', { hasText: 'Queued' }).waitFor();
       assert.deepEqual(complaints, []);
       await close();
@@ -348,7 +349,7 @@ for (const kind of kinds) {
 
     on('what is not known is a dash, and nothing says 100 % by itself', '/', async (page) => {
       await page.goto(at(`/jobs/${facts.queued.items[1].id}`));
-      await page.getByText('No agent has taken it yet').waitFor();
+      await page.getByText('Waiting for an agent').waitFor();
       const { jobs } = await ask(
         server.url,
         `{ jobs(states: [FAILED], take: 200) { items { id currentRun {
@@ -362,7 +363,7 @@ for (const kind of kinds) {
       await page.goto(at(`/jobs/${job.id}`));
       await page.locator('.card-figure').first().waitFor();
       assert.equal(await page.locator('.card-figure').first().innerText(), '–');
-      const bar = page.getByRole('progressbar', { name: 'Progress of the agent' });
+      const bar = page.getByRole('progressbar', { name: 'Agent progress' });
       assert.equal(await bar.getAttribute('aria-valuenow'), null);
     });
 
@@ -373,8 +374,8 @@ for (const kind of kinds) {
       await page.goto(at(`/jobs/${job.id}`));
       await page.getByRole('link', { name: 'Run 1', exact: true }).click();
       await page.waitForURL(/run=/);
-      await page.getByText('This is an earlier run.').waitFor();
-      await page.getByRole('link', { name: 'To the current one' }).click();
+      await page.getByText('You are viewing an earlier run.').waitFor();
+      await page.getByRole('link', { name: 'View current run' }).click();
       await page.waitForURL((url) => url.search === '');
       assert.deepEqual(complaints, []);
       await close();
@@ -403,11 +404,11 @@ for (const kind of kinds) {
 
     on('what does not exist is said', '/', async (page) => {
       for (const [path, text] of [
-        ['/jobs/018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f', 'There is no such job'],
-        ['/jobs/nonsense', 'There is no such job'],
-        ['/configurations/018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f', 'There is no such configuration'],
-        ['/agents/018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f', 'There is no such agent'],
-        ['/?q=nobody-is-called-this', 'No job matches'],
+        ['/jobs/018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f', 'Job not found'],
+        ['/jobs/nonsense', 'Job not found'],
+        ['/configurations/018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f', 'Configuration not found'],
+        ['/agents/018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f', 'Agent not found'],
+        ['/?q=nobody-is-called-this', 'No jobs match'],
       ]) {
         await page.goto(at(path));
         await page.getByRole('heading', { name: text }).waitFor();
@@ -419,8 +420,8 @@ for (const kind of kinds) {
       await page.getByText('Times are in Europe/Berlin.').waitFor();
       await page.getByRole('button', { name: 'Settings' }).click();
       await page.getByRole('radio', { name: 'Dark' }).check();
-      await page.getByRole('combobox', { name: 'Times in' }).selectOption('UTC');
-      await page.getByRole('radio', { name: '12 hours' }).check();
+      await page.getByRole('combobox', { name: 'Time zone' }).selectOption('UTC');
+      await page.getByRole('radio', { name: '12-hour' }).check();
       await page.getByText(/^Now: .*(am|pm) UTC$/i).waitFor();
       await page.reload();
       await page.getByText('Times are in UTC.').waitFor();
@@ -430,6 +431,94 @@ for (const kind of kinds) {
       await page.getByRole('button', { name: 'Settings' }).click();
       await page.getByRole('radio', { name: 'System' }).check();
       assert.equal(await scheme(), 'light dark');
+    });
+
+    on('German is chosen in the settings, and nothing is left in English', '/', async (page) => {
+      await rows(page).first().waitFor();
+      await page.getByRole('button', { name: 'Settings' }).click();
+      await page.getByRole('combobox', { name: 'Language' }).selectOption('Deutsch');
+      // At once, with the menu still open.
+      const settings = page.getByRole('dialog', { name: 'Einstellungen' });
+      await settings.getByText('Zeitzone').waitFor();
+      assert.equal(await page.locator('html').getAttribute('lang'), 'de');
+      await page.reload();
+      await settled(page);
+      assert.equal(await page.locator('html').getAttribute('lang'), 'de');
+      const inGerman = (n) => n.toLocaleString('de-DE');
+      assert.ok(facts.counts.total > 999, 'a number with a separator');
+      assert.equal(
+        await page.locator('.list-count').innerText(),
+        `${inGerman(await total(page))} Jobs`,
+      );
+
+      const english = await onlyIn('en', 'de');
+      assert.ok(english.length > 250 && english.includes('Least recently updated'));
+      // What the data says is in no language.
+      const names = new Set(['Message', 'Name']);
+      const assertGerman = async (where) => {
+        const leaks = (await readable(page)).filter((text) =>
+          english.some(
+            (each) =>
+              !names.has(each) &&
+              (text === each || (each.includes(' ') && each.length > 9 && text.includes(each))),
+          ),
+        );
+        assert.deepEqual(leaks, [], where);
+        await check(page, where);
+      };
+      const title = (text) => page.waitForFunction((text) => document.title === text, text);
+
+      await assertGerman('jobs');
+      for (const label of ['Status', 'Konfiguration', 'Agent', 'Erstellt', 'Sortierung']) {
+        await page.locator('.filter', { hasText: label }).first().click();
+        await page.locator('.popover').waitFor();
+        await assertGerman(label);
+        await page.keyboard.press('Escape');
+        await page.locator('.popover').waitFor({ state: 'detached' });
+      }
+      await page.goto(at('/?state=failed&size=25'));
+      await settled(page);
+      await rows(page).first().getByRole('checkbox').check();
+      await page.getByRole('region', { name: 'Ausgewählte Jobs' }).waitFor();
+      await page.getByRole('button', { name: 'Wiederholen…' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: '1 Job wiederholen' }).waitFor();
+      await assertGerman('retry');
+      await page.goto(at(`/jobs/${facts.failed.items[0].id}`));
+      await page.getByText('Lauf fehlgeschlagen').waitFor();
+      await title(`${facts.failed.items[0].name} · agent-jobs`);
+      await assertGerman('a failed job');
+      for (const { id } of [facts.executing.items[0], facts.queued.items[1]]) {
+        await page.goto(at(`/jobs/${id}`));
+        await page.locator('.job-head h1').waitFor();
+        await assertGerman(`job ${id}`);
+      }
+      await page.goto(at('/jobs/nonsense'));
+      await page.getByRole('heading', { name: 'Job nicht gefunden' }).waitFor();
+      await assertGerman('no job');
+      for (const [path, name, { id }] of [
+        ['configurations', 'Konfigurationen', facts.configurations.items[0]],
+        ['agents', 'Agenten', facts.agents.items[0]],
+      ]) {
+        await page.goto(at(`/${path}`));
+        await title(`${name} · agent-jobs`);
+        await page.locator('.row-link').first().waitFor();
+        await assertGerman(path);
+        await page.goto(at(`/${path}/${id}?size=25`));
+        await settled(page);
+        const created = await page.locator('.facts time:not([title])').innerText();
+        const month = 'Jan|Feb|März|Apr|Mai|Juni|Juli|Aug|Sept|Okt|Nov|Dez';
+        assert.match(created, new RegExp(`^\\d\\d\\. (${month})\\.? \\d{4}, \\d\\d:\\d\\d:\\d\\d`));
+        await assertGerman(`${path}, one of them`);
+      }
+      await page.locator('.executing-button').click();
+      await page.locator('.executing-job').first().waitFor();
+      await assertGerman('executing jobs');
+      await page.keyboard.press('Escape');
+      await page.getByRole('button', { name: 'Einstellungen' }).click();
+      await assertGerman('settings');
+      await page.getByRole('button', { name: 'Tastenkürzel' }).click();
+      await page.getByRole('dialog', { name: 'Tastenkürzel' }).waitFor();
+      await assertGerman('shortcuts');
     });
 
     on('the keyboard is enough', '/?state=failed', async (page) => {
@@ -558,7 +647,7 @@ for (const kind of kinds) {
       await page.getByLabel('Access token').fill(text);
       await page.getByRole('button', { name: 'Sign in' }).click();
     }
-    const refusal = (page) => page.getByText('This token is not valid, or not any more.');
+    const refusal = (page) => page.getByText('Invalid or expired token.');
 
     /** Browsers complain of every 401; those are meant here. */
     const unexpected = (complaints) => complaints.filter((each) => !/\b401\b/.test(each));
@@ -599,7 +688,7 @@ for (const kind of kinds) {
         await page.goto(`${server.url}/?state=${state}`);
         const row = rows(page).first();
         await row.waitFor();
-        await page.getByRole('button', { name: 'All that match' }).waitFor({ state: 'detached' });
+        await page.getByRole('button', { name: 'Bulk actions' }).waitFor({ state: 'detached' });
         await row.getByRole('button', { name: /^Actions for/ }).click();
         assert.ok(await page.getByRole('menuitem', { name: action }).isDisabled());
         await page.keyboard.press('Escape');
@@ -632,7 +721,7 @@ for (const kind of kinds) {
       await page.locator('.live.is-socket').waitFor();
       const link = page.url();
       command(database.url, 'token', 'revoke', 'Wall');
-      const end = page.getByRole('heading', { name: 'You are signed out' });
+      const end = page.getByRole('heading', { name: 'Your session has ended' });
       await end.waitFor({ timeout: 10_000 });
       // Nothing of before is left to see.
       assert.equal(
@@ -719,14 +808,14 @@ for (const kind of kinds) {
       assert.equal(await label(page), 'Live');
       await page.locator('.live.is-socket').waitFor();
       await watchDetail(page);
-      await page.getByRole('button', { name: 'Pause live updates' }).click();
+      await page.getByRole('button', { name: 'Pause updates' }).click();
       await page.locator('.live.is-paused').waitFor();
       const text = () => page.locator('.field-table').allInnerTexts();
       await page.waitForTimeout(300);
       const held = await text();
       await page.waitForTimeout(2_500);
       assert.deepEqual(await text(), held);
-      await page.getByRole('button', { name: 'Resume live updates' }).click();
+      await page.getByRole('button', { name: 'Resume updates' }).click();
       await until(async () => String(await text()) !== String(held), 'it goes on');
       assert.deepEqual(complaints, []);
       await close();
@@ -758,7 +847,7 @@ for (const kind of kinds) {
       const { page, close } = await open(browser, server.url);
       await watchRows(page);
       await server.stop('SIGKILL');
-      await page.locator('.offline', { hasText: 'The server cannot be reached.' }).waitFor();
+      await page.locator('.offline', { hasText: "Can't reach the server." }).waitFor();
       await page.locator('.live.is-offline').waitFor();
       assert.ok((await page.locator('.row').count()) > 1, 'what was known stays');
       server = await serve('serve', database.url, { listen: `127.0.0.1:${port}` });

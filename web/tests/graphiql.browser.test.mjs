@@ -1,110 +1,394 @@
+// GraphiQL in a real browser against the real server.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
-import { examples } from '../src/graphiql/examples.js';
+import { after, before, describe, test } from 'node:test';
+import { examples, groups } from '../src/graphiql/examples.js';
+import { checkInBothThemes } from './support/axe.mjs';
+import { desktop, launch, open } from './support/browser.mjs';
+import { createDatabase, serve } from './support/server.mjs';
 
-const address = process.env.AGENT_JOBS_URL;
-if (!address) {
-  throw new Error('Set AGENT_JOBS_URL to the address of a running server, with its path prefix.');
-}
-const server = new URL(address.endsWith('/') ? address : `${address}/`);
-const graphiql = new URL('graphiql', server).href;
-const endpoint = new URL('graphql', server).href;
+const kinds = (process.env.AGENT_JOBS_TEST_DATABASES ?? 'sqlite,postgres').split(',');
+const phone = { width: 390, height: 844 };
 
 let browser;
-let page;
-const foreign = [];
-const complaints = [];
-
-const isForeign = ({ protocol, host }) => /^(https?|wss?):$/.test(protocol) && host !== server.host;
-
 before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      // Requests that Playwright does not see, such as those of workers, fail as well.
-      `--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE ${server.hostname}`,
-    ],
-  });
-  const context = await browser.newContext();
-  context.setDefaultTimeout(30_000);
-  await context.route(isForeign, (route) => {
-    foreign.push(route.request().url());
-    return route.abort();
-  });
-
-  page = await context.newPage();
-  page.on('websocket', (socket) => {
-    if (isForeign(new URL(socket.url()))) foreign.push(socket.url());
-  });
-  page.on('pageerror', (error) => complaints.push(`page error: ${error.message}`));
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(`console: ${message.text()}`);
-  });
-  page.on('response', (response) => {
-    if (response.status() >= 400) complaints.push(`${response.status()}: ${response.url()}`);
-  });
-  await page.goto(graphiql);
+  browser = await launch();
 });
-
 after(() => browser?.close());
 
-test('opens with a tab for each root field', async () => {
-  await page.locator('.graphiql-query-editor .view-line').first().waitFor();
-  assert.equal(await page.title(), 'GraphiQL · agent-jobs');
-  const tabs = await page.getByRole('tab').allInnerTexts();
-  assert.deepEqual(
-    tabs,
-    examples.map(({ title }) => title),
-  );
-});
-
-test('shows the documentation of the schema', async () => {
-  await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
-  const explorer = page.locator('.graphiql-doc-explorer');
-  await explorer.getByRole('link', { name: 'Query', exact: true }).click();
-  const queries = examples.filter(({ query }) => /^query /m.test(query));
-  for (const { title } of queries) {
-    await explorer.getByRole('link', { name: title, exact: true }).first().waitFor();
-  }
-});
-
-test('runs the jobs example', async () => {
-  await page.getByRole('tab', { name: 'jobs', exact: true }).click();
-  await page.locator('.graphiql-query-editor', { hasText: 'One page of jobs' }).waitFor();
-  // A tab that was just opened would be run under the name of the last tab's operation. By the
-  // time GraphiQL stores which tab is open, it has taken up the new name.
-  await page.waitForFunction(
-    (index) => JSON.parse(localStorage.getItem('graphiql:tabState'))?.activeTabIndex === index,
-    examples.findIndex(({ title }) => title === 'jobs'),
-  );
-  const answered = page.waitForResponse((response) => response.url() === endpoint);
-  await page.getByRole('button', { name: /^Execute query/ }).click();
-  const { data, errors } = await (await answered).json();
-  assert.equal(errors, undefined);
-  assert.ok(Array.isArray(data.jobs.items));
-  await page.locator('.graphiql-response .view-lines', { hasText: '"items"' }).waitFor();
-});
-
-test('completes a field of the schema', async () => {
-  await page.getByRole('button', { name: 'New tab' }).click();
-  await page.locator('.graphiql-query-editor .view-lines').click();
-  await page.keyboard.press('Control+A');
-  await page.keyboard.type('{ jobsConn');
-  const suggestion = page.locator('.graphiql-query-editor .suggest-widget .monaco-list-row', {
-    hasText: 'jobsConnection',
+const editor = (page) => page.locator('.graphiql-query-editor .view-lines');
+const answer = (page) => page.locator('.graphiql-response .view-lines');
+const execute = (page) => page.getByRole('button', { name: /^Execute query/ });
+const openTab = (page) => page.locator('.graphiql-tab-button[aria-current="true"]');
+const example = (page, title) =>
+  page.getByRole('region', { name: 'Examples', exact: true }).getByRole('button', {
+    name: new RegExp(`^${title}\\b`),
   });
-  await suggestion.first().waitFor();
-});
 
-test('asks no other host for anything, and reports no error', () => {
-  assert.deepEqual(foreign, []);
-  assert.deepEqual(complaints, []);
+/** Resolves with what the server answers to the operation. */
+const answerTo = async (page, operation) => {
+  const response = await page.waitForResponse(
+    (each) =>
+      each.url().endsWith('/graphql') && each.request().postDataJSON()?.operationName === operation,
+  );
+  return response.json();
+};
+
+/** All refusals within an answer. */
+const refusals = (value) =>
+  value === null || typeof value !== 'object'
+    ? []
+    : Object.entries(value).flatMap(([name, inner]) =>
+        name === 'refusal' && inner ? [inner] : refusals(inner),
+      );
+
+for (const kind of kinds) {
+  describe(`GraphiQL on ${kind}`, () => {
+    let database;
+    let server;
+
+    /** Runs steps in a page of a server of its own; the page must not complain. */
+    async function on(command, steps, options = {}) {
+      database = createDatabase(kind);
+      try {
+        server = await serve(
+          command,
+          database.url,
+          command === 'demo' ? { options: ['--agents', '0'] } : {},
+        );
+        const { page, complaints, close } = await open(browser, server.url, options);
+        await page.goto(new URL('graphiql', `${server.url}/`).href);
+        await editor(page).locator('.view-line').first().waitFor();
+        await steps(page);
+        assert.deepEqual(complaints, []);
+        await close();
+      } finally {
+        await server?.stop();
+        database.drop();
+      }
+    }
+
+    /** Opens an example and presses the button once: what it answers with. */
+    async function run(page, { title, query }) {
+      await example(page, title).click();
+      await openTab(page)
+        .filter({ hasText: new RegExp(`^${title}$`) })
+        .waitFor();
+      await execute(page).waitFor();
+      if (/^subscription /m.test(query)) {
+        await execute(page).click();
+        await answer(page)
+          .filter({ hasText: /"(data|errors)"/ })
+          .waitFor();
+        const text = (await answer(page).innerText()).replaceAll(' ', ' ');
+        assert.doesNotMatch(text, /"errors"|"(jobRun|jobCounts|executingJobs)": null/, title);
+        await page.getByRole('button', { name: /^Stop query/ }).click();
+        await execute(page).waitFor();
+        return {};
+      }
+      const answered = answerTo(page, title);
+      await execute(page).click();
+      const { data, errors } = await answered;
+      assert.equal(errors, undefined, `${title}: ${JSON.stringify(errors)}`);
+      for (const [field, value] of Object.entries(data))
+        assert.notEqual(value, null, `${title}.${field}`);
+      assert.deepEqual(refusals(data), [], title);
+      await answer(page).filter({ hasText: '"data"' }).waitFor();
+      return data;
+    }
+
+    test('every example answers at the first press on the data of the demo', () =>
+      on('demo', async (page) => {
+        for (const each of examples) {
+          const data = await run(page, each);
+          if (each.title === 'claimJob') assert.ok(data.claimJob.attempt);
+          if (each.title === 'reportJobRuns') {
+            assert.equal(data.reportJobRuns.results[0].status, 'ACCEPTED');
+          }
+          if (each.title === 'finishJobRun') {
+            assert.equal(data.finishJobRun.result.status, 'ACCEPTED');
+          }
+        }
+      }));
+
+    test('every example answers at the first press on an empty database, and leads to the next', () =>
+      on('serve', async (page) => {
+        const [queries, subscriptions, mutations] = groups.map((group) => group.examples);
+        for (const each of [...queries, ...subscriptions]) {
+          await run(page, each);
+          if (each.needs) {
+            const words = (await editor(page).innerText()).replace(/[#\s]+/g, ' ');
+            assert.match(words, /then open this example again/, each.title);
+          }
+        }
+        for (const each of mutations) await run(page, each);
+        const { jobRun } = await run(
+          page,
+          queries.find(({ title }) => title === 'jobRun'),
+        );
+        assert.equal(jobRun.agentState, 'COMPLETED');
+      }));
+
+    test('nothing but the schema is asked for before a press, and opening an example changes nothing', () =>
+      on('demo', async (page) => {
+        const sent = [];
+        page.on('request', (request) => {
+          if (request.url().endsWith('/graphql')) sent.push(request.postDataJSON().query);
+        });
+        await page.reload();
+        await editor(page).locator('.view-line').first().waitFor();
+        for (const { title } of groups.at(-1).examples) {
+          await example(page, title).click();
+          await openTab(page)
+            .filter({ hasText: new RegExp(`^${title}$`) })
+            .waitFor();
+        }
+        assert.ok(sent.length > 0);
+        assert.deepEqual(
+          sent.filter((query) => !/^\s*query (IntrospectionQuery|exampleIds)\b/.test(query)),
+          [],
+        );
+      }));
+  });
+}
+
+describe('GraphiQL', () => {
+  let database;
+  let server;
+  before(async () => {
+    database = createDatabase('sqlite');
+    server = await serve('demo', database.url, { options: ['--agents', '0'] });
+  });
+  after(async () => {
+    await server?.stop();
+    database?.drop();
+  });
+
+  const at = (path) => new URL(path, `${server.url}/`).href;
+
+  const on = (name, path, steps, options) =>
+    test(name, async () => {
+      const { page, complaints, close } = await open(browser, server.url, options);
+      try {
+        await page.goto(at(path));
+        await editor(page).locator('.view-line').first().waitFor();
+        await steps(page);
+        assert.deepEqual(complaints, []);
+      } finally {
+        await close();
+      }
+    });
+
+  on('lists its examples by group, all within reach', 'graphiql', async (page) => {
+    assert.equal(await page.title(), 'GraphiQL · agent-jobs');
+    for (const { title, examples: all } of groups) {
+      const group = page.getByRole('region', { name: title, exact: true });
+      const titles = await group.locator('code').allInnerTexts();
+      assert.deepEqual(
+        titles,
+        all.map((each) => each.title),
+      );
+    }
+    const last = example(page, groups.at(-1).examples.at(-1).title);
+    await last.scrollIntoViewIfNeeded();
+    assert.ok(await last.isVisible());
+  });
+
+  on('shows the documentation of the schema', 'graphiql', async (page) => {
+    await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+    const explorer = page.locator('.graphiql-doc-explorer');
+    await explorer.getByRole('link', { name: 'Query', exact: true }).click();
+    for (const { title } of groups[0].examples) {
+      await explorer.getByRole('link', { name: title, exact: true }).first().waitFor();
+    }
+  });
+
+  on('completes a field of the schema', 'graphiql', async (page) => {
+    await page.getByRole('button', { name: 'New tab' }).click();
+    await editor(page).click();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('{ jobsConn');
+    const suggestion = page.locator('.graphiql-query-editor .suggest-widget .monaco-list-row', {
+      hasText: 'jobsConnection',
+    });
+    await suggestion.first().waitFor();
+  });
+
+  on(
+    'an example that is opened again is the same tab, and tabs are closed',
+    'graphiql',
+    async (page) => {
+      for (const title of ['jobs', 'job', 'jobs', 'job']) {
+        await example(page, title).click();
+        await openTab(page)
+          .filter({ hasText: new RegExp(`^${title}$`) })
+          .waitFor();
+      }
+      assert.deepEqual(await page.locator('.graphiql-tab-button').allInnerTexts(), [
+        'jobCounts',
+        'jobs',
+        'job',
+      ]);
+      await page.getByRole('button', { name: 'Close jobs' }).click();
+      assert.deepEqual(await page.locator('.graphiql-tab-button').allInnerTexts(), [
+        'jobCounts',
+        'job',
+      ]);
+    },
+  );
+
+  on(
+    'a subscription goes on showing what changes until it is stopped',
+    'graphiql',
+    async (page) => {
+      await example(page, 'watchJobCounts').click();
+      await openTab(page).filter({ hasText: 'watchJobCounts' }).waitFor();
+      await execute(page).click();
+      await answer(page).filter({ hasText: '"total"' }).waitFor();
+      const total = async () =>
+        /"total":\s*(\d+)/.exec((await answer(page).innerText()).replaceAll(' ', ' '))?.[1];
+      const first = Number(await total());
+      await page.evaluate(async (endpoint) => {
+        const send = async (query) => {
+          const response = await fetch(endpoint, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify({ query }),
+          });
+          return (await response.json()).data;
+        };
+        const { configurations } = await send('{ configurations(take: 1) { items { id } } }');
+        await send(`mutation { queueJobs(input: [{ configurationId: "${configurations.items[0].id}" }]) {
+        results { jobId } } }`);
+      }, at('graphql'));
+      await answer(page)
+        .filter({ hasText: String(first + 1) })
+        .waitFor();
+      await page.getByRole('button', { name: /^Stop query/ }).click();
+    },
+  );
+
+  const document =
+    'query A { jobCounts { total } }\nquery B($take: Int) { jobs(take: $take) { totalCount } }';
+  const link = `graphiql?${new URLSearchParams({ query: document, variables: '{"take":3}', operationName: 'B' })}`;
+
+  on(
+    'a link opens its query in a tab of its own beside those that were open',
+    'graphiql',
+    async (page) => {
+      await example(page, 'agents').click();
+      await openTab(page).filter({ hasText: 'agents' }).waitFor();
+      await page.waitForFunction(
+        () => JSON.parse(localStorage.getItem('graphiql:tabState') ?? 'null')?.tabs.length === 2,
+      );
+      await page.goto(at(link));
+      await openTab(page).filter({ hasText: /^B$/ }).waitFor();
+      assert.deepEqual(await page.locator('.graphiql-tab-button').allInnerTexts(), [
+        'jobCounts',
+        'agents',
+        'B',
+      ]);
+      const variables = page.locator('.graphiql-editor-tool .view-lines').first();
+      await variables.filter({ hasText: '"take"' }).waitFor();
+      // Loading the page again is not another visit.
+      assert.equal(page.url(), at('graphiql'));
+
+      await page.getByRole('button', { name: 'Copy link' }).click();
+      await page.getByRole('status').filter({ hasText: 'Link copied' }).waitFor();
+      const copied = new URL(await page.evaluate(() => navigator.clipboard.readText()));
+      assert.equal(copied.href.split('?')[0], at('graphiql'));
+      assert.equal(copied.searchParams.get('query'), document);
+      assert.deepEqual(JSON.parse(copied.searchParams.get('variables')), { take: 3 });
+      assert.equal(copied.searchParams.get('operationName'), 'B');
+
+      const answered = answerTo(page, 'B');
+      await execute(page).click();
+      await page.getByRole('menuitem', { name: 'B', exact: true }).click();
+      const { data } = await answered;
+      assert.ok(data.jobs.totalCount > 0);
+    },
+  );
+
+  on(
+    'a link without variables is executed at once by its button',
+    `graphiql?query=${encodeURIComponent('{ jobCounts { total } }')}`,
+    async (page) => {
+      await editor(page).filter({ hasText: 'total' }).waitFor();
+      const answered = page.waitForResponse(
+        (each) =>
+          each.url().endsWith('/graphql') && /jobCounts/.test(each.request().postData() ?? ''),
+      );
+      await execute(page).click();
+      assert.ok((await (await answered).json()).data.jobCounts.total > 0);
+    },
+  );
+
+  on('a link that cannot be copied is put into the address', 'graphiql', async (page) => {
+    await page.evaluate(() => {
+      navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed'));
+    });
+    await page.getByRole('button', { name: 'Copy link' }).click();
+    await page.getByRole('status').filter({ hasText: 'The link is in the address bar' }).waitFor();
+    assert.match(page.url(), /\/graphiql\?query=/);
+  });
+
+  on('leads back to the dashboard and to the REST reference', 'graphiql', async (page) => {
+    await page.getByRole('link', { name: 'REST API' }).click();
+    await page.getByRole('heading', { name: 'REST API' }).waitFor();
+    await page.goBack();
+    await page.getByRole('link', { name: 'Dashboard' }).click();
+    await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+  });
+
+  on(
+    'on a phone the answer has half of the height, and the examples open over the panes',
+    'graphiql',
+    async (page) => {
+      await page.getByRole('button', { name: 'Show Examples' }).click();
+      const last = example(page, groups.at(-1).examples.at(-1).title);
+      await last.scrollIntoViewIfNeeded();
+      await example(page, 'watchExecutingJobs').click();
+      await openTab(page).filter({ hasText: 'watchExecutingJobs' }).waitFor();
+      await page
+        .getByRole('region', { name: 'Examples', exact: true })
+        .waitFor({ state: 'detached' });
+      await execute(page).click();
+      await answer(page).filter({ hasText: '"isSnapshot"' }).waitFor();
+      const response = await page.locator('.graphiql-response').boundingBox();
+      const query = await page.locator('.graphiql-query-editor').boundingBox();
+      assert.ok(response.height >= phone.height / 2, `${response.height} px`);
+      assert.ok(response.width > phone.width * 0.95 && response.y >= query.y + query.height);
+      assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= phone.width);
+    },
+    { viewport: phone, hasTouch: true },
+  );
+
+  for (const [size, viewport] of [
+    ['desktop', desktop],
+    ['phone', phone],
+  ]) {
+    on(
+      `axe finds nothing, ${size}`,
+      'graphiql',
+      async (page) => {
+        await execute(page).click();
+        await answer(page).filter({ hasText: '"total"' }).waitFor();
+        await checkInBothThemes(page, 'an answer');
+        const open = async (name) => {
+          const button = page.getByRole('button', { name: `Show ${name}` });
+          if (await button.count()) await button.click();
+        };
+        await open('Examples');
+        await checkInBothThemes(page, 'the examples');
+        await open('Documentation Explorer');
+        await page
+          .locator('.graphiql-doc-explorer')
+          .getByRole('link', { name: 'Query', exact: true })
+          .waitFor();
+        await checkInBothThemes(page, 'the documentation');
+        await open('History');
+        await checkInBothThemes(page, 'the history');
+      },
+      { viewport },
+    );
+  }
 });

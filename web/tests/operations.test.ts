@@ -78,6 +78,7 @@ describe.skipIf(!server)('the server', async () => {
     AgentNames: { page: 0 },
     ConfigurationList: { page: 0 },
     ConfigurationDetail: { id: configurationId },
+    JobState: { id: job },
     AgentList: { page: 0 },
     AgentDetail: { id: agentId },
     JobRunNow: { id: job },

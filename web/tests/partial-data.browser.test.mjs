@@ -174,7 +174,7 @@ for (const kind of kinds) {
         const text = readFileSync(await (await download).path(), 'utf8');
         assert.equal(text.trim().split('\r\n').length, 4);
         await page
-          .getByText('Saved 3 jobs as CSV. Left empty, since they cannot be shown: 2 values.')
+          .getByText('Exported 3 jobs as CSV. 2 values could not be read and are left empty.')
           .waitFor();
       },
     );
@@ -208,7 +208,7 @@ for (const kind of kinds) {
       'a response without data is an error, as before',
       () => '/',
       async (page) => {
-        await page.getByRole('heading', { name: 'The server refused the request' }).waitFor();
+        await page.getByRole('heading', { name: 'Request failed' }).waitFor();
         await page.getByText('a defect').waitFor();
       },
       { prepare: withoutData },

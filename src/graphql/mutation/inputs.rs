@@ -49,7 +49,7 @@ fn id(field: &'static str, id: &UuidArgument) -> Result<Uuid, Refusal> {
 pub struct RegisterAgentInput {
     /// The agent's own id, if it has one. Null: that of the token, or a new one.
     pub id: Option<UuidArgument>,
-    /// What people call it, in 1 to 200 characters.
+    /// Display name, 1 to 200 characters.
     name: Option<String>,
     /// Its key on its platform, which its runs show. Sensitive; not a password of this service.
     agent_key: Option<String>,
@@ -82,7 +82,7 @@ impl RegisterAgentInput {
 pub struct SaveConfigurationInput {
     /// The configuration to change, or to create with this id. Null: a new one.
     pub id: Option<UuidArgument>,
-    /// What people call it, in 1 to 200 characters. Null leaves it as it is.
+    /// Display name, 1 to 200 characters. Null leaves it unchanged.
     name: Option<String>,
     /// The kind of source, such as `hubspot`. Null leaves it as it is.
     provider: Option<String>,
@@ -407,7 +407,8 @@ impl ProcessingReportInput {
     }
 }
 
-/// Conditions on jobs that all hold. The same as the arguments of the query `jobs`.
+/// Conditions on jobs that all hold. The same as the arguments of the query `jobs`, and
+/// `updatedBefore`.
 #[derive(InputObject)]
 pub struct JobFilterInput {
     /// Only jobs of this configuration.
@@ -424,6 +425,9 @@ pub struct JobFilterInput {
     agent_id: Option<UuidArgument>,
     /// Only jobs that are scheduled for this moment or later.
     scheduled_after: Option<Timestamp>,
+    /// Only jobs whose state last changed before this moment. With the moment at which the jobs
+    /// were counted, jobs that finish meanwhile are left out.
+    updated_before: Option<Timestamp>,
 }
 
 impl JobFilterInput {
@@ -436,6 +440,7 @@ impl JobFilterInput {
             created_before: self.created_before,
             agent_id: UuidArgument::get_optional(self.agent_id, "agentId")?,
             scheduled_after: self.scheduled_after,
+            updated_before: self.updated_before,
         }
         .validate()
     }

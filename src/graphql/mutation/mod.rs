@@ -40,7 +40,7 @@ const MOST: usize = 1_000;
 /// How long a claim may wait, in milliseconds.
 const WAIT_MAX: i32 = 60_000;
 
-/// What can be done.
+/// Mutations.
 pub struct Mutation;
 
 fn reports<'a>(context: &Context<'a>) -> &'a Reports {
@@ -78,7 +78,7 @@ async fn tell(context: &Context<'_>, ops: Vec<Result<Op, Refusal>>) -> Result<Ve
         .collect()
 }
 
-/// What can be done.
+/// Mutations.
 #[Object]
 impl Mutation {
     /// Introduces an agent, or changes what is known of it. Agents do so when they start; a repeat
@@ -320,6 +320,7 @@ fn checked_reason(reason: Option<String>) -> Result<Option<String>, Error> {
 struct Found {
     ids: Vec<Uuid>,
     total: page::Total,
+    counted_at: Timestamp,
 }
 
 impl Found {
@@ -331,6 +332,7 @@ impl Found {
         filter: Option<JobFilterInput>,
         states: &[JobState],
     ) -> Result<Self, Error> {
+        let counted_at = clock::now();
         match (ids, filter) {
             (Some(ids), None) => {
                 check_count("jobIds", ids.len())?;
@@ -343,7 +345,7 @@ impl Found {
                     }
                 }
                 let n = i64::try_from(unique.len()).unwrap_or(i64::MAX);
-                Ok(Self { ids: unique, total: page::Total { n, is_exact: true } })
+                Ok(Self { ids: unique, total: page::Total { n, is_exact: true }, counted_at })
             }
             (None, Some(filter)) => {
                 let mut filter = filter.into_filter()?;
@@ -352,21 +354,26 @@ impl Found {
                 } else {
                     filter.states.retain(|state| states.contains(state));
                 }
-                Self::matching(context, &filter).await
+                Self::matching(context, &filter, counted_at).await
             }
             _ => Err(Error::invalid("filter", "expected either `jobIds` or `filter`")),
         }
     }
 
-    async fn matching(context: &Context<'_>, filter: &JobFilter) -> Result<Self, Error> {
+    async fn matching(
+        context: &Context<'_>,
+        filter: &JobFilter,
+        counted_at: Timestamp,
+    ) -> Result<Self, Error> {
         if filter.states.is_empty() {
             // Nothing can be done in any of the states that were asked for.
-            return Ok(Self { ids: Vec::new(), total: page::Total { n: 0, is_exact: true } });
+            let total = page::Total { n: 0, is_exact: true };
+            return Ok(Self { ids: Vec::new(), total, counted_at });
         }
         let db = context.data_unchecked::<Db>().reader();
         let scope = viewer(context).scope();
         let total = page::bounded_count(db, scope, filter).await?;
-        Ok(Self { ids: page::newest_ids(db, scope, filter, MOST).await?, total })
+        Ok(Self { ids: page::newest_ids(db, scope, filter, MOST).await?, total, counted_at })
     }
 
     async fn touch(
@@ -388,6 +395,7 @@ impl Found {
         }
         let touched = i64::try_from(self.ids.len()).unwrap_or(i64::MAX);
         Ok(JobsPayload {
+            counted_at: self.counted_at,
             matched_count: Long(self.total.n),
             matched_count_is_exact: self.total.is_exact,
             results,

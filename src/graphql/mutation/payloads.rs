@@ -97,6 +97,9 @@ pub struct QueueJobsPayload {
 /// What became of several jobs.
 #[derive(SimpleObject)]
 pub struct JobsPayload {
+    /// When the jobs were counted, by the server's clock. As `updatedBefore` of a later request it
+    /// leaves out the jobs that finish, or are retried, after that.
+    pub counted_at: Timestamp,
     /// How many jobs the input means, before any of them was touched. Where
     /// `matchedCountIsExact` is false, counting stopped here and there are more.
     pub matched_count: Long,

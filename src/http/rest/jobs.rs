@@ -84,7 +84,7 @@ async fn counted(site: &Site, viewer: &Viewer, given: &Given) -> Result<Response
     values::json(&counts)
 }
 
-/// A run in full.
+/// One run.
 pub async fn job_run(
     State(site): State<Site>,
     Asking(viewer): Asking,

@@ -3,6 +3,7 @@
 
 mod csv;
 mod events;
+mod examples;
 mod jobs;
 mod openapi;
 mod page;

@@ -7,6 +7,8 @@ use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
 use entity::{Field, JobState, Kind, ProcessingState, Table, job, job_run};
 use serde_json::{Map, Value as Json, json};
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{
@@ -15,81 +17,142 @@ use utoipa::openapi::{
 };
 
 use super::parameters::{self, Parameter};
-use super::{csv, jobs, values};
+use super::{csv, examples, jobs, values};
 
 /// The document at `/api/v1/openapi.json`.
 pub static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     document().to_pretty_json().unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"))
 });
 
+/// What any route may answer instead, by status: the response's name among the components, and when
+/// it is given.
+const PROBLEMS: [(&str, &str, &str); 7] = [
+    ("400", "BadRequest", "A parameter is unknown, repeated, or not of its type."),
+    (
+        "401",
+        "Unauthorized",
+        "The `Authorization` header has no valid token, and there is no browser session.",
+    ),
+    (
+        "403",
+        "Forbidden",
+        "Cross-site request refused: pages of this origin are not allowed to use the API.",
+    ),
+    ("404", "NotFound", "Not found: no job or run has this id."),
+    ("429", "TooManyRequests", "This client sends too many requests."),
+    ("500", "InternalError", "Internal error."),
+    ("503", "Unavailable", "The database cannot be reached, or the answer takes too long."),
+];
+
 fn document() -> OpenApi {
     let list = json!({ "oneOf": [reference("Counts"), reference("JobPage")] });
+    let (job, run) = examples::job_and_run();
     let paths = PathsBuilder::new()
         .path(
             "/api/v1/jobs",
             route(
                 "jobs",
-                "How many jobs there are, or one page of them",
+                "Count jobs, or get one page of jobs",
                 "Without parameters, or with `configurationId` alone, the counts by state. With any other \
-                 parameter one page of jobs, the newest first.",
+                 parameter one page of jobs, newest first.",
                 &parameters::JOBS,
                 ("application/json", list),
+                &Example {
+                    url: "/api/v1/jobs?state=Failed&take=20&fields=Id,Name,State,CreatedDate&runFields=Id,AgentResultMessage",
+                    answer: json!({
+                        "Items": [examples::job(&job, "Id,Name,State,CreatedDate", Some((&run, "Id,AgentResultMessage")))],
+                        "Page": 0,
+                        "Take": 20,
+                        "TotalCount": 1,
+                        "HasNextPage": false,
+                    }),
+                },
             ),
         )
         .path(
             "/api/v1/jobstatecount",
             route(
                 "jobStateCount",
-                "How many jobs there are",
-                "By state: the five that a dashboard shows.",
+                "Count jobs by state",
+                "The number of jobs in each of the five states that the dashboard counts.",
                 &parameters::COUNTS,
                 ("application/json", reference("Counts")),
+                &Example { url: "/api/v1/jobstatecount", answer: examples::counts() },
             ),
         )
         .path(
             "/api/v1/jobrun",
             route(
                 "jobRun",
-                "A run in full",
+                "Get a run",
                 "A job's current run, or any run.",
                 &parameters::RUN,
                 ("application/json", reference("JobRun")),
+                &Example {
+                    url: &format!(
+                        "/api/v1/jobrun?id={}&fields=Id,JobId,AgentState,AgentStartTime,AgentPercentCompleted,AgentResultMessage,ProcessingState",
+                        job.id
+                    ),
+                    answer: examples::run(
+                        &run,
+                        "Id,JobId,AgentState,AgentStartTime,AgentPercentCompleted,AgentResultMessage,ProcessingState",
+                    ),
+                },
             ),
         )
         .path(
             "/api/v1/jobs/executing",
             route(
                 "executingJobs",
-                "The jobs that execute",
-                "All jobs in the state Executing, the newest first.",
+                "List executing jobs",
+                "All jobs in the state `Executing`, newest first.",
                 &parameters::EXECUTING,
                 ("application/json", json!({ "type": "array", "items": reference("Job") })),
+                &Example {
+                    url: "/api/v1/jobs/executing?fields=Id,Name&runFields=AgentPercentCompleted",
+                    answer: json!([examples::job(&job, "Id,Name", Some((&run, "AgentPercentCompleted")))]),
+                },
             ),
         )
         .path(
             "/api/v1/jobs/executing/events",
             route(
                 "executingJobsEvents",
-                "The jobs that execute, as they change",
-                "Server-sent events called `executing`, whose data is an ExecutingJobsUpdate: first all \
-                 jobs, then several changes at a time. The stream does not end by itself.",
+                "Stream executing jobs",
+                "Server-sent events named `executing`; the data of each is an `ExecutingJobsUpdate`: first all \
+                 executing jobs, then changes, several at a time. The stream does not end by itself.",
                 &parameters::EXECUTING,
                 ("text/event-stream", json!({ "type": "string" })),
+                &Example {
+                    url: "/api/v1/jobs/executing/events?fields=Id,Name&runFields=AgentPercentCompleted",
+                    answer: format!(
+                        "event: executing\ndata: {}\n\n",
+                        json!({
+                            "IsSnapshot": true,
+                            "Jobs": [examples::job(&job, "Id,Name", Some((&run, "AgentPercentCompleted")))],
+                            "Left": [],
+                        })
+                    ).into(),
+                },
             ),
         )
         .path(
             "/api/v1/jobs.csv",
             route(
                 "jobsCsv",
-                "A list of jobs as a file",
+                "Export jobs as CSV",
                 &format!(
-                    "All jobs that match, the newest first, with a line of names: {}. In UTF-8 with a byte \
-                     order mark, as spreadsheets expect it. A text that a spreadsheet would take for a \
-                     formula has an apostrophe in front.",
+                    "All matching jobs, newest first, after a header line: `{}`. The file is UTF-8 with a \
+                     byte order mark, as spreadsheets expect. A text that a spreadsheet would read as a \
+                     formula starts with an apostrophe.",
                     csv::header_line()
                 ),
                 &parameters::FILE,
                 ("text/csv", json!({ "type": "string" })),
+                &Example {
+                    url: "/api/v1/jobs.csv?state=Failed&fields=Id,Name,State",
+                    answer: examples::csv(&job, "Id,Name,State").into(),
+                },
             ),
         )
         .build();
@@ -97,23 +160,38 @@ fn document() -> OpenApi {
     for (name, schema) in schemas() {
         components = components.schema(name, typed(schema));
     }
+    for (_, name, description) in PROBLEMS {
+        let content = Content::new(Some(typed(reference("Problem"))));
+        let problem = ResponseBuilder::new()
+            .description(description)
+            .content("application/problem+json", content);
+        components = components.response(name, problem);
+    }
     OpenApiBuilder::new()
         .info(
             InfoBuilder::new()
                 .title("agent-jobs")
                 .version(env!("CARGO_PKG_VERSION"))
                 .description(Some(
-                    "What background agents' jobs are doing, for clients that do not speak GraphQL. \
-                     GraphQL, at /graphql, has more: subscriptions, mutations, relations. The names of \
-                     parameters may be written in any case and with underscores: createdAfter, \
-                     CreatedAfter and created_after are the same. A parameter that a route does not have \
-                     is an error.",
+                    "Job runs of background agents, for clients that do not speak GraphQL. GraphQL, at \
+                     `/graphql`, has more: subscriptions, mutations, relations.\n\nNames of parameters may be \
+                     written in any case and with underscores: `createdAfter`, `CreatedAfter` and \
+                     `created_after` are the same. A parameter that a route does not have is an \
+                     error.\n\nThe commands use the default address and an access token in `$TOKEN`; a \
+                     server without access control ignores it.",
                 ))
                 .license(Some(LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build())),
         )
         .paths(paths)
         .components(Some(components.build()))
         .build()
+}
+
+/// A request to a route, with what it answers.
+struct Example<'a> {
+    url: &'a str,
+    /// JSON, or a string that is the answer's text.
+    answer: Json,
 }
 
 /// A route that is asked with GET.
@@ -123,36 +201,35 @@ fn route(
     description: &str,
     parameters: &[Parameter],
     (media_type, schema): (&str, Json),
+    example: &Example<'_>,
 ) -> PathItem {
     let parameters: Vec<_> = parameters.iter().map(parameter).collect();
     let finds_nothing = parameters.iter().any(|parameter| parameter.name == "id");
-    let ok = ResponseBuilder::new()
-        .description(summary)
-        .content(media_type, Content::new(Some(typed(schema))));
+    let content = ContentBuilder::new()
+        .schema(Some(typed(schema)))
+        .example(Some(example.answer.clone()))
+        .build();
+    let ok = ResponseBuilder::new().description(summary).content(media_type, content);
     let mut responses = ResponsesBuilder::new().response("200", ok);
-    let mut problems = vec![
-        ("400", "A parameter is not what was expected, is there twice, or is none of this route's"),
-        ("401", "There is no valid token in `Authorization`, and no browser session"),
-        ("403", "A page of another site asks"),
-        ("429", "The client sends too many requests"),
-        ("500", "A defect"),
-        ("503", "The database cannot be reached, or answering takes too long"),
-    ];
-    if finds_nothing {
-        problems.push(("404", "There is nothing with this id"));
+    for (status, name, _) in PROBLEMS {
+        if status != "404" || finds_nothing {
+            responses = responses.response(status, Ref::from_response_name(name));
+        }
     }
-    for (status, description) in problems {
-        let problem = ResponseBuilder::new()
-            .description(description)
-            .content("application/problem+json", Content::new(Some(typed(reference("Problem")))));
-        responses = responses.response(status, problem);
-    }
+    let is_stream = media_type == "text/event-stream";
+    let curl = format!(
+        "curl {}-H \"Authorization: Bearer $TOKEN\" \\\n  \"http://127.0.0.1:8080{}\"",
+        if is_stream { "-N " } else { "" },
+        example.url
+    );
+    let sample = json!([{ "lang": "Shell", "label": "curl", "source": curl }]);
     let operation = OperationBuilder::new()
         .operation_id(Some(id))
         .summary(Some(summary))
         .description(Some(description))
         .parameters(Some(parameters))
         .responses(responses)
+        .extensions(Some(ExtensionsBuilder::new().add("x-codeSamples", sample).build()))
         .build();
     PathItem::new(HttpMethod::Get, operation)
 }
@@ -179,26 +256,26 @@ fn schemas() -> Vec<(&'static str, Json)> {
         })
         .collect();
     let names: Vec<_> = counts.keys().cloned().collect();
-    let mut job = row::<job::Entity>("Job", "One piece of work for a configuration.");
+    let mut job = row::<job::Entity>("Job", "A job of a configuration.");
     job["properties"][values::CURRENT_RUN] = json!({
-        "description": "Its newest run, if `runFields` was given. Null until an agent has taken it.",
+        "description": "The newest run, if `runFields` was given. Null until an agent has picked up the job.",
         "oneOf": [reference("JobRun"), { "type": "null" }],
     });
     let count = json!({ "type": "integer", "format": "int64", "minimum": 0 });
     vec![
-        ("Counts", json!({ "type": "object", "description": "How many jobs are in each of these states.",
+        ("Counts", json!({ "type": "object", "description": "Number of jobs in each state.",
             "properties": counts, "required": names, "additionalProperties": false })),
         ("Job", job),
-        ("JobRun", row::<job_run::Entity>("JobRun", "One attempt at a job, by one agent. What `fields` leaves out is not there.")),
+        ("JobRun", row::<job_run::Entity>("JobRun", "One attempt at a job, by one agent. With `fields`, only those values.")),
         ("JobPage", json!({
             "type": "object",
             "description": "One page of jobs.",
             "properties": {
                 "Items": { "type": "array", "items": reference("Job") },
-                "Page": { "type": "integer", "description": "Its number, counted from 0.", "minimum": 0 },
-                "Take": { "type": "integer", "description": "How many jobs a page has at most.", "minimum": 1 },
+                "Page": { "type": "integer", "description": "Page number, from 0.", "minimum": 0 },
+                "Take": { "type": "integer", "description": "Jobs per page, at most.", "minimum": 1 },
                 "TotalCount": { "type": "integer", "format": "int64", "minimum": 0, "description":
-                    "How many jobs match. With `search`, `createdAfter` or `createdBefore` they are counted one by one, and no further than 10,000." },
+                    "Number of matching jobs. With `search`, `createdAfter` or `createdBefore` counting stops at 10,000." },
                 "HasNextPage": { "type": "boolean", "description": "Whether there is a page after this one." },
             },
             "required": ["Items", "Page", "Take", "TotalCount", "HasNextPage"],
@@ -206,11 +283,11 @@ fn schemas() -> Vec<(&'static str, Json)> {
         })),
         ("ExecutingJobsUpdate", json!({
             "type": "object",
-            "description": "What has changed of the jobs that execute.",
+            "description": "Changes of the executing jobs.",
             "properties": {
-                "IsSnapshot": { "type": "boolean", "description": "Whether `Jobs` are all that execute, in place of those known before." },
-                "Jobs": { "type": "array", "items": reference("Job"), "description": "The jobs that came or changed, the newest first." },
-                "Left": { "type": "array", "description": "The jobs that execute no more, with the states they left to.", "items": {
+                "IsSnapshot": { "type": "boolean", "description": "Whether `Jobs` are all executing jobs, and replace those known before." },
+                "Jobs": { "type": "array", "items": reference("Job"), "description": "Jobs that began or changed, newest first." },
+                "Left": { "type": "array", "description": "Jobs that stopped executing, with their new states.", "items": {
                     "type": "object",
                     "properties": { "Id": { "type": "string", "format": "uuid" }, "State": states(JobState::ALL.iter().map(|state| state.name())) },
                     "required": ["Id", "State"],
@@ -220,13 +297,13 @@ fn schemas() -> Vec<(&'static str, Json)> {
         })),
         ("Problem", json!({
             "type": "object",
-            "description": "Why a request was not answered with what it asked for (RFC 9457).",
+            "description": "An error (RFC 9457).",
             "properties": {
-                "title": { "type": "string", "description": "What kind of problem it is." },
+                "title": { "type": "string", "description": "The kind of error." },
                 "status": { "type": "integer", "description": "The HTTP status." },
-                "detail": { "type": "string", "description": "What is wrong with this request." },
-                "code": { "type": "string", "description": "The stable code that programs switch on, the same as in GraphQL." },
-                "parameter": { "type": "string", "description": "The parameter at fault." },
+                "detail": { "type": "string", "description": "What is wrong with this request, for people." },
+                "code": { "type": "string", "description": "A stable code for programs, the same as in GraphQL." },
+                "parameter": { "type": "string", "description": "The parameter that is wrong, if it is one." },
             },
             "required": ["title", "status", "detail", "code"],
         })),

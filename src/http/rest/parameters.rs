@@ -29,7 +29,7 @@ pub static COUNTS: LazyLock<Vec<Parameter>> = LazyLock::new(|| vec![Parameter::c
 
 /// The parameters of `/v1/jobrun`.
 pub static RUN: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
-    let fields = "Which values to answer with; all 42 unless given.";
+    let fields = "Values to return. Default: all 42.";
     vec![Parameter::id(), Parameter::fields::<job_run::Entity>("fields", fields)]
 });
 
@@ -60,12 +60,12 @@ impl Parameter {
     pub fn page() -> Self {
         let schema =
             json!({ "type": "integer", "format": "int32", "minimum": 0, "maximum": i32::MAX });
-        Self::new("page", "The page's number, counted from 0.", schema)
+        Self::new("page", "Page number, from 0.", schema)
     }
 
     pub fn take() -> Self {
         let schema = json!({ "type": "integer", "format": "int32", "minimum": 1, "maximum": TAKE_MAX, "default": TAKE });
-        Self::new("take", "How many jobs a page has.", schema)
+        Self::new("take", "Jobs per page.", schema)
     }
 
     pub fn state() -> Self {
@@ -87,24 +87,24 @@ impl Parameter {
         let schema = json!({ "type": "string", "maxLength": 200, "pattern": "^[^\\u0000]*$" });
         Self::new(
             "search",
-            "Only jobs whose name contains this, in upper or lower case, or whose id begins with it.",
+            "Only jobs whose name contains this, ignoring case, or whose id begins with it.",
             schema,
         )
     }
 
     pub fn created_after() -> Self {
         let schema = json!({ "type": "string", "format": "date-time" });
-        Self::new("createdAfter", "Only jobs created at this moment or later.", schema)
+        Self::new("createdAfter", "Only jobs created at this time or later.", schema)
     }
 
     pub fn created_before() -> Self {
         let schema = json!({ "type": "string", "format": "date-time" });
-        Self::new("createdBefore", "Only jobs created before this moment.", schema)
+        Self::new("createdBefore", "Only jobs created before this time.", schema)
     }
 
     pub fn scheduled_after() -> Self {
         let schema = json!({ "type": "string", "format": "date-time" });
-        let description = "Only jobs that are scheduled for this moment or later.";
+        let description = "Only jobs scheduled for this time or later.";
         Self::new("scheduledAfter", description, schema)
     }
 
@@ -121,16 +121,13 @@ impl Parameter {
     }
 
     pub fn job_fields() -> Self {
-        Self::fields::<job::Entity>(
-            "fields",
-            "Which values of a job to answer with; all of them unless given.",
-        )
+        Self::fields::<job::Entity>("fields", "Values of each job to return. Default: all.")
     }
 
     pub fn run_fields() -> Self {
         Self::fields::<job_run::Entity>(
             "runFields",
-            "Which values of each job's current run to answer with, as `CurrentRun`; none unless given.",
+            "Values of each job's current run to return, as `CurrentRun`. Default: none.",
         )
     }
 
@@ -144,7 +141,7 @@ impl Parameter {
 
     pub fn id() -> Self {
         let schema = json!({ "type": "string", "format": "uuid" });
-        let description = "A job's id, for its current run, or a run's own id.";
+        let description = "Id of a job, for its current run, or of a run.";
         Self { is_required: true, ..Self::new("id", description, schema) }
     }
 
@@ -302,6 +299,7 @@ impl Given {
             created_after: self.moment("createdAfter")?,
             created_before: self.moment("createdBefore")?,
             scheduled_after: self.moment("scheduledAfter")?,
+            updated_before: None,
         };
         Ok(filter.validate()?)
     }

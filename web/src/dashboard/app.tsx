@@ -1,29 +1,16 @@
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 import { Redirect, Route, Switch, useSearch } from 'wouter';
+import { t, useLanguage } from './i18n';
 import { JobsPage } from './jobs/page';
+import { AgentPage, AgentsPage, ConfigurationPage, ConfigurationsPage, JobPage } from './pages';
 import { Shell } from './shell/shell';
 import { Empty, Skeleton } from './ui/empty';
 import { AppLink } from './ui/link';
 
-// Pages that a visit need not begin with are loaded when they are asked for.
-const JobPage = lazy(() => import('./job/page').then(({ JobPage }) => ({ default: JobPage })));
-const ConfigurationsPage = lazy(() =>
-  import('./configurations/list').then(({ ConfigurationsPage }) => ({
-    default: ConfigurationsPage,
-  })),
-);
-const ConfigurationPage = lazy(() =>
-  import('./configurations/page').then(({ ConfigurationPage }) => ({ default: ConfigurationPage })),
-);
-const AgentsPage = lazy(() =>
-  import('./agents/list').then(({ AgentsPage }) => ({ default: AgentsPage })),
-);
-const AgentPage = lazy(() =>
-  import('./agents/page').then(({ AgentPage }) => ({ default: AgentPage })),
-);
-
 export function App() {
   const search = useSearch();
+  // Everything below renders again in another language.
+  useLanguage();
   return (
     <Shell>
       <Suspense fallback={<Skeleton rows={12} height={49} />}>
@@ -40,9 +27,9 @@ export function App() {
           <Route path="/agents" component={AgentsPage} />
           <Route path="/agents/:id">{({ id }) => <AgentPage key={id} id={id} />}</Route>
           <Route>
-            <Empty title="There is no such page" isPage>
+            <Empty title={t.shell.pageNotFound} isPage>
               <AppLink to="/" className="button">
-                To the jobs
+                {t.shell.backToJobs}
               </AppLink>
             </Empty>
           </Route>

@@ -5,10 +5,13 @@ import { Router } from 'wouter';
 import { App } from './app';
 import { prefix } from './base';
 import { RequestError } from './data/client';
+import { setLanguage } from './i18n';
 import { connection } from './live/connection';
-import { applyTheme } from './settings/settings';
+import { applyTheme, getSettings } from './settings/settings';
 
 applyTheme();
+// Without the texts of another language the page is English.
+await setLanguage(getSettings().language).catch(() => {});
 
 const client = new QueryClient({
   defaultOptions: {

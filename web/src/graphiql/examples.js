@@ -1,15 +1,80 @@
 /**
- * The tabs GraphiQL opens with, one for each query and for the mutations to begin with, for somebody
- * who meets this API for the first time. The name of the operation is the title of the tab.
+ * The examples that GraphiQL offers, for a first meeting with this API. The name of the operation is
+ * the title of the example and of its tab. Each works when it is run as it is.
  *
- * Plain JavaScript without imports, so that `scripts/check-examples.mjs` can read it as it is.
+ * Plain JavaScript without imports, so that scripts and tests can read it as it is.
  *
- * @type {{ title: string, query: string, variables?: Record<string, unknown> }[]}
+ * @typedef {{ runId: string, attemptToken: string }} Attempt An attempt that this page has started.
+ *
+ * @typedef {object} Facts What there is in the database, by id; nothing where there is none.
+ * @property {string | undefined} [job]
+ * @property {string | undefined} [run]
+ * @property {string | undefined} [configuration]
+ * @property {string | undefined} [agent]
+ * @property {Attempt | undefined} [attempt]
+ *
+ * @typedef {object} Example
+ * @property {string} title
+ * @property {string} summary
+ * @property {string} query
+ * @property {keyof Facts} [needs] What the variables are filled in with.
+ * @property {(facts: Facts) => Record<string, unknown>} [variables]
+ * @property {string} [empty] What to run instead where that is missing.
  */
-export const examples = [
+
+/** What to do about what is missing. */
+const missing = {
+  job: 'There is no job yet. Run queueJobs, then open this\nexample again.',
+  run: 'No job has a run yet. Run claimJob, then open this\nexample again.',
+  configuration:
+    'There is no configuration yet. Run saveConfiguration,\nthen open this example again.',
+  agent: 'There is no agent yet. Run registerAgent, then open\nthis example again.',
+  attempt: 'No run has been started from this page. Run claimJob,\nthen open this example again.',
+};
+
+/** For variables whose values are not known. */
+const nobody = '00000000-0000-0000-0000-000000000000';
+const placeholders = {
+  job: nobody,
+  run: nobody,
+  configuration: nobody,
+  agent: nobody,
+  attempt: { runId: nobody, attemptToken: nobody },
+};
+
+/** @param {string} text */
+const comment = (text) => text.replace(/^/gm, '# ');
+
+/**
+ * An example as its tab shows it. Without facts, as when the server does not answer, its ids are
+ * placeholders.
+ *
+ * @param {Example} example
+ * @param {Facts} [facts]
+ * @returns {{ query: string, variables: string | null }}
+ */
+export function write({ query, needs, variables, empty }, facts) {
+  const json = (/** @type {Facts} */ values) =>
+    variables ? JSON.stringify(variables(values), null, 2) : null;
+  if (!needs) return { query, variables: json({}) };
+  if (!facts) {
+    const note = comment('The ids are placeholders: the server did not answer.');
+    return { query: `${note}\n#\n${query}`, variables: json(placeholders) };
+  }
+  if (facts[needs] || !empty) return { query, variables: json({ ...placeholders, ...facts }) };
+  const instead = comment('Until then, this runs instead:');
+  return { query: `${comment(missing[needs])}\n#\n${instead}\n${empty}`, variables: null };
+}
+
+/** @type {{ title: string, examples: Example[] }[]} */
+export const groups = [
   {
-    title: 'jobCounts',
-    query: `# How many jobs are in each state: the numbers for the
+    title: 'Queries',
+    examples: [
+      {
+        title: 'jobCounts',
+        summary: 'Number of jobs in each state',
+        query: `# How many jobs are in each state: the numbers for the
 # top of a dashboard.
 #
 # Press the play button, or Ctrl+Enter, to run this.
@@ -22,7 +87,7 @@ export const examples = [
 #
 # For a single source, write
 #   jobCounts(configurationId: "…")
-# with an id from the configurations tab.
+# with an id from the configurations example.
 query jobCounts {
   jobCounts {
     completed
@@ -42,17 +107,18 @@ query jobCounts {
   }
 }
 `,
-  },
-  {
-    title: 'jobs',
-    query: `# One page of jobs, the newest first: what a table with
+      },
+      {
+        title: 'jobs',
+        summary: 'One page of jobs, with filters',
+        query: `# One page of jobs, the newest first: what a table with
 # page numbers needs.
 #
 # page counts from 0, and take is the number of rows in a
 # page. Any of these filters can be added next to them:
 #   state: FAILED                a single state
 #   states: [QUEUED, EXECUTING]  any of several states
-#   configurationId: "…"         from the configurations tab
+#   configurationId: "…"         from configurations
 #   search: "hubspot"            text to look for
 #   createdAfter: "2026-01-31T00:00:00Z"
 #   createdBefore: "2026-02-28T00:00:00Z"
@@ -92,14 +158,15 @@ query jobs {
   }
 }
 `,
-  },
-  {
-    title: 'jobsConnection',
-    query: `# The same jobs with the same filters, as a Relay
+      },
+      {
+        title: 'jobsConnection',
+        summary: 'Jobs by cursor, for endless scrolling',
+        query: `# The same jobs with the same filters, as a Relay
 # connection: for endless scrolling.
 #
 # Unlike a page number, a cursor neither repeats nor skips
-# a job when new ones arrive while somebody scrolls.
+# a job when new ones arrive while a user scrolls.
 # For the next part, add after: "…" with the endCursor.
 # To go back, use last and before in place of first and
 # after.
@@ -123,17 +190,18 @@ query jobsConnection {
   }
 }
 `,
-  },
-  {
-    title: 'executingJobs',
-    query: `# Just the jobs that an agent is working on now, with
+      },
+      {
+        title: 'executingJobs',
+        summary: 'Running jobs with their progress',
+        query: `# Just the jobs that an agent is working on now, with
 # their progress: for a small list in the page's header.
 # An empty list means that nothing is running.
 #
 # Percentages go from 0 to 100, and estimatedRemaining is
 # in milliseconds. Null means "not known yet", which is
-# not the same as 0. isStale says that nothing was heard
-# of the run for a while: its agent may be gone.
+# not the same as 0. isStale: the agent has not reported
+# for a while, and may be gone.
 query executingJobs {
   executingJobs {
     id
@@ -158,24 +226,26 @@ query executingJobs {
   }
 }
 `,
-  },
-  {
-    title: 'jobRun',
-    query: `# Everything about one run: an attempt at a job by one
+      },
+      {
+        title: 'jobRun',
+        summary: 'All values of one run',
+        needs: 'run',
+        query: `# Everything about one run: an attempt at a job by one
 # agent.
 #
-# The id goes below, under Variables: get one from the
-# jobs tab. A job's id gives that job's current run, and
-# a run's own id gives that very run. The answer is null
-# when there is no such run.
+# The id below, under Variables, is filled in from your
+# data. A job's id gives that job's current run, a run's
+# own id that run. The answer is null when there is no
+# such run.
 #
 # A run has two halves that overlap. In the agent half,
 # the agent finds records, called clues, and submits them.
 # In the processing half, the server works on them.
 #
 # Dates are in UTC; elapsed times and estimatedRemaining
-# in milliseconds. agentKey is shown in full only to those
-# with the right to see it.
+# in milliseconds. agentKey is shown in full only with a
+# role that may see it.
 query jobRun($id: UUID!) {
   jobRun(id: $id) {
     id
@@ -240,14 +310,28 @@ query jobRun($id: UUID!) {
   }
 }
 `,
-    variables: { id: '00000000-0000-0000-0000-000000000000' },
-  },
-  {
-    title: 'job',
-    query: `# One job with its attempts: what a details page needs.
+        empty: `query jobRun {
+  jobs(take: 1) {
+    items {
+      id
+      currentRun {
+        id
+      }
+    }
+    totalCount
+  }
+}
+`,
+        variables: ({ run }) => ({ id: run }),
+      },
+      {
+        title: 'job',
+        summary: 'One job with its runs',
+        needs: 'job',
+        query: `# One job with its attempts: what a details page needs.
 #
-# The id goes below, under Variables: get one from the
-# jobs tab. The answer is null when there is no such job.
+# The id below, under Variables, is filled in from your
+# data. The answer is null when there is no such job.
 #
 # A job that was retried has several runs. The newest
 # comes first, and is the currentRun.
@@ -288,13 +372,24 @@ query job($id: UUID!) {
   }
 }
 `,
-    variables: { id: '00000000-0000-0000-0000-000000000000' },
-  },
-  {
-    title: 'configurations',
-    query: `# The configured sources that jobs belong to, such as
+        empty: `query job {
+  jobs(take: 1) {
+    items {
+      id
+      name
+    }
+    totalCount
+  }
+}
+`,
+        variables: ({ job }) => ({ id: job }),
+      },
+      {
+        title: 'configurations',
+        summary: 'Configured sources and their counts',
+        query: `# The configured sources that jobs belong to, such as
 # "HubSpot EU". Their ids are what configurationId takes
-# in the other tabs.
+# in the other examples.
 #
 # counts is the same as jobCounts, for one source alone.
 query configurations {
@@ -316,14 +411,15 @@ query configurations {
   }
 }
 `,
-  },
-  {
-    title: 'configuration',
-    query: `# One source, its counts and its unfinished jobs.
+      },
+      {
+        title: 'configuration',
+        summary: 'One source and its unfinished jobs',
+        needs: 'configuration',
+        query: `# One source, its counts and its unfinished jobs.
 #
-# The id goes below, under Variables: get one from the
-# configurations tab, or from a job's configuration in the
-# jobs tab. The answer is null when there is no such
+# The id below, under Variables, is filled in from your
+# data. The answer is null when there is no such
 # configuration.
 query configuration($id: UUID!) {
   configuration(id: $id) {
@@ -351,11 +447,22 @@ query configuration($id: UUID!) {
   }
 }
 `,
-    variables: { id: '00000000-0000-0000-0000-000000000000' },
-  },
-  {
-    title: 'agents',
-    query: `# The agents: the programs that do the jobs, each near
+        empty: `query configuration {
+  configurations(take: 1) {
+    items {
+      id
+      name
+    }
+    totalCount
+  }
+}
+`,
+        variables: ({ configuration }) => ({ id: configuration }),
+      },
+      {
+        title: 'agents',
+        summary: 'Agents and their latest runs',
+        query: `# The agents: the programs that do the jobs, each near
 # the data that it reads. runs holds what an agent did,
 # the newest first.
 query agents {
@@ -379,14 +486,15 @@ query agents {
   }
 }
 `,
-  },
-  {
-    title: 'agent',
-    query: `# One agent and its latest runs.
+      },
+      {
+        title: 'agent',
+        summary: 'One agent and its runs',
+        needs: 'agent',
+        query: `# One agent and its latest runs.
 #
-# The id goes below, under Variables: get one from the
-# agents tab, or add agentId to currentRun in the jobs
-# tab. The answer is null when there is no such agent.
+# The id below, under Variables, is filled in from your
+# data. The answer is null when there is no such agent.
 query agent($id: UUID!) {
   agent(id: $id) {
     id
@@ -409,13 +517,24 @@ query agent($id: UUID!) {
   }
 }
 `,
-    variables: { id: '00000000-0000-0000-0000-000000000000' },
-  },
-  {
-    title: 'viewer',
-    query: `# Who you are for this service, and what you may do: the
-# role of your token, the configurations that it is limited
-# to (null: none, you see all), and when it ends.
+        empty: `query agent {
+  agents(take: 1) {
+    items {
+      id
+      name
+    }
+    totalCount
+  }
+}
+`,
+        variables: ({ agent }) => ({ id: agent }),
+      },
+      {
+        title: 'viewer',
+        summary: 'The caller and its permissions',
+        query: `# The caller and its permissions: the role of your token,
+# the configurations that it is limited to (null: it sees
+# all), and when it expires.
 query viewer {
   viewer {
     name
@@ -426,16 +545,159 @@ query viewer {
   }
 }
 `,
+      },
+    ],
   },
   {
-    title: 'queueJobs',
-    query: `# From here on the tabs change something.
+    title: 'Subscriptions',
+    examples: [
+      {
+        title: 'watchExecutingJobs',
+        summary: 'Running jobs, live',
+        query: `# Running jobs as they change: what the dashboard shows
+# live. Press the button again to stop.
 #
-# Creates jobs, up to 1,000 at a time. They run as soon
-# as an agent is free, or when they are scheduled for.
+# The first event has isSnapshot: true and all executing
+# jobs. Later ones have the jobs that changed, and in left
+# those that stopped executing. The answer shows the
+# newest event.
 #
-# clientRequestId is a name of your choice: when the same
-# request is sent again, it returns the same job.
+# It comes over a WebSocket (graphql-transport-ws) or as
+# server-sent events; the address is the same, /graphql.
+subscription watchExecutingJobs {
+  executingJobs {
+    isSnapshot
+    jobs {
+      id
+      name
+      currentRun {
+        agentPercentCompleted
+        tasksPerMinute
+        estimatedRemaining
+        isStale
+      }
+    }
+    left {
+      id
+      state
+    }
+  }
+}
+`,
+      },
+      {
+        title: 'watchJobCounts',
+        summary: 'Number of jobs in each state, live',
+        query: `# The number of jobs in each state: once at first, then
+# whenever it changes. Press the button again to stop.
+subscription watchJobCounts {
+  jobCounts {
+    completed
+    executing
+    failed
+    queued
+    cancelled
+    total
+  }
+}
+`,
+      },
+      {
+        title: 'watchJobRun',
+        summary: 'One run, live',
+        needs: 'run',
+        query: `# One run as it is now, and again whenever it changes,
+# until it has finished. Press the button again to stop.
+#
+# The id below, under Variables, is that of a running job
+# if there is one.
+subscription watchJobRun($id: UUID!) {
+  jobRun(id: $id) {
+    id
+    updateDate
+    agentState
+    agentPercentCompleted
+    agentTasksCompletedCount
+    tasksPerMinute
+    estimatedRemaining
+    processingState
+    job {
+      name
+      state
+    }
+  }
+}
+`,
+        empty: `subscription watchJobRun {
+  jobCounts {
+    total
+    executing
+  }
+}
+`,
+        variables: ({ run }) => ({ id: run }),
+      },
+    ],
+  },
+  {
+    title: 'Mutations',
+    examples: [
+      {
+        title: 'saveConfiguration',
+        summary: 'Create or change a configuration',
+        query: `# Running this creates a configuration: one source that
+# jobs belong to. With the id of a configuration it
+# changes that one.
+mutation saveConfiguration($input: SaveConfigurationInput!) {
+  saveConfiguration(input: $input) {
+    configuration {
+      id
+      name
+      provider
+    }
+    refusal {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+        variables: () => ({ input: { name: 'HubSpot EU', provider: 'hubspot' } }),
+      },
+      {
+        title: 'registerAgent',
+        summary: 'Create or change an agent',
+        query: `# Running this creates an agent. Agents send it when they
+# start, with their own id; a repeat changes nothing.
+mutation registerAgent($input: RegisterAgentInput!) {
+  registerAgent(input: $input) {
+    agent {
+      id
+      name
+    }
+    refusal {
+      code
+      field
+      message
+    }
+  }
+}
+`,
+        variables: () => ({ input: { name: 'My agent' } }),
+      },
+      {
+        title: 'queueJobs',
+        summary: 'Create jobs',
+        needs: 'configuration',
+        query: `# Running this creates a job. The configuration's id is
+# filled in from your data.
+#
+# Up to 1,000 jobs fit into one request. A job runs as
+# soon as an agent is free, or at its scheduledDate.
+#
+# clientRequestId is a name of your choice: the same
+# request sent again returns the same job.
 mutation queueJobs($input: [QueueJobInput!]!) {
   queueJobs(input: $input) {
     results {
@@ -454,25 +716,38 @@ mutation queueJobs($input: [QueueJobInput!]!) {
   }
 }
 `,
-    variables: {
-      input: [
-        {
-          configurationId: '00000000-0000-0000-0000-000000000000',
-          name: 'HubSpot contacts crawl',
-          priority: 4,
-          clientRequestId: 'my-first-job',
-        },
-      ],
-    },
-  },
-  {
-    title: 'claimJob',
-    query: `# What an agent does first: it takes the next job that is
-# due. It gets a token, which its reports show.
+        empty: `mutation queueJobs {
+  saveConfiguration(input: { name: "HubSpot EU", provider: "hubspot" }) {
+    configuration {
+      id
+      name
+    }
+  }
+}
+`,
+        variables: ({ configuration }) => ({
+          input: [
+            {
+              configurationId: configuration,
+              name: 'HubSpot contacts crawl',
+              priority: 4,
+              clientRequestId: 'my-first-job',
+            },
+          ],
+        }),
+      },
+      {
+        title: 'claimJob',
+        summary: 'Start the next queued job, as an agent',
+        needs: 'agent',
+        query: `# Running this starts the next queued job that is due, as
+# an agent does. The agent's id is filled in from your
+# data.
 #
-# The agent's id is from registerAgent, or from the
-# agents tab. wait is in milliseconds: without a job the
-# answer comes after that, with attempt: null.
+# The attemptToken in the answer authorises the reports on
+# the run: reportJobRuns and finishJobRun are filled in
+# with it. wait is in milliseconds: if no job is due by
+# then, attempt is null.
 #
 # Agents that are told elsewhere what to run use
 # startJobRun.
@@ -501,21 +776,34 @@ mutation claimJob($input: ClaimJobInput!) {
   }
 }
 `,
-    variables: { input: { agentId: '00000000-0000-0000-0000-000000000000', wait: 1000 } },
-  },
-  {
-    title: 'reportJobRuns',
-    query: `# How agents report, each on all of its runs at once. It
-# is the heartbeat, too: without a report for some time
-# the agent is taken for lost.
+        empty: `mutation claimJob {
+  registerAgent(input: { name: "My agent" }) {
+    agent {
+      id
+      name
+    }
+  }
+}
+`,
+        variables: ({ agent }) => ({ input: { agentId: agent, wait: 1000 } }),
+      },
+      {
+        title: 'reportJobRuns',
+        summary: 'Report progress, as an agent',
+        needs: 'attempt',
+        query: `# Running this reports progress of a run, as its agent
+# does. The run is the one that you started with claimJob.
 #
-# Counters are totals, and sequence counts up, so that a
-# report that is lost or comes twice does no harm. An
-# answer means that the report is saved. It also tells
-# whether somebody wants the run to stop.
+# One request carries the reports on all runs of an agent.
+# It is the heartbeat too: after leaseEnd without a report
+# the run counts as lost.
 #
-# reportProcessing does the same for the pipeline, and
-# finishJobRun is an agent's last word.
+# Counters are totals, and sequence counts up, so a report
+# that is lost or repeated does no harm. A response means
+# that the report is saved. cancellationRequested tells
+# the agent to stop.
+#
+# reportProcessing does the same for the processing half.
 mutation reportJobRuns($reports: [JobRunReportInput!]!) {
   reportJobRuns(reports: $reports) {
     results {
@@ -534,29 +822,69 @@ mutation reportJobRuns($reports: [JobRunReportInput!]!) {
   }
 }
 `,
-    variables: {
-      reports: [
-        {
-          runId: '00000000-0000-0000-0000-000000000000',
-          attemptToken: '00000000-0000-0000-0000-000000000000',
-          sequence: 1,
-          agentState: 'EXECUTING',
-          progress: {
-            agentPercentCompleted: 12.5,
-            agentExpectedTasksCount: 800,
-            agentTasksCompletedCount: 100,
-          },
-        },
-      ],
-    },
-  },
-  {
-    title: 'requestCancellation',
-    query: `# Cancels what waits, and asks agents to stop what runs.
+        empty: `query reportJobRuns {
+  executingJobs {
+    id
+    name
+  }
+}
+`,
+        variables: ({ attempt }) => ({
+          reports: [
+            {
+              ...attempt,
+              sequence: 1,
+              agentState: 'EXECUTING',
+              progress: {
+                agentPercentCompleted: 12.5,
+                agentExpectedTasksCount: 800,
+                agentTasksCompletedCount: 100,
+              },
+            },
+          ],
+        }),
+      },
+      {
+        title: 'finishJobRun',
+        summary: 'End a run, as an agent',
+        needs: 'attempt',
+        query: `# Running this ends the run that you started with
+# claimJob, as its agent does.
 #
-# With a filter instead of jobIds it means all jobs that
-# match. dryRun only counts them: remove it to do it.
-# forceCancel does not wait for the agents.
+# outcome is COMPLETED, FAILED or CANCELLED. A failure
+# needs progress: { agentResultMessage: "…" }.
+mutation finishJobRun($input: FinishJobRunInput!) {
+  finishJobRun(input: $input) {
+    result {
+      runId
+      status
+      refusal {
+        code
+        field
+        message
+      }
+    }
+  }
+}
+`,
+        empty: `query finishJobRun {
+  executingJobs {
+    id
+    name
+  }
+}
+`,
+        variables: ({ attempt }) => ({ input: { ...attempt, sequence: 2, outcome: 'COMPLETED' } }),
+      },
+      {
+        title: 'requestCancellation',
+        summary: 'Cancel jobs (counts only)',
+        query: `# Cancels queued jobs, and asks agents to stop running
+# ones.
+#
+# With a filter instead of jobIds it applies to all jobs
+# that match. dryRun only counts them: remove it to cancel
+# them. forceCancel does not wait for the agents.
 mutation requestCancellation($input: RequestCancellationInput!) {
   requestCancellation(input: $input) {
     matchedCount
@@ -575,16 +903,17 @@ mutation requestCancellation($input: RequestCancellationInput!) {
   }
 }
 `,
-    variables: {
-      input: { filter: { states: ['QUEUED'] }, reason: 'maintenance', dryRun: true },
-    },
-  },
-  {
-    title: 'retryJobs',
-    query: `# Queues jobs again that are over. Each attempt is a run
-# of its own, so nothing of the failed one is lost.
+        variables: () => ({
+          input: { filter: { states: ['QUEUED'] }, reason: 'maintenance', dryRun: true },
+        }),
+      },
+      {
+        title: 'retryJobs',
+        summary: 'Queue finished jobs again (counts only)',
+        query: `# Queues finished jobs again. Each attempt is a run of its
+# own, so nothing of the failed one is lost.
 #
-# dryRun only counts them: remove it to do it.
+# dryRun only counts them: remove it to retry them.
 mutation retryJobs($input: RetryJobsInput!) {
   retryJobs(input: $input) {
     matchedCount
@@ -602,6 +931,10 @@ mutation retryJobs($input: RetryJobsInput!) {
   }
 }
 `,
-    variables: { input: { filter: { states: ['FAILED'] }, dryRun: true } },
+        variables: () => ({ input: { filter: { states: ['FAILED'] }, dryRun: true } }),
+      },
+    ],
   },
 ];
+
+export const examples = groups.flatMap(({ examples }) => examples);

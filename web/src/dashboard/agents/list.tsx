@@ -3,9 +3,10 @@ import { useMemo } from 'react';
 import { request } from '../data/client';
 import { agentList } from '../data/documents';
 import { nameOf } from '../data/hooks';
-import { infoOf } from '../data/states';
+import { textOf } from '../data/states';
 import type { JobState } from '../data/types';
-import { count, plural } from '../format/number';
+import { count } from '../format/number';
+import { t } from '../i18n';
 import { useNow } from '../live/clock';
 import { useEvery } from '../live/hooks';
 import { liveJobs } from '../live/jobs';
@@ -40,7 +41,7 @@ interface Run {
 
 /** All agents: what they do now and how their last runs went. */
 export function AgentsPage() {
-  usePageTitle('Agents');
+  usePageTitle(t.agents.title);
   const [page, setPage] = usePageNumber();
   const executing = useExecutingByAgent();
   const list = useQuery({
@@ -53,14 +54,14 @@ export function AgentsPage() {
   return (
     <>
       <header className="page-head">
-        <h1>Agents</h1>
-        {found && <p className="muted">{plural(found.totalCount, 'agent')}</p>}
+        <h1>{t.agents.title}</h1>
+        {found && <p className="muted">{t.agents.count(found.totalCount)}</p>}
       </header>
       {!found && list.isError && <Failure error={list.error} retry={() => list.refetch()} />}
       {!found && list.isPending && <Skeleton rows={12} height={44} />}
       {found?.items.length === 0 && (
-        <Empty title="No agents yet">
-          <p>An agent shows here once it has registered or a run of it was imported.</p>
+        <Empty title={t.agents.none}>
+          <p>{t.agents.noneHint}</p>
         </Empty>
       )}
       {found && found.items.length > 0 && (
@@ -68,18 +69,18 @@ export function AgentsPage() {
           <table className="plain-table">
             <thead>
               <tr>
-                <th scope="col">Name</th>
-                <th scope="col" className="number">
-                  Executing
+                <th scope="col">{t.agents.name}</th>
+                <th scope="col" className="number not-on-phones">
+                  {t.agents.executing}
                 </th>
-                <th scope="col">Last 20 runs, the newest first</th>
-                <th scope="col" className="number">
-                  Completed
+                <th scope="col">{t.agents.lastRuns}</th>
+                <th scope="col" className="number not-on-phones">
+                  {t.agents.completed}
                 </th>
                 <th scope="col" className="number">
-                  Failed
+                  {t.agents.failed}
                 </th>
-                <th scope="col">Last report</th>
+                <th scope="col">{t.agents.lastReport}</th>
               </tr>
             </thead>
             <tbody>
@@ -90,11 +91,11 @@ export function AgentsPage() {
                       {nameOf({ id, name })}
                     </AppLink>
                   </th>
-                  <td className="number">{count(executing.get(id) ?? 0)}</td>
+                  <td className="number not-on-phones">{count(executing.get(id) ?? 0)}</td>
                   <td>
                     <Outcomes runs={runs} />
                   </td>
-                  <td className="number">{countIn(runs, 'COMPLETED')}</td>
+                  <td className="number not-on-phones">{countIn(runs, 'COMPLETED')}</td>
                   <td className="number tone-failed">
                     <span className={countIn(runs, 'FAILED') > 0 ? 'toned' : 'muted'}>
                       {countIn(runs, 'FAILED')}
@@ -138,10 +139,10 @@ function Outcomes({ runs }: { runs: readonly Run[] }) {
           <AppLink
             to={`/jobs/${jobId}?run=${id}`}
             className="outcome"
-            title={infoOf(agentState).label}
+            title={textOf(agentState).label}
           >
             <StateSign state={agentState} size={14} />
-            <span className="hidden">{infoOf(agentState).label} run</span>
+            <span className="hidden">{t.agents.run(textOf(agentState).label)}</span>
           </AppLink>
         </li>
       ))}

@@ -5,6 +5,7 @@ import { agentCounts, agentDetail } from '../data/documents';
 import { nameOf } from '../data/hooks';
 import { isUuid } from '../data/ids';
 import type { Counts } from '../data/types';
+import { t } from '../i18n';
 import { JobsView } from '../jobs/jobs-view';
 import { useEvery } from '../live/hooks';
 import { usePageTitle } from '../shell/title';
@@ -35,13 +36,13 @@ export function AgentPage({ id }: { id: string }) {
   });
   const found = query.data;
   const name = found ? nameOf({ id, name: found.name }) : '…';
-  usePageTitle(found ? name : 'Agent');
+  usePageTitle(found ? name : t.agent.title);
   const fixed = useMemo(() => ({ agentId: id }), [id]);
   if (found === null || !isUuid(id)) {
     return (
-      <Empty title="There is no such agent" isPage>
+      <Empty title={t.agent.notFound} isPage>
         <AppLink to="/agents" className="button">
-          To all agents
+          {t.agent.all}
         </AppLink>
       </Empty>
     );
@@ -51,40 +52,40 @@ export function AgentPage({ id }: { id: string }) {
   }
   return (
     <>
-      <nav className="crumbs" aria-label="Where this page is">
-        <AppLink to="/agents">Agents</AppLink>
+      <nav className="crumbs" aria-label={t.common.breadcrumb}>
+        <AppLink to="/agents">{t.agents.title}</AppLink>
       </nav>
       <header className="page-head">
         <h1>{name}</h1>
         <dl className="facts">
           <div>
-            <dt>Last report</dt>
+            <dt>{t.agent.lastReport}</dt>
             <dd>
               <Ago at={found?.runs[0]?.updateDate} />
             </dd>
           </div>
           <div>
-            <dt>Known since</dt>
+            <dt>{t.agent.firstSeen}</dt>
             <dd>
               <FullMoment at={found?.createdDate} />
             </dd>
           </div>
           <div>
-            <dt>Changed</dt>
+            <dt>{t.agent.updated}</dt>
             <dd>
               <Ago at={found?.updateDate} />
             </dd>
           </div>
           <div>
-            <dt>Id</dt>
+            <dt>{t.agent.id}</dt>
             <dd>
               <span className="mono">{id.slice(0, 8)}…</span>
-              <CopyButton text={id} what="the agent's id" />
+              <CopyButton text={id} what={t.copy.agentId} />
             </dd>
           </div>
         </dl>
       </header>
-      <JobsView fixed={fixed} counts={counted.data ?? {}} of={`of ${name}`} />
+      <JobsView fixed={fixed} counts={counted.data ?? {}} of={name} />
     </>
   );
 }

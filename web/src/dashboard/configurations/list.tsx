@@ -2,9 +2,10 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { request } from '../data/client';
 import { configurationList } from '../data/documents';
 import { nameOf } from '../data/hooks';
-import { states } from '../data/states';
+import { states, textOf } from '../data/states';
 import type { Counts } from '../data/types';
-import { count, plural } from '../format/number';
+import { count } from '../format/number';
+import { t } from '../i18n';
 import { useEvery } from '../live/hooks';
 import { usePageTitle } from '../shell/title';
 import { Empty, Failure, Skeleton } from '../ui/empty';
@@ -22,7 +23,7 @@ function latest(moments: readonly (string | null | undefined)[]): string | null 
 
 /** All configurations, each with its jobs by state. */
 export function ConfigurationsPage() {
-  usePageTitle('Configurations');
+  usePageTitle(t.configurations.title);
   const [page, setPage] = usePageNumber();
   const list = useQuery({
     queryKey: ['configurations', page],
@@ -35,14 +36,14 @@ export function ConfigurationsPage() {
   return (
     <>
       <header className="page-head">
-        <h1>Configurations</h1>
-        {found && <p className="muted">{plural(found.totalCount, 'configured source')}</p>}
+        <h1>{t.configurations.title}</h1>
+        {found && <p className="muted">{t.configurations.count(found.totalCount)}</p>}
       </header>
       {!found && list.isError && <Failure error={list.error} retry={() => list.refetch()} />}
       {!found && list.isPending && <Skeleton rows={14} height={44} />}
       {found?.items.length === 0 && (
-        <Empty title="No configurations yet">
-          <p>They come with imported jobs, or with the mutation saveConfiguration.</p>
+        <Empty title={t.configurations.none}>
+          <p>{t.configurations.noneHint(<code>saveConfiguration</code>)}</p>
         </Empty>
       )}
       {found && found.items.length > 0 && (
@@ -50,22 +51,22 @@ export function ConfigurationsPage() {
           <table className="plain-table">
             <thead>
               <tr>
-                <th scope="col">Name</th>
+                <th scope="col">{t.configurations.name}</th>
                 <th scope="col" className="wide-only">
-                  Jobs
+                  {t.configurations.jobs}
                 </th>
-                {shown.map(({ state, label }) => (
+                {shown.map(({ state }) => (
                   <th key={state} scope="col" className="number">
-                    <span className="head-state" title={label}>
+                    <span className="head-state" title={textOf(state).label}>
                       <StateSign state={state} size={13} />
-                      <span className="head-label">{label}</span>
+                      <span className="head-label">{textOf(state).label}</span>
                     </span>
                   </th>
                 ))}
                 <th scope="col" className="number">
-                  All
+                  {t.configurations.all}
                 </th>
-                <th scope="col">Last activity</th>
+                <th scope="col">{t.configurations.lastActivity}</th>
               </tr>
             </thead>
             <tbody>
@@ -75,7 +76,9 @@ export function ConfigurationsPage() {
                     <AppLink to={`/configurations/${id}`} className="row-link">
                       {nameOf({ id, name })}
                     </AppLink>
-                    <span className="muted sub">{provider ?? 'provider not known'}</span>
+                    <span className="muted sub">
+                      {provider ?? t.configurations.unknownProvider}
+                    </span>
                   </th>
                   <td className="wide-only">
                     <CountsBar counts={counts} />

@@ -4,6 +4,8 @@ import { request } from '../data/client';
 import { configurationDetail } from '../data/documents';
 import { nameOf } from '../data/hooks';
 import { isUuid } from '../data/ids';
+import { NONE } from '../format/number';
+import { t } from '../i18n';
 import { JobsView } from '../jobs/jobs-view';
 import { usePageTitle } from '../shell/title';
 import { CopyButton } from '../ui/copy';
@@ -21,13 +23,13 @@ export function ConfigurationPage({ id }: { id: string }) {
   });
   const found = query.data;
   const name = found ? nameOf({ id, name: found.name }) : '…';
-  usePageTitle(found ? name : 'Configuration');
+  usePageTitle(found ? name : t.configuration.title);
   const fixed = useMemo(() => ({ configurationId: id }), [id]);
   if (found === null || !isUuid(id)) {
     return (
-      <Empty title="There is no such configuration" isPage>
+      <Empty title={t.configuration.notFound} isPage>
         <AppLink to="/configurations" className="button">
-          To all configurations
+          {t.configuration.all}
         </AppLink>
       </Empty>
     );
@@ -37,38 +39,38 @@ export function ConfigurationPage({ id }: { id: string }) {
   }
   return (
     <>
-      <nav className="crumbs" aria-label="Where this page is">
-        <AppLink to="/configurations">Configurations</AppLink>
+      <nav className="crumbs" aria-label={t.common.breadcrumb}>
+        <AppLink to="/configurations">{t.configurations.title}</AppLink>
       </nav>
       <header className="page-head">
         <h1>{name}</h1>
         <dl className="facts">
           <div>
-            <dt>Provider</dt>
-            <dd>{found?.provider ?? '–'}</dd>
+            <dt>{t.configuration.provider}</dt>
+            <dd>{found?.provider ?? NONE}</dd>
           </div>
           <div>
-            <dt>Since</dt>
+            <dt>{t.configuration.created}</dt>
             <dd>
               <FullMoment at={found?.createdDate} />
             </dd>
           </div>
           <div>
-            <dt>Changed</dt>
+            <dt>{t.configuration.updated}</dt>
             <dd>
               <Ago at={found?.updateDate} />
             </dd>
           </div>
           <div>
-            <dt>Id</dt>
+            <dt>{t.configuration.id}</dt>
             <dd>
               <span className="mono">{id.slice(0, 8)}…</span>
-              <CopyButton text={id} what="the configuration's id" />
+              <CopyButton text={id} what={t.copy.configurationId} />
             </dd>
           </div>
         </dl>
       </header>
-      <JobsView fixed={fixed} of={`of ${name}`} />
+      <JobsView fixed={fixed} of={name} />
     </>
   );
 }

@@ -1,6 +1,7 @@
 import { print } from '@0no-co/graphql.web';
 import type { TadaDocumentNode } from 'gql.tada';
 import { graphqlUrl } from '../base';
+import { t } from '../i18n';
 import { type GraphQLError, noteErrors } from './errors';
 
 /** Why a request failed, for the page to say what the user can do about it. */
@@ -22,7 +23,7 @@ export class RequestError extends Error {
 export function failureOf(errors: readonly GraphQLError[]): RequestError {
   const [first] = errors;
   const code = first?.extensions?.code;
-  const message = first?.message ?? 'The server answered without data.';
+  const message = first?.message ?? t.errors.noData;
   switch (code) {
     case 'UNAUTHENTICATED':
       return new RequestError('signed-out', message, code);
@@ -106,18 +107,18 @@ export async function request<Data, Variables>(
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new RequestError('offline', 'The server does not answer.');
+    throw new RequestError('offline', t.errors.noResponse);
   }
   if (response.status === 401) {
-    throw new RequestError('signed-out', 'You are not signed in.', 'UNAUTHENTICATED');
+    throw new RequestError('signed-out', t.errors.notSignedIn, 'UNAUTHENTICATED');
   }
   let answer: GraphQLResponse<Data>;
   try {
     answer = await response.json();
   } catch {
     throw response.status >= 500
-      ? new RequestError('offline', `The server answers with status ${response.status}.`)
-      : new RequestError('defect', `The answer is not GraphQL (status ${response.status}).`);
+      ? new RequestError('offline', t.errors.status(response.status))
+      : new RequestError('defect', t.errors.notGraphQL(response.status));
   }
   return dataOf(answer);
 }

@@ -321,6 +321,13 @@ export const jobDetail = graphql(`
   }
 `);
 
+/** Whether a job that is followed has ended. */
+export const jobState = graphql(`
+  query JobState($id: UUID!) {
+    job(id: $id) { state }
+  }
+`);
+
 export const requestCancellation = graphql(`
   mutation RequestCancellation($input: RequestCancellationInput!) {
     requestCancellation(input: $input) {

@@ -1,3 +1,5 @@
+import { t } from '../i18n';
+
 /**
  * Partial responses: GraphQL answers a field that fails with null and an error that has its path.
  * The error is noted in the object that the field belongs to, so that it is at hand where the
@@ -40,7 +42,7 @@ export function noteErrors(data: object, errors: readonly GraphQLError[]): void 
   }
   for (const [list, noteMissing] of incomplete) {
     const present = list.filter((item) => item !== null);
-    noteMissing(`${list.length - present.length} of ${list.length} cannot be shown`);
+    noteMissing(t.errors.missing(list.length - present.length, list.length));
     list.splice(0, list.length, ...present);
   }
 }

@@ -1,4 +1,5 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { NONE } from '../format/number';
 import { request } from './client';
 import { agentNames, configurationNames, jobCountsNow } from './documents';
 import type { Counts } from './types';
@@ -14,7 +15,7 @@ export interface Named {
 
 /** What to call something that has no name. */
 export function nameOf(thing: { id: string; name: string | null } | null | undefined): string {
-  if (!thing) return '–';
+  if (!thing) return NONE;
   return thing.name ?? `${thing.id.slice(0, 8)}…`;
 }
 

@@ -6,8 +6,10 @@ import { errorOf } from '../data/errors';
 import { nameOf } from '../data/hooks';
 import { progressFields, progressOf } from '../data/parts';
 import { about } from '../format/duration';
-import { count, NONE, percent, plural, rate } from '../format/number';
+import { count, NONE, percent, rate } from '../format/number';
+import { t, useLanguage } from '../i18n';
 import { liveJobs, useExecutingIds, useLiveJob } from '../live/jobs';
+import { prefetchJobPage } from '../pages';
 import { ProgressBar } from '../ui/bar';
 import { icons, StateSign } from '../ui/icons';
 import { AppLink } from '../ui/link';
@@ -30,7 +32,7 @@ export function ExecutingPopover() {
       >
         <StateSign state={n > 0 ? 'EXECUTING' : 'COMPLETED'} />
         <span className="executing-count">{liveJobs.isLoaded ? count(n) : NONE}</span>
-        <span className="executing-label">executing</span>
+        <span className="executing-label">{t.executing.button}</span>
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Content
@@ -38,7 +40,7 @@ export function ExecutingPopover() {
           align="end"
           sideOffset={8}
           collisionPadding={8}
-          aria-label="Executing jobs"
+          aria-label={t.executing.title}
         >
           <ExecutingList ids={ids} />
         </Popover.Content>
@@ -47,8 +49,8 @@ export function ExecutingPopover() {
   );
 }
 
-const orders = { longest: 'Longest running', newest: 'Newest', soonest: 'Done soonest' } as const;
-type Order = keyof typeof orders;
+const orders = ['longest', 'newest', 'soonest'] as const;
+type Order = (typeof orders)[number];
 
 /** By when it ends, which moves all the time: put in order anew when jobs come and go. */
 function inOrder(ids: readonly string[], order: Order): readonly string[] {
@@ -76,29 +78,25 @@ function ExecutingList({ ids }: { ids: readonly string[] }) {
     return (
       <div className="executing-none">
         <StateSign state="COMPLETED" size={30} />
-        <h2>All up to date</h2>
-        <p className="muted">
-          {liveJobs.isLoaded
-            ? 'No agent is at work. What they take up next shows here by itself.'
-            : 'Waiting for the server.'}
-        </p>
+        <h2>{t.executing.none}</h2>
+        <p className="muted">{liveJobs.isLoaded ? t.executing.noneHint : t.executing.loading}</p>
       </div>
     );
   }
   return (
     <>
       <div className="executing-head">
-        <h2>{plural(sorted.length, 'job')} executing</h2>
+        <h2>{t.executing.heading(sorted.length)}</h2>
         <label>
-          <span className="hidden">Order</span>
+          <span className="hidden">{t.executing.order}</span>
           <select
             className="input"
             value={order}
             onChange={(event) => setOrder(event.target.value as Order)}
           >
-            {Object.entries(orders).map(([key, label]) => (
+            {orders.map((key) => (
               <option key={key} value={key}>
-                {label}
+                {t.executing.orders[key]}
               </option>
             ))}
           </select>
@@ -109,7 +107,7 @@ function ExecutingList({ ids }: { ids: readonly string[] }) {
         ref={setScroller}
         tabIndex={0}
         role="group"
-        aria-label="List"
+        aria-label={t.executing.list}
       >
         <div ref={list} role="list" style={{ height: rows.getTotalSize(), position: 'relative' }}>
           {rows.getVirtualItems().map(({ key, index, start }) => (
@@ -127,7 +125,7 @@ function ExecutingList({ ids }: { ids: readonly string[] }) {
         </div>
       </div>
       <div className="executing-foot">
-        <AppLink to="/?state=executing">See them in the list</AppLink>
+        <AppLink to="/?state=executing">{t.executing.viewAll}</AppLink>
       </div>
     </>
   );
@@ -135,6 +133,7 @@ function ExecutingList({ ids }: { ids: readonly string[] }) {
 
 const ExecutingJob = memo(function ExecutingJob({ id }: { id: string }) {
   const job = useLiveJob(id);
+  useLanguage();
   if (!job) return null;
   const run = job.currentRun;
   const value = progressOf(run);
@@ -142,7 +141,7 @@ const ExecutingJob = memo(function ExecutingJob({ id }: { id: string }) {
     errorOf(job, 'currentRun', 'configuration') ??
     errorOf(run, ...progressFields, 'estimatedRemaining', 'tasksPerMinute');
   return (
-    <AppLink to={`/jobs/${id}`} className="executing-job">
+    <AppLink to={`/jobs/${id}`} className="executing-job" onPointerEnter={prefetchJobPage}>
       <span className="executing-name">
         <b className="one-line">{nameOf(job)}</b>
         <span>
@@ -150,20 +149,20 @@ const ExecutingJob = memo(function ExecutingJob({ id }: { id: string }) {
           <span className="executing-percent">{value === null ? NONE : percent(value)}</span>
         </span>
       </span>
-      <ProgressBar value={value} label={`Progress of ${nameOf(job)}`} isMoving={!run?.isStale} />
+      <ProgressBar value={value} label={t.jobs.progressOf(nameOf(job))} isMoving={!run?.isStale} />
       <span className="executing-facts muted">
         <span className="one-line">{job.configuration?.name ?? NONE}</span>
         {run?.isStale ? (
           <span className="stale">
-            <icons.warning width={12} height={12} /> no report
+            <icons.warning width={12} height={12} /> {t.jobs.notReporting}
           </span>
         ) : (
-          <span>{rate(run?.tasksPerMinute)} tasks/min</span>
+          <span>{t.executing.rate(rate(run?.tasksPerMinute))}</span>
         )}
         <span>
           {typeof run?.estimatedRemaining === 'number'
-            ? `${about(run.estimatedRemaining)} left`
-            : 'time left unknown'}
+            ? t.jobs.left(about(run.estimatedRemaining))
+            : t.executing.noEstimate}
         </span>
         <span className="executing-since">
           {run?.agentStartTime ? <Since at={run.agentStartTime} /> : NONE}

@@ -1,4 +1,6 @@
-import { NONE } from './number';
+import { t } from '../i18n';
+import { perLocale } from '../i18n/locale';
+import { decimal, NONE } from './number';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -8,29 +10,55 @@ const DAY = 24 * HOUR;
 /** A length of time in its two largest units: `3d 4h`, `12m 05s`, `0.8s`. */
 export function duration(milliseconds: number | null | undefined): string {
   if (milliseconds === null || milliseconds === undefined) return NONE;
+  const { day, hour, minute, second } = t.units;
   const sign = milliseconds < 0 ? '−' : '';
   const ms = Math.abs(milliseconds);
   const two = (n: number) => String(n).padStart(2, '0');
-  if (ms < 10 * SECOND) return `${sign}${(Math.floor(ms / 100) / 10).toFixed(1)}s`;
-  if (ms < MINUTE) return `${sign}${Math.floor(ms / SECOND)}s`;
-  if (ms < HOUR)
-    return `${sign}${Math.floor(ms / MINUTE)}m ${two(Math.floor((ms % MINUTE) / SECOND))}s`;
-  if (ms < DAY) return `${sign}${Math.floor(ms / HOUR)}h ${two(Math.floor((ms % HOUR) / MINUTE))}m`;
-  return `${sign}${Math.floor(ms / DAY)}d ${Math.floor((ms % DAY) / HOUR)}h`;
+  if (ms < 10 * SECOND) return `${sign}${decimal(Math.floor(ms / 100) / 10)}${second}`;
+  if (ms < MINUTE) return `${sign}${Math.floor(ms / SECOND)}${second}`;
+  if (ms < HOUR) {
+    const seconds = two(Math.floor((ms % MINUTE) / SECOND));
+    return `${sign}${Math.floor(ms / MINUTE)}${minute} ${seconds}${second}`;
+  }
+  if (ms < DAY) {
+    const minutes = two(Math.floor((ms % HOUR) / MINUTE));
+    return `${sign}${Math.floor(ms / HOUR)}${hour} ${minutes}${minute}`;
+  }
+  return `${sign}${Math.floor(ms / DAY)}${day} ${Math.floor((ms % DAY) / HOUR)}${hour}`;
 }
 
-/** About how long, in one unit, for what ticks: `3 s`, `4 min`, `2 h`, `5 d`. */
+const relatives = perLocale((locale) => new Intl.RelativeTimeFormat(locale, { style: 'short' }));
+
+const units = ['second', 'minute', 'hour', 'day'] as const;
+type Unit = (typeof units)[number];
+const lengths = perLocale(
+  (locale) =>
+    Object.fromEntries(
+      units.map((unit) => [
+        unit,
+        new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' }),
+      ]),
+    ) as Record<Unit, Intl.NumberFormat>,
+);
+
+/** A length of time in its largest unit, rounded down. */
+function roughly(ms: number): [n: number, unit: Unit] {
+  if (ms < MINUTE) return [Math.floor(ms / SECOND), 'second'];
+  if (ms < HOUR) return [Math.floor(ms / MINUTE), 'minute'];
+  if (ms < DAY) return [Math.floor(ms / HOUR), 'hour'];
+  return [Math.floor(ms / DAY), 'day'];
+}
+
+/** About how long, in one unit, for what ticks: `3 secs`, `4 mins`, `2 hrs`, `5 days`. */
 export function about(milliseconds: number): string {
-  const ms = Math.abs(milliseconds);
-  if (ms < MINUTE) return `${Math.floor(ms / SECOND)} s`;
-  if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min`;
-  if (ms < DAY) return `${Math.floor(ms / HOUR)} h`;
-  return `${Math.floor(ms / DAY)} d`;
+  const [n, unit] = roughly(Math.abs(milliseconds));
+  return lengths()[unit].format(n);
 }
 
-/** `3 s ago`, `in 4 min`, `just now`. */
+/** `3 sec ago`, `in 4 min`, `just now`. */
 export function relative(moment: number, now: number): string {
   const distance = now - moment;
-  if (distance > -SECOND && distance < SECOND) return 'just now';
-  return distance < 0 ? `in ${about(distance)}` : `${about(distance)} ago`;
+  if (distance > -SECOND && distance < SECOND) return t.units.justNow;
+  const [n, unit] = roughly(Math.abs(distance));
+  return relatives().format(distance < 0 ? n : -n, unit);
 }

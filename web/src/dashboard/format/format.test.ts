@@ -4,7 +4,13 @@ import { about, duration, relative } from './duration';
 import { compact, count, percent, rate } from './number';
 import { brief, fromField, full, startOfDay, toField } from './time';
 
-const settings: Settings = { theme: 'system', zone: 'Asia/Kolkata', hours: '24', keys: true };
+const settings: Settings = {
+  language: 'en',
+  theme: 'system',
+  zone: 'Asia/Kolkata',
+  hours: '24',
+  keys: true,
+};
 
 describe('numbers', () => {
   it('show what is not known as a dash, never as 0', () => {
@@ -40,11 +46,11 @@ describe('lengths of time', () => {
   it('tick from now', () => {
     expect([0, 3_000, 240_000, -7_200_000].map((ago) => relative(0, ago))).toEqual([
       'just now',
-      '3 s ago',
+      '3 sec ago',
       '4 min ago',
-      'in 2 h',
+      'in 2 hr',
     ]);
-    expect(about(3 * 86_400_000)).toBe('3 d');
+    expect(about(3 * 86_400_000)).toBe('3 days');
   });
 });
 
@@ -78,10 +84,19 @@ describe('moments', () => {
 
 it('settings that make no sense are as usual', () => {
   const usual = parseSettings(null);
-  for (const text of ['', 'no JSON', '5', 'null', '{"zone":"Nowhere/City","theme":"pink"}']) {
+  for (const text of [
+    '',
+    'no JSON',
+    '5',
+    'null',
+    '{"zone":"Nowhere/City","theme":"pink","language":"xx"}',
+  ]) {
     expect(parseSettings(text)).toEqual(usual);
   }
-  expect(parseSettings('{"zone":"UTC","theme":"dark","hours":"12","keys":false}')).toEqual({
+  expect(
+    parseSettings('{"language":"de","zone":"UTC","theme":"dark","hours":"12","keys":false}'),
+  ).toEqual({
+    language: 'de',
     zone: 'UTC',
     theme: 'dark',
     hours: '12',

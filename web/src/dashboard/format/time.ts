@@ -1,3 +1,4 @@
+import { getLocale } from '../i18n/locale';
 import type { Settings } from '../settings/settings';
 import { NONE } from './number';
 
@@ -11,11 +12,12 @@ export function zoneOf({ zone }: Pick<Settings, 'zone'>): string {
 function format(settings: Settings, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const timeZone = zoneOf(settings);
   const hourCycle = settings.hours === '12' ? 'h12' : 'h23';
-  const key = JSON.stringify([timeZone, hourCycle, options]);
+  const locale = getLocale();
+  const key = JSON.stringify([locale, timeZone, hourCycle, options]);
   let found = formats.get(key);
   if (!found) {
     const { hour } = options;
-    found = new Intl.DateTimeFormat('en-GB', {
+    found = new Intl.DateTimeFormat(locale, {
       ...options,
       timeZone,
       ...(hour ? { hourCycle } : {}),
@@ -41,9 +43,9 @@ export function brief(moment: string | null | undefined, settings: Settings, now
     return format(settings, { ...hour, second: '2-digit' }).format(at);
   }
   const isThisYear = isSame(settings, { year: 'numeric' }, at, now);
-  return isThisYear
-    ? `${format(settings, day).format(at)}, ${format(settings, hour).format(at)}`
-    : format(settings, { ...day, year: 'numeric' }).format(at);
+  return format(settings, isThisYear ? { ...day, ...hour } : { ...day, year: 'numeric' }).format(
+    at,
+  );
 }
 
 /** A moment to the second, with its zone. */

@@ -4,6 +4,7 @@ import { isActive } from '../data/states';
 import type { FullRun } from '../data/types';
 import { about, duration } from '../format/duration';
 import { count, NONE, percent, rate } from '../format/number';
+import { t } from '../i18n';
 import { PartsBar, ProgressBar } from '../ui/bar';
 import { FullMoment, WorkTime } from '../ui/time';
 import { Count, Unavailable } from '../ui/unavailable';
@@ -13,19 +14,19 @@ export function AgentCard({ run }: { run: FullRun }) {
   const active = isActive(run.agentState);
   const progress = progressOf(run);
   const tasks = partsOf(run, 'agentTasksCount', [
-    ['completed', 'done', 'agentTasksCompletedCount'],
-    ['failed', 'failed', 'agentTasksFailedCount'],
-    ['queued', 'waiting', 'agentTasksQueuedCount'],
+    ['completed', t.run.parts.completed, 'agentTasksCompletedCount'],
+    ['failed', t.run.parts.failed, 'agentTasksFailedCount'],
+    ['queued', t.run.parts.queued, 'agentTasksQueuedCount'],
   ]);
   const clues = partsOf(run, 'agentCluesCount', [
-    ['completed', 'submitted', 'agentCluesCompletedCount'],
-    ['failed', 'failed', 'agentCluesFailedCount'],
-    ['queued', 'waiting', 'agentCluesQueuedCount'],
+    ['completed', t.run.parts.submitted, 'agentCluesCompletedCount'],
+    ['failed', t.run.parts.failed, 'agentCluesFailedCount'],
+    ['queued', t.run.parts.queued, 'agentCluesQueuedCount'],
   ]);
   return (
     <section className="card" aria-labelledby="agent-title">
       <header className="card-head">
-        <h2 id="agent-title">Agent</h2>
+        <h2 id="agent-title">{t.job.agent}</h2>
         <span className="card-figure">
           {progress === null ? NONE : percent(progress)}
           <Unavailable error={progressError(run)} />
@@ -33,47 +34,47 @@ export function AgentCard({ run }: { run: FullRun }) {
       </header>
       <ProgressBar
         value={progress}
-        label="Progress of the agent"
+        label={t.run.agentProgress}
         tone={run.agentState.toLowerCase()}
         isMoving={active && !run.isStale}
       />
       <dl className="figures">
-        <Figure name="Time at work" error={errorOf(run, 'agentElapsedExecutionTime')}>
+        <Figure name={t.run.runTime} error={errorOf(run, 'agentElapsedExecutionTime')}>
           <WorkTime run={run} isRunning={active} />
         </Figure>
-        <Figure name="Time left" error={errorOf(run, 'estimatedRemaining')}>
+        <Figure name={t.run.remaining} error={errorOf(run, 'estimatedRemaining')}>
           {run.estimatedRemaining === null ? NONE : about(run.estimatedRemaining)}
         </Figure>
-        <Figure name="Tasks a minute" error={errorOf(run, 'tasksPerMinute')}>
+        <Figure name={t.run.rate} error={errorOf(run, 'tasksPerMinute')}>
           {rate(run.tasksPerMinute)}
         </Figure>
-        <Figure name="Waited" error={errorOf(run, 'agentElapsedQueuedTime')}>
+        <Figure name={t.run.queueTime} error={errorOf(run, 'agentElapsedQueuedTime')}>
           {duration(run.agentElapsedQueuedTime)}
         </Figure>
       </dl>
       <h3 className="parts-title">
-        Tasks <b>{count(tasks.total)}</b>
+        {t.run.tasks} <b>{count(tasks.total)}</b>
         <Unavailable error={tasks.totalError} />
         <span className="muted">
-          of <Count of={run} field="agentExpectedTasksCount" /> expected
+          {t.run.expected(<Count of={run} field="agentExpectedTasksCount" />)}
         </span>
       </h3>
-      <PartsBar parts={tasks} of="Tasks" expected={run.agentExpectedTasksCount} />
+      <PartsBar parts={tasks} of={t.run.tasks} expected={run.agentExpectedTasksCount} />
       <h3 className="parts-title">
-        Clues <b>{count(clues.total)}</b>
+        {t.run.clues} <b>{count(clues.total)}</b>
         <Unavailable error={clues.totalError} />
       </h3>
-      <PartsBar parts={clues} of="Clues" />
+      <PartsBar parts={clues} of={t.run.clues} />
       <dl className="lines">
         <div>
-          <dt>Last submission</dt>
+          <dt>{t.run.lastSubmission}</dt>
           <dd>
             <FullMoment at={run.agentLastSubmittedDate} />
           </dd>
         </div>
         {run.agentResultMessage && (
           <div>
-            <dt>Last word</dt>
+            <dt>{t.run.message}</dt>
             <dd className="last-word">{run.agentResultMessage}</dd>
           </div>
         )}

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import type { FullRun, JobDetail, JobState } from '../data/types';
-import { about } from '../format/duration';
+import { about, relative } from '../format/duration';
+import { t } from '../i18n';
 import { useNow } from '../live/clock';
 import { icons } from '../ui/icons';
 import { AppLink } from '../ui/link';
@@ -28,9 +29,7 @@ export function Banner({ job, run, state, isCurrent }: Props) {
     add(
       'queued',
       icons.info,
-      <>
-        This is an earlier run. <AppLink to={`/jobs/${job.id}`}>To the current one</AppLink>
-      </>,
+      t.banner.earlierRun(<AppLink to={`/jobs/${job.id}`}>{t.banner.currentRun}</AppLink>),
     );
   }
   if (state === 'FAILED') {
@@ -38,13 +37,13 @@ export function Banner({ job, run, state, isCurrent }: Props) {
       'failed',
       icons.warning,
       <>
-        <b>The agent failed.</b>
-        <p className="banner-message">{run?.agentResultMessage ?? 'It left no message.'}</p>
+        <b>{t.banner.failed}</b>
+        <p className="banner-message">{run?.agentResultMessage ?? t.banner.noMessage}</p>
       </>,
     );
   }
   if (run?.processingState === 'FAILED') {
-    add('failed', icons.warning, <b>Processing gave up.</b>);
+    add('failed', icons.warning, <b>{t.banner.processingFailed}</b>);
   }
   const isAsked = run?.agentResultIsCancellationRequested && isCurrent;
   if (isAsked && (state === 'CANCELLING' || state === 'EXECUTING')) {
@@ -53,14 +52,7 @@ export function Banner({ job, run, state, isCurrent }: Props) {
       'cancelling',
       icons.stop,
       <>
-        <b>Cancellation was asked for</b>
-        {asked && (
-          <>
-            {' '}
-            <Ago at={asked.at} />
-          </>
-        )}
-        , and the agent has not confirmed it yet. It learns of it with its next report.
+        {t.banner.cancelling(asked && <Ago at={asked.at} />)}
         {asked?.message && <p className="banner-message">{asked.message}</p>}
       </>,
     );
@@ -72,9 +64,7 @@ export function Banner({ job, run, state, isCurrent }: Props) {
     add(
       'queued',
       icons.calendar,
-      <>
-        <b>Scheduled</b> for <FullMoment at={job.scheduledDate} />, <Ago at={job.scheduledDate} />.
-      </>,
+      t.banner.scheduled(<FullMoment at={job.scheduledDate} />, <Ago at={job.scheduledDate} />),
     );
   }
   return messages.length > 0 ? <div className="banners">{messages}</div> : null;
@@ -82,14 +72,7 @@ export function Banner({ job, run, state, isCurrent }: Props) {
 
 function Silence({ since }: { since: string | null }) {
   const now = useNow();
-  return since ? (
-    <>
-      <b>No report for {about(now - Date.parse(since))}.</b> The agent may have stopped, or cannot
-      reach the server.
-    </>
-  ) : (
-    <>
-      <b>The agent has never reported</b> since it took the job.
-    </>
-  );
+  if (!since) return t.banner.neverReported;
+  const at = Date.parse(since);
+  return t.banner.silent(about(now - at), relative(at, now));
 }

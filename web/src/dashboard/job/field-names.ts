@@ -1,10 +1,14 @@
 import type { FullRun } from '../data/types';
+import type { Messages } from '../i18n';
 
 /** The run's 42 fields, in groups, under the API's names. */
-export const groups: readonly (readonly [string, readonly (keyof FullRun)[]])[] = [
-  ['Run', ['id', 'jobId', 'agentId', 'agentKey', 'updateDate']],
+export const groups: readonly (readonly [
+  group: keyof Messages['fields']['groups'],
+  readonly (keyof FullRun)[],
+])[] = [
+  ['run', ['id', 'jobId', 'agentId', 'agentKey', 'updateDate']],
   [
-    'Agent: result and state',
+    'agentResult',
     [
       'agentResultIsSuccess',
       'agentResultIsCancellationRequested',
@@ -14,7 +18,7 @@ export const groups: readonly (readonly [string, readonly (keyof FullRun)[]])[] 
     ],
   ],
   [
-    'Agent: times',
+    'agentTimes',
     [
       'agentQueuedDate',
       'agentStartTime',
@@ -25,7 +29,7 @@ export const groups: readonly (readonly [string, readonly (keyof FullRun)[]])[] 
     ],
   ],
   [
-    'Agent: tasks and clues',
+    'agentCounts',
     [
       'agentExpectedTasksCount',
       'agentTasksCount',
@@ -39,7 +43,7 @@ export const groups: readonly (readonly [string, readonly (keyof FullRun)[]])[] 
     ],
   ],
   [
-    'Processing: state and times',
+    'processingTimes',
     [
       'processingState',
       'processingQueuedDate',
@@ -49,7 +53,7 @@ export const groups: readonly (readonly [string, readonly (keyof FullRun)[]])[] 
     ],
   ],
   [
-    'Processing: tasks',
+    'processingCounts',
     [
       'processingTasksCount',
       'processingTasksQueuedCount',

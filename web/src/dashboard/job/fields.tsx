@@ -1,6 +1,7 @@
 import { errorOf } from '../data/errors';
 import type { FullRun } from '../data/types';
 import { NONE } from '../format/number';
+import { t } from '../i18n';
 import { CopyButton } from '../ui/copy';
 import { Unavailable } from '../ui/unavailable';
 import { groups, rawText } from './field-names';
@@ -10,13 +11,13 @@ export function Fields({ run }: { run: FullRun }) {
   return (
     <section className="card" aria-labelledby="fields-title">
       <header className="card-head">
-        <h2 id="fields-title">All fields</h2>
-        <span className="muted">as the API gives them; times in UTC, elapsed times in ms</span>
+        <h2 id="fields-title">{t.fields.title}</h2>
+        <span className="muted">{t.fields.note}</span>
       </header>
       <div className="fields">
-        {groups.map(([title, names]) => (
-          <table key={title} className="field-table">
-            <caption>{title}</caption>
+        {groups.map(([group, names]) => (
+          <table key={group} className="field-table">
+            <caption>{t.fields.groups[group]}</caption>
             <tbody>
               {names.map((name) => {
                 const text = rawText(run[name]);

@@ -4,6 +4,8 @@ import { nameOf } from '../data/hooks';
 import { isCancellable, isOver } from '../data/states';
 import type { FullRun, JobDetail, JobState } from '../data/types';
 import { useMayAct } from '../data/viewer';
+import { NONE } from '../format/number';
+import { t } from '../i18n';
 import type { Action } from '../jobs/actions';
 import { useMode } from '../live/hooks';
 import { CopyButton, copyText } from '../ui/copy';
@@ -13,14 +15,8 @@ import { say } from '../ui/notice';
 import { ProcessingChip, StateChip } from '../ui/state';
 import { Ago } from '../ui/time';
 import { Unavailable } from '../ui/unavailable';
+import { Bell } from './bell';
 import { isGoingOn } from './use-job';
-
-/** What platforms call priorities; others are numbers. */
-const priorities = new Map([
-  [0, 'Low'],
-  [2, 'Normal'],
-  [4, 'High'],
-]);
 
 interface Props {
   job: JobDetail;
@@ -36,12 +32,12 @@ export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) 
   const mayAct = useMayAct();
   const link = async () => {
     const address = new URL(`jobs/${job.id}${isCurrent ? '' : `?run=${run?.id}`}`, root).href;
-    say((await copyText(address)) ? 'Copied the link.' : address);
+    say((await copyText(address)) ? t.copy.copied(t.copy.link) : address);
   };
   return (
     <header className="job-head">
-      <nav className="crumbs" aria-label="Where this page is">
-        <AppLink to="/">Jobs</AppLink>
+      <nav className="crumbs" aria-label={t.common.breadcrumb}>
+        <AppLink to="/">{t.jobs.title}</AppLink>
         <Unavailable error={errorOf(job, 'configuration')} />
         {job.configuration && (
           <>
@@ -52,43 +48,46 @@ export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) 
           </>
         )}
       </nav>
-      <div className="job-title">
-        <h1 className="one-line" title={nameOf(job)}>
-          {nameOf(job)}
-        </h1>
-        <StateChip state={state} phase={run ? 'Agent' : ''} />
-        {run && <ProcessingChip state={run.processingState} />}
-        {!isCurrent && <span className="chip">An earlier run</span>}
-      </div>
-      <div className="job-tools">
-        <button
-          type="button"
-          className="button"
-          disabled={!mayAct || !isOver(job.state)}
-          onClick={() => act('retry')}
-        >
-          <icons.retry /> Retry…
-        </button>
-        <button
-          type="button"
-          className="button"
-          disabled={!mayAct || !isCancellable(state) || !isCurrent}
-          onClick={() => act('cancel')}
-        >
-          <icons.stop /> Cancel…
-        </button>
-        <button type="button" className="icon-button" title="Copy the link" onClick={link}>
-          <icons.link />
-          <span className="hidden">Copy the link</span>
-        </button>
-        <button type="button" className="icon-button" title="Raw JSON" onClick={showJson}>
-          <icons.braces />
-          <span className="hidden">Raw JSON</span>
-        </button>
+      <div className="job-bar">
+        <div className="job-title">
+          <h1 className="one-line" title={nameOf(job)}>
+            {nameOf(job)}
+          </h1>
+          <StateChip state={state} phase={run ? t.job.agent : ''} />
+          {run && <ProcessingChip state={run.processingState} />}
+          {!isCurrent && <span className="chip">{t.job.earlierRun}</span>}
+        </div>
+        <div className="job-tools">
+          <button
+            type="button"
+            className="button"
+            disabled={!mayAct || !isOver(job.state)}
+            onClick={() => act('retry')}
+          >
+            <icons.retry /> {t.actions.retry}
+          </button>
+          <button
+            type="button"
+            className="button"
+            disabled={!mayAct || !isCancellable(state) || !isCurrent}
+            onClick={() => act('cancel')}
+          >
+            <icons.stop /> {t.actions.cancel}
+          </button>
+          <Bell job={job} />
+          <button type="button" className="icon-button" title={t.job.copyLink} onClick={link}>
+            <icons.link />
+            <span className="hidden">{t.job.copyLink}</span>
+          </button>
+          <button type="button" className="icon-button" title={t.job.json} onClick={showJson}>
+            <icons.braces />
+            <span className="hidden">{t.job.json}</span>
+          </button>
+        </div>
       </div>
       <dl className="facts job-facts">
         <div>
-          <dt>Agent</dt>
+          <dt>{t.job.agent}</dt>
           <dd>
             {run?.agent ? (
               <AppLink to={`/agents/${run.agentId}`} className="plain">
@@ -96,34 +95,34 @@ export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) 
               </AppLink>
             ) : (
               <>
-                – <Unavailable error={errorOf(run, 'agent')} />
+                {NONE} <Unavailable error={errorOf(run, 'agent')} />
               </>
             )}
           </dd>
         </div>
         {job.type && (
           <div>
-            <dt>Type</dt>
+            <dt>{t.job.type}</dt>
             <dd className="one-line">{job.type}</dd>
           </div>
         )}
         <div>
-          <dt>Priority</dt>
-          <dd>{priorities.get(job.priority) ?? job.priority}</dd>
+          <dt>{t.job.priority}</dt>
+          <dd>{t.priority(job.priority)}</dd>
         </div>
         <div>
-          <dt>Job</dt>
+          <dt>{t.job.id}</dt>
           <dd>
             <span className="mono">{job.id.slice(0, 8)}…</span>
-            <CopyButton text={job.id} what="the job's id" />
+            <CopyButton text={job.id} what={t.copy.jobId} />
           </dd>
         </div>
         {run && (
           <div>
-            <dt>Run</dt>
+            <dt>{t.job.run}</dt>
             <dd>
               <span className="mono">{run.id.slice(0, 8)}…</span>
-              <CopyButton text={run.id} what="the run's id" />
+              <CopyButton text={run.id} what={t.copy.runId} />
             </dd>
           </div>
         )}
@@ -138,22 +137,20 @@ function Freshness({ run }: { run: FullRun | null | undefined }) {
   const mode = useMode();
   const isLive = mode === 'socket' || mode === 'events';
   const word = !isGoingOn(run)
-    ? 'Final'
+    ? t.job.finished
     : isLive
-      ? 'Live'
+      ? t.live.socket.label
       : mode === 'polling'
-        ? 'Polling'
+        ? t.live.polling.label
         : mode === 'paused'
-          ? 'Paused'
-          : 'Not live';
+          ? t.live.paused.label
+          : t.job.notLive;
   return (
     <div className={`freshness is-${isGoingOn(run) ? mode : 'final'}`}>
       <dt>
         <span className="live-dot" aria-hidden="true" /> {word}
       </dt>
-      <dd>
-        updated <Ago at={run?.updateDate} />
-      </dd>
+      <dd>{t.job.updated(<Ago at={run?.updateDate} />)}</dd>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { isOver } from '../data/states';
 import type { FullRun, JobDetail, JobState } from '../data/types';
 import { duration } from '../format/duration';
+import { t } from '../i18n';
 import { StateLabel } from '../ui/state';
 import { Moment, Since } from '../ui/time';
 
@@ -11,7 +12,7 @@ interface Change {
   message?: string | null;
 }
 
-/** What is told by the run's own times, for a job whose changes were made elsewhere. */
+/** What is told {t.history.derived}, for a job whose changes were made elsewhere. */
 function fromTimes(job: JobDetail, run: FullRun | null | undefined): Change[] {
   const queued = run?.agentQueuedDate ?? job.queuedDate ?? job.createdDate;
   const changes: Change[] = [{ state: 'QUEUED', at: queued }];
@@ -29,8 +30,8 @@ export function History({ job, run }: { job: JobDetail; run: FullRun | null | un
   return (
     <section className="card" aria-labelledby="history-title">
       <header className="card-head">
-        <h2 id="history-title">History</h2>
-        {!isRecorded && <span className="muted">by the run's own times</span>}
+        <h2 id="history-title">{t.history.title}</h2>
+        {!isRecorded && <span className="muted">{t.history.derived}</span>}
       </header>
       <ol className="history">
         {changes.map((change, index) => {
@@ -52,7 +53,7 @@ export function History({ job, run }: { job: JobDetail; run: FullRun | null | un
                 )}
               </span>
               <span className="history-by muted">
-                {change.by && `by ${change.by === 'service' ? 'the service' : `an ${change.by}`}`}
+                {change.by && t.history.by(change.by)}
                 {change.message && `: ${change.message}`}
               </span>
             </li>

@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
 import type { FullRun, JobDetail } from '../data/types';
+import { t } from '../i18n';
 import { copyText } from '../ui/copy';
 import { Dialog } from '../ui/dialog';
 import { icons } from '../ui/icons';
@@ -17,7 +18,7 @@ export function JsonDialog({
 }) {
   const text = useMemo(() => JSON.stringify({ job, jobRun: run ?? null }, null, 2), [job, run]);
   return (
-    <Dialog title="Raw JSON" onClose={close} isWide>
+    <Dialog title={t.job.json} onClose={close} isWide>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys. */}
       <pre className="json" tabIndex={0}>
         {text}
@@ -27,10 +28,10 @@ export function JsonDialog({
           type="button"
           className="button is-primary"
           onClick={async () =>
-            say((await copyText(text)) ? 'Copied the JSON.' : 'Select it to copy.')
+            say((await copyText(text)) ? t.copy.copied(t.copy.json) : t.copy.blocked(''))
           }
         >
-          <icons.copy /> Copy
+          <icons.copy /> {t.job.copy}
         </button>
       </footer>
     </Dialog>

@@ -2,9 +2,12 @@ import { useState } from 'react';
 import { useSearch } from 'wouter';
 import { nameOf } from '../data/hooks';
 import { isUuid } from '../data/ids';
+import { progressOf } from '../data/parts';
 import { isActive } from '../data/states';
+import { percent } from '../format/number';
+import { t } from '../i18n';
 import { type Action, ActionDialog } from '../jobs/actions';
-import { usePageTitle } from '../shell/title';
+import { jobTitle, usePageTitle, useTabIcon } from '../shell/title';
 import { Empty, Failure, Skeleton } from '../ui/empty';
 import { AppLink } from '../ui/link';
 import { AgentCard } from './agent-card';
@@ -30,33 +33,39 @@ export function JobPage({ id }: { id: string }) {
   const { data: run, error } = useRun(chosen ?? id, attempt);
   const [action, setAction] = useState<Action>();
   const [isJsonOpen, setJsonOpen] = useState(false);
-  usePageTitle(job ? nameOf(job) : 'Job');
+  const isCurrent = !chosen || chosen === job?.currentRunId;
+  const state = job && (isCurrent ? stateOf(job, run) : (run?.agentState ?? 'UNKNOWN'));
+  const progress = isActive(state ?? 'UNKNOWN') ? progressOf(run) : null;
+  usePageTitle(
+    job && state
+      ? jobTitle(nameOf(job), state, progress === null ? undefined : percent(progress))
+      : t.job.title,
+  );
+  useTabIcon(state ?? undefined);
 
   if (job === null || !isUuid(id)) {
     return (
-      <Empty title="There is no such job" isPage>
-        <p>No job here has the id {id}.</p>
+      <Empty title={t.job.notFound} isPage>
+        <p>{t.job.notFoundHint(id)}</p>
         <AppLink to="/" className="button">
-          To all jobs
+          {t.job.all}
         </AppLink>
       </Empty>
     );
   }
-  if (!job) {
+  if (!job || !state) {
     return query.isError ? (
       <Failure error={query.error} retry={() => query.refetch()} isPage />
     ) : (
       <Skeleton rows={10} height={64} />
     );
   }
-  const isCurrent = !chosen || chosen === job.currentRunId;
-  const state = isCurrent ? stateOf(job, run) : (run?.agentState ?? 'UNKNOWN');
   const isForeign = run && run.jobId !== job.id;
   if (isForeign) {
     return (
-      <Empty title="That run is another job's" isPage>
+      <Empty title={t.job.otherJobsRun} isPage>
         <AppLink to={`/jobs/${run.jobId}?run=${run.id}`} className="button">
-          To its job
+          {t.job.openItsJob}
         </AppLink>
       </Empty>
     );
@@ -84,13 +93,13 @@ export function JobPage({ id }: { id: string }) {
         </>
       ) : run === null ? (
         <section className="card">
-          <Empty title="No agent has taken it yet">
-            <p>
-              {job.state === 'QUEUED'
-                ? 'It waits. This page shows the run as soon as an agent begins.'
-                : 'Nothing is known of a run of this job.'}
-            </p>
-          </Empty>
+          {job.state === 'QUEUED' ? (
+            <Empty title={t.job.waiting}>
+              <p>{t.job.waitingHint}</p>
+            </Empty>
+          ) : (
+            <Empty title={t.job.noRun} />
+          )}
         </section>
       ) : error ? (
         <Failure error={error} />

@@ -2,6 +2,7 @@ import { errorOf } from '../data/errors';
 import { partsOf } from '../data/parts';
 import type { FullRun } from '../data/types';
 import { count, NONE, percent } from '../format/number';
+import { t } from '../i18n';
 import { PartsBar, ProgressBar } from '../ui/bar';
 import { processingLabel } from '../ui/state';
 import { FullMoment } from '../ui/time';
@@ -31,22 +32,22 @@ export function ProcessingCard({ run }: { run: FullRun }) {
     'processingTasksSkippedCount',
   );
   const tasks = partsOf(run, 'processingTasksCount', [
-    ['completed', 'done', 'processingTasksCompletedCount'],
-    ['failed', 'failed', 'processingTasksFailedCount'],
-    ['skipped', 'skipped', 'processingTasksSkippedCount'],
-    ['queued', 'waiting', 'processingTasksQueuedCount'],
+    ['completed', t.run.parts.completed, 'processingTasksCompletedCount'],
+    ['failed', t.run.parts.failed, 'processingTasksFailedCount'],
+    ['skipped', t.run.parts.skipped, 'processingTasksSkippedCount'],
+    ['queued', t.run.parts.queued, 'processingTasksQueuedCount'],
   ]);
   const unchanged = [
-    ['already exists', 'processingTasksAlreadyExistsCount'],
-    ['up to date', 'processingTasksAlreadyUpToDateCount'],
-    ['ignored', 'processingTasksIgnoredCount'],
+    [t.run.parts.exists, 'processingTasksAlreadyExistsCount'],
+    [t.run.parts.upToDate, 'processingTasksAlreadyUpToDateCount'],
+    [t.run.parts.ignored, 'processingTasksIgnoredCount'],
   ] as const;
   const state = run.processingState ?? 'QUEUED';
   const isMoving = run.processingState === 'QUEUED' || run.processingState === 'EXECUTING';
   return (
     <section className="card" aria-labelledby="processing-title">
       <header className="card-head">
-        <h2 id="processing-title">Processing</h2>
+        <h2 id="processing-title">{t.job.processing}</h2>
         <span className="card-figure">
           {progress === null ? NONE : percent(progress)}
           <Unavailable error={progressError} />
@@ -54,32 +55,32 @@ export function ProcessingCard({ run }: { run: FullRun }) {
       </header>
       <ProgressBar
         value={progress}
-        label="Progress of processing"
+        label={t.run.processingProgress}
         tone={state.toLowerCase()}
         isMoving={isMoving}
       />
       <dl className="figures">
-        <Figure name="State">{processingLabel(run.processingState)}</Figure>
-        <Figure name="Payloads">
+        <Figure name={t.run.state}>{processingLabel(run.processingState)}</Figure>
+        <Figure name={t.run.payloads}>
           <Count of={run} field="processingTasksReceivedPayloadsCount" />
         </Figure>
-        <Figure name="Clues">
+        <Figure name={t.run.clues}>
           <Count of={run} field="processingTasksReceivedCluesCount" />
         </Figure>
-        <Figure name="Log lines">
+        <Figure name={t.run.logLines}>
           <Count of={run} field="processingTasksReceivedLogLinesCount" />
         </Figure>
       </dl>
       <h3 className="parts-title">
-        Tasks <b>{count(tasks.total)}</b>
+        {t.run.tasks} <b>{count(tasks.total)}</b>
         <Unavailable error={tasks.totalError} />
         <span className="muted">
-          <Count of={run} field="processingTaskRetriesCount" /> retries
+          {t.run.retries(<Count of={run} field="processingTaskRetriesCount" />)}
         </span>
       </h3>
-      <PartsBar parts={tasks} of="Processing tasks" />
-      <h3 className="parts-title">No change needed</h3>
-      <ul className="legend" aria-label="Tasks that changed nothing">
+      <PartsBar parts={tasks} of={t.run.processingTasks} />
+      <h3 className="parts-title">{t.run.unchanged}</h3>
+      <ul className="legend" aria-label={t.run.unchangedTasks}>
         {unchanged.map(([label, field]) => (
           <li key={label} className={run[field] || errorOf(run, field) ? undefined : 'is-none'}>
             <span>{label}</span>
@@ -91,7 +92,7 @@ export function ProcessingCard({ run }: { run: FullRun }) {
       </ul>
       <dl className="lines">
         <div>
-          <dt>Last change</dt>
+          <dt>{t.run.lastUpdate}</dt>
           <dd>
             <FullMoment at={run.processingUpdatedDate} />
           </dd>

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from 'react';
 import type { FullRun } from '../data/types';
-import { duration } from '../format/duration';
+import { about } from '../format/duration';
 import { NONE, rate } from '../format/number';
+import { t } from '../i18n';
 import { addSample, type Point, ratesOf, type Sample } from './samples';
 
 function sampleOf(run: FullRun): Sample | undefined {
@@ -29,21 +30,21 @@ export function RateCard({ run }: { run: FullRun }) {
   return (
     <section className="card" aria-labelledby="rate-title">
       <header className="card-head">
-        <h2 id="rate-title">Rate</h2>
+        <h2 id="rate-title">{t.rate.title}</h2>
         <span className="muted">
           {first && last && last.at > first.at
-            ? `the last ${duration(last.at - first.at)}`
-            : 'since you opened this page'}
+            ? t.rate.last(about(last.at - first.at))
+            : t.rate.sinceOpened}
         </span>
       </header>
       <div className="rates">
         <Chart
-          name="Tasks a minute"
+          name={t.rate.tasks}
           tone="executing"
           points={ratesOf(samples, 'tasks')}
           average={run.tasksPerMinute}
         />
-        <Chart name="Clues a minute" tone="submitting" points={ratesOf(samples, 'clues')} />
+        <Chart name={t.rate.clues} tone="submitting" points={ratesOf(samples, 'clues')} />
       </div>
     </section>
   );
@@ -76,13 +77,15 @@ function Chart({
       <figcaption>
         <span>{name}</span>
         <b>{last ? rate(last.rate) : NONE}</b>
-        {typeof average === 'number' && <span className="muted">{rate(average)} on average</span>}
+        {typeof average === 'number' && (
+          <span className="muted">{t.rate.average(rate(average))}</span>
+        )}
       </figcaption>
       <svg
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={last ? `${name}: ${rate(last.rate)} now` : `${name}: not known yet`}
+        aria-label={last ? t.rate.now(name, rate(last.rate)) : t.rate.unknown(name)}
       >
         <line className="rate-base" x1="0" x2={WIDTH} y1={HEIGHT - 0.5} y2={HEIGHT - 0.5} />
         {typeof average === 'number' && isDrawn && (
@@ -95,7 +98,7 @@ function Chart({
           </>
         )}
       </svg>
-      {!isDrawn && <p className="muted rate-wait">Drawn from the next reports.</p>}
+      {!isDrawn && <p className="muted rate-wait">{t.rate.wait}</p>}
     </figure>
   );
 }

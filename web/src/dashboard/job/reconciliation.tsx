@@ -1,6 +1,6 @@
 import { errorOf } from '../data/errors';
 import type { FullRun } from '../data/types';
-import { count, plural } from '../format/number';
+import { t } from '../i18n';
 import { icons } from '../ui/icons';
 import { Count } from '../ui/unavailable';
 
@@ -13,32 +13,29 @@ export function Reconciliation({ run, isGoingOn }: { run: FullRun; isGoingOn: bo
   if (!submitted && !received && !error) return null;
   const difference = submitted === null || received === null ? null : submitted - received;
   const [tone, Sign, text] = error
-    ? (['queued', icons.info, 'they cannot be compared'] as const)
+    ? (['queued', icons.info, t.reconciliation.unreadable] as const)
     : difference === null
-      ? (['queued', icons.info, 'one of the two does not count them'] as const)
+      ? (['queued', icons.info, t.reconciliation.notReported] as const)
       : difference === 0
-        ? (['completed', icons.check, 'all of them arrived'] as const)
+        ? (['completed', icons.check, t.reconciliation.complete] as const)
         : difference > 0 && isGoingOn
-          ? (['executing', icons.info, `${plural(difference, 'clue')} on the way`] as const)
+          ? (['executing', icons.info, t.reconciliation.inTransit(difference)] as const)
           : difference > 0
-            ? (['failed', icons.warning, `${plural(difference, 'clue')} never arrived`] as const)
-            : ([
-                'cancelling',
-                icons.warning,
-                `${count(-difference)} more than the agent says it submitted`,
-              ] as const);
+            ? (['failed', icons.warning, t.reconciliation.missing(difference)] as const)
+            : (['cancelling', icons.warning, t.reconciliation.excess(-difference)] as const);
   return (
     <p className={`reconciliation tone-${tone}`}>
       <Sign />
       <span>
-        <b>
-          <Count of={run} field="agentCluesCompletedCount" />
-        </b>{' '}
-        clues submitted by the agent,{' '}
-        <b>
-          <Count of={run} field="processingTasksReceivedCluesCount" />
-        </b>{' '}
-        received by processing: {text}.
+        {t.reconciliation.clues(
+          <b>
+            <Count of={run} field="agentCluesCompletedCount" />
+          </b>,
+          <b>
+            <Count of={run} field="processingTasksReceivedCluesCount" />
+          </b>,
+          text,
+        )}
       </span>
     </p>
   );

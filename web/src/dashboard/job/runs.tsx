@@ -1,6 +1,8 @@
 import { errorOf } from '../data/errors';
 import { isActive } from '../data/states';
 import type { JobDetail } from '../data/types';
+import { NONE } from '../format/number';
+import { t } from '../i18n';
 import { AppLink } from '../ui/link';
 import { StateLabel } from '../ui/state';
 import { Moment, WorkTime } from '../ui/time';
@@ -11,10 +13,10 @@ export function Runs({ job, shown }: { job: JobDetail; shown: string | undefined
   return (
     <section className="card" aria-labelledby="runs-title">
       <header className="card-head">
-        <h2 id="runs-title">Runs</h2>
-        <span className="muted">the newest first</span>
+        <h2 id="runs-title">{t.runs.title}</h2>
+        <span className="muted">{t.runs.order}</span>
       </header>
-      {job.runs.length === 0 && <p className="muted">None yet.</p>}
+      {job.runs.length === 0 && <p className="muted">{t.runs.none}</p>}
       <ol className="runs">
         {job.runs.map((run, index) => {
           const isShown = run.id === shown;
@@ -24,11 +26,11 @@ export function Runs({ job, shown }: { job: JobDetail; shown: string | undefined
           return (
             <li key={run.id} className={isShown ? 'run is-shown' : 'run'}>
               <AppLink to={to} aria-current={isShown ? 'true' : undefined} className="run-link">
-                Run {number}
+                {t.runs.number(number)}
               </AppLink>
               <StateLabel state={run.agentState} />
               <span className="one-line">
-                {run.agent?.name ?? '–'} <Unavailable error={errorOf(run, 'agent')} />
+                {run.agent?.name ?? NONE} <Unavailable error={errorOf(run, 'agent')} />
               </span>
               <Moment at={run.agentStartTime ?? run.agentQueuedDate} />
               <span className="number">

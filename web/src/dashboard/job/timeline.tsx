@@ -4,6 +4,7 @@ import type { FullRun } from '../data/types';
 import { duration } from '../format/duration';
 import { NONE } from '../format/number';
 import { clock, dayOf, full, offset, zoneOf } from '../format/time';
+import { t } from '../i18n';
 import { useNow } from '../live/clock';
 import { useSettings } from '../settings/settings';
 import { processingLabel } from '../ui/state';
@@ -17,11 +18,11 @@ export function Timeline({ run, isGoingOn }: { run: FullRun; isGoingOn: boolean 
   const lanes = lanesOf(run, isActive(run.agentState), now);
   return (
     <section className="card timeline" aria-labelledby="timeline-title">
-      <h2 id="timeline-title">Timeline</h2>
+      <h2 id="timeline-title">{t.timeline.title}</h2>
       {lanes ? (
         <Chart lanes={lanes} run={run} isGoingOn={isGoingOn} />
       ) : (
-        <p className="muted">No times of this run are known.</p>
+        <p className="muted">{t.timeline.none}</p>
       )}
     </section>
   );
@@ -42,30 +43,26 @@ function Chart({ lanes, run, isGoingOn }: { lanes: Lanes; run: FullRun; isGoingO
   return (
     <div className="lanes">
       <Lane
-        name="Agent"
+        name={t.job.agent}
         pieces={agent}
         place={place}
         tone={agentTone}
-        said={`${duration(lengthOf(agent, 'waiting'))} waiting, ${duration(lengthOf(agent, 'working'))} at work`}
+        said={lengthsOf(agent)}
       >
         {lastSubmitted !== undefined && (
           <span
             className="lane-mark"
             style={{ left: place(lastSubmitted) }}
-            title={`Last submitted ${full(run.agentLastSubmittedDate, settings)}`}
+            title={t.timeline.lastSubmitted(full(run.agentLastSubmittedDate, settings))}
           />
         )}
       </Lane>
       <Lane
-        name="Processing"
+        name={t.job.processing}
         pieces={processing}
         place={place}
         tone={processingTone}
-        said={
-          processing.length > 0
-            ? `${duration(lengthOf(processing, 'waiting'))} waiting, ${duration(lengthOf(processing, 'working'))} at work`
-            : processingLabel(run.processingState)
-        }
+        said={processing.length > 0 ? lengthsOf(processing) : processingLabel(run.processingState)}
       />
       <div className="axis" aria-hidden="true">
         {marks.map((at) => (
@@ -73,20 +70,22 @@ function Chart({ lanes, run, isGoingOn }: { lanes: Lanes; run: FullRun; isGoingO
             <span>{label(at)}</span>
           </span>
         ))}
-        {isGoingOn && <span className="axis-now">now</span>}
+        {isGoingOn && <span className="axis-now">{t.timeline.now}</span>}
       </div>
       <ul className="timeline-legend muted">
         <li>
-          <span className="swatch is-waiting" aria-hidden="true" /> waiting
+          <span className="swatch is-waiting" aria-hidden="true" /> {t.timeline.queued}
         </li>
         <li>
-          <span className={`swatch state-${agentTone}`} aria-hidden="true" /> at work
+          <span className={`swatch state-${agentTone}`} aria-hidden="true" /> {t.timeline.running}
         </li>
         <li>
-          <span className="lane-mark is-legend" aria-hidden="true" /> last submission:{' '}
-          {lastSubmitted === undefined ? NONE : full(run.agentLastSubmittedDate, settings)}
+          <span className="lane-mark is-legend" aria-hidden="true" />{' '}
+          {t.timeline.lastSubmission(
+            lastSubmitted === undefined ? NONE : full(run.agentLastSubmittedDate, settings),
+          )}
         </li>
-        <li>in {zoneOf(settings)}</li>
+        <li>{t.timeline.zone(zoneOf(settings))}</li>
       </ul>
     </div>
   );
@@ -96,6 +95,9 @@ function lengthOf(pieces: readonly Piece[], kind: Piece['kind']): number | null 
   const found = pieces.filter((piece) => piece.kind === kind);
   return found.length > 0 ? found.reduce((all, { from, to }) => all + to - from, 0) : null;
 }
+
+const lengthsOf = (pieces: readonly Piece[]) =>
+  t.timeline.lengths(duration(lengthOf(pieces, 'waiting')), duration(lengthOf(pieces, 'working')));
 
 function Lane({
   name,

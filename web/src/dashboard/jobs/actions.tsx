@@ -4,7 +4,7 @@ import { RequestError, request } from '../data/client';
 import { requestCancellation, retryJobs } from '../data/documents';
 import { finished, isCancellable, states } from '../data/states';
 import type { JobState } from '../data/types';
-import { count, plural } from '../format/number';
+import { t } from '../i18n';
 import { Dialog } from '../ui/dialog';
 import { icons } from '../ui/icons';
 import { say } from '../ui/notice';
@@ -21,11 +21,6 @@ export interface Request {
   action: Action;
   target: Target;
 }
-
-const words = {
-  cancel: { verb: 'Cancel', done: 'Cancellation asked for', of: 'to be cancelled' },
-  retry: { verb: 'Retry', done: 'Queued again', of: 'to be tried again' },
-} as const;
 
 /** The API takes so many ids at a time. */
 const BATCH = 1_000;
@@ -72,7 +67,7 @@ export function ActionDialog({ action, target, close }: Request & { close(): voi
   const [reason, setReason] = useState('');
   const [done, setDone] = useState<number>();
   const [failure, setFailure] = useState<string>();
-  const { verb, of } = words[action];
+  const words = action === 'retry' ? t.actions.forRetry : t.actions.forCancel;
   const states = 'ids' in target ? [] : statesFor(action, target.conditions.states ?? []);
   const filter = 'ids' in target ? undefined : { ...target.conditions, states };
 
@@ -116,18 +111,17 @@ export function ActionDialog({ action, target, close }: Request & { close(): voi
         }
       }
     } catch (error) {
-      setFailure(
-        `${messageOf(error)} ${n > 0 ? `${plural(n, 'job')} were done before that.` : ''}`,
-      );
+      const before = n > 0 ? ` ${t.actions.doneBeforeError(n)}` : '';
+      setFailure(`${messageOf(error)}${before}`);
       setDone(undefined);
       await client.invalidateQueries();
       return;
     }
     await client.invalidateQueries();
-    const result = `${words[action].done}: ${plural(n, 'job')}.`;
+    const result = words.done(n);
     const [first] = refusals;
     if (first) {
-      say(`${result} ${plural(refusals.length, 'job')} refused: ${first}.`, true);
+      say(`${result} ${t.actions.skipped(refusals.length, first)}`, true);
     } else {
       say(result);
     }
@@ -136,39 +130,25 @@ export function ActionDialog({ action, target, close }: Request & { close(): voi
 
   const n = matched?.n;
   const isReady = n !== undefined && n > 0 && done === undefined;
-  const what = 'ids' in target && target.name ? target.name : plural(n ?? 0, 'job');
+  const name = 'ids' in target ? target.name : undefined;
+  const what = name ?? (n === undefined ? undefined : t.actions.jobs(n));
   return (
-    <Dialog title={`${verb} ${n === undefined ? 'jobs' : what}?`} onClose={close}>
+    <Dialog title={words.title(what)} onClose={close}>
       <div className="dialog-content">
-        {'ids' in target ? null : (
-          <p>
-            All that match: <b>{target.description}</b>.
-          </p>
-        )}
+        {'ids' in target ? null : <p>{t.actions.appliesTo(<b>{target.description}</b>)}</p>}
         {n === undefined ? (
           failure ? null : (
-            <p className="muted">Counting…</p>
+            <p className="muted">{t.actions.counting}</p>
           )
         ) : (
           <p>
-            {n === 0 ? (
-              <>There is no job here {of}.</>
-            ) : action === 'cancel' ? (
-              <>
-                What waits is cancelled at once. An agent at work learns of it with its next report
-                and then stops.
-              </>
-            ) : (
-              <>Each is queued again, and the next agent makes a new run. Runs before are kept.</>
-            )}
-            {matched?.isExact === false && (
-              <> There are more than {count(matched.n)} of them, and all are meant.</>
-            )}
+            {n === 0 ? words.none : words.effect}
+            {matched?.isExact === false && ` ${words.beyond(matched.n)}`}
           </p>
         )}
         {action === 'cancel' && n !== 0 && (
           <label className="field">
-            <span>Why, for the history (may be left empty)</span>
+            <span>{t.actions.reason}</span>
             <input
               className="input"
               value={reason}
@@ -184,9 +164,13 @@ export function ActionDialog({ action, target, close }: Request & { close(): voi
         )}
       </div>
       <footer className="dialog-foot">
-        {done !== undefined && <span className="muted">{plural(done, 'job')} so far…</span>}
+        {done !== undefined && (
+          <span className="muted">
+            {t.actions.progress(done, matched?.isExact ? matched.n : undefined)}
+          </span>
+        )}
         <button type="button" className="button" onClick={close}>
-          {n === 0 ? 'Close' : 'Leave as it is'}
+          {n === 0 || done !== undefined ? t.common.close : words.back}
         </button>
         {n !== 0 && (
           <button
@@ -195,7 +179,7 @@ export function ActionDialog({ action, target, close }: Request & { close(): voi
             disabled={!isReady}
             onClick={run}
           >
-            {verb} {n === undefined ? '' : plural(n, 'job')}
+            {words.confirm(n)}
           </button>
         )}
       </footer>
@@ -204,5 +188,5 @@ export function ActionDialog({ action, target, close }: Request & { close(): voi
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof RequestError ? error.message : 'It did not work.';
+  return error instanceof RequestError ? error.message : t.actions.failed;
 }

@@ -1,3 +1,4 @@
+import { t } from '../i18n';
 import { icons } from '../ui/icons';
 import { Menu } from '../ui/picker';
 import { columns, columnsFor } from './columns';
@@ -12,10 +13,10 @@ export function ColumnsMenu({
 }) {
   const shown = columnsFor(filter, window.innerWidth).map(({ key }) => key);
   return (
-    <Menu label="Columns" icon={<icons.columns width={14} height={14} />}>
+    <Menu label={t.columns.title} tool="columns" icon={<icons.columns width={14} height={14} />}>
       <fieldset className="checks">
-        <legend className="hidden">Columns</legend>
-        {columns.map(({ key, label }) => (
+        <legend className="hidden">{t.columns.title}</legend>
+        {columns.map(({ key }) => (
           <label key={key} className="option">
             <input
               type="checkbox"
@@ -29,7 +30,7 @@ export function ColumnsMenu({
                 )
               }
             />
-            {label}
+            {t.columns[key]}
           </label>
         ))}
         <button
@@ -38,7 +39,7 @@ export function ColumnsMenu({
           disabled={!filter.columns}
           onClick={() => change(undefined)}
         >
-          Those that fit
+          {t.columns.reset}
         </button>
       </fieldset>
     </Menu>

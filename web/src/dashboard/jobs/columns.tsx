@@ -6,6 +6,7 @@ import { isActive, isOver } from '../data/states';
 import type { JobState, ListedJob, LiveJob } from '../data/types';
 import { about } from '../format/duration';
 import { compact, count, NONE, percent, rate } from '../format/number';
+import { type Messages, t } from '../i18n';
 import { ProgressBar } from '../ui/bar';
 import { AppLink } from '../ui/link';
 import { StateLabel } from '../ui/state';
@@ -22,8 +23,8 @@ type ListedRun = ListedJob['currentRun'] & object;
 type LiveRun = LiveJob['currentRun'] & object;
 
 export interface Column {
-  key: string;
-  label: string;
+  /** Its label is the text of the same name. */
+  key: Exclude<keyof Messages['columns'], 'title' | 'reset'>;
   /** Its width, as a track of a grid. */
   track: string;
   /** The room it takes at least, in pixels. */
@@ -57,17 +58,17 @@ function Progress({ state, run }: Row) {
       <span className="progress">
         <ProgressBar
           value={value}
-          label="Progress"
+          label={t.jobs.progress}
           tone={state.toLowerCase()}
           isMoving={isMoving}
         />
         <span className="progress-text">
           <b>{value === null ? NONE : percent(value)}</b>
           {run?.isStale ? (
-            <span className="stale">no report</span>
+            <span className="stale">{t.jobs.notReporting}</span>
           ) : (
             isMoving &&
-            typeof left === 'number' && <span className="muted">{about(left)} left</span>
+            typeof left === 'number' && <span className="muted">{t.jobs.left(about(left))}</span>
           )}
         </span>
       </span>
@@ -80,27 +81,23 @@ function Tasks({ run }: Row) {
   if (!run) return none;
   const failed = run.agentTasksFailedCount;
   return (
-    <span title={`${count(run.agentTasksCompletedCount)} of ${count(run.agentTasksCount)} done`}>
+    <span title={t.jobs.tasksDone(count(run.agentTasksCompletedCount), count(run.agentTasksCount))}>
       {compact(run.agentTasksCompletedCount)}
       <span className="muted"> / {compact(run.agentTasksCount)}</span>
-      {failed ? <span className="failed-count">{compact(failed)} failed</span> : null}
+      {failed ? <span className="failed-count">{t.jobs.tasksFailed(compact(failed))}</span> : null}
     </span>
   );
 }
 
-const priorities: Record<number, string> = { 0: 'Low', 2: 'Normal', 4: 'High' };
-
 export const columns: readonly Column[] = [
   {
     key: 'state',
-    label: 'State',
-    track: '8.25rem',
-    room: 132,
+    track: '9.25rem',
+    room: 148,
     cell: ({ job, state }) => <StateLabel state={state} isScheduled={isScheduled(job)} />,
   },
   {
     key: 'job',
-    label: 'Job',
     track: 'minmax(13rem, 1.6fr)',
     room: 208,
     jobFields: ['configuration'],
@@ -111,7 +108,7 @@ export const columns: readonly Column[] = [
         </AppLink>
         <span className="muted one-line">
           {[
-            job.configuration ? nameOf(job.configuration) : 'no configuration',
+            job.configuration ? nameOf(job.configuration) : t.jobs.noConfiguration,
             job.configuration?.provider,
           ]
             .filter(Boolean)
@@ -122,13 +119,12 @@ export const columns: readonly Column[] = [
   },
   {
     key: 'agent',
-    label: 'Agent',
     track: '7rem',
     room: 112,
     runFields: ['agent'],
     cell: ({ run }) =>
       run?.agent ? (
-        <AppLink className="plain above one-line" to={`/agents/${run.agent.id}`}>
+        <AppLink className="plain one-line" to={`/agents/${run.agent.id}`}>
           {nameOf(run.agent)}
         </AppLink>
       ) : (
@@ -137,7 +133,6 @@ export const columns: readonly Column[] = [
   },
   {
     key: 'progress',
-    label: 'Progress',
     track: '8.5rem',
     room: 136,
     runFields: [...progressFields, 'estimatedRemaining'],
@@ -145,7 +140,6 @@ export const columns: readonly Column[] = [
   },
   {
     key: 'started',
-    label: 'Started',
     track: '7.25rem',
     room: 116,
     runFields: ['agentStartTime'],
@@ -153,16 +147,13 @@ export const columns: readonly Column[] = [
       run?.agentStartTime ? (
         <Moment at={run.agentStartTime} />
       ) : isScheduled(job) ? (
-        <span className="muted">
-          due <Moment at={job.scheduledDate} />
-        </span>
+        <span className="muted">{t.jobs.due(<Moment at={job.scheduledDate} />)}</span>
       ) : (
         none
       ),
   },
   {
     key: 'duration',
-    label: 'Duration',
     track: '5.25rem',
     room: 84,
     isNumber: true,
@@ -171,7 +162,6 @@ export const columns: readonly Column[] = [
   },
   {
     key: 'tasks',
-    label: 'Tasks',
     track: '7.5rem',
     room: 120,
     isNumber: true,
@@ -180,7 +170,6 @@ export const columns: readonly Column[] = [
   },
   {
     key: 'clues',
-    label: 'Clues',
     track: '4.25rem',
     room: 72,
     isNumber: true,
@@ -191,7 +180,6 @@ export const columns: readonly Column[] = [
   },
   {
     key: 'message',
-    label: 'Message',
     track: 'minmax(9rem, 1.6fr)',
     room: 160,
     runFields: ['agentResultMessage'],
@@ -207,31 +195,27 @@ export const columns: readonly Column[] = [
         none
       ),
   },
-  { key: 'type', label: 'Type', track: '8rem', room: 128, cell: ({ job }) => job.type ?? none },
+  { key: 'type', track: '8rem', room: 128, cell: ({ job }) => job.type ?? none },
   {
     key: 'priority',
-    label: 'Priority',
     track: '5rem',
     room: 80,
-    cell: ({ job }) => priorities[job.priority] ?? job.priority,
+    cell: ({ job }) => t.priority(job.priority),
   },
   {
     key: 'created',
-    label: 'Created',
     track: '7.25rem',
     room: 116,
     cell: ({ job }) => <Moment at={job.createdDate} />,
   },
   {
     key: 'scheduled',
-    label: 'Scheduled for',
     track: '7.25rem',
     room: 120,
     cell: ({ job }) => <Moment at={job.scheduledDate} />,
   },
   {
     key: 'updated',
-    label: 'Last report',
     track: '7.25rem',
     room: 116,
     runFields: ['updateDate'],
@@ -239,7 +223,6 @@ export const columns: readonly Column[] = [
   },
   {
     key: 'rate',
-    label: 'Tasks a minute',
     track: '7rem',
     room: 116,
     isNumber: true,
@@ -248,7 +231,6 @@ export const columns: readonly Column[] = [
   },
   {
     key: 'id',
-    label: 'Id',
     track: '19rem',
     room: 304,
     cell: ({ job }) => <span className="mono one-line">{job.id}</span>,

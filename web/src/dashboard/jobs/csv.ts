@@ -53,7 +53,7 @@ export async function exportCsv(
   told: (jobs: number) => void,
   signal: AbortSignal,
 ): Promise<{ file: Blob; errors: number }> {
-  const [, field, direction] = sorts[filter.sort];
+  const [field, direction] = sorts[filter.sort];
   const { page: _, take: __, ...variables } = variablesOf(filter, getSettings(), Date.now());
   // Spreadsheets take a file without this mark for one of their own encoding.
   const parts = ['\ufeff', line(fields.map(([name]) => name))];

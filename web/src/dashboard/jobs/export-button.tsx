@@ -1,5 +1,5 @@
 import { useRef, useState } from 'react';
-import { count, plural } from '../format/number';
+import { t } from '../i18n';
 import { icons } from '../ui/icons';
 import { say } from '../ui/notice';
 import { exportCsv, save } from './csv';
@@ -24,13 +24,12 @@ export function ExportButton({ filter }: { filter: Filter }) {
       };
       const { file, errors } = await exportCsv(filter, tell, control.signal);
       save(file, `jobs-${new Date().toISOString().slice(0, 16).replaceAll(':', '')}.csv`);
-      const saved = `Saved ${plural(n, 'job')} as CSV.`;
+      const saved = t.export.saved(n);
       if (errors === 0) say(saved);
-      else
-        say(`${saved} Left empty, since they cannot be shown: ${plural(errors, 'value')}.`, true);
+      else say(`${saved} ${t.export.empty(errors)}`, true);
     } catch (error) {
-      if (control.signal.aborted) say('The export was stopped.');
-      else say(`The export failed: ${error instanceof Error ? error.message : error}`, true);
+      if (control.signal.aborted) say(t.export.cancelled);
+      else say(t.export.failed(error instanceof Error ? error.message : String(error)), true);
     } finally {
       running.current = undefined;
       setJobs(undefined);
@@ -42,15 +41,15 @@ export function ExportButton({ filter }: { filter: Filter }) {
       type="button"
       className="filter"
       onClick={start}
-      title="All that match, as a CSV file"
-      aria-label={isRunning ? 'Stop the export' : 'Export as CSV'}
+      title={t.export.title}
+      aria-label={isRunning ? t.export.stop : t.export.label}
     >
       {isRunning ? (
         <icons.cross width={14} height={14} />
       ) : (
         <icons.download width={14} height={14} />
       )}
-      <span className="filter-label">{isRunning ? `${count(jobs)} jobs… stop` : 'CSV'}</span>
+      <span className="filter-label">{isRunning ? t.export.progress(jobs) : t.export.button}</span>
     </button>
   );
 }

@@ -11,7 +11,13 @@ import {
   viewOf,
 } from './filter';
 
-const settings: Settings = { theme: 'system', zone: 'Europe/Berlin', hours: '24', keys: true };
+const settings: Settings = {
+  language: 'en',
+  theme: 'system',
+  zone: 'Europe/Berlin',
+  hours: '24',
+  keys: true,
+};
 const now = Date.parse('2026-03-29T12:00:00Z');
 const id = '018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f';
 
@@ -80,12 +86,14 @@ describe('a filter in an address', () => {
       'configuration=x',
       'agent=y',
     ]);
-    expect(readAddress('?agent=&agent=z').ignored[0]?.hint).toBe('agent is given twice.');
+    expect(readAddress('?agent=&agent=z').ignored[0]?.hint).toBe('agent is given more than once.');
     expect(toldOf('?state=&q=&created=&page=')).toEqual([]);
     expect(readAddress('?created=yesterdy').ignored[0]?.hint).toBe(
-      'created is one of hour, today, yesterday, week, month.',
+      'created must be one of hour, today, yesterday, week, month.',
     );
-    expect(readAddress('?status=failed').ignored[0]?.hint).toMatch(/^Filters are state, scheduled/);
+    expect(readAddress('?status=failed').ignored[0]?.hint).toMatch(
+      /^Available filters: state, scheduled/,
+    );
   });
 
   it('takes a moving range over a fixed one', () => {
@@ -93,7 +101,7 @@ describe('a filter in an address', () => {
     expect([filter.range, filter.from]).toEqual(['today', undefined]);
     const { ignored } = readAddress('?created=today&from=2026-03-01T00:00:00Z');
     expect(ignored).toMatchObject([
-      { name: 'from', hint: 'from is not used together with created.' },
+      { name: 'from', hint: 'from cannot be combined with created.' },
     ]);
   });
 });

@@ -6,26 +6,22 @@ import { isUuid } from '../data/ids';
 import { states as allStates, finished, running } from '../data/states';
 import type { JobState } from '../data/types';
 import { startOfDay } from '../format/time';
+import { t } from '../i18n';
 import type { Settings } from '../settings/settings';
 
-export const ranges = {
-  hour: 'Last hour',
-  today: 'Today',
-  yesterday: 'Since yesterday',
-  week: 'Last 7 days',
-  month: 'Last 30 days',
-} as const;
-export type Range = keyof typeof ranges;
+export const ranges = ['hour', 'today', 'yesterday', 'week', 'month'] as const;
+export type Range = (typeof ranges)[number];
 
 export const sorts = {
-  newest: ['Newest first', 'CREATED_DATE', 'DESC'],
-  oldest: ['Oldest first', 'CREATED_DATE', 'ASC'],
-  changed: ['Changed last first', 'UPDATE_DATE', 'DESC'],
-  unchanged: ['Changed last at the end', 'UPDATE_DATE', 'ASC'],
-  name: ['Name, A to Z', 'NAME', 'ASC'],
-  'name-down': ['Name, Z to A', 'NAME', 'DESC'],
+  newest: ['CREATED_DATE', 'DESC'],
+  oldest: ['CREATED_DATE', 'ASC'],
+  changed: ['UPDATE_DATE', 'DESC'],
+  unchanged: ['UPDATE_DATE', 'ASC'],
+  name: ['NAME', 'ASC'],
+  'name-down': ['NAME', 'DESC'],
 } as const;
 export type Sort = keyof typeof sorts;
+export const sortKeys = Object.keys(sorts) as Sort[];
 
 export const pageSizes = [25, 50, 100, 200] as const;
 
@@ -100,13 +96,14 @@ function numberOf(text: string): number | undefined {
   return Number.isSafeInteger(n) && n > 0 ? n : undefined;
 }
 
-/** Reads a key of an object, in upper or lower case. */
-const keyOf =
-  <T extends string>(options: Record<T, unknown>) =>
+/** Reads one of some words, in upper or lower case. */
+const oneOf =
+  <T extends string>(options: readonly T[]) =>
   (text: string): T | undefined =>
-    Object.hasOwn(options, text.toLowerCase()) ? (text.toLowerCase() as T) : undefined;
+    options.find((each) => each === text.toLowerCase());
 
-const listed = (options: readonly (string | number)[]) => `one of ${options.join(', ')}`;
+const listed = (options: readonly (string | number)[]) =>
+  t.filters.expected.oneOf(options.join(', '));
 
 /** Reads an address: its filter, and the parameters that are not understood. */
 export function readAddress(query: string): { filter: Filter; ignored: Ignored[] } {
@@ -115,32 +112,35 @@ export function readAddress(query: string): { filter: Filter; ignored: Ignored[]
   for (const [given, value] of new URLSearchParams(query)) {
     const name = names.find((each) => each === given.toLowerCase());
     const before = name && values.get(name);
-    if (!name) ignored.push({ name: given, value, hint: `Filters are ${names.join(', ')}.` });
+    if (!name) ignored.push({ name: given, value, hint: t.filters.available(names.join(', ')) });
     else if (before === undefined) values.set(name, value);
     else if (name === 'state') values.set(name, `${before},${value}`);
-    else ignored.push({ name, value, hint: `${name} is given twice.` });
+    else ignored.push({ name, value, hint: t.filters.twice(name) });
   }
   const read = <T>(name: Name, parse: (text: string) => T | undefined, expected: string) => {
     const text = values.get(name);
     if (!text) return undefined;
     const value = parse(text);
     if (value === undefined) {
-      ignored.push({ name, value: text, hint: `${name} is ${expected}.` });
+      ignored.push({ name, value: text, hint: t.filters.mustBe(name, expected) });
     }
     return value;
   };
-  const range = read('created', keyOf(ranges), listed(Object.keys(ranges)));
-  const id = (name: Name) => read(name, (text) => (isUuid(text) ? text : undefined), 'an id');
+  const range = read('created', oneOf(ranges), listed(ranges));
+  const id = (name: Name) =>
+    read(name, (text) => (isUuid(text) ? text : undefined), t.filters.expected.id);
   // A moving range and fixed times exclude each other.
-  const moment = (name: Name) =>
-    range
-      ? read(name, () => undefined, 'not used together with created')
-      : read(name, momentOf, 'a time such as 2026-05-01T10:00:00Z');
+  const moment = (name: Name) => {
+    if (!range) return read(name, momentOf, t.filters.expected.time);
+    const value = values.get(name);
+    if (value) ignored.push({ name, value, hint: t.filters.notWithCreated(name) });
+    return undefined;
+  };
 
   const named = (values.get('state') ?? '').split(',').filter(Boolean);
   const states = named.map((text) => {
     const state = statesByWord.get(wordOf(text));
-    const hint = `state is ${listed(allStates.map((info) => slugOf(info.state)))}.`;
+    const hint = t.filters.mustBe('state', listed(allStates.map((info) => slugOf(info.state))));
     if (!state) ignored.push({ name: 'state', value: text, hint });
     return state;
   });
@@ -149,16 +149,16 @@ export function readAddress(query: string): { filter: Filter; ignored: Ignored[]
   const filter = {
     states: allStates.map(({ state }) => state).filter((state) => states.includes(state)),
     isScheduled:
-      read('scheduled', (text) => switches.get(text.toLowerCase()), 'one of 1, 0') ?? false,
+      read('scheduled', (text) => switches.get(text.toLowerCase()), listed([1, 0])) ?? false,
     configurationId: id('configuration'),
     agentId: id('agent'),
     search: (values.get('q') ?? '').slice(0, 200),
     range,
     from: moment('from'),
     to: moment('to'),
-    sort: read('sort', keyOf(sorts), listed(Object.keys(sorts))) ?? 'newest',
+    sort: read('sort', oneOf(sortKeys), listed(sortKeys)) ?? 'newest',
     // The API counts pages with 32 bits.
-    page: Math.min(read('page', numberOf, 'a whole number from 1') ?? 1, 10_000_000),
+    page: Math.min(read('page', numberOf, t.filters.expected.page) ?? 1, 10_000_000),
     take: read('size', size, listed(pageSizes)) ?? 50,
     columns: columns?.split(',').filter(Boolean),
   };
@@ -225,7 +225,7 @@ export function conditionsOf(filter: Filter, settings: Settings, now: number): C
 }
 
 export function variablesOf(filter: Filter, settings: Settings, now: number): Variables {
-  const [, field, direction] = sorts[filter.sort];
+  const [field, direction] = sorts[filter.sort];
   return {
     ...conditionsOf(filter, settings, now),
     page: filter.page - 1,
@@ -236,10 +236,10 @@ export function variablesOf(filter: Filter, settings: Settings, now: number): Va
 
 /** The views that have a tab: sets of states. */
 export const views = [
-  { key: 'all', label: 'All', states: [] as readonly JobState[], isScheduled: false },
-  { key: 'running', label: 'Running', states: running, isScheduled: false },
-  { key: 'finished', label: 'Finished', states: finished, isScheduled: false },
-  { key: 'scheduled', label: 'Scheduled', states: [] as readonly JobState[], isScheduled: true },
+  { key: 'all', states: [] as readonly JobState[], isScheduled: false },
+  { key: 'running', states: running, isScheduled: false },
+  { key: 'finished', states: finished, isScheduled: false },
+  { key: 'scheduled', states: [] as readonly JobState[], isScheduled: true },
 ] as const;
 
 export function viewOf(filter: Filter): string | undefined {

@@ -1,12 +1,13 @@
 import { useEffect, useRef, useState } from 'react';
 import { useAgentNames, useConfigurationNames } from '../data/hooks';
-import { infoOf, states } from '../data/states';
+import { states, textOf } from '../data/states';
 import type { JobState } from '../data/types';
 import { fromField, full, toField, zoneOf } from '../format/time';
+import { t } from '../i18n';
 import { useSettings } from '../settings/settings';
 import { icons, StateSign } from '../ui/icons';
 import { Menu, MenuChoice, Picker } from '../ui/picker';
-import { type Filter, isNarrowed, type Range, ranges, type Sort, sorts } from './filter';
+import { type Filter, isNarrowed, type Range, ranges, type Sort, sortKeys } from './filter';
 
 interface Props {
   filter: Filter;
@@ -21,7 +22,7 @@ export function Filters({ filter, change, fixed }: Props) {
   const agents = useAgentNames(isAsked || Boolean(filter.agentId));
   const load = () => setAsked(true);
   return (
-    <search className="filters" aria-label="Filter jobs">
+    <search className="filters" aria-label={t.filters.title}>
       <SearchField text={filter.search} change={(search) => change({ search }, true)} />
       <StatesMenu
         chosen={filter.states}
@@ -29,7 +30,8 @@ export function Filters({ filter, change, fixed }: Props) {
       />
       {fixed !== 'configuration' && (
         <Picker
-          label="Configuration"
+          label={t.filters.configuration}
+          find={t.filters.findConfiguration}
           options={configurations.data}
           chosen={filter.configurationId}
           choose={(configurationId) => change({ configurationId })}
@@ -39,7 +41,8 @@ export function Filters({ filter, change, fixed }: Props) {
       )}
       {fixed !== 'agent' && (
         <Picker
-          label="Agent"
+          label={t.filters.agent}
+          find={t.filters.findAgent}
           options={agents.data}
           chosen={filter.agentId}
           choose={(agentId) => change({ agentId })}
@@ -65,7 +68,7 @@ export function Filters({ filter, change, fixed }: Props) {
             })
           }
         >
-          Clear filters
+          {t.filters.clear}
         </button>
       )}
     </search>
@@ -99,17 +102,17 @@ function SearchField({ text, change }: { text: string; change(text: string): voi
   return (
     <label className="search">
       <icons.search />
-      <span className="hidden">Search by name or id</span>
+      <span className="hidden">{t.filters.search}</span>
       <input
         className="input"
         type="search"
         data-shortcut="search"
-        placeholder="Name or id"
+        placeholder={t.filters.searchHint}
         maxLength={200}
         value={typed}
         onChange={(event) => setTyped(event.target.value)}
       />
-      <kbd title="Press / to search">/</kbd>
+      <kbd title={t.filters.searchKey}>/</kbd>
     </label>
   );
 }
@@ -122,12 +125,13 @@ function StatesMenu({
   change(states: JobState[]): void;
 }) {
   const [first] = chosen;
-  const value = chosen.length > 1 ? `${chosen.length} states` : first && infoOf(first).label;
+  const value =
+    chosen.length > 1 ? t.filters.statesChosen(chosen.length) : first && textOf(first).label;
   return (
-    <Menu label="State" value={value} isSet={chosen.length > 0}>
+    <Menu label={t.filters.state} value={value} isSet={chosen.length > 0}>
       <fieldset className="checks">
-        <legend className="hidden">States</legend>
-        {states.map(({ state, label }) => (
+        <legend className="hidden">{t.filters.states}</legend>
+        {states.map(({ state }) => (
           <label key={state} className="option">
             <input
               type="checkbox"
@@ -139,7 +143,7 @@ function StatesMenu({
               }
             />
             <StateSign state={state} />
-            {label}
+            {textOf(state).label}
           </label>
         ))}
       </fieldset>
@@ -151,9 +155,9 @@ function RangeMenu({ filter, change }: Omit<Props, 'fixed'>) {
   const settings = useSettings();
   const { range, from, to } = filter;
   const value = range
-    ? ranges[range]
+    ? t.filters.ranges[range]
     : from || to
-      ? `${from ? full(from, settings) : '…'} – ${to ? full(to, settings) : 'now'}`
+      ? `${from ? full(from, settings) : '…'} – ${to ? full(to, settings) : t.filters.now}`
       : undefined;
   const pick = (next: Range | undefined) => change({ range: next, from: undefined, to: undefined });
   const set = (field: 'from' | 'to', text: string) => {
@@ -162,31 +166,31 @@ function RangeMenu({ filter, change }: Omit<Props, 'fixed'>) {
   };
   return (
     <Menu
-      label="Created"
+      label={t.filters.created}
       value={value}
       isSet={Boolean(value)}
       icon={<icons.calendar width={14} height={14} />}
     >
       <div className="picker">
         <ul>
-          {(Object.keys(ranges) as Range[]).map((key) => (
+          {ranges.map((key) => (
             <li key={key}>
               <MenuChoice
                 className="option"
                 aria-pressed={key === range}
                 onClick={() => pick(key === range ? undefined : key)}
               >
-                {ranges[key]}
+                {t.filters.ranges[key]}
                 {key === range && <icons.check width={14} height={14} />}
               </MenuChoice>
             </li>
           ))}
         </ul>
         <fieldset className="range-fields">
-          <legend>Or from when to when, in {zoneOf(settings)}</legend>
+          <legend>{t.filters.customRange(zoneOf(settings))}</legend>
           {(['from', 'to'] as const).map((field) => (
             <label key={field}>
-              <span>{field === 'from' ? 'From' : 'Until'}</span>
+              <span>{t.filters[field]}</span>
               <input
                 className="input"
                 type="datetime-local"
@@ -198,7 +202,7 @@ function RangeMenu({ filter, change }: Omit<Props, 'fixed'>) {
         </fieldset>
         {value && (
           <MenuChoice className="button is-quiet" onClick={() => pick(undefined)}>
-            Any time
+            {t.filters.anyTime}
           </MenuChoice>
         )}
       </div>
@@ -208,13 +212,17 @@ function RangeMenu({ filter, change }: Omit<Props, 'fixed'>) {
 
 export function SortMenu({ sort, change }: { sort: Sort; change(sort: Sort): void }) {
   return (
-    <Menu label="Sort" value={sorts[sort][0]} icon={<icons.sort width={14} height={14} />}>
+    <Menu
+      label={t.filters.sort}
+      value={t.filters.sorts[sort]}
+      icon={<icons.sort width={14} height={14} />}
+    >
       <fieldset className="checks">
-        <legend className="hidden">Order</legend>
-        {(Object.keys(sorts) as Sort[]).map((key) => (
+        <legend className="hidden">{t.filters.order}</legend>
+        {sortKeys.map((key) => (
           <label key={key} className="option">
             <input type="radio" name="sort" checked={key === sort} onChange={() => change(key)} />
-            {sorts[key][0]}
+            {t.filters.sorts[key]}
           </label>
         ))}
       </fieldset>

@@ -1,3 +1,4 @@
+import { t } from '../i18n';
 import { icons } from '../ui/icons';
 import type { Ignored } from './filter';
 
@@ -16,17 +17,13 @@ export function IgnoredFilters({
       <ul>
         {ignored.map(({ name, value, hint }) => (
           <li key={`${name}=${value}`}>
-            Unknown filter:{' '}
-            <b>
-              {name}={value.slice(0, 60)}
-            </b>{' '}
-            was ignored. {hint}
+            {t.filters.ignored(<b>{`${name}=${value.slice(0, 60)}`}</b>, hint)}
           </li>
         ))}
       </ul>
       <button type="button" className="icon-button small" onClick={dismiss}>
         <icons.cross width={14} height={14} />
-        <span className="hidden">Dismiss</span>
+        <span className="hidden">{t.common.dismiss}</span>
       </button>
     </div>
   );

@@ -5,6 +5,7 @@ import type { Counts, ListedJob } from '../data/types';
 import { useMayAct } from '../data/viewer';
 import { count } from '../format/number';
 import { zoneOf } from '../format/time';
+import { t } from '../i18n';
 import { useFollowCounts } from '../live/hooks';
 import { useSettings } from '../settings/settings';
 import { Empty, Failure, Skeleton } from '../ui/empty';
@@ -76,21 +77,17 @@ export function JobsView({ fixed, counts: given, of }: Props) {
   const missing = errorOf(page, 'items');
   const isEmpty = page?.items.length === 0 && !missing;
   const view = viewOf(filter);
-  const whose =
-    of ??
-    (filter.configurationId
-      ? `of ${configurations.data?.find(({ id }) => id === filter.configurationId)?.name ?? '…'}`
-      : 'of all configurations');
+  const owner = of ?? configurations.data?.find(({ id }) => id === filter.configurationId)?.name;
   return (
     <>
       <Tiles
         counts={counts}
-        of={whose}
+        of={owner}
         chosen={filter.isScheduled ? ['QUEUED', 'EXECUTING'] : filter.states}
         choose={(states) => change({ states, isScheduled: false })}
       />
-      <nav className="views" aria-label="Views">
-        {views.map(({ key, label, states, isScheduled }) => (
+      <nav className="views" aria-label={t.jobs.viewsLabel}>
+        {views.map(({ key, states, isScheduled }) => (
           <button
             key={key}
             type="button"
@@ -98,14 +95,10 @@ export function JobsView({ fixed, counts: given, of }: Props) {
             aria-current={key === view ? 'true' : undefined}
             onClick={() => change({ states, isScheduled })}
           >
-            {label}
+            {t.jobs.views[key]}
           </button>
         ))}
-        {isNarrowed(own) && (
-          <span className="muted views-note">
-            The counts above are of all jobs {whose}, whatever else is filtered.
-          </span>
-        )}
+        {isNarrowed(own) && <span className="muted views-note">{t.jobs.totalsNote}</span>}
       </nav>
       <Filters
         filter={filter}
@@ -116,15 +109,15 @@ export function JobsView({ fixed, counts: given, of }: Props) {
       <div className="list-head">
         <p className="list-count" role="status">
           {page ? (
-            <>
+            t.jobs.total(
               <b>
                 {count(page.totalCount)}
                 {page.totalCountIsExact ? '' : '+'}
-              </b>{' '}
-              {page.totalCount === 1 ? 'job' : 'jobs'}
-            </>
+              </b>,
+              page.totalCount,
+            )
           ) : (
-            <span className="muted">Loading…</span>
+            <span className="muted">{t.common.loading}</span>
           )}
         </p>
         <button
@@ -135,7 +128,7 @@ export function JobsView({ fixed, counts: given, of }: Props) {
           aria-hidden={!list.hasNews}
           tabIndex={list.hasNews ? 0 : -1}
         >
-          <icons.retry width={13} height={13} /> Jobs came or changed: show
+          <icons.retry width={13} height={13} /> {t.jobs.news}
         </button>
         <div className="list-tools">
           <SortMenu sort={filter.sort} change={(sort) => change({ sort })} />
@@ -145,13 +138,13 @@ export function JobsView({ fixed, counts: given, of }: Props) {
           />
           <ExportButton filter={filter} />
           {mayAct && (
-            <Menu label="All that match" icon={<icons.more width={14} height={14} />}>
+            <Menu label={t.actions.bulk} icon={<icons.more width={14} height={14} />}>
               <div className="checks">
                 <button type="button" className="option" onClick={() => actOnAll('retry')}>
-                  <icons.retry width={14} height={14} /> Retry all that match…
+                  <icons.retry width={14} height={14} /> {t.actions.retryAll}
                 </button>
                 <button type="button" className="option" onClick={() => actOnAll('cancel')}>
-                  <icons.stop width={14} height={14} /> Cancel all that match…
+                  <icons.stop width={14} height={14} /> {t.actions.cancelAll}
                 </button>
               </div>
             </Menu>
@@ -187,10 +180,10 @@ export function JobsView({ fixed, counts: given, of }: Props) {
           hasMore={!page.totalCountIsExact}
         />
       )}
-      <p className="zone-note muted">Times are in {zoneOf(settings)}.</p>
+      <p className="zone-note muted">{t.jobs.zone(zoneOf(settings))}</p>
       {selected.size > 0 && (
-        <section className="selection" aria-label="Selected jobs">
-          <b>{count(selected.size)} selected</b>
+        <section className="selection" aria-label={t.jobs.selection}>
+          <b>{t.jobs.selected(selected.size)}</b>
           {(['retry', 'cancel'] as const).map((action) => {
             const Sign = action === 'retry' ? icons.retry : icons.stop;
             return (
@@ -201,12 +194,12 @@ export function JobsView({ fixed, counts: given, of }: Props) {
                 disabled={!mayAct}
                 onClick={() => setAsked({ action, target: { ids: [...selected] } })}
               >
-                <Sign /> {action === 'retry' ? 'Retry…' : 'Cancel…'}
+                <Sign /> {t.actions[action]}
               </button>
             );
           })}
           <button type="button" className="button is-quiet" onClick={() => setSelected(nobody)}>
-            Select none
+            {t.jobs.clearSelection}
           </button>
         </section>
       )}
@@ -235,33 +228,30 @@ function Nothing({
   const view = viewOf(filter);
   if (filter.page > 1) {
     return (
-      <Empty title="There is no such page">
+      <Empty title={t.pager.notFound}>
         <button type="button" className="button" onClick={() => change({ page: 1 })}>
-          To the first page
+          {t.pager.first}
         </button>
       </Empty>
     );
   }
   if (!isNarrowed && view === 'running') {
     return (
-      <Empty title="All up to date" sign={<icons.check width={28} height={28} />}>
-        <p>Nothing runs right now. Jobs appear here as soon as an agent takes them.</p>
+      <Empty title={t.jobs.noneRunning} sign={<icons.check width={28} height={28} />}>
+        <p>{t.jobs.noneRunningHint}</p>
       </Empty>
     );
   }
   if (!isNarrowed && view === 'all') {
     return (
-      <Empty title="No jobs yet">
-        <p>
-          Import a platform's jobs with <code>agent-jobs import</code>, or queue one with{' '}
-          <code>queueJobs</code>.
-        </p>
+      <Empty title={t.jobs.none}>
+        <p>{t.jobs.noneHint(<code>agent-jobs import</code>, <code>queueJobs</code>)}</p>
       </Empty>
     );
   }
   return (
-    <Empty title="No job matches" sign={<icons.search width={28} height={28} />}>
-      <p>Nothing has all of these properties. Fewer filters find more.</p>
+    <Empty title={t.jobs.noMatch} sign={<icons.search width={28} height={28} />}>
+      <p>{t.jobs.noMatchHint}</p>
     </Empty>
   );
 }

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { count } from '../format/number';
+import { t } from '../i18n';
 import { icons } from '../ui/icons';
 import { type Filter, pageSizes } from './filter';
 
@@ -22,28 +23,28 @@ export function Pager({
     window.scrollTo({ top: 0 });
   };
   const buttons = [
-    ['First page', icons.first, 1, page > 1],
-    ['Previous page', icons.left, page - 1, page > 1],
-    ['Next page', icons.right, page + 1, page < last || hasMore],
-    ['Last page', icons.last, last, page < last],
+    ['first', icons.first, 1, page > 1],
+    ['previous', icons.left, page - 1, page > 1],
+    ['next', icons.right, page + 1, page < last || hasMore],
+    ['last', icons.last, last, page < last],
   ] as const;
-  const button = ([label, Sign, to, isPossible]: (typeof buttons)[number]) => (
+  const button = ([key, Sign, to, isPossible]: (typeof buttons)[number]) => (
     <button
-      key={label}
+      key={key}
       type="button"
       className="icon-button"
       disabled={!isPossible}
-      data-shortcut={label}
+      data-shortcut={`${key}-page`}
       onClick={() => go(to)}
     >
       <Sign />
-      <span className="hidden">{label}</span>
+      <span className="hidden">{t.pager[key]}</span>
     </button>
   );
   return (
-    <nav className="pager" aria-label="Pages">
+    <nav className="pager" aria-label={t.pager.title}>
       <label className="page-size">
-        <span>Rows</span>
+        <span>{t.pager.rows}</span>
         <select
           className="input"
           value={take}
@@ -58,10 +59,7 @@ export function Pager({
         {button(buttons[0])}
         {button(buttons[1])}
         <JumpField page={page} last={last} go={go} />
-        <span className="muted">
-          of {count(last)}
-          {hasMore && '+'}
-        </span>
+        <span className="muted">{t.pager.of(`${count(last)}${hasMore ? '+' : ''}`)}</span>
         {button(buttons[2])}
         {button(buttons[3])}
       </span>
@@ -82,7 +80,7 @@ function JumpField({ page, last, go }: { page: number; last: number; go(page: nu
       }}
     >
       <label>
-        <span className="hidden">Page</span>
+        <span className="hidden">{t.pager.page}</span>
         <input
           className="input page-field"
           inputMode="numeric"

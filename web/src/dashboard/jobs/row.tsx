@@ -1,8 +1,11 @@
-import { memo, type Ref } from 'react';
+import { type MouseEvent, memo } from 'react';
+import { useLocation } from 'wouter';
+import { root } from '../base';
 import { nameOf } from '../data/hooks';
 import { isCancellable, isOver } from '../data/states';
 import type { ListedJob } from '../data/types';
 import { useMayAct } from '../data/viewer';
+import { t, useLanguage } from '../i18n';
 import { useLeftTo, useLiveJob } from '../live/jobs';
 import { Unavailable } from '../ui/unavailable';
 import type { Action } from './actions';
@@ -16,21 +19,39 @@ interface Props {
   isSelected: boolean;
   select(id: string, isSelected: boolean): void;
   act(action: Action, job: ListedJob): void;
-  measure: Ref<HTMLDivElement>;
+}
+
+/** Whether a click is on the row itself: not on something in it, nor the end of selecting text. */
+function isPlainClick({ button, target, defaultPrevented }: MouseEvent): boolean {
+  if (button > 1 || defaultPrevented || !(target instanceof Element)) return false;
+  // A menu is rendered elsewhere in the document; its events reach the row by way of React.
+  if (!target.closest('.row') || target.closest('a,button,input,label')) return false;
+  return window.getSelection()?.isCollapsed ?? true;
 }
 
 /** A job's row. It listens for its own job alone. */
 export const JobRow = memo(function JobRow(props: Props) {
-  const { job, columns, index, isSelected, select, act, measure } = props;
+  const { job, columns, index, isSelected, select, act } = props;
+  const [, navigate] = useLocation();
   const mayAct = useMayAct();
+  useLanguage();
   const live = useLiveJob(job.id);
   const left = useLeftTo(job.id);
   const state = live?.state ?? (left && left !== 'UNKNOWN' ? left : job.state);
   const row: Row = { job, state, run: live?.currentRun ?? job.currentRun };
+  const open = (event: MouseEvent) => {
+    if (!isPlainClick(event)) return;
+    if (event.button === 1 || event.ctrlKey || event.metaKey || event.shiftKey) {
+      window.open(new URL(`jobs/${job.id}`, root), '_blank', 'noopener');
+    } else {
+      navigate(`/jobs/${job.id}`);
+    }
+  };
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the job's name in it is a link for the keyboard.
     <div
-      ref={measure}
-      data-index={index}
+      onClick={open}
+      onAuxClick={open}
       className={`row tone-${state.toLowerCase()}`}
       role="row"
       aria-rowindex={index + 2}
@@ -43,7 +64,7 @@ export const JobRow = memo(function JobRow(props: Props) {
             checked={isSelected}
             onChange={(event) => select(job.id, event.target.checked)}
           />
-          <span className="hidden">Select {nameOf(job)}</span>
+          <span className="hidden">{t.jobs.select(nameOf(job))}</span>
         </label>
       </div>
       {columns.map((column) => (
@@ -52,7 +73,7 @@ export const JobRow = memo(function JobRow(props: Props) {
           className={column.isNumber ? 'cell number' : 'cell'}
           role="cell"
           data-column={column.key}
-          data-label={column.label}
+          data-label={t.columns[column.key]}
         >
           {column.cell(row)}
           <Unavailable error={cellError(row, column)} />

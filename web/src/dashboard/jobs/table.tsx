@@ -1,6 +1,7 @@
-import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { type CSSProperties, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { ListedJob } from '../data/types';
+import { t } from '../i18n';
+import { prefetchJobPage } from '../pages';
 import type { Action } from './actions';
 import { BESIDE, columns, columnsFor } from './columns';
 import type { Filter } from './filter';
@@ -21,22 +22,17 @@ const CARDS = 640;
 const inCards = ['state', 'job', 'progress', 'started', 'message'];
 const cardColumns = columns.filter(({ key }) => inCards.includes(key));
 
-/** The list of jobs: only the rows in view are in the document. */
+/** The list of jobs. All its rows are in the document, to be found, printed and read out. */
 export function JobTable({ jobs, filter, selected, select, act, isStale }: Props) {
   const ref = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(() => Math.min(window.innerWidth, 1_440) - 48);
-  const [top, setTop] = useState(0);
   useLayoutEffect(() => {
     const table = ref.current;
     if (!table) return;
-    const measure = () => {
-      setWidth(table.clientWidth);
-      setTop(table.getBoundingClientRect().top + window.scrollY);
-    };
+    const measure = () => setWidth(table.clientWidth);
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(table);
-    observer.observe(document.body);
     return () => observer.disconnect();
   }, []);
   const isCards = width < CARDS;
@@ -47,27 +43,27 @@ export function JobTable({ jobs, filter, selected, select, act, isStale }: Props
     [isCards, states, isScheduled, chosen, width],
   );
   const least = BESIDE + shown.reduce((sum, { room }) => sum + room, 0);
-  const rows = useWindowVirtualizer({
-    count: jobs.length,
-    estimateSize: () => (isCards ? 116 : 49),
-    getItemKey: (index) => jobs[index]?.id ?? index,
-    overscan: 8,
-    scrollMargin: top,
-  });
-  const items = rows.getVirtualItems();
-  const before = (items[0]?.start ?? top) - top;
   const all = jobs.length > 0 && jobs.every(({ id }) => selected.has(id));
   const some = jobs.some(({ id }) => selected.has(id));
-  const tracks = ['2.25rem', ...shown.map(({ track }) => track), '2.5rem'].join(' ');
+  const own = shown.map(({ track }) => track);
+  const tracks = ['2.25rem', ...own, '2.5rem'].join(' ');
+  // On paper there is neither a box to tick nor a menu, and the page may be narrower.
+  const printTracks = shown.map(({ room }) => `minmax(0, ${room}fr)`).join(' ');
   return (
     <div
       ref={ref}
       className={`table${isCards ? ' is-cards' : least > width ? ' is-wide' : ''}${isStale ? ' is-stale' : ''}`}
       role="table"
-      aria-label="Jobs"
+      aria-label={t.jobs.title}
       tabIndex={least > width && !isCards ? 0 : undefined}
       aria-rowcount={jobs.length + 1}
-      style={{ '--tracks': tracks, '--least': `${isCards ? 0 : least}px` } as CSSProperties}
+      style={
+        {
+          '--tracks': tracks,
+          '--print-tracks': printTracks,
+          '--least': `${isCards ? 0 : least}px`,
+        } as CSSProperties
+      }
     >
       <div className="table-head" role="rowgroup">
         <div className="row is-head" role="row" aria-rowindex={1}>
@@ -86,37 +82,36 @@ export function JobTable({ jobs, filter, selected, select, act, isStale }: Props
                   )
                 }
               />
-              <span className="hidden">Select all jobs on this page</span>
+              <span className="hidden">{t.jobs.selectPage}</span>
             </label>
           </div>
-          {shown.map(({ key, label, isNumber }) => (
+          {shown.map(({ key, isNumber }) => (
             <div key={key} className={isNumber ? 'cell number' : 'cell'} role="columnheader">
-              {label}
+              {t.columns[key]}
             </div>
           ))}
           <div className="cell cell-menu" role="columnheader">
-            <span className="hidden">Actions</span>
+            <span className="hidden">{t.common.actions}</span>
           </div>
         </div>
       </div>
-      <div className="table-body" role="rowgroup" style={{ height: rows.getTotalSize() }}>
-        <div style={{ transform: `translateY(${before}px)` }} role="presentation">
-          {items.map(({ index }) => {
-            const job = jobs[index];
-            return job ? (
-              <JobRow
-                key={job.id}
-                job={job}
-                index={index}
-                columns={shown}
-                isSelected={selected.has(job.id)}
-                select={selectOne(select)}
-                act={act}
-                measure={rows.measureElement}
-              />
-            ) : null;
-          })}
-        </div>
+      <div
+        className="table-body"
+        role="rowgroup"
+        onPointerEnter={prefetchJobPage}
+        onFocus={prefetchJobPage}
+      >
+        {jobs.map((job, index) => (
+          <JobRow
+            key={job.id}
+            job={job}
+            index={index}
+            columns={shown}
+            isSelected={selected.has(job.id)}
+            select={selectOne(select)}
+            act={act}
+          />
+        ))}
       </div>
     </div>
   );

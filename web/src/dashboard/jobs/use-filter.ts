@@ -1,5 +1,6 @@
 import { useCallback, useMemo } from 'react';
 import { useLocation, useSearch } from 'wouter';
+import { useLanguage } from '../i18n';
 import { type Filter, formatFilter, type Ignored, parseFilter, readAddress } from './filter';
 
 interface AddressFilter {
@@ -14,7 +15,9 @@ interface AddressFilter {
 export function useFilter(): AddressFilter {
   const search = useSearch();
   const [path, navigate] = useLocation();
-  const read = useMemo(() => readAddress(search), [search]);
+  const language = useLanguage();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the hints are in the language.
+  const read = useMemo(() => readAddress(search), [search, language]);
   const change = useCallback(
     (changes: Partial<Filter>, replace = false) => {
       // From the address as it is now: two changes may come before the page is drawn again.

@@ -17,6 +17,7 @@ import {
   operationOf,
   RequestError,
 } from '../data/client';
+import { t } from '../i18n';
 
 export type Mode = 'connecting' | 'socket' | 'events' | 'polling' | 'paused' | 'offline';
 
@@ -225,7 +226,7 @@ export class Connection {
         const code = (event as CloseEvent).code;
         if (code === 4401 || code === 4403) {
           end();
-          this.refused(new RequestError('signed-out', 'You are not signed in.', 'UNAUTHENTICATED'));
+          this.refused(new RequestError('signed-out', t.errors.notSignedIn, 'UNAUTHENTICATED'));
         } else if (isOpen) {
           this.set('connecting');
           setTimeout(() => !signal.aborted && this.open(), 250 + Math.random() * 500);

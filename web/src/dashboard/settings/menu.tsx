@@ -1,12 +1,13 @@
 import * as Popover from '@radix-ui/react-popover';
 import { useViewer } from '../data/viewer';
 import { full, zoneOf } from '../format/time';
+import { type LanguageSetting, languageNames, t } from '../i18n';
 import { useNow } from '../live/clock';
 import { icons } from '../ui/icons';
 import { Moment } from '../ui/time';
-import { changeSettings, type Settings, useSettings } from './settings';
+import { changeSettings, useSettings } from './settings';
 
-const themes = { system: 'System', light: 'Light', dark: 'Dark' } as const;
+const themes = ['system', 'light', 'dark'] as const;
 
 function zones(): readonly string[] {
   return typeof Intl.supportedValuesOf === 'function' ? Intl.supportedValuesOf('timeZone') : [];
@@ -15,9 +16,9 @@ function zones(): readonly string[] {
 export function SettingsMenu({ showKeys }: { showKeys(): void }) {
   return (
     <Popover.Root>
-      <Popover.Trigger className="icon-button" title="Settings">
+      <Popover.Trigger className="icon-button" title={t.settings.title}>
         <icons.settings />
-        <span className="hidden">Settings</span>
+        <span className="hidden">{t.settings.title}</span>
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Content
@@ -25,7 +26,7 @@ export function SettingsMenu({ showKeys }: { showKeys(): void }) {
           align="end"
           sideOffset={8}
           collisionPadding={8}
-          aria-label="Settings"
+          aria-label={t.settings.title}
         >
           <Choices showKeys={showKeys} />
         </Popover.Content>
@@ -41,10 +42,25 @@ function Choices({ showKeys }: { showKeys(): void }) {
   const isOther = settings.zone !== 'local' && settings.zone !== 'UTC';
   return (
     <>
+      <label className="setting">
+        <span>{t.settings.language}</span>
+        <select
+          className="input"
+          value={settings.language}
+          onChange={(event) => changeSettings({ language: event.target.value as LanguageSetting })}
+        >
+          <option value="auto">{t.settings.automatic}</option>
+          {languageNames.map(([language, name]) => (
+            <option key={language} value={language} lang={language}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
       <fieldset className="setting">
-        <legend>Theme</legend>
+        <legend>{t.settings.theme}</legend>
         <div className="segments">
-          {(Object.keys(themes) as Settings['theme'][]).map((theme) => (
+          {themes.map((theme) => (
             <label key={theme} className="segment">
               <input
                 type="radio"
@@ -52,19 +68,19 @@ function Choices({ showKeys }: { showKeys(): void }) {
                 checked={settings.theme === theme}
                 onChange={() => changeSettings({ theme })}
               />
-              <span>{themes[theme]}</span>
+              <span>{t.settings.themes[theme]}</span>
             </label>
           ))}
         </div>
       </fieldset>
       <label className="setting">
-        <span>Times in</span>
+        <span>{t.settings.zone}</span>
         <select
           className="input"
           value={settings.zone}
           onChange={(event) => changeSettings({ zone: event.target.value })}
         >
-          <option value="local">Local: {local}</option>
+          <option value="local">{t.settings.local(local)}</option>
           <option value="UTC">UTC</option>
           {isOther && !zones().includes(settings.zone) && <option>{settings.zone}</option>}
           {zones()
@@ -75,7 +91,7 @@ function Choices({ showKeys }: { showKeys(): void }) {
         </select>
       </label>
       <fieldset className="setting">
-        <legend>Hours</legend>
+        <legend>{t.settings.timeFormat}</legend>
         <div className="segments">
           {(['24', '12'] as const).map((hours) => (
             <label key={hours} className="segment">
@@ -85,24 +101,26 @@ function Choices({ showKeys }: { showKeys(): void }) {
                 checked={settings.hours === hours}
                 onChange={() => changeSettings({ hours })}
               />
-              <span>{hours} hours</span>
+              <span>{t.settings.hours[hours]}</span>
             </label>
           ))}
         </div>
       </fieldset>
-      <p className="muted setting-now">Now: {full(new Date(now).toISOString(), settings)}</p>
+      <p className="muted setting-now">
+        {t.settings.now(full(new Date(now).toISOString(), settings))}
+      </p>
       <label className="option">
         <input
           type="checkbox"
           checked={settings.keys}
           onChange={(event) => changeSettings({ keys: event.target.checked })}
         />
-        Single-key shortcuts
+        {t.settings.keys}
       </label>
       <SignedIn />
       <div className="setting-links">
         <button type="button" className="button is-quiet" onClick={showKeys}>
-          Keyboard shortcuts
+          {t.shortcuts.title}
         </button>
         <a className="button is-quiet" href="graphiql">
           GraphiQL <icons.external width={13} height={13} />
@@ -121,16 +139,13 @@ function SignedIn() {
       <span className="one-line">
         <b>{viewer.name}</b>{' '}
         <span className="muted">
-          {viewer.role.toLowerCase()}
-          {viewer.expires && (
-            <>
-              , until <Moment at={viewer.expires} />
-            </>
-          )}
+          {viewer.expires
+            ? t.settings.until(t.settings.role(viewer.role), <Moment at={viewer.expires} />)
+            : t.settings.role(viewer.role)}
         </span>
       </span>
       <button type="submit" className="button is-quiet">
-        Sign out
+        {t.settings.signOut}
       </button>
     </form>
   );

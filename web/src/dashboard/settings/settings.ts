@@ -1,7 +1,10 @@
 /** What this browser remembers of how its user wants to see things. */
 import { useSyncExternalStore } from 'react';
+import { isLanguage, type LanguageSetting, setLanguage, t } from '../i18n';
+import { say } from '../ui/notice';
 
 export interface Settings {
+  language: LanguageSetting;
   theme: 'system' | 'light' | 'dark';
   /** `local`, `UTC`, or a zone's IANA name. */
   zone: string;
@@ -12,7 +15,13 @@ export interface Settings {
 
 const KEY = 'agent-jobs:settings';
 
-const usual: Settings = { theme: 'system', zone: 'local', hours: '24', keys: true };
+const usual: Settings = {
+  language: 'auto',
+  theme: 'system',
+  zone: 'local',
+  hours: '24',
+  keys: true,
+};
 
 function isZone(zone: string): boolean {
   try {
@@ -32,8 +41,9 @@ export function parseSettings(text: string | null): Settings {
   } catch {
     // Not ours, or of another version.
   }
-  const { theme, zone, hours, keys } = stored;
+  const { language, theme, zone, hours, keys } = stored;
   return {
+    language: isLanguage(language) ? language : usual.language,
     theme: theme === 'light' || theme === 'dark' ? theme : usual.theme,
     zone: typeof zone === 'string' && (zone === 'local' || isZone(zone)) ? zone : usual.zone,
     hours: hours === '12' ? '12' : '24',
@@ -67,6 +77,7 @@ export function applyTheme(): void {
 function take(next: Settings): void {
   settings = next;
   applyTheme();
+  setLanguage(next.language).catch(() => say(t.settings.languageFailed, true));
   for (const listener of listeners) listener();
 }
 

@@ -1,18 +1,19 @@
 import { useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
+import { type Messages, t } from '../i18n';
 import { getSettings } from '../settings/settings';
 import { Dialog } from '../ui/dialog';
 
-const keys: readonly (readonly [string, string])[] = [
-  ['/', 'Search'],
-  ['j, k', 'Next job, previous job'],
-  ['Enter', 'Open the job'],
-  ['x', 'Select the job'],
-  ['[ and ]', 'Previous page, next page'],
-  ['e', 'What executes'],
-  ['p', 'Pause or resume live updates'],
-  ['g then j, c, a', 'To jobs, configurations, agents'],
-  ['?', 'This list'],
+const keysOf = ({ shortcuts }: Messages): readonly (readonly [string, string])[] => [
+  ['/', shortcuts.search],
+  ['j, k', shortcuts.move],
+  [shortcuts.enterKey, shortcuts.open],
+  ['x', shortcuts.select],
+  [shortcuts.pageKeys, shortcuts.page],
+  ['e', shortcuts.executing],
+  ['p', shortcuts.pause],
+  [shortcuts.goKeys, shortcuts.go],
+  ['?', shortcuts.title],
 ];
 
 function press(name: string): void {
@@ -66,9 +67,9 @@ export function useKeys(): { isHelpOpen: boolean; showHelp(isOpen: boolean): voi
             ?.click();
           break;
         case '[':
-          return press('Previous page');
+          return press('previous-page');
         case ']':
-          return press('Next page');
+          return press('next-page');
         case 'e':
           return press('executing');
         case 'p':
@@ -85,9 +86,9 @@ export function useKeys(): { isHelpOpen: boolean; showHelp(isOpen: boolean): voi
 
 export function KeysHelp({ close }: { close(): void }) {
   return (
-    <Dialog title="Keyboard shortcuts" onClose={close}>
+    <Dialog title={t.shortcuts.title} onClose={close}>
       <dl className="keys dialog-content">
-        {keys.map(([key, what]) => (
+        {keysOf(t).map(([key, what]) => (
           <div key={key}>
             <dt>
               <kbd>{key}</kbd>
@@ -96,7 +97,7 @@ export function KeysHelp({ close }: { close(): void }) {
           </div>
         ))}
       </dl>
-      <footer className="dialog-foot muted">They can be switched off in the settings.</footer>
+      <footer className="dialog-foot muted">{t.shortcuts.off}</footer>
     </Dialog>
   );
 }

@@ -2,6 +2,8 @@ import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { useLocation } from 'wouter';
 import { ExecutingPopover } from '../executing/popover';
+import { t } from '../i18n';
+import { watchFollowed } from '../job/follow';
 import { connection } from '../live/connection';
 import { useMode, useTrouble } from '../live/hooks';
 import { followExecuting } from '../live/jobs';
@@ -10,13 +12,14 @@ import { SignedOut } from '../ui/empty';
 import { icons } from '../ui/icons';
 import { AppLink } from '../ui/link';
 import { Notices } from '../ui/notice';
+import { useFocusOnNavigation } from './focus';
 import { KeysHelp, useKeys } from './keys';
 import { LiveStatus } from './status';
 
 const pages = [
-  ['/', 'Jobs', /^\/($|jobs)/],
-  ['/configurations', 'Configurations', /^\/configurations/],
-  ['/agents', 'Agents', /^\/agents/],
+  ['/', 'jobs', /^\/($|jobs)/],
+  ['/configurations', 'configurations', /^\/configurations/],
+  ['/agents', 'agents', /^\/agents/],
 ] as const;
 
 /** What is around every page: the way to the others, what executes, and how live it all is. */
@@ -25,14 +28,16 @@ export function Shell({ children }: { children: ReactNode }) {
   const { isHelpOpen, showHelp } = useKeys();
   const main = useRef<HTMLElement>(null);
   useLive();
+  useNotifications();
+  useFocusOnNavigation();
   const isSignedOut = useIsSignedOut();
   return (
     <>
       <button type="button" className="skip" onClick={() => main.current?.focus()}>
-        Skip to the content
+        {t.shell.skip}
       </button>
       <header className="top">
-        <AppLink to="/" className="brand" aria-label="agent-jobs: all jobs">
+        <AppLink to="/" className="brand" aria-label={t.shell.home}>
           <svg aria-hidden="true" width="20" height="20" viewBox="0 0 16 16">
             <rect className="brand-1" x="1" y="2.5" width="14" height="2.6" rx="1.3" />
             <rect className="brand-2" x="1" y="6.7" width="10" height="2.6" rx="1.3" />
@@ -40,15 +45,15 @@ export function Shell({ children }: { children: ReactNode }) {
           </svg>
           <span>agent-jobs</span>
         </AppLink>
-        <nav className="top-nav" aria-label="Pages of the dashboard">
-          {pages.map(([to, label, pattern]) => (
+        <nav className="top-nav" aria-label={t.shell.navigation}>
+          {pages.map(([to, noun, pattern]) => (
             <AppLink
               key={to}
               to={to}
               className="top-link"
               aria-current={pattern.test(path) ? 'page' : undefined}
             >
-              {label}
+              {t[noun].title}
             </AppLink>
           ))}
         </nav>
@@ -98,6 +103,21 @@ function useLive(): void {
   }, [client]);
 }
 
+/** Notifies of the end of followed jobs, on whatever page the user is. */
+function useNotifications(): void {
+  const [, navigate] = useLocation();
+  const latest = useRef(navigate);
+  latest.current = navigate;
+  useEffect(
+    () =>
+      watchFollowed(
+        (name, state) => ({ title: name, body: t.states[state].label }),
+        (id) => latest.current(`/jobs/${id}`),
+      ),
+    [],
+  );
+}
+
 function OfflineBanner() {
   const mode = useMode();
   const isSignedOut = useIsSignedOut();
@@ -105,10 +125,7 @@ function OfflineBanner() {
   return (
     <div className="offline" role="alert">
       <icons.warning />
-      <span>
-        <b>The server cannot be reached.</b> What you see is from before. This page tries again by
-        itself.
-      </span>
+      <span>{t.shell.offline}</span>
     </div>
   );
 }

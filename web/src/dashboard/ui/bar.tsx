@@ -1,6 +1,7 @@
 import type { CSSProperties } from 'react';
 import type { Parts } from '../data/parts';
 import { count, percent } from '../format/number';
+import { t } from '../i18n';
 import { Unavailable } from './unavailable';
 
 /** How far something is. Without a value it says just that it is under way. */
@@ -23,7 +24,7 @@ export function ProgressBar({
       aria-label={label}
       aria-valuemin={0}
       aria-valuemax={100}
-      aria-valuetext={value === null ? 'not known' : percent(value)}
+      aria-valuetext={value === null ? t.common.unknown : percent(value)}
       {...known}
     >
       {value === null ? (
@@ -54,7 +55,14 @@ export function PartsBar({
     ...parts,
     ...(unaccounted === null
       ? []
-      : [{ key: 'unaccounted', label: 'unaccounted', value: unaccounted, error: undefined }]),
+      : [
+          {
+            key: 'unaccounted',
+            label: t.run.parts.unaccounted,
+            value: unaccounted,
+            error: undefined,
+          },
+        ]),
   ];
   return (
     <div className="parts">
@@ -79,11 +87,7 @@ export function PartsBar({
           </li>
         ))}
       </ul>
-      {excess !== null && (
-        <p className="muted parts-note">
-          The parts are {count(excess)} more than the total that was reported.
-        </p>
-      )}
+      {excess !== null && <p className="muted parts-note">{t.run.excess(excess)}</p>}
     </div>
   );
 }

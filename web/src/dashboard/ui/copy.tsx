@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { t } from '../i18n';
 import { icons } from './icons';
 import { say } from './notice';
 
@@ -17,17 +18,17 @@ export function CopyButton({ text, what }: { text: string; what: string }) {
   const copy = async () => {
     if (await copyText(text)) {
       setDone(true);
-      say(`Copied ${what}.`);
+      say(t.copy.copied(what));
       setTimeout(() => setDone(false), 1_500);
     } else {
-      say(`This browser does not let the page copy. ${what}: ${text}`);
+      say(t.copy.blocked(text));
     }
   };
   const Sign = isDone ? icons.check : icons.copy;
   return (
-    <button type="button" className="icon-button small" onClick={copy} title={`Copy ${what}`}>
+    <button type="button" className="icon-button small" onClick={copy} title={t.copy.copy(what)}>
       <Sign width={14} height={14} />
-      <span className="hidden">Copy {what}</span>
+      <span className="hidden">{t.copy.copy(what)}</span>
     </button>
   );
 }

@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useId, useRef } from 'react';
+import { t } from '../i18n';
 import { icons } from './icons';
 
 /** The browser's own modal dialog: it keeps the focus, and Escape closes it. */
@@ -42,7 +43,7 @@ export function Dialog({
           <h2 id={titleId}>{title}</h2>
           <button type="button" className="icon-button" onClick={onClose}>
             <icons.cross />
-            <span className="hidden">Close</span>
+            <span className="hidden">{t.common.close}</span>
           </button>
         </header>
         {children}

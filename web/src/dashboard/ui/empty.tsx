@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { root } from '../base';
 import { RequestError } from '../data/client';
+import { t } from '../i18n';
 import { icons } from './icons';
 
 export function Empty({
@@ -25,7 +26,7 @@ export function Empty({
   );
 }
 
-/** What went wrong, in words that say what to do. */
+/** What went wrong, and what can be done about it. */
 export function Failure({
   error,
   retry,
@@ -38,20 +39,18 @@ export function Failure({
   const trouble = error instanceof RequestError ? error.trouble : 'defect';
   const message = error instanceof Error ? error.message : String(error);
   if (trouble === 'signed-out') return <SignedOut />;
-  const title = {
-    offline: 'The server cannot be reached',
-    forbidden: 'You may not see this',
-    refused: 'The server refused the request',
-    defect: 'Something went wrong here',
-  }[trouble];
   return (
     <div role="alert">
-      <Empty title={title} sign={<icons.warning width={28} height={28} />} isPage={isPage}>
+      <Empty
+        title={t.errors[trouble]}
+        sign={<icons.warning width={28} height={28} />}
+        isPage={isPage}
+      >
         <p>{message}</p>
-        {trouble === 'offline' && <p className="muted">This page tries again by itself.</p>}
+        {trouble === 'offline' && <p className="muted">{t.errors.retrying}</p>}
         {retry && (
           <button type="button" className="button" onClick={retry}>
-            <icons.retry /> Try again
+            <icons.retry /> {t.common.tryAgain}
           </button>
         )}
       </Empty>
@@ -65,10 +64,10 @@ export function SignedOut() {
   const signIn = new URL('sign-in', root);
   signIn.searchParams.set('next', here);
   return (
-    <Empty title="You are signed out" sign={<icons.info width={28} height={28} />} isPage>
-      <p>This server shows its jobs to those who are signed in.</p>
+    <Empty title={t.errors.signedOut} sign={<icons.info width={28} height={28} />} isPage>
+      <p>{t.errors.signedOutHint}</p>
       <a className="button is-primary" href={signIn.href}>
-        Sign in
+        {t.errors.signIn}
       </a>
     </Empty>
   );

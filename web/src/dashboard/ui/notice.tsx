@@ -1,5 +1,6 @@
 /** What the page says of what was done: shown for a while, and read out. */
 import { useEffect, useSyncExternalStore } from 'react';
+import { t } from '../i18n';
 import { icons } from './icons';
 
 interface Notice {
@@ -43,7 +44,7 @@ export function Notices() {
           <span>{shown.text}</span>
           <button type="button" className="icon-button small" onClick={() => set(undefined)}>
             <icons.cross width={14} height={14} />
-            <span className="hidden">Dismiss</span>
+            <span className="hidden">{t.common.dismiss}</span>
           </button>
         </div>
       )}

@@ -1,6 +1,7 @@
 import * as Popover from '@radix-ui/react-popover';
 import { type ReactNode, useState } from 'react';
 import type { Named } from '../data/hooks';
+import { t } from '../i18n';
 import { icons } from './icons';
 
 /** A button that opens something to choose from, in the form of the filter bar. */
@@ -9,6 +10,7 @@ export function Menu({
   value,
   children,
   icon,
+  tool,
   isSet = false,
   onOpenChange,
   open,
@@ -17,6 +19,8 @@ export function Menu({
   value?: ReactNode;
   children: ReactNode;
   icon?: ReactNode;
+  /** Its name in style sheets. */
+  tool?: string;
   isSet?: boolean;
   open?: boolean;
   onOpenChange?(open: boolean): void;
@@ -26,10 +30,7 @@ export function Menu({
       {...(open === undefined ? {} : { open })}
       {...(onOpenChange ? { onOpenChange } : {})}
     >
-      <Popover.Trigger
-        className={isSet ? 'filter is-set' : 'filter'}
-        data-tool={label.toLowerCase()}
-      >
+      <Popover.Trigger className={isSet ? 'filter is-set' : 'filter'} data-tool={tool}>
         {icon}
         <span className="filter-label">{label}</span>{' '}
         {value && <span className="filter-value one-line">{value}</span>}
@@ -59,6 +60,7 @@ const SHOWN = 60;
 /** Chooses one of many by name. */
 export function Picker({
   label,
+  find,
   options,
   chosen,
   choose,
@@ -66,6 +68,8 @@ export function Picker({
   isLoading,
 }: {
   label: string;
+  /** The label of its search field. */
+  find: string;
   options: readonly Named[] | undefined;
   chosen: string | undefined;
   choose(id: string | undefined): void;
@@ -103,8 +107,8 @@ export function Picker({
         <input
           className="input"
           type="search"
-          placeholder={`Find ${label.toLowerCase()}`}
-          aria-label={`Find ${label.toLowerCase()}`}
+          placeholder={find}
+          aria-label={find}
           value={text}
           onChange={(event) => setText(event.target.value)}
           onKeyDown={(event) => {
@@ -115,7 +119,7 @@ export function Picker({
           {chosen && (
             <li>
               <button type="button" className="option" onClick={() => pick(undefined)}>
-                <span className="muted">Any</span>
+                <span className="muted">{t.common.any}</span>
               </button>
             </li>
           )}
@@ -135,10 +139,10 @@ export function Picker({
           ))}
         </ul>
         {found.length > SHOWN && (
-          <p className="muted picker-note">{found.length - SHOWN} more: type to find them</p>
+          <p className="muted picker-note">{t.filters.moreOptions(found.length - SHOWN)}</p>
         )}
         {found.length === 0 && (
-          <p className="muted picker-note">{isLoading ? 'Loading…' : 'None has that name.'}</p>
+          <p className="muted picker-note">{isLoading ? t.common.loading : t.filters.noOptions}</p>
         )}
       </div>
     </Menu>

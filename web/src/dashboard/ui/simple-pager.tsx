@@ -1,4 +1,6 @@
 import { useLocation, useSearch } from 'wouter';
+import { count } from '../format/number';
+import { t } from '../i18n';
 import { icons } from './icons';
 
 /** The page's number in the address, from 1. */
@@ -22,30 +24,30 @@ export function SimplePager({
 }) {
   if (page === 1 && !hasNext) return null;
   return (
-    <nav className="pager" aria-label="Pages">
+    <nav className="pager" aria-label={t.pager.title}>
       <span className="pager-pages">
         <button
           type="button"
           className="icon-button"
-          data-shortcut="Previous page"
+          data-shortcut="previous-page"
           disabled={page === 1}
           onClick={() => setPage(page - 1)}
         >
           <icons.left />
-          <span className="hidden">Previous page</span>
+          <span className="hidden">{t.pager.previous}</span>
         </button>
         <span>
-          {page} <span className="muted">of {Math.max(pages, page)}</span>
+          {page} <span className="muted">{t.pager.of(count(Math.max(pages, page)))}</span>
         </span>
         <button
           type="button"
           className="icon-button"
-          data-shortcut="Next page"
+          data-shortcut="next-page"
           disabled={!hasNext}
           onClick={() => setPage(page + 1)}
         >
           <icons.right />
-          <span className="hidden">Next page</span>
+          <span className="hidden">{t.pager.next}</span>
         </button>
       </span>
     </nav>

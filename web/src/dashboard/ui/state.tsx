@@ -1,5 +1,6 @@
-import { infoOf } from '../data/states';
+import { textOf } from '../data/states';
 import type { JobState, ProcessingState } from '../data/types';
+import { t } from '../i18n';
 import { StateSign } from './icons';
 
 export function StateLabel({
@@ -9,18 +10,18 @@ export function StateLabel({
   state: JobState;
   isScheduled?: boolean;
 }) {
-  const { label, hint } = infoOf(state);
   const shown = isScheduled && state === 'QUEUED' ? 'SCHEDULED' : state;
+  const { label, hint } = textOf(shown);
   return (
     <span className={`state tone-${shown.toLowerCase()}`} title={hint}>
       <StateSign state={shown} />
-      <span className="one-line">{shown === 'SCHEDULED' ? 'Scheduled' : label}</span>
+      <span className="one-line">{label}</span>
     </span>
   );
 }
 
 export function StateChip({ state, phase }: { state: JobState; phase?: string }) {
-  const { label, hint } = infoOf(state);
+  const { label, hint } = textOf(state);
   return (
     <span className={`chip tone-${state.toLowerCase()}`} title={hint}>
       <StateSign state={state} size={14} />
@@ -30,25 +31,18 @@ export function StateChip({ state, phase }: { state: JobState; phase?: string })
   );
 }
 
-const processing: Record<ProcessingState, [label: string, like: JobState]> = {
-  UNKNOWN: ['Unknown', 'UNKNOWN'],
-  QUEUED: ['Queued', 'QUEUED'],
-  EXECUTING: ['Executing', 'EXECUTING'],
-  COMPLETED: ['Completed', 'COMPLETED'],
-  FAILED: ['Failed', 'FAILED'],
-};
-
 export function processingLabel(state: ProcessingState | null): string {
-  return state ? processing[state][0] : 'Not begun';
+  return t.processingStates[state ?? 'notStarted'];
 }
 
 export function ProcessingChip({ state }: { state: ProcessingState | null }) {
-  const [label, like] = state ? processing[state] : (['Not begun', 'QUEUED'] as const);
+  // Each of its states is like one of the agent's.
+  const like: JobState = state ?? 'QUEUED';
   return (
     <span className={`chip tone-${like.toLowerCase()}`}>
       <StateSign state={like} size={14} />
-      <span className="chip-phase">Processing</span>
-      {label}
+      <span className="chip-phase">{t.job.processing}</span>
+      {processingLabel(state)}
     </span>
   );
 }

@@ -1,11 +1,12 @@
 import { errorOf } from '../data/errors';
 import { count } from '../format/number';
+import { t } from '../i18n';
 import { icons } from './icons';
 
 /** Stands where a value is missing because of an error; nothing if there was none. */
 export function Unavailable({ error }: { error: string | undefined }) {
   if (error === undefined) return null;
-  const text = `This value cannot be shown: ${error}`;
+  const text = t.errors.value(error);
   return (
     <span className="unavailable" title={text}>
       <icons.warning width={13} height={13} />

@@ -1,0 +1,602 @@
+/** The German texts. */
+import type { ReactNode } from 'react';
+import { listOr } from '../format/list';
+import { count, plural, pluralForm } from '../format/number';
+import type { Messages } from '.';
+
+const job = { one: 'Job', other: 'Jobs' };
+const clue = { one: 'Clue', other: 'Clues' };
+const jobs = (n: number) => plural(n, job);
+
+const states: Messages['states'] = {
+  EXECUTING: { label: 'Läuft', hint: 'Ein Agent führt den Job aus.' },
+  QUEUED: {
+    label: 'In Warteschlange',
+    hint: 'Wartet auf einen Agenten oder auf den geplanten Zeitpunkt.',
+  },
+  FAILED: { label: 'Fehlgeschlagen', hint: 'Mit einem Fehler beendet.' },
+  COMPLETED: { label: 'Abgeschlossen', hint: 'Erfolgreich beendet.' },
+  CANCELLED: { label: 'Abgebrochen', hint: 'Abgebrochen.' },
+  EXECUTION_COMPLETED: {
+    label: 'Agent fertig',
+    hint: 'Der Agent ist fertig; einige Ergebnisse sind noch nicht übermittelt.',
+  },
+  SUBMITTING: {
+    label: 'Wird übermittelt',
+    hint: 'Die letzten Ergebnisse werden übermittelt.',
+  },
+  CANCELLING: {
+    label: 'Wird abgebrochen',
+    hint: 'Abbruch angefordert; Bestätigung des Agenten steht aus.',
+  },
+  UNKNOWN: { label: 'Unbekannt', hint: 'Ein Status, den diese Version des Dienstes nicht kennt.' },
+  SCHEDULED: { label: 'Geplant', hint: 'Wartet auf den geplanten Zeitpunkt.' },
+};
+
+/** States before a noun: `fehlgeschlagene Jobs`. */
+const adjectives: Record<keyof Messages['states'], string> = {
+  EXECUTING: 'laufende',
+  QUEUED: 'wartende',
+  FAILED: 'fehlgeschlagene',
+  COMPLETED: 'abgeschlossene',
+  CANCELLED: 'abgebrochene',
+  EXECUTION_COMPLETED: 'vom Agenten beendete',
+  SUBMITTING: 'zu übermittelnde',
+  CANCELLING: 'abzubrechende',
+  UNKNOWN: 'unbekannte',
+  SCHEDULED: 'geplante',
+};
+
+/** When jobs were created, as part of a sentence. */
+const createdWithin = {
+  hour: 'in der letzten Stunde',
+  today: 'heute',
+  yesterday: 'seit gestern',
+  week: 'in den letzten 7 Tagen',
+  month: 'in den letzten 30 Tagen',
+};
+
+export const de: Messages = {
+  common: {
+    loading: 'Wird geladen…',
+    close: 'Schließen',
+    dismiss: 'Ausblenden',
+    actions: 'Aktionen',
+    any: 'Beliebig',
+    tryAgain: 'Erneut versuchen',
+    breadcrumb: 'Brotkrümelnavigation',
+    unknown: 'unbekannt',
+  },
+
+  units: { day: 'T', hour: 'h', minute: 'm', second: 's', justNow: 'gerade eben' },
+
+  shell: {
+    skip: 'Zum Inhalt springen',
+    home: 'agent-jobs: alle Jobs',
+    navigation: 'Hauptnavigation',
+    offline: (
+      <>
+        <b>Server nicht erreichbar.</b> Angezeigt wird der letzte bekannte Stand; neuer Versuch
+        läuft…
+      </>
+    ),
+    pageNotFound: 'Seite nicht gefunden',
+    backToJobs: 'Zurück zu den Jobs',
+  },
+
+  live: {
+    connecting: { label: 'Verbindet', hint: 'Verbindung für Live-Updates wird aufgebaut.' },
+    socket: { label: 'Live', hint: 'Live-Updates (WebSocket)' },
+    events: { label: 'Live', hint: 'Live-Updates (Server-Sent Events)' },
+    polling: { label: 'Abfrage', hint: 'Abfrage alle 3 s: keine Live-Verbindung möglich.' },
+    paused: { label: 'Pausiert', hint: 'Live-Updates sind pausiert.' },
+    offline: { label: 'Offline', hint: 'Server nicht erreichbar. Neuer Versuch läuft…' },
+    pause: 'Updates pausieren',
+    resume: 'Updates fortsetzen',
+  },
+
+  shortcuts: {
+    title: 'Tastenkürzel',
+    search: 'Suchen',
+    move: 'Nächster Job, vorheriger Job',
+    open: 'Job öffnen',
+    select: 'Job auswählen',
+    page: 'Vorherige Seite, nächste Seite',
+    executing: 'Laufende Jobs',
+    pause: 'Updates pausieren oder fortsetzen',
+    go: 'Zu Jobs, Konfigurationen, Agenten',
+    goKeys: 'g, dann j, c, a',
+    pageKeys: '[ und ]',
+    enterKey: 'Eingabe',
+    off: 'Tastenkürzel lassen sich in den Einstellungen abschalten.',
+  },
+
+  settings: {
+    title: 'Einstellungen',
+    language: 'Sprache',
+    automatic: 'Automatisch',
+    languageFailed: 'Die Sprache konnte nicht geladen werden. Bitte später erneut versuchen.',
+    theme: 'Design',
+    themes: { system: 'System', light: 'Hell', dark: 'Dunkel' },
+    zone: 'Zeitzone',
+    local: (zone: string) => `Lokal: ${zone}`,
+    timeFormat: 'Uhrzeit',
+    hours: { '24': '24 Stunden', '12': '12 Stunden' },
+    now: (time: string) => `Jetzt: ${time}`,
+    keys: 'Kürzel mit einer Taste',
+    role: (name: string) =>
+      ({ VIEWER: 'Betrachter', OPERATOR: 'Operator', ADMIN: 'Administrator', AGENT: 'Agent' })[
+        name
+      ] ?? name.toLowerCase(),
+    until: (role: string, time: ReactNode): ReactNode => (
+      <>
+        {role}, bis {time}
+      </>
+    ),
+    signOut: 'Abmelden',
+  },
+
+  states,
+  processingStates: {
+    UNKNOWN: 'Unbekannt',
+    QUEUED: 'In Warteschlange',
+    EXECUTING: 'Läuft',
+    COMPLETED: 'Abgeschlossen',
+    FAILED: 'Fehlgeschlagen',
+    notStarted: 'Nicht begonnen',
+  },
+
+  priority: (n: number) => ({ 0: 'Niedrig', 2: 'Normal', 4: 'Hoch' })[n] ?? String(n),
+
+  jobs: {
+    title: 'Jobs',
+    all: 'Alle Jobs',
+    total: (shown: ReactNode, n: number): ReactNode => (
+      <>
+        {shown} {pluralForm(n, job)}
+      </>
+    ),
+    byState: (owner: string | undefined) =>
+      owner === undefined ? 'Jobs nach Status' : `Jobs nach Status, ${owner}`,
+    totalsNote: 'Die Gesamtzahlen berücksichtigen die Filter unten nicht.',
+    views: { all: 'Alle', running: 'Laufend', finished: 'Beendet', scheduled: 'Geplant' },
+    viewsLabel: 'Jobstatus',
+    news: 'Neue Aktivität · Aktualisieren',
+    zone: (zone: string) => `Zeiten in ${zone}.`,
+    due: (time: ReactNode): ReactNode => <>fällig {time}</>,
+    noConfiguration: 'Keine Konfiguration',
+    noneRunning: 'Keine laufenden Jobs',
+    noneRunningHint: 'Laufende Jobs erscheinen hier.',
+    none: 'Noch keine Jobs',
+    noneHint: (command: ReactNode, mutation: ReactNode): ReactNode => (
+      <>
+        Jobs einer Plattform mit {command} importieren oder einen mit {mutation} einreihen.
+      </>
+    ),
+    noMatch: 'Keine passenden Jobs',
+    noMatchHint: 'Kein Job passt zu diesen Filtern. Einen Filter entfernen, um mehr zu sehen.',
+    select: (name: string) => `${name} auswählen`,
+    selectPage: 'Alle Jobs dieser Seite auswählen',
+    selection: 'Ausgewählte Jobs',
+    selected: (n: number) => `${count(n)} ausgewählt`,
+    clearSelection: 'Auswahl aufheben',
+    actionsFor: (name: string) => `Aktionen für ${name}`,
+    progress: 'Fortschritt',
+    progressOf: (name: string) => `Fortschritt von ${name}`,
+    left: (time: string) => `noch ${time}`,
+    notReporting: 'keine Meldung',
+    tasksDone: (done: string, all: string) => `${done} von ${all} abgeschlossen`,
+    tasksFailed: (n: string) => `${n} fehlgeschlagen`,
+  },
+
+  columns: {
+    title: 'Spalten',
+    reset: 'Spalten zurücksetzen',
+    state: 'Status',
+    job: 'Job',
+    agent: 'Agent',
+    progress: 'Fortschritt',
+    started: 'Begonnen',
+    duration: 'Dauer',
+    tasks: 'Aufgaben',
+    clues: 'Clues',
+    message: 'Meldung',
+    type: 'Typ',
+    priority: 'Priorität',
+    created: 'Erstellt',
+    scheduled: 'Geplant für',
+    updated: 'Letzte Meldung',
+    rate: 'Aufgaben/min',
+    id: 'ID',
+  },
+
+  filters: {
+    title: 'Jobs filtern',
+    clear: 'Filter zurücksetzen',
+    search: 'Nach Name oder ID suchen',
+    searchHint: 'Name oder ID',
+    searchKey: '/ drücken, um zu suchen',
+    state: 'Status',
+    states: 'Status',
+    statesChosen: (n: number) => `${count(n)} Status`,
+    configuration: 'Konfiguration',
+    findConfiguration: 'Konfiguration suchen',
+    agent: 'Agent',
+    findAgent: 'Agent suchen',
+    moreOptions: (n: number) => `${count(n)} weitere, zum Suchen tippen`,
+    noOptions: 'Keine Treffer.',
+    created: 'Erstellt',
+    ranges: {
+      hour: 'Letzte Stunde',
+      today: 'Heute',
+      yesterday: 'Seit gestern',
+      week: 'Letzte 7 Tage',
+      month: 'Letzte 30 Tage',
+    },
+    customRange: (zone: string) => `Eigener Zeitraum (${zone})`,
+    from: 'Von',
+    to: 'Bis',
+    now: 'jetzt',
+    anyTime: 'Beliebiger Zeitraum',
+    sort: 'Sortierung',
+    order: 'Reihenfolge',
+    sorts: {
+      newest: 'Neueste zuerst',
+      oldest: 'Älteste zuerst',
+      changed: 'Zuletzt aktualisiert',
+      unchanged: 'Am längsten nicht aktualisiert',
+      name: 'Name, A bis Z',
+      'name-down': 'Name, Z bis A',
+    },
+    ignored: (parameter: ReactNode, hint: string): ReactNode => (
+      <>
+        Unbekannter Filter {parameter} wurde ignoriert. {hint}
+      </>
+    ),
+    available: (names: string) => `Verfügbare Filter: ${names}.`,
+    twice: (name: string) => `${name} ist mehrfach angegeben.`,
+    mustBe: (name: string, expected: string) => `Erwartet für ${name}: ${expected}.`,
+    expected: {
+      oneOf: (values: string) => `einer der Werte ${values}`,
+      id: 'eine UUID',
+      time: 'ein Zeitpunkt wie 2026-05-01T10:00:00Z',
+      page: 'eine ganze Zahl ab 1',
+    },
+    notWithCreated: (name: string) => `${name} lässt sich nicht mit created kombinieren.`,
+  },
+
+  pager: {
+    title: 'Seiten',
+    first: 'Erste Seite',
+    previous: 'Vorherige Seite',
+    next: 'Nächste Seite',
+    last: 'Letzte Seite',
+    page: 'Seite',
+    rows: 'Zeilen',
+    of: (pages: string) => `von ${pages}`,
+    notFound: 'Seite nicht gefunden',
+  },
+
+  actions: {
+    retry: 'Wiederholen…',
+    cancel: 'Abbrechen…',
+    bulk: 'Sammelaktionen',
+    retryAll: 'Alle passenden Jobs wiederholen…',
+    cancelAll: 'Alle passenden Jobs abbrechen…',
+    appliesTo: (scope: ReactNode): ReactNode => <>Gilt für: {scope}.</>,
+    counting: 'Wird gezählt…',
+    progress: (done: number, all: number | undefined) =>
+      all === undefined ? `${count(done)} erledigt…` : `${count(done)} von ${count(all)} erledigt…`,
+    skipped: (n: number, reason: string) => `${count(n)} übersprungen: ${reason}.`,
+    doneBeforeError: (n: number) =>
+      `${plural(n, { one: 'Job wurde', other: 'Jobs wurden' })} vor dem Fehler geändert.`,
+    failed: 'Etwas ist schiefgegangen.',
+    reason: 'Grund (optional)',
+    forRetry: {
+      title: (name: string | undefined) => `${name ?? 'Jobs'} wiederholen?`,
+      confirm: (n: number | undefined) =>
+        n === undefined ? 'Wiederholen' : `${jobs(n)} wiederholen`,
+      effect:
+        'Jeder Job kommt als neuer Lauf wieder in die Warteschlange. Frühere Läufe bleiben erhalten.',
+      none: 'Kein passender Job lässt sich wiederholen.',
+      beyond: (n: number) =>
+        `Alle passenden Jobs werden wiederholt, nicht nur die ersten ${count(n)}.`,
+      back: 'Zurück',
+      done: (n: number) => `${jobs(n)} zur Wiederholung eingereiht.`,
+    },
+    forCancel: {
+      title: (name: string | undefined) => `${name ?? 'Jobs'} abbrechen?`,
+      confirm: (n: number | undefined) => (n === undefined ? 'Abbrechen' : `${jobs(n)} abbrechen`),
+      effect:
+        'Wartende Jobs werden sofort abgebrochen. Laufende Jobs enden mit der nächsten Meldung ihres Agenten.',
+      none: 'Kein passender Job lässt sich abbrechen.',
+      beyond: (n: number) =>
+        `Alle passenden Jobs werden abgebrochen, nicht nur die ersten ${count(n)}.`,
+      back: 'Jobs behalten',
+      done: (n: number) => `Abbruch von ${jobs(n)} angefordert.`,
+    },
+    jobs,
+    scope: (of): string => {
+      const names = of.states.map((state) => adjectives[state]);
+      const parts = [
+        of.configuration && `von ${of.configuration}`,
+        of.agent && `ausgeführt von ${of.agent}`,
+        of.search && `passend zu „${of.search}“`,
+        of.range && `erstellt ${createdWithin[of.range]}`,
+        of.from && `erstellt ab ${of.from}`,
+        of.to && `erstellt vor ${of.to}`,
+      ].filter(Boolean);
+      return [names.length > 0 ? `${listOr(names)} Jobs` : 'alle Jobs', parts.join(', ')]
+        .filter(Boolean)
+        .join(' ');
+    },
+  },
+
+  export: {
+    button: 'CSV',
+    title: 'Alle passenden Jobs als CSV exportieren',
+    label: 'Als CSV exportieren',
+    stop: 'Export abbrechen',
+    progress: (n: number) => `${jobs(n)}… abbrechen`,
+    saved: (n: number) => `${jobs(n)} als CSV exportiert.`,
+    empty: (n: number) =>
+      `${plural(n, { one: 'Wert konnte', other: 'Werte konnten' })} nicht gelesen werden und ${pluralForm(
+        n,
+        { one: 'bleibt', other: 'bleiben' },
+      )} leer.`,
+    cancelled: 'Export abgebrochen.',
+    failed: (reason: string) => `Export fehlgeschlagen: ${reason}`,
+  },
+
+  copy: {
+    copy: (what: string) => `${what} kopieren`,
+    copied: (what: string) => `${what} kopiert.`,
+    blocked: (text: string) => `Der Browser hat das Kopieren blockiert. ${text}`,
+    id: 'ID',
+    jobId: 'Job-ID',
+    runId: 'Lauf-ID',
+    agentId: 'Agent-ID',
+    configurationId: 'Konfigurations-ID',
+    link: 'Link',
+    json: 'JSON',
+  },
+
+  job: {
+    notify: 'Bei Ende benachrichtigen',
+    willNotify: 'Eine Benachrichtigung folgt, wenn dieser Job endet, solange dieser Tab offen ist.',
+    notificationsBlocked: 'Der Browser blockiert Benachrichtigungen dieser Seite.',
+    title: 'Job',
+    notFound: 'Job nicht gefunden',
+    notFoundHint: (id: string) => `Kein Job hat die ID ${id}.`,
+    all: 'Alle Jobs',
+    otherJobsRun: 'Dieser Lauf gehört zu einem anderen Job',
+    openItsJob: 'Dessen Job öffnen',
+    waiting: 'Wartet auf einen Agenten',
+    waitingHint: 'Diese Seite wird aktualisiert, sobald einer den Job übernimmt.',
+    noRun: 'Keine Läufe aufgezeichnet',
+    earlierRun: 'Früherer Lauf',
+    copyLink: 'Link kopieren',
+    agent: 'Agent',
+    processing: 'Verarbeitung',
+    type: 'Typ',
+    priority: 'Priorität',
+    id: 'Job',
+    run: 'Lauf',
+    finished: 'Beendet',
+    notLive: 'Nicht live',
+    updated: (ago: ReactNode): ReactNode => <>aktualisiert {ago}</>,
+    json: 'JSON-Rohdaten',
+    copy: 'Kopieren',
+  },
+
+  banner: {
+    earlierRun: (link: ReactNode): ReactNode => <>Dies ist ein früherer Lauf. {link}</>,
+    currentRun: 'Aktuellen Lauf anzeigen',
+    failed: 'Lauf fehlgeschlagen',
+    noMessage: 'Es wurde keine Fehlermeldung gemeldet.',
+    processingFailed: 'Verarbeitung fehlgeschlagen.',
+    cancelling: (ago: ReactNode): ReactNode => (
+      <>
+        <b>Abbruch angefordert</b>
+        {ago && <> {ago}</>}; Bestätigung des Agenten steht aus.
+      </>
+    ),
+    scheduled: (time: ReactNode, relative: ReactNode): ReactNode => (
+      <>
+        <b>Geplant</b> für {time}, {relative}.
+      </>
+    ),
+    silent: (_time: string, last: string): ReactNode => (
+      <>
+        <b>Letzte Meldung {last}.</b> Der Agent läuft vielleicht nicht mehr oder erreicht den Server
+        nicht.
+      </>
+    ),
+    neverReported: (
+      <>
+        <b>Keine Meldung</b>, seit der Agent den Job übernommen hat.
+      </>
+    ),
+  },
+
+  timeline: {
+    title: 'Zeitachse',
+    none: 'Keine Zeitstempel aufgezeichnet.',
+    lengths: (queued: string, running: string) => `${queued} gewartet, ${running} gelaufen`,
+    lastSubmitted: (time: string) => `Letzte Übermittlung ${time}`,
+    now: 'jetzt',
+    queued: 'in Warteschlange',
+    running: 'läuft',
+    lastSubmission: (time: string) => `letzte Übermittlung: ${time}`,
+    zone: (zone: string) => `in ${zone}`,
+  },
+
+  run: {
+    agentProgress: 'Fortschritt des Agenten',
+    processingProgress: 'Fortschritt der Verarbeitung',
+    runTime: 'Laufzeit',
+    remaining: 'Verbleibend (ca.)',
+    rate: 'Aufgaben/min',
+    queueTime: 'Wartezeit',
+    tasks: 'Aufgaben',
+    clues: 'Clues',
+    expected: (n: ReactNode): ReactNode => <>von {n} erwarteten</>,
+    lastSubmission: 'Letzte Übermittlung',
+    message: 'Ergebnismeldung',
+    state: 'Status',
+    payloads: 'Payloads',
+    logLines: 'Logzeilen',
+    retries: (n: ReactNode): ReactNode => <>{n} Wiederholungen</>,
+    processingTasks: 'Aufgaben der Verarbeitung',
+    unchanged: 'Unverändert',
+    unchangedTasks: 'Unveränderte Aufgaben',
+    lastUpdate: 'Zuletzt aktualisiert',
+    parts: {
+      completed: 'abgeschlossen',
+      failed: 'fehlgeschlagen',
+      queued: 'in Warteschlange',
+      submitted: 'übermittelt',
+      skipped: 'übersprungen',
+      exists: 'bereits vorhanden',
+      upToDate: 'aktuell',
+      ignored: 'ignoriert',
+      unaccounted: 'nicht zugeordnet',
+    },
+    excess: (n: number) => `Die Teile übersteigen die gemeldete Summe um ${count(n)}.`,
+  },
+
+  reconciliation: {
+    clues: (submitted: ReactNode, received: ReactNode, verdict: string): ReactNode => (
+      <>
+        {submitted} Clues vom Agenten übermittelt, {received} von der Verarbeitung empfangen:{' '}
+        {verdict}.
+      </>
+    ),
+    unreadable: 'nicht vergleichbar',
+    notReported: 'nicht vergleichbar: eine Seite meldet keine Anzahl',
+    complete: 'alle empfangen',
+    inTransit: (n: number) => `${plural(n, clue)} unterwegs`,
+    missing: (n: number) => `${plural(n, { one: 'Clue fehlt', other: 'Clues fehlen' })}`,
+    excess: (n: number) => `${count(n)} mehr als vom Agenten gemeldet`,
+  },
+
+  rate: {
+    title: 'Durchsatz',
+    tasks: 'Aufgaben/min',
+    clues: 'Clues/min',
+    sinceOpened: 'Seit dem Öffnen der Seite',
+    last: (time: string) => `Zeitraum: ${time}`,
+    average: (rate: string) => `${rate} im Durchschnitt`,
+    now: (name: string, rate: string) => `${name}: derzeit ${rate}`,
+    unknown: (name: string) => `${name}: noch keine Daten`,
+    wait: 'Warten auf die nächsten Meldungen…',
+  },
+
+  history: {
+    title: 'Verlauf',
+    derived: 'Aus den Zeitstempeln des Laufs abgeleitet',
+    by: (who: string) => ({ agent: 'Agent', operator: 'Operator', service: 'System' })[who] ?? who,
+  },
+
+  runs: {
+    title: 'Läufe',
+    order: 'Neueste zuerst',
+    none: 'Noch keine Läufe.',
+    number: (n: number) => `Lauf ${count(n)}`,
+  },
+
+  fields: {
+    title: 'Alle Felder',
+    note: 'Rohwerte der API · UTC · Dauern in ms',
+    groups: {
+      run: 'Lauf',
+      agentResult: 'Agent: Ergebnis und Status',
+      agentTimes: 'Agent: Zeiten',
+      agentCounts: 'Agent: Aufgaben und Clues',
+      processingTimes: 'Verarbeitung: Status und Zeiten',
+      processingCounts: 'Verarbeitung: Aufgaben',
+    },
+  },
+
+  executing: {
+    button: 'laufend',
+    title: 'Laufende Jobs',
+    heading: (n: number) => plural(n, { one: 'laufender Job', other: 'laufende Jobs' }),
+    none: 'Keine laufenden Jobs',
+    noneHint: 'Laufende Jobs erscheinen hier.',
+    loading: 'Warten auf den Server.',
+    order: 'Reihenfolge',
+    orders: { longest: 'Längste Laufzeit', newest: 'Neueste', soonest: 'Bald fertig' },
+    list: 'Liste',
+    viewAll: 'Alle laufenden Jobs anzeigen',
+    rate: (rate: string) => `${rate} Aufgaben/min`,
+    noEstimate: 'keine Schätzung',
+  },
+
+  configurations: {
+    title: 'Konfigurationen',
+    count: (n: number) => plural(n, { one: 'Konfiguration', other: 'Konfigurationen' }),
+    none: 'Noch keine Konfigurationen',
+    noneHint: (mutation: ReactNode): ReactNode => (
+      <>Entstehen durch einen Import oder durch {mutation}.</>
+    ),
+    name: 'Name',
+    jobs: 'Jobs',
+    all: 'Alle',
+    lastActivity: 'Letzte Aktivität',
+    unknownProvider: 'Unbekannter Anbieter',
+  },
+
+  configuration: {
+    title: 'Konfiguration',
+    notFound: 'Konfiguration nicht gefunden',
+    all: 'Alle Konfigurationen',
+    provider: 'Anbieter',
+    created: 'Erstellt',
+    updated: 'Aktualisiert',
+    id: 'ID',
+  },
+
+  agents: {
+    title: 'Agenten',
+    count: (n: number) => plural(n, { one: 'Agent', other: 'Agenten' }),
+    none: 'Noch keine Agenten',
+    noneHint: 'Agenten erscheinen nach ihrer Registrierung oder mit importierten Läufen.',
+    name: 'Name',
+    executing: 'Laufend',
+    lastRuns: 'Letzte 20 Läufe, neueste zuerst',
+    completed: 'Abgeschlossen',
+    failed: 'Fehlgeschlagen',
+    lastReport: 'Letzte Meldung',
+    run: (state: string) => `Lauf: ${state}`,
+  },
+
+  agent: {
+    title: 'Agent',
+    notFound: 'Agent nicht gefunden',
+    all: 'Alle Agenten',
+    lastReport: 'Letzte Meldung',
+    firstSeen: 'Zuerst gesehen',
+    updated: 'Aktualisiert',
+    id: 'ID',
+  },
+
+  errors: {
+    offline: 'Server nicht erreichbar',
+    forbidden: 'Kein Zugriff',
+    refused: 'Anfrage fehlgeschlagen',
+    defect: 'Etwas ist schiefgegangen',
+    retrying: 'Neuer Versuch läuft…',
+    signedOut: 'Die Sitzung ist beendet',
+    signedOutHint: 'Zum Fortfahren anmelden.',
+    signIn: 'Anmelden',
+    notSignedIn: 'Nicht angemeldet.',
+    noResponse: 'Der Server antwortet nicht.',
+    noData: 'Der Server hat ohne Daten geantwortet.',
+    status: (status: number) => `Der Server hat mit Status ${status} geantwortet.`,
+    notGraphQL: (status: number) => `Die Antwort ist kein GraphQL (Status ${status}).`,
+    value: (reason: string) => `Dieser Wert kann nicht angezeigt werden: ${reason}`,
+    missing: (n: number, all: number) =>
+      `${count(n)} von ${count(all)} können nicht angezeigt werden`,
+  },
+};

@@ -1,0 +1,585 @@
+/** The English texts, which are the source of all others, grouped by what they are about. */
+import type { ReactNode } from 'react';
+import { listOr } from '../format/list';
+import { count, plural, pluralForm } from '../format/number';
+
+const job = { one: 'job', other: 'jobs' };
+const clue = { one: 'clue', other: 'clues' };
+const jobs = (n: number) => plural(n, job);
+
+const states = {
+  EXECUTING: { label: 'Executing', hint: 'An agent is running it.' },
+  QUEUED: { label: 'Queued', hint: 'Waiting for an agent or for its scheduled time.' },
+  FAILED: { label: 'Failed', hint: 'Finished with an error.' },
+  COMPLETED: { label: 'Completed', hint: 'Finished successfully.' },
+  CANCELLED: { label: 'Cancelled', hint: 'Cancelled.' },
+  EXECUTION_COMPLETED: {
+    label: 'Agent finished',
+    hint: 'The agent has finished; some of its results are not submitted yet.',
+  },
+  SUBMITTING: { label: 'Submitting', hint: 'The last results are being submitted.' },
+  CANCELLING: {
+    label: 'Cancelling',
+    hint: 'Cancellation requested; waiting for the agent to confirm.',
+  },
+  UNKNOWN: { label: 'Unknown', hint: 'A state that this version of the service does not know.' },
+  SCHEDULED: { label: 'Scheduled', hint: 'Waiting for its scheduled time.' },
+};
+
+/** When jobs were created, as part of a sentence. */
+const createdWithin = {
+  hour: 'in the last hour',
+  today: 'today',
+  yesterday: 'since yesterday',
+  week: 'in the last 7 days',
+  month: 'in the last 30 days',
+};
+
+export const en = {
+  common: {
+    loading: 'Loading…',
+    close: 'Close',
+    dismiss: 'Dismiss',
+    actions: 'Actions',
+    any: 'Any',
+    tryAgain: 'Try again',
+    breadcrumb: 'Breadcrumb',
+    unknown: 'unknown',
+  },
+
+  units: { day: 'd', hour: 'h', minute: 'm', second: 's', justNow: 'just now' },
+
+  shell: {
+    skip: 'Skip to content',
+    home: 'agent-jobs: all jobs',
+    navigation: 'Main',
+    offline: (
+      <>
+        <b>Can't reach the server.</b> Showing the last known data; retrying…
+      </>
+    ),
+    pageNotFound: 'Page not found',
+    backToJobs: 'Back to jobs',
+  },
+
+  live: {
+    connecting: { label: 'Connecting', hint: 'Connecting to live updates.' },
+    socket: { label: 'Live', hint: 'Live updates (WebSocket)' },
+    events: { label: 'Live', hint: 'Live updates (server-sent events)' },
+    polling: { label: 'Polling', hint: 'Polling every 3 s: no live connection available.' },
+    paused: { label: 'Paused', hint: 'Updates are paused.' },
+    offline: { label: 'Offline', hint: "Can't reach the server. Retrying…" },
+    pause: 'Pause updates',
+    resume: 'Resume updates',
+  },
+
+  shortcuts: {
+    title: 'Keyboard shortcuts',
+    search: 'Search',
+    move: 'Next job, previous job',
+    open: 'Open the job',
+    select: 'Select the job',
+    page: 'Previous page, next page',
+    executing: 'Running jobs',
+    pause: 'Pause or resume updates',
+    go: 'Go to jobs, configurations, agents',
+    goKeys: 'g then j, c, a',
+    pageKeys: '[ and ]',
+    enterKey: 'Enter',
+    off: 'Turn shortcuts off in Settings.',
+  },
+
+  settings: {
+    title: 'Settings',
+    language: 'Language',
+    automatic: 'Automatic',
+    languageFailed: 'The language could not be loaded. Try again later.',
+    theme: 'Theme',
+    themes: { system: 'System', light: 'Light', dark: 'Dark' },
+    zone: 'Time zone',
+    local: (zone: string) => `Local: ${zone}`,
+    timeFormat: 'Time format',
+    hours: { '24': '24-hour', '12': '12-hour' },
+    now: (time: string) => `Now: ${time}`,
+    keys: 'Single-key shortcuts',
+    role: (name: string) =>
+      ({ VIEWER: 'viewer', OPERATOR: 'operator', ADMIN: 'admin', AGENT: 'agent' })[name] ??
+      name.toLowerCase(),
+    until: (role: string, time: ReactNode): ReactNode => (
+      <>
+        {role}, until {time}
+      </>
+    ),
+    signOut: 'Sign out',
+  },
+
+  states,
+  processingStates: {
+    UNKNOWN: 'Unknown',
+    QUEUED: 'Queued',
+    EXECUTING: 'Executing',
+    COMPLETED: 'Completed',
+    FAILED: 'Failed',
+    notStarted: 'Not started',
+  },
+
+  priority: (n: number) => ({ 0: 'Low', 2: 'Normal', 4: 'High' })[n] ?? String(n),
+
+  jobs: {
+    title: 'Jobs',
+    all: 'All jobs',
+    /** `shown` is the count as it is displayed, such as `10,000+`. */
+    total: (shown: ReactNode, n: number): ReactNode => (
+      <>
+        {shown} {pluralForm(n, job)}
+      </>
+    ),
+    byState: (owner: string | undefined) =>
+      owner === undefined ? 'Jobs by state' : `Jobs by state, ${owner}`,
+    totalsNote: 'Totals ignore the filters below.',
+    views: { all: 'All', running: 'Running', finished: 'Finished', scheduled: 'Scheduled' },
+    viewsLabel: 'Job state',
+    news: 'New activity · Refresh',
+    zone: (zone: string) => `Times are in ${zone}.`,
+    due: (time: ReactNode): ReactNode => <>due {time}</>,
+    noConfiguration: 'No configuration',
+    noneRunning: 'No jobs running',
+    noneRunningHint: 'Running jobs appear here.',
+    none: 'No jobs yet',
+    noneHint: (command: ReactNode, mutation: ReactNode): ReactNode => (
+      <>
+        Import a platform's jobs with {command}, or queue one with {mutation}.
+      </>
+    ),
+    noMatch: 'No jobs match',
+    noMatchHint: 'No jobs match these filters. Remove a filter to see more.',
+    select: (name: string) => `Select ${name}`,
+    selectPage: 'Select all jobs on this page',
+    selection: 'Selected jobs',
+    selected: (n: number) => `${count(n)} selected`,
+    clearSelection: 'Clear selection',
+    actionsFor: (name: string) => `Actions for ${name}`,
+    progress: 'Progress',
+    progressOf: (name: string) => `Progress of ${name}`,
+    left: (time: string) => `${time} left`,
+    notReporting: 'not reporting',
+    tasksDone: (done: string, all: string) => `${done} of ${all} completed`,
+    tasksFailed: (n: string) => `${n} failed`,
+  },
+
+  columns: {
+    title: 'Columns',
+    reset: 'Reset columns',
+    state: 'State',
+    job: 'Job',
+    agent: 'Agent',
+    progress: 'Progress',
+    started: 'Started',
+    duration: 'Duration',
+    tasks: 'Tasks',
+    clues: 'Clues',
+    message: 'Message',
+    type: 'Type',
+    priority: 'Priority',
+    created: 'Created',
+    scheduled: 'Scheduled for',
+    updated: 'Last report',
+    rate: 'Tasks/min',
+    id: 'ID',
+  },
+
+  filters: {
+    title: 'Filter jobs',
+    clear: 'Clear filters',
+    search: 'Search by name or ID',
+    searchHint: 'Name or ID',
+    searchKey: 'Press / to search',
+    state: 'State',
+    states: 'States',
+    statesChosen: (n: number) => `${count(n)} states`,
+    configuration: 'Configuration',
+    findConfiguration: 'Find configuration',
+    agent: 'Agent',
+    findAgent: 'Find agent',
+    moreOptions: (n: number) => `${count(n)} more, type to search`,
+    noOptions: 'No matches.',
+    created: 'Created',
+    ranges: {
+      hour: 'Last hour',
+      today: 'Today',
+      yesterday: 'Since yesterday',
+      week: 'Last 7 days',
+      month: 'Last 30 days',
+    },
+    customRange: (zone: string) => `Custom range (${zone})`,
+    from: 'From',
+    to: 'To',
+    now: 'now',
+    anyTime: 'Any time',
+    sort: 'Sort',
+    order: 'Order',
+    sorts: {
+      newest: 'Newest first',
+      oldest: 'Oldest first',
+      changed: 'Recently updated',
+      unchanged: 'Least recently updated',
+      name: 'Name, A to Z',
+      'name-down': 'Name, Z to A',
+    },
+    ignored: (parameter: ReactNode, hint: string): ReactNode => (
+      <>
+        Unknown filter {parameter} was ignored. {hint}
+      </>
+    ),
+    available: (names: string) => `Available filters: ${names}.`,
+    twice: (name: string) => `${name} is given more than once.`,
+    mustBe: (name: string, expected: string) => `${name} must be ${expected}.`,
+    expected: {
+      oneOf: (values: string) => `one of ${values}`,
+      id: 'a UUID',
+      time: 'a time such as 2026-05-01T10:00:00Z',
+      page: 'a whole number from 1',
+    },
+    notWithCreated: (name: string) => `${name} cannot be combined with created.`,
+  },
+
+  pager: {
+    title: 'Pages',
+    first: 'First page',
+    previous: 'Previous page',
+    next: 'Next page',
+    last: 'Last page',
+    page: 'Page',
+    rows: 'Rows',
+    of: (pages: string) => `of ${pages}`,
+    notFound: 'Page not found',
+  },
+
+  /** What can be done to one job, to those selected, and to all that match. */
+  actions: {
+    retry: 'Retry…',
+    cancel: 'Cancel…',
+    bulk: 'Bulk actions',
+    retryAll: 'Retry all matching jobs…',
+    cancelAll: 'Cancel all matching jobs…',
+    appliesTo: (scope: ReactNode): ReactNode => <>Applies to: {scope}.</>,
+    counting: 'Counting…',
+    progress: (done: number, all: number | undefined) =>
+      all === undefined ? `${count(done)} done…` : `${count(done)} of ${count(all)} done…`,
+    skipped: (n: number, reason: string) => `${count(n)} skipped: ${reason}.`,
+    doneBeforeError: (n: number) =>
+      `${plural(n, { one: 'job was', other: 'jobs were' })} changed before the error.`,
+    failed: 'Something went wrong.',
+    reason: 'Reason (optional)',
+    forRetry: {
+      title: (name: string | undefined) => `Retry ${name ?? 'jobs'}?`,
+      confirm: (n: number | undefined) => (n === undefined ? 'Retry' : `Retry ${jobs(n)}`),
+      effect: 'Each job is queued again as a new run. Earlier runs are kept.',
+      none: 'No matching job can be retried.',
+      beyond: (n: number) => `All matching jobs will be retried, not only the first ${count(n)}.`,
+      back: 'Go back',
+      done: (n: number) => `${jobs(n)} queued for retry.`,
+    },
+    forCancel: {
+      title: (name: string | undefined) => `Cancel ${name ?? 'jobs'}?`,
+      confirm: (n: number | undefined) => (n === undefined ? 'Cancel' : `Cancel ${jobs(n)}`),
+      effect:
+        'Queued jobs are cancelled immediately. Running jobs stop when their agent next reports.',
+      none: 'No matching job can be cancelled.',
+      beyond: (n: number) => `All matching jobs will be cancelled, not only the first ${count(n)}.`,
+      back: 'Keep jobs',
+      done: (n: number) => `Cancellation requested for ${jobs(n)}.`,
+    },
+    jobs,
+    /** What the list is filtered by, such as `failed jobs created since yesterday`. */
+    scope: (of: {
+      states: readonly (keyof typeof states)[];
+      configuration: string | undefined;
+      agent: string | undefined;
+      search: string | undefined;
+      range: keyof typeof createdWithin | undefined;
+      from: string | undefined;
+      to: string | undefined;
+    }): string => {
+      const names = of.states.map((state) => states[state].label.toLowerCase());
+      const parts = [
+        of.configuration && `of ${of.configuration}`,
+        of.agent && `run by ${of.agent}`,
+        of.search && `matching “${of.search}”`,
+        of.range && `created ${createdWithin[of.range]}`,
+        of.from && `created from ${of.from}`,
+        of.to && `created before ${of.to}`,
+      ].filter(Boolean);
+      return [names.length > 0 ? `${listOr(names)} jobs` : 'all jobs', parts.join(', ')]
+        .filter(Boolean)
+        .join(' ');
+    },
+  },
+
+  export: {
+    button: 'CSV',
+    title: 'Export all matching jobs as CSV',
+    label: 'Export as CSV',
+    stop: 'Cancel export',
+    progress: (n: number) => `${jobs(n)}… cancel`,
+    saved: (n: number) => `Exported ${jobs(n)} as CSV.`,
+    empty: (n: number) =>
+      `${plural(n, { one: 'value', other: 'values' })} could not be read and ${pluralForm(n, {
+        one: 'is',
+        other: 'are',
+      })} left empty.`,
+    cancelled: 'Export cancelled.',
+    failed: (reason: string) => `Export failed: ${reason}`,
+  },
+
+  copy: {
+    copy: (what: string) => `Copy ${what}`,
+    copied: (what: string) => `Copied ${what}.`,
+    blocked: (text: string) => `The browser blocked copying. ${text}`,
+    id: 'ID',
+    jobId: 'job ID',
+    runId: 'run ID',
+    agentId: 'agent ID',
+    configurationId: 'configuration ID',
+    link: 'link',
+    json: 'JSON',
+  },
+
+  job: {
+    notify: 'Notify me when it ends',
+    willNotify: 'You will be notified when this job ends, as long as this tab is open.',
+    notificationsBlocked: 'The browser blocks notifications from this page.',
+    title: 'Job',
+    notFound: 'Job not found',
+    notFoundHint: (id: string) => `No job has the ID ${id}.`,
+    all: 'All jobs',
+    otherJobsRun: 'This run belongs to another job',
+    openItsJob: 'Open its job',
+    waiting: 'Waiting for an agent',
+    waitingHint: 'This page updates when one picks it up.',
+    noRun: 'No runs recorded',
+    earlierRun: 'Earlier run',
+    copyLink: 'Copy link',
+    agent: 'Agent',
+    processing: 'Processing',
+    type: 'Type',
+    priority: 'Priority',
+    id: 'Job',
+    run: 'Run',
+    finished: 'Finished',
+    notLive: 'Not live',
+    updated: (ago: ReactNode): ReactNode => <>updated {ago}</>,
+    json: 'Raw JSON',
+    copy: 'Copy',
+  },
+
+  banner: {
+    earlierRun: (link: ReactNode): ReactNode => <>You are viewing an earlier run. {link}</>,
+    currentRun: 'View current run',
+    failed: 'Run failed',
+    noMessage: 'No error message was reported.',
+    processingFailed: 'Processing failed.',
+    cancelling: (ago: ReactNode): ReactNode => (
+      <>
+        <b>Cancellation requested</b>
+        {ago && <> {ago}</>}; waiting for the agent to confirm.
+      </>
+    ),
+    scheduled: (time: ReactNode, relative: ReactNode): ReactNode => (
+      <>
+        <b>Scheduled</b> for {time}, {relative}.
+      </>
+    ),
+    /** How long there was no report, and when the last one was, relative to now. */
+    silent: (time: string, _last: string): ReactNode => (
+      <>
+        <b>No report for {time}.</b> The agent may have stopped, or cannot reach the server.
+      </>
+    ),
+    neverReported: (
+      <>
+        <b>No report</b> since the agent picked up the job.
+      </>
+    ),
+  },
+
+  timeline: {
+    title: 'Timeline',
+    none: 'No timestamps recorded.',
+    lengths: (queued: string, running: string) => `${queued} queued, ${running} running`,
+    lastSubmitted: (time: string) => `Last submission ${time}`,
+    now: 'now',
+    queued: 'queued',
+    running: 'running',
+    lastSubmission: (time: string) => `last submission: ${time}`,
+    zone: (zone: string) => `in ${zone}`,
+  },
+
+  /** The cards of the agent's and of processing's half of a run. */
+  run: {
+    agentProgress: 'Agent progress',
+    processingProgress: 'Processing progress',
+    runTime: 'Run time',
+    remaining: 'Remaining (est.)',
+    rate: 'Tasks/min',
+    queueTime: 'Queue time',
+    tasks: 'Tasks',
+    clues: 'Clues',
+    expected: (n: ReactNode): ReactNode => <>of {n} expected</>,
+    lastSubmission: 'Last submission',
+    message: 'Result message',
+    state: 'State',
+    payloads: 'Payloads',
+    logLines: 'Log lines',
+    retries: (n: ReactNode): ReactNode => <>{n} retries</>,
+    processingTasks: 'Processing tasks',
+    unchanged: 'Unchanged',
+    unchangedTasks: 'Unchanged tasks',
+    lastUpdate: 'Last updated',
+    parts: {
+      completed: 'completed',
+      failed: 'failed',
+      queued: 'queued',
+      submitted: 'submitted',
+      skipped: 'skipped',
+      exists: 'already exists',
+      upToDate: 'up to date',
+      ignored: 'ignored',
+      unaccounted: 'unaccounted',
+    },
+    excess: (n: number) => `Parts exceed the reported total by ${count(n)}.`,
+  },
+
+  reconciliation: {
+    clues: (submitted: ReactNode, received: ReactNode, verdict: string): ReactNode => (
+      <>
+        {submitted} clues submitted by the agent, {received} received by processing: {verdict}.
+      </>
+    ),
+    unreadable: 'cannot compare',
+    notReported: 'cannot compare: one side does not report it',
+    complete: 'all received',
+    inTransit: (n: number) => `${plural(n, clue)} in transit`,
+    missing: (n: number) => `${plural(n, clue)} missing`,
+    excess: (n: number) => `${count(n)} more than the agent reported`,
+  },
+
+  rate: {
+    title: 'Rate',
+    tasks: 'Tasks/min',
+    clues: 'Clues/min',
+    sinceOpened: 'Since page opened',
+    last: (time: string) => `Last ${time}`,
+    average: (rate: string) => `${rate} on average`,
+    now: (name: string, rate: string) => `${name}: ${rate} now`,
+    unknown: (name: string) => `${name}: no data yet`,
+    wait: 'Waiting for the next reports…',
+  },
+
+  history: {
+    title: 'History',
+    derived: "Derived from the run's timestamps",
+    /** Who changed a state: one of the service's words, or a name. */
+    by: (who: string) => (who === 'service' ? 'system' : who),
+  },
+
+  runs: {
+    title: 'Runs',
+    order: 'Newest first',
+    none: 'No runs yet.',
+    number: (n: number) => `Run ${count(n)}`,
+  },
+
+  fields: {
+    title: 'All fields',
+    note: 'Raw API values · UTC · durations in ms',
+    groups: {
+      run: 'Run',
+      agentResult: 'Agent: result and state',
+      agentTimes: 'Agent: times',
+      agentCounts: 'Agent: tasks and clues',
+      processingTimes: 'Processing: state and times',
+      processingCounts: 'Processing: tasks',
+    },
+  },
+
+  /** The jobs that execute, in the header of every page. */
+  executing: {
+    button: 'executing',
+    title: 'Executing jobs',
+    heading: (n: number) => `${jobs(n)} executing`,
+    none: 'No jobs running',
+    noneHint: 'Running jobs appear here.',
+    loading: 'Waiting for the server.',
+    order: 'Order',
+    orders: { longest: 'Longest running', newest: 'Newest', soonest: 'Done soonest' },
+    list: 'List',
+    viewAll: 'View all running jobs',
+    rate: (rate: string) => `${rate} tasks/min`,
+    noEstimate: 'no estimate',
+  },
+
+  configurations: {
+    title: 'Configurations',
+    count: (n: number) => plural(n, { one: 'configuration', other: 'configurations' }),
+    none: 'No configurations yet',
+    noneHint: (mutation: ReactNode): ReactNode => <>Created by an import or by {mutation}.</>,
+    name: 'Name',
+    jobs: 'Jobs',
+    all: 'All',
+    lastActivity: 'Last activity',
+    unknownProvider: 'Unknown provider',
+  },
+
+  configuration: {
+    title: 'Configuration',
+    notFound: 'Configuration not found',
+    all: 'All configurations',
+    provider: 'Provider',
+    created: 'Created',
+    updated: 'Updated',
+    id: 'ID',
+  },
+
+  agents: {
+    title: 'Agents',
+    count: (n: number) => plural(n, { one: 'agent', other: 'agents' }),
+    none: 'No agents yet',
+    noneHint: 'Agents appear after registering, or with imported runs.',
+    name: 'Name',
+    executing: 'Executing',
+    lastRuns: 'Last 20 runs, newest first',
+    completed: 'Completed',
+    failed: 'Failed',
+    lastReport: 'Last report',
+    run: (state: string) => `${state} run`,
+  },
+
+  agent: {
+    title: 'Agent',
+    notFound: 'Agent not found',
+    all: 'All agents',
+    lastReport: 'Last report',
+    firstSeen: 'First seen',
+    updated: 'Updated',
+    id: 'ID',
+  },
+
+  errors: {
+    offline: "Can't reach the server",
+    forbidden: "You don't have access",
+    refused: 'Request failed',
+    defect: 'Something went wrong',
+    retrying: 'Retrying…',
+    signedOut: 'Your session has ended',
+    signedOutHint: 'Sign in to continue.',
+    signIn: 'Sign in',
+    notSignedIn: 'You are not signed in.',
+    noResponse: 'No response from the server.',
+    noData: 'The server responded without data.',
+    status: (status: number) => `The server responded with status ${status}.`,
+    notGraphQL: (status: number) => `The response is not GraphQL (status ${status}).`,
+    value: (reason: string) => `This value cannot be shown: ${reason}`,
+    missing: (n: number, all: number) => `${count(n)} of ${count(all)} cannot be shown`,
+  },
+};

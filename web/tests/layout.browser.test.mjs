@@ -1,0 +1,321 @@
+// How the dashboard's pages look where room, colours or paper are short: long names at every width,
+// zoom, forced colours, print. In a real browser, on both databases.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { launch, open } from './support/browser.mjs';
+import { ask, createDatabase, serve } from './support/server.mjs';
+
+const kinds = (process.env.AGENT_JOBS_TEST_DATABASES ?? 'sqlite,postgres').split(',');
+
+/** As long as the API lets names be, without a place to break them. */
+const long = (start) => start + 'x'.repeat(200 - start.length);
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser?.close());
+
+for (const kind of kinds) {
+  describe(`the layout on ${kind}`, () => {
+    let database;
+    let server;
+    const ids = { configuration: randomUUID(), agent: randomUUID() };
+
+    before(async () => {
+      database = createDatabase(kind);
+      server = await serve('serve', database.url);
+      const { queueJobs } = await ask(
+        server.url,
+        `mutation ($configuration: SaveConfigurationInput!, $agent: RegisterAgentInput!, $jobs: [QueueJobInput!]!) {
+          saveConfiguration(input: $configuration) { refusal { message } }
+          registerAgent(input: $agent) { refusal { message } }
+          queueJobs(input: $jobs) { results { jobId refusal { message } } }
+        }`,
+        {
+          configuration: { id: ids.configuration, name: long('configuration-') },
+          agent: { id: ids.agent, name: long('crawler-agent-7f9c8d6b54-x2x9q.prod.') },
+          jobs: Array.from({ length: 50 }, (_, index) => ({
+            configurationId: ids.configuration,
+            name: long(`job-${index}-`),
+          })),
+        },
+      );
+      const jobIds = queueJobs.results.map(({ jobId }) => jobId);
+      const runs = jobIds.map((jobId) => ({ jobId, attemptToken: randomUUID() }));
+      for (const run of runs) {
+        const { startJobRun } = await ask(
+          server.url,
+          `mutation ($input: StartJobRunInput!) {
+            startJobRun(input: $input) { attempt { runId } refusal { message } }
+          }`,
+          { input: { ...run, agentId: ids.agent } },
+        );
+        run.runId = startJobRun.attempt.runId;
+      }
+      const finish = (run, agentState, progress) => ({
+        runId: run.runId,
+        attemptToken: run.attemptToken,
+        sequence: 1,
+        agentState,
+        progress,
+      });
+      // All but one end: a job that goes on shows what moves.
+      ids.running = jobIds[0];
+      ids.failed = jobIds[1];
+      await ask(
+        server.url,
+        'mutation ($reports: [JobRunReportInput!]!) { reportJobRuns(reports: $reports) { results { status refusal { message } } } }',
+        {
+          reports: runs.map((run, index) =>
+            index === 0
+              ? finish(run, 'EXECUTING', {
+                  agentPercentCompleted: 42,
+                  agentTasksCount: 100,
+                  agentTasksCompletedCount: 40,
+                  agentTasksFailedCount: 10,
+                  agentTasksQueuedCount: 50,
+                })
+              : finish(run, 'FAILED', {
+                  agentResultMessage: `connection refused by host ${index}`,
+                }),
+          ),
+        },
+      );
+    });
+
+    after(async () => {
+      await server?.stop();
+      database?.drop();
+    });
+
+    /** Runs steps on a page, which must not complain. */
+    const on = (name, path, steps, options) =>
+      test(name, async () => {
+        const { page, complaints, close } = await open(browser, server.url, options);
+        try {
+          await page.goto(new URL(path(), server.url).href);
+          await page.locator('.row-link, .job-head h1').first().waitFor();
+          await steps(page);
+          assert.deepEqual(complaints, []);
+        } finally {
+          await close();
+        }
+      });
+
+    const pages = [
+      ['jobs', () => '/'],
+      [
+        'failed jobs with all columns',
+        () =>
+          '/?state=failed&columns=state,agent,progress,started,duration,tasks,clues,message,type,priority,created,scheduled,updated,rate,id',
+      ],
+      ['a running job', () => `/jobs/${ids.running}`],
+      ['a failed job', () => `/jobs/${ids.failed}`],
+      ['configurations', () => '/configurations'],
+      ['a configuration', () => `/configurations/${ids.configuration}`],
+      ['agents', () => '/agents'],
+      ['an agent', () => `/agents/${ids.agent}`],
+    ];
+
+    for (const [what, path] of pages) {
+      on(`long names neither widen nor overprint ${what}`, path, async (page) => {
+        for (const width of [360, 390, 640, 768, 1024, 1100, 1440, 1920]) {
+          await page.setViewportSize({ width, height: 900 });
+          await page.waitForTimeout(100);
+          const wrong = await page.evaluate(overflowing);
+          assert.deepEqual(wrong, [], `at a width of ${width}`);
+        }
+      });
+    }
+
+    for (const [what, path] of [pages[4], pages[6]]) {
+      on(`${what} fit phones and tablets without being pushed`, path, async (page) => {
+        for (const width of [390, 768, 1024]) {
+          await page.setViewportSize({ width, height: 900 });
+          await page.waitForTimeout(100);
+          const hidden = await page
+            .locator('.scroll-x')
+            .evaluate((table) => table.scrollWidth - table.clientWidth);
+          assert.ok(hidden <= 0, `${hidden} px are hidden at ${width}`);
+        }
+      });
+    }
+
+    on('at 400 % zoom what stays in view leaves room for the page', pages[2][1], async (page) => {
+      for (const [width, height, most] of [
+        [360, 225, 0],
+        [720, 450, 0],
+        [390, 844, 0.2],
+        [1440, 900, 0.2],
+      ]) {
+        await page.setViewportSize({ width, height });
+        await page.evaluate(() => window.scrollTo(0, 600));
+        await page.waitForTimeout(100);
+        const stuck = await page.evaluate(stuckAtTop);
+        assert.ok(stuck <= most * height, `${stuck} of ${height} px at a width of ${width}`);
+      }
+    });
+
+    on(
+      'forced colours keep bars, marks and choices apart',
+      pages[2][1],
+      async (page) => {
+        for (const selector of ['.bar', '.parts-bar', '.lane-track']) {
+          const colours = await coloursOf(page, page.locator(selector).first());
+          assert.ok(colours >= 2, `${selector} has ${colours} colour`);
+        }
+        await page.goto(`${server.url}/?state=failed`);
+        const tile = page.locator('.tile[aria-pressed="true"]');
+        const style = (element) => getComputedStyle(element).outlineStyle;
+        assert.equal(await tile.evaluate(style), 'solid');
+        assert.equal(await page.locator('.tile').first().evaluate(style), 'none');
+        const underline = await page
+          .locator('.top-link[aria-current]')
+          .evaluate((link) => getComputedStyle(link, '::after').backgroundColor);
+        const background = await page.evaluate(
+          () => getComputedStyle(document.body).backgroundColor,
+        );
+        assert.notEqual(underline, background);
+      },
+      { forcedColors: 'active' },
+    );
+
+    on(
+      'all rows of a page are printed, without what can only be pressed',
+      pages[0][1],
+      async (page) => {
+        await page.emulateMedia({ media: 'print' });
+        const rows = await page.locator('.table-body .row').evaluateAll((all) =>
+          all.map((row) => {
+            const { top, bottom, right } = row.getBoundingClientRect();
+            return { top, bottom, right };
+          }),
+        );
+        assert.equal(rows.length, 50);
+        rows.forEach(({ top, bottom, right }, index) => {
+          assert.ok(bottom - top > 20, `row ${index} has a height`);
+          assert.ok(index === 0 || top >= rows[index - 1].bottom - 1, `row ${index} is below`);
+          assert.ok(right <= 1_440, `row ${index} is on the paper`);
+        });
+        for (const hidden of ['.top', '.filters', '.list-tools', '.cell-menu', '.cell-check']) {
+          assert.equal(await page.locator(hidden).first().isVisible(), false, hidden);
+        }
+      },
+    );
+
+    on(
+      'the focus follows to the page’s heading, and back to the row',
+      pages[0][1],
+      async (page) => {
+        const focused = (expected) =>
+          page.waitForFunction((selector) => document.activeElement?.matches(selector), expected);
+        const link = page.locator('.row-link').nth(2);
+        const href = await link.getAttribute('href');
+        await link.focus();
+        await page.keyboard.press('Enter');
+        await page.waitForURL(/\/jobs\//);
+        await focused('h1');
+        assert.match(await page.evaluate(() => document.activeElement.textContent), /^job-/);
+        await page.goBack();
+        await focused(`.row-link[href="${href}"]`);
+        await page.keyboard.press('j');
+        const next = page.locator('.row-link').nth(3);
+        assert.ok(await next.evaluate((element) => element === document.activeElement));
+        await page.getByRole('link', { name: 'Agents' }).click();
+        await focused('h1');
+        assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Agents');
+      },
+    );
+
+    on(
+      'a row’s texts can be pointed at, selected and clicked',
+      () => '/?state=failed',
+      async (page) => {
+        const message = page.locator('.message').first();
+        const { x, y, width, height } = await message.boundingBox();
+        const at = [x + Math.min(width, 60) / 2, y + Math.min(height, 12) / 2];
+        const found = await page.evaluate(
+          ([left, top]) => document.elementFromPoint(left, top)?.title,
+          at,
+        );
+        assert.match(found, /^connection refused/);
+        await page.mouse.move(x + 1, y + 6);
+        await page.mouse.down();
+        await page.mouse.move(x + 80, y + 6, { steps: 5 });
+        await page.mouse.up();
+        assert.ok((await page.evaluate(() => String(window.getSelection()))).length > 3);
+        assert.match(page.url(), /state=failed$/, 'selecting does not lead away');
+        await page.evaluate(() => window.getSelection().removeAllRanges());
+        const [other] = await Promise.all([
+          page.context().waitForEvent('page'),
+          page
+            .locator('[data-column="duration"]')
+            .first()
+            .click({ modifiers: ['Control'] }),
+        ]);
+        await other.waitForURL(/\/jobs\/[0-9a-f-]{36}$/);
+        await page.locator('[data-column="duration"]').first().click();
+        await page.waitForURL(/\/jobs\/[0-9a-f-]{36}$/);
+      },
+    );
+  });
+}
+
+/** What reaches out of the page or of its cell; runs in the page. */
+function overflowing() {
+  const wrong = [];
+  const { clientWidth, scrollWidth } = document.documentElement;
+  if (scrollWidth > clientWidth) {
+    const beyond = [...document.querySelectorAll('main *')].filter(
+      (element) => element.getBoundingClientRect().right > clientWidth + 1,
+    );
+    const names = beyond.slice(-5).map(({ className, tagName }) => className || tagName);
+    wrong.push(`the page is ${scrollWidth - clientWidth} px too wide: ${names.join(', ')}`);
+  }
+  for (const cell of document.querySelectorAll('.row .cell, .plain-table td, .plain-table th')) {
+    const box = cell.getBoundingClientRect();
+    if (box.width === 0) continue;
+    for (const inner of cell.querySelectorAll('a, span')) {
+      if (inner.closest('.hidden, .head-label, .bar')) continue;
+      const over = inner.getBoundingClientRect().right - box.right;
+      if (over > 1.5) {
+        wrong.push(`${inner.className || inner.tagName} is ${Math.round(over)} px beyond its cell`);
+      }
+    }
+  }
+  return [...new Set(wrong)];
+}
+
+/** How many pixels at the top are taken by what stays in view; runs in the page. */
+function stuckAtTop() {
+  let bottom = 0;
+  for (const element of document.querySelectorAll('.top, .job-head, .job-bar, .table-head')) {
+    if (getComputedStyle(element).position !== 'sticky') continue;
+    const box = element.getBoundingClientRect();
+    if (box.top >= 0 && box.top <= bottom + 1) bottom = Math.max(bottom, box.bottom);
+  }
+  return Math.round(bottom);
+}
+
+/** How many colours a picture of an element has, of at least a fiftieth of it each. */
+async function coloursOf(page, locator) {
+  const png = (await locator.screenshot()).toString('base64');
+  return page.evaluate(async (data) => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${data}`;
+    await image.decode();
+    const canvas = new OffscreenCanvas(image.width, image.height);
+    const context = canvas.getContext('2d');
+    context.drawImage(image, 0, 0);
+    const { data: pixels } = context.getImageData(0, 0, image.width, image.height);
+    const counts = new Map();
+    for (let at = 0; at < pixels.length; at += 4) {
+      const colour = pixels.slice(at, at + 3).join();
+      counts.set(colour, (counts.get(colour) ?? 0) + 1);
+    }
+    const least = pixels.length / 4 / 50;
+    return [...counts.values()].filter((n) => n > least).length;
+  }, png);
+}
