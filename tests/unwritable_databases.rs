@@ -56,12 +56,19 @@ impl Service {
         self.ask("mutation { registerAgent(input: {}) { agent { id } } }", json!({})).await
     }
 
+    async fn save_configuration(&self) -> Value {
+        const SAVE: &str = "mutation { saveConfiguration(input: { name: \"A\" }) {
+            configuration { id } } }";
+        let answer = self.ask(SAVE, json!({})).await;
+        answer["data"]["saveConfiguration"]["configuration"]["id"].clone()
+    }
+
     /// Queues jobs, and returns the whole answer.
-    async fn queue(&self, jobs: usize) -> Value {
+    async fn queue(&self, configuration: &Value, jobs: usize) -> Value {
         const QUEUE: &str = "mutation($input: [QueueJobInput!]!) { queueJobs(input: $input) {
             results { jobId } } }";
-        let name = "n".repeat(200);
-        self.ask(QUEUE, json!({ "input": vec![json!({ "name": name }); jobs] })).await
+        let job = json!({ "configurationId": configuration, "name": "n".repeat(200) });
+        self.ask(QUEUE, json!({ "input": vec![job; jobs] })).await
     }
 
     async fn report(&self, attempt: &Attempt, n: i64) -> Value {
@@ -95,8 +102,9 @@ fn check_accepted(answer: &Value) {
 async fn check_full_disk(service: &Service, disk: &SmallDisk) {
     service.until_ready_is(200, "ok").await;
     let agent = service.register_agent().await["data"]["registerAgent"]["agent"]["id"].take();
+    let configuration = service.save_configuration().await;
     let mut jobs = 0;
-    let queued = service.queue(1).await;
+    let queued = service.queue(&configuration, 1).await;
     jobs += queued["data"]["queueJobs"]["results"].as_array().map_or(0, Vec::len) as u64;
     let claimed = service
         .ask(
@@ -105,14 +113,15 @@ async fn check_full_disk(service: &Service, disk: &SmallDisk) {
             json!({ "input": { "agentId": agent } }),
         )
         .await;
-    let attempt = Attempt::read(&claimed["data"]["claimJob"]["attempt"]).expect("an attempt");
+    let attempt = Attempt::read(&claimed["data"]["claimJob"]["attempt"])
+        .unwrap_or_else(|| panic!("{queued:#} {claimed:#}"));
     let mut reported = 1;
     check_accepted(&service.report(&attempt, reported).await);
 
     disk.fill();
     // There may be some room within the database's files.
     let failed = loop {
-        let answer = service.queue(200).await;
+        let answer = service.queue(&configuration, 200).await;
         let Some(results) = answer["data"]["queueJobs"]["results"].as_array() else { break answer };
         jobs += results.len() as u64;
         if !is_unavailable(&service.report(&attempt, reported + 1).await) {
@@ -136,7 +145,7 @@ async fn check_full_disk(service: &Service, disk: &SmallDisk) {
     service.until_ready_is(200, "ok").await;
     assert_eq!(service.read(attempt.run).await, (reported, jobs));
     check_accepted(&service.report(&attempt, reported + 1).await);
-    let queued = service.queue(200).await;
+    let queued = service.queue(&configuration, 200).await;
     assert_eq!(queued["data"]["queueJobs"]["results"].as_array().map(Vec::len), Some(200));
     assert_eq!(service.read(attempt.run).await, (reported + 1, jobs + 200));
     let (_, metrics) = service.get("metrics").await;
@@ -168,11 +177,14 @@ async fn a_full_disk_passes_without_loss_on_postgres() {
     let disk = Arc::new(SmallDisk::mount("24m"));
     let cluster = Cluster::start_with(Arc::clone(&disk));
     let mut admin = PgConnection::connect(&cluster.url()).await.expect("it runs");
-    let tablespace = format!("CREATE TABLESPACE small LOCATION '{}'", disk.path().display());
+    let tablespace =
+        format!("CREATE TABLESPACE small LOCATION '{}'", cluster.tablespace().display());
     for sql in [&tablespace, "CREATE DATABASE small TABLESPACE small"] {
         admin.execute(AssertSqlSafe(sql.to_owned())).await.expect("a tablespace");
     }
-    let database_url = cluster.url().replace("/postgres", "/small");
+    let url = cluster.url();
+    let (address, _) = url.rsplit_once('/').expect("it names a database");
+    let database_url = format!("{address}/small");
     let (server, url) = Program::serve("serve", &database_url);
     check_full_disk(&Service::at(url), &disk).await;
     check_full_disk_log(&server.signal("TERM").ok());
@@ -244,7 +256,7 @@ async fn serve_refuses_a_read_only_sqlite_file() {
     let output = without_privileges(&serve);
     allow(database.folder(), 0o755);
     assert_eq!(output.code, 69, "{output:#?}");
-    assert!(output.stderr.contains("may this user write there?"), "{output:#?}");
+    assert!(output.stderr.contains("the file is read-only; let the user"), "{output:#?}");
 
     allow(&file, 0o444);
     let output = without_privileges(&serve);

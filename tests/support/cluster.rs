@@ -53,6 +53,14 @@ impl Cluster {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// An empty folder on its disk, for a tablespace.
+    pub fn tablespace(&self) -> PathBuf {
+        let disk = self.disk.as_ref().expect("it was started with a disk");
+        let folder = disk.path().join("tablespace");
+        self.run("/bin/mkdir", &[&folder.display().to_string()]);
+        folder
+    }
+
     /// Kills it as a crash would, and starts it again.
     pub fn crash(&self) {
         self.control("stop");
