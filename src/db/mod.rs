@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sea_orm::{
-    AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
 use crate::error::Error;
@@ -121,18 +121,21 @@ impl Db {
 
     /// Whether it takes no writes at all: a standby of PostgreSQL, or a file that may only be read.
     pub async fn is_read_only(&self) -> Result<bool, DbErr> {
-        let transaction = match self.begin_write().await {
-            Err(error) if Failure::of(&error) == Failure::ReadOnly => return Ok(true),
-            transaction => transaction?,
-        };
-        let mut is_read_only = false;
-        if self.backend() == DbBackend::Postgres {
+        let transaction = self.begin_write().await?;
+        let is_read_only = if self.backend() == DbBackend::Postgres {
             let mut sql = Sql::new(self.backend());
             sql.push("SELECT current_setting('transaction_read_only') = 'on'");
-            if let Some(row) = sql.one(&transaction).await? {
-                is_read_only = row.try_get_by_index(0)?;
+            match sql.one(&transaction).await? {
+                Some(row) => row.try_get_by_index(0)?,
+                None => false,
             }
-        }
+        } else {
+            // Beginning does not tell: SQLite lets it pass for a file that may only be read.
+            match transaction.execute_unprepared("CREATE TABLE agent_jobs_write_check (x)").await {
+                Err(error) if Failure::of(&error) == Failure::ReadOnly => true,
+                written => written.map(|_| false)?,
+            }
+        };
         transaction.rollback().await?;
         Ok(is_read_only)
     }

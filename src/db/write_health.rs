@@ -68,6 +68,11 @@ pub async fn recover(db: &Db) {
                     *health.lock() = None;
                     tracing::info!("the database can be written again");
                 }
+                // This way of trying is refused; the next write tells.
+                Ok(Err(error)) if !Failure::of(&error).is_temporary() => {
+                    tracing::warn!(%error, "cannot try whether the database can be written");
+                    *health.lock() = None;
+                }
                 Ok(Err(error)) => {
                     health.record(&error);
                     sleep(RETRY).await;
@@ -85,7 +90,7 @@ async fn try_write(db: &Db) -> Result<(), DbErr> {
         let transaction = db.begin_write().await?;
         transaction
             .execute_unprepared(&format!(
-                "CREATE TABLE agent_jobs_write_check AS \
+                "CREATE TEMP TABLE agent_jobs_write_check AS \
                  SELECT repeat('x', 1000) AS content FROM generate_series(1, {})",
                 SIZE / 1000
             ))
