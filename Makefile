@@ -4,7 +4,7 @@ CARGO ?= cargo
 NPM ?= npm
 HAVE_NODE := $(shell command -v $(NPM) 2>/dev/null)
 
-.PHONY: run test fmt lint deny bench web test-rust test-web test-openapi generated screenshots
+.PHONY: run test fmt lint deny bench durability web test-rust test-web test-openapi generated screenshots
 
 ## Build everything and serve a made-up history on http://127.0.0.1:8080
 run: web
@@ -39,6 +39,10 @@ test-openapi:
 	@if ! python3 -c 'import venv, ensurepip' 2>/dev/null; \
 	then echo "There is no Python here, so the REST routes' description is not tested." >&2; test -z "$$CI"; \
 	else $(CARGO) build && web/scripts/with-demo.sh target/debug/agent-jobs web/scripts/test-openapi.sh target/schemathesis; fi
+
+## Kill the server 50 times under load, on each database, and look for what was acknowledged
+durability:
+	AGENT_JOBS_TEST_KILLS=50 $(CARGO) test --test main -- durability::a_killed_server
 
 ## Print what is fast and what is not, as ratios
 bench:

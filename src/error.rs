@@ -5,7 +5,7 @@ use std::fmt;
 use async_graphql::{ErrorExtensions as _, ServerError};
 use sea_orm::DbErr;
 
-use crate::db::{driver_error, error_code};
+use crate::db::failure::{self, Failure};
 
 /// Why a request could not be answered. What the database said is logged where it becomes one
 /// of these, and never sent on.
@@ -15,9 +15,9 @@ pub enum Error {
     /// name as `argument`, and the message.
     #[error("{argument}: {message}")]
     Invalid { argument: &'static str, message: String },
-    /// The database cannot be reached or is too busy. The sender sees `DATABASE_UNAVAILABLE`
-    /// and may try again.
-    #[error("the database cannot be reached at the moment; try again")]
+    /// The database cannot be reached or written, or is too busy. The sender sees
+    /// `DATABASE_UNAVAILABLE` and may try again.
+    #[error("the database cannot be used at the moment; try again")]
     Unavailable,
     /// More is reported than can be written. The sender sees `OVERLOADED` and after how many
     /// milliseconds to try again as `retryAfter`.
@@ -53,45 +53,15 @@ impl Error {
     }
 }
 
-/// Whether the database gave up a statement since it took too long: PostgreSQL's
-/// `statement_timeout`, and SQLite's SQLITE_INTERRUPT.
-fn is_timeout(error: &DbErr) -> bool {
-    matches!(error_code(error).as_deref(), Some("57014" | "9"))
-}
-
-/// Whether the statement would work at another time: PostgreSQL's classes 08 (connection), 40 (others
-/// at the same rows), 53 (resources) and 57P (shutdown), SQLite's SQLITE_BUSY, and failures on the way.
-fn is_unavailable(error: &DbErr) -> bool {
-    if let Some(code) = error_code(error) {
-        return code == "5"
-            || ["08", "40", "53", "57P"].iter().any(|class| code.starts_with(class));
-    }
-    matches!(error, DbErr::ConnectionAcquire(_))
-        || matches!(
-            driver_error(error),
-            Some(
-                sqlx::Error::Io(_)
-                    | sqlx::Error::Tls(_)
-                    | sqlx::Error::PoolTimedOut
-                    | sqlx::Error::PoolClosed
-                    | sqlx::Error::WorkerCrashed
-            )
-        )
-}
-
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        if is_timeout(&error) {
+        let failure = Failure::of(&error);
+        if failure == Failure::Timeout {
             tracing::warn!("a statement took too long and was given up");
             return Self::TimedOut;
         }
-        if is_unavailable(&error) {
-            tracing::warn!(%error, "the database is unavailable");
-            Self::Unavailable
-        } else {
-            tracing::error!(%error, "a statement failed");
-            Self::Internal
-        }
+        failure::log("a statement failed", &error);
+        if failure.is_temporary() { Self::Unavailable } else { Self::Internal }
     }
 }
 

@@ -12,8 +12,7 @@ use metrics::{
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sea_orm::DbBackend;
 
-use crate::db::Db;
-use crate::error::Error;
+use crate::db::{Db, Failure, failure};
 use crate::jobs::counts;
 use crate::jobs::scope::Scope;
 use crate::live::Live;
@@ -62,6 +61,12 @@ fn describe() {
     describe_counter!("agent_jobs_statements_total", Count, "database statements by outcome");
     describe_histogram!("agent_jobs_statement_seconds", Seconds, "database statements' time");
     describe_gauge!("agent_jobs_connections", Count, "database connections by pool and use");
+    describe_gauge!(
+        "agent_jobs_database_writable",
+        Count,
+        "0 while writes fail since the database is read-only, full or away, else 1"
+    );
+    describe_counter!("agent_jobs_failed_writes_total", Count, "failed writes by reason");
     describe_gauge!("agent_jobs_writer_waiting_ops", Count, "ops that wait for the writer");
     describe_histogram!("agent_jobs_writer_batch_ops", Count, "ops in a batch of the writer");
     describe_histogram!("agent_jobs_writer_batch_seconds", Seconds, "batches' time");
@@ -73,7 +78,11 @@ fn describe() {
         Seconds,
         "from hearing of a change to having read it"
     );
-    describe_gauge!("agent_jobs_jobs", Count, "jobs by state");
+    describe_gauge!(
+        "agent_jobs_jobs",
+        Count,
+        "jobs by state; NaN while the database cannot be read"
+    );
     describe_counter!(
         "agent_jobs_removed_jobs_total",
         Count,
@@ -123,6 +132,11 @@ pub fn statement(has_failed: bool, time: Duration) {
     histogram!("agent_jobs_statement_seconds").record(time);
 }
 
+/// A transaction that writes failed.
+pub fn failed_write(failure: Failure) {
+    counter!("agent_jobs_failed_writes_total", "reason" => failure.label()).increment(1);
+}
+
 /// The writer wrote a batch.
 pub fn batch(ops: usize, time: Duration) {
     #[expect(clippy::cast_precision_loss, reason = "a batch has thousands of ops at most")]
@@ -141,8 +155,10 @@ pub fn removed(jobs: u64) {
 }
 
 /// Everything that was counted, in Prometheus' text form; `None` if nothing is.
+///
+/// It does without the database when that is away, since metrics tell of that, too.
 #[expect(clippy::cast_precision_loss, reason = "Prometheus' numbers are floats")]
-pub async fn render(live: &Live, reports: &Reports) -> Option<Result<String, Error>> {
+pub async fn render(live: &Live, reports: &Reports) -> Option<String> {
     let handle = HANDLE.get()?;
     let db = live.db();
     for (pool, size, idle) in pools(db) {
@@ -150,20 +166,22 @@ pub async fn render(live: &Live, reports: &Reports) -> Option<Result<String, Err
         let busy = f64::from(size) - idle as f64;
         gauge!("agent_jobs_connections", "pool" => pool, "use" => "busy").set(busy.max(0.0));
     }
+    let is_writable = db.write_health().failure().is_none();
+    gauge!("agent_jobs_database_writable").set(f64::from(u8::from(is_writable)));
     gauge!("agent_jobs_writer_waiting_ops").set(reports.waiting() as f64);
     gauge!("agent_jobs_subscribers").set(live.watcher_count() as f64);
     gauge!("agent_jobs_shared_executions").set(live.group_count() as f64);
     gauge!("agent_jobs_feed_connected").set(f64::from(u8::from(live.is_feed_connected())));
-    match counts::read(db.reader(), &Scope::All, None).await {
-        Ok(counts) => {
-            for state in JobState::ALL {
-                gauge!("agent_jobs_jobs", "state" => state.name()).set(counts.of(*state) as f64);
-            }
-        }
-        Err(error) => return Some(Err(error.into())),
+    let counts = counts::read(db.reader(), &Scope::All, None).await;
+    if let Err(error) = &counts {
+        failure::log("counting the jobs for metrics", error);
+    }
+    for state in JobState::ALL {
+        let jobs = counts.as_ref().map_or(f64::NAN, |counts| counts.of(*state) as f64);
+        gauge!("agent_jobs_jobs", "state" => state.name()).set(jobs);
     }
     handle.run_upkeep();
-    Some(Ok(handle.render()))
+    Some(handle.render())
 }
 
 fn pools(db: &Db) -> [(&'static str, u32, usize); 3] {

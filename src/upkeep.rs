@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::clock;
-use crate::db::Db;
+use crate::db::{Db, failure, write_health};
 use crate::graphql::Api;
 use crate::jobs::scope::Scope;
 use crate::jobs::{counts, retention};
@@ -32,7 +32,7 @@ pub async fn run(api: Api, retain: Option<Duration>) {
             None => std::future::pending().await,
         }
     };
-    tokio::join!(fold(&api), removing);
+    tokio::join!(fold(&api), removing, write_health::recover(db));
 }
 
 async fn fold(api: &Api) {
@@ -42,17 +42,19 @@ async fn fold(api: &Api) {
     loop {
         ticks.tick().await;
         if let Err(error) = counts::fold(db).await {
-            tracing::warn!(%error, "folding the counters");
+            failure::log("folding the counters", &error);
+            db.write_health().record(&error);
         }
         match counts::read(db.reader(), &Scope::All, None).await {
             Ok(counts) => {
                 let executing = counts.of(JobState::Executing);
                 api.say_executing(executing.try_into().unwrap_or_default());
             }
-            Err(error) => tracing::warn!(%error, "counting the jobs that execute"),
+            Err(error) => failure::log("counting the jobs that execute", &error),
         }
         if let Err(error) = feed::tidy(db).await {
-            tracing::warn!(%error, "removing old changes");
+            failure::log("removing old changes", &error);
+            db.write_health().record(&error);
         }
     }
 }
@@ -75,7 +77,8 @@ async fn remove_old(db: &Db, retain: Duration) {
                     place = step.next;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "removing old jobs");
+                    failure::log("removing old jobs", &error);
+                    db.write_health().record(&error);
                     place = None;
                 }
             }

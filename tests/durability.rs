@@ -14,7 +14,15 @@ use crate::support::{
 };
 
 const RUNS: usize = 24;
-const ROUNDS: usize = 8;
+
+/// How often a server is killed, if the tests are not told otherwise.
+const KILLS: usize = 8;
+
+fn kills() -> usize {
+    std::env::var("AGENT_JOBS_TEST_KILLS").map_or(KILLS, |kills| {
+        kills.parse().expect("AGENT_JOBS_TEST_KILLS: expected a number, such as 50")
+    })
+}
 
 /// A run, and the newest report on it that was acknowledged and that was sent.
 struct Reported {
@@ -201,7 +209,7 @@ on_both_databases! {
             (server.save_configuration().await, server.register_agent().await)
         };
         let client = client();
-        for round in 0..ROUNDS {
+        for round in 0..kills() {
             let (server, url) = Program::serve("serve", database.url());
             check(&client, &url, &runs).await;
             let before: Vec<_> = runs.iter().map(|run| run.acknowledged()).collect();
@@ -217,7 +225,7 @@ on_both_databases! {
             while runs.iter().zip(&before).any(|(run, before)| run.acknowledged() <= *before) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
-            tokio::time::sleep(Duration::from_millis(37 * round as u64)).await;
+            tokio::time::sleep(Duration::from_millis(37 * (round % 10) as u64)).await;
             server.signal("KILL");
             is_over.store(true, Ordering::Relaxed);
             while let Some(done) = reporting.join_next().await {

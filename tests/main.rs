@@ -56,6 +56,7 @@ mod server_sent_events;
 mod simulate;
 mod slow_watchers;
 mod statements;
+mod unwritable_databases;
 mod watch;
 mod watch_executing_jobs;
 mod watch_job_counts;

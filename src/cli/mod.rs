@@ -155,13 +155,13 @@ impl DatabaseOptions {
         Ok(db::connect(&self.database_url.parse::<Target>()?).await?)
     }
 
-    /// Connects, and waits up to `limit` for a database that cannot be reached yet.
+    /// Connects to write, and waits up to `limit` for a database that cannot be reached or written yet.
     async fn connect_waiting(&self, limit: Duration) -> Result<Db, Failure> {
         let target = self.database_url.parse::<Target>()?;
         let deadline = Instant::now() + limit;
         let mut logged = None;
         loop {
-            let (error, reason) = match db::connect(&target).await {
+            let (error, reason) = match db::connect_writable(&target).await {
                 Err(ConnectError::Unreachable { target, reason }) => {
                     (ConnectError::Unreachable { target, reason: reason.clone() }, reason)
                 }

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteError, SqliteJournalMode, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 
-use super::Db;
+use super::{Db, Failure};
 
 /// Clients pick columns freely, so there are more distinct statements than the default of 100
 /// that a connection keeps prepared.
@@ -22,8 +23,8 @@ const PREPARED_STATEMENTS: usize = 500;
 /// How long a request waits for a free connection, and for PostgreSQL to answer at first.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Readers of the SQLite file in this process.
-const SQLITE_READERS: u32 = 4;
+/// Readers of the SQLite file in this process, one for the change feed.
+const SQLITE_READERS: u32 = 5;
 
 /// Readers beside them, on either database, for work that takes long.
 const HEAVY_READERS: u32 = 2;
@@ -185,6 +186,39 @@ pub async fn connect_within(
     })
 }
 
+/// What to do about a SQLite file that cannot be written.
+const READ_ONLY_FILE: &str = "the file is read-only; let the user that runs agent-jobs write the file \
+    and its folder, and mount its file system read-write";
+
+/// What a PostgreSQL database that takes no writes is.
+const READ_ONLY_DATABASE: &str = "the database is read-only (a standby?)";
+
+/// The same as [`connect`] for a process that writes.
+///
+/// # Errors
+/// As [`connect`]; and if the database is read-only, which a standby is until it is promoted:
+/// [`ConnectError::Unreachable`].
+pub async fn connect_writable(target: &Target) -> Result<Db, ConnectError> {
+    let db = connect(target).await?;
+    let read_only = match db.is_read_only().await {
+        Ok(false) => return Ok(db),
+        Ok(true) => None,
+        // Another process writes the file, or the server went away: the start goes on and finds out.
+        Err(error) if Failure::of(&error).is_temporary() => return Ok(db),
+        Err(error) => Some(error.to_string()),
+    };
+    db.close().await;
+    let is_postgres = matches!(target, Target::Postgres(_));
+    let default = if is_postgres { READ_ONLY_DATABASE } else { READ_ONLY_FILE };
+    let (is_read_only, target) = (read_only.is_none(), target.to_string());
+    let reason = read_only.unwrap_or_else(|| default.to_owned());
+    Err(if is_postgres && is_read_only {
+        ConnectError::Unreachable { target, reason }
+    } else {
+        ConnectError::Open { target, reason }
+    })
+}
+
 async fn sqlite(path: &PathBuf, statement_timeout: Option<Duration>) -> Result<Db, sqlx::Error> {
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -208,8 +242,14 @@ async fn sqlite(path: &PathBuf, statement_timeout: Option<Duration>) -> Result<D
             .max_lifetime(None)
             .idle_timeout(None)
     };
+    // SQLite takes back a transaction by itself when the disk is full or fails, which the driver does
+    // not notice: it could never begin another on this connection.
+    let writer = pool(1).before_acquire(|connection, _| {
+        let is_usable = !connection.is_in_transaction();
+        Box::pin(async move { Ok(is_usable) })
+    });
     // The writer comes first: it creates the file and puts it into WAL mode.
-    let writer = pool(1).connect_with(options.clone()).await?;
+    let writer = writer.connect_with(options.clone()).await?;
     let mut readers = pool(SQLITE_READERS);
     if let Some(time) = statement_timeout {
         readers = readers
@@ -315,19 +355,10 @@ fn is_this_machine(host: &str) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// Whether PostgreSQL cannot be reached, or takes no connections at the moment.
+/// Whether PostgreSQL cannot be reached, or takes no connections at the moment. A failure of TLS is one
+/// of the configuration.
 fn is_unreachable(error: &sqlx::Error) -> bool {
-    /// `admin_shutdown`, `crash_shutdown`, `cannot_connect_now` and `too_many_connections`.
-    const TEMPORARY: [&str; 4] = ["57P01", "57P02", "57P03", "53300"];
-    match error {
-        // A proxy without a server behind it closes connections, which sqlx takes for a wrong
-        // response to its request for TLS.
-        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolTimedOut => true,
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| TEMPORARY.contains(&&*code))
-        }
-        _ => false,
-    }
+    !matches!(error, sqlx::Error::Tls(_)) && Failure::of_driver(error) == Failure::Unavailable
 }
 
 fn reason(error: &sqlx::Error) -> String {
@@ -335,6 +366,12 @@ fn reason(error: &sqlx::Error) -> String {
         sqlx::Error::Database(error) if error.message().contains("unable to open") => {
             "the file cannot be created or opened; does its folder exist, and may this user write there?"
                 .to_owned()
+        }
+        sqlx::Error::Database(database)
+            if database.try_downcast_ref::<SqliteError>().is_some()
+                && Failure::of_driver(error) == Failure::ReadOnly =>
+        {
+            READ_ONLY_FILE.to_owned()
         }
         sqlx::Error::Database(error) => error.message().to_owned(),
         sqlx::Error::PoolTimedOut => {

@@ -1,21 +1,26 @@
 //! The database: connecting, transactions, and what differs between SQLite and PostgreSQL.
 
 mod connect;
+pub mod failure;
 pub mod migrate;
 mod sql;
+pub mod write_health;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sea_orm::{
-    AccessMode, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
-    RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
+use crate::error::Error;
 use crate::metrics;
-pub use connect::{ConnectError, Target, connect, connect_within};
+pub use connect::{ConnectError, Target, connect, connect_within, connect_writable};
+pub use failure::Failure;
 pub use sql::Sql;
+pub use write_health::WriteHealth;
 
 /// What went wrong below SeaORM, if anything did.
 pub fn driver_error(error: &DbErr) -> Option<&sqlx::Error> {
@@ -44,6 +49,7 @@ pub struct Db {
     /// and writers queue in this process instead of failing on the file's lock.
     writer: DatabaseConnection,
     statements: Arc<AtomicU64>,
+    write_health: WriteHealth,
 }
 
 impl Db {
@@ -66,7 +72,8 @@ impl Db {
                 }
             });
         }
-        Self { reader, heavy_reader, writer, statements }
+        let write_health = WriteHealth::default();
+        Self { reader, heavy_reader, writer, statements, write_health }
     }
 
     /// The same database for work that takes long.
@@ -99,6 +106,38 @@ impl Db {
                 ..TransactionOptions::default()
             })
             .await
+    }
+
+    /// Whether it can be written, as far as is known.
+    pub fn write_health(&self) -> &WriteHealth {
+        &self.write_health
+    }
+
+    /// What the sender of a write that failed is told. Readiness takes the failure into account.
+    pub fn write_failed(&self, error: DbErr) -> Error {
+        self.write_health.record(&error);
+        error.into()
+    }
+
+    /// Whether it takes no writes at all: a standby of PostgreSQL, or a file that may only be read.
+    pub async fn is_read_only(&self) -> Result<bool, DbErr> {
+        let transaction = self.begin_write().await?;
+        let is_read_only = if self.backend() == DbBackend::Postgres {
+            let mut sql = Sql::new(self.backend());
+            sql.push("SELECT current_setting('transaction_read_only') = 'on'");
+            match sql.one(&transaction).await? {
+                Some(row) => row.try_get_by_index(0)?,
+                None => false,
+            }
+        } else {
+            // Beginning does not tell: SQLite lets it pass for a file that may only be read.
+            match transaction.execute_unprepared("CREATE TABLE agent_jobs_write_check (x)").await {
+                Err(error) if Failure::of(&error) == Failure::ReadOnly => true,
+                written => written.map(|_| false)?,
+            }
+        };
+        transaction.rollback().await?;
+        Ok(is_read_only)
     }
 
     /// Begins a transaction in which all statements see the same state of the database.

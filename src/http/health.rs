@@ -1,5 +1,6 @@
 //! Whether the process lives, is ready for requests, and what it counts.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -21,8 +22,8 @@ pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Requests are welcome: the database is there and its schema up to date, changes are heard of, and
-/// the process is not about to stop.
+/// Requests are welcome: the database is there, can be written and its schema is up to date, changes
+/// are heard of, and the process is not about to stop.
 pub async fn ready(State(api): State<Api>) -> Response {
     match unready(&api).await {
         None => "ok\n".into_response(),
@@ -30,20 +31,23 @@ pub async fn ready(State(api): State<Api>) -> Response {
     }
 }
 
-async fn unready(api: &Api) -> Option<&'static str> {
+async fn unready(api: &Api) -> Option<Cow<'static, str>> {
     if api.draining().is_cancelled() {
-        return Some("stopping");
+        return Some("stopping".into());
     }
     match timeout(PATIENCE, migrate::is_current(api.live().db())).await {
         Ok(Ok(true)) => {}
         Ok(Ok(false) | Err(migrate::MigrateError::Newer(_))) => {
-            return Some("the database's schema is of another version");
+            return Some("the database's schema is of another version".into());
         }
         Ok(Err(migrate::MigrateError::Database(_))) | Err(_) => {
-            return Some("the database cannot be reached");
+            return Some("the database cannot be reached".into());
         }
     }
-    (!api.live().is_feed_connected()).then_some("changes in the database are not heard of")
+    if let Some(failure) = api.db().write_health().failure() {
+        return Some(format!("the database cannot be written: {}", failure.reason()).into());
+    }
+    (!api.live().is_feed_connected()).then_some("changes in the database are not heard of".into())
 }
 
 /// What is counted, for who sees all of it.
@@ -58,11 +62,8 @@ pub async fn metrics(State(api): State<Api>, Caller(viewer): Caller) -> Response
 /// The same for everybody who reaches an address of its own.
 pub async fn open_metrics(State(api): State<Api>) -> Response {
     match metrics::render(api.live(), api.reports()).await {
-        Some(Ok(text)) => {
-            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
-                .into_response()
-        }
-        Some(Err(error)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+        Some(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+            .into_response(),
         None => (StatusCode::NOT_FOUND, "nothing is counted here\n").into_response(),
     }
 }

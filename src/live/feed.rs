@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sea_orm::DbBackend;
+use sqlx::Row as _;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use uuid::Uuid;
@@ -144,8 +144,11 @@ async fn tail(
     news: &mpsc::Sender<News>,
     connected: impl FnOnce(),
 ) -> Result<(), Interrupted> {
-    let options = db.reader().get_sqlite_connection_pool().connect_options();
-    let mut connection = options.connect().await?;
+    // From the pool, which waits for it when it is closed: SQLite tidies its log into the file only
+    // when the last connection is closed.
+    let mut connection = db.reader().get_sqlite_connection_pool().acquire().await?;
+    // The limit is for a single statement.
+    connection.lock_handle().await?.remove_progress_handler();
     let mut version = data_version(&mut connection).await?;
     let mut last = last_change(&mut connection).await?;
     connected();
@@ -164,7 +167,7 @@ async fn tail(
             sqlx::query("SELECT seq, job_id FROM job_change WHERE seq > ? ORDER BY seq LIMIT ?")
                 .bind(last)
                 .bind(i64::try_from(CHANGES_AT_ONCE).unwrap_or(i64::MAX))
-                .fetch_all(&mut connection)
+                .fetch_all(&mut *connection)
                 .await?;
         has_more = rows.len() == CHANGES_AT_ONCE;
         let before = last;
@@ -188,7 +191,7 @@ async fn tail(
             break;
         }
     }
-    Ok(connection.close().await?)
+    Ok(())
 }
 
 async fn data_version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {

@@ -20,7 +20,7 @@ use super::queue::{Batch, Part, WriteQueue};
 use super::quiet;
 use super::tables::{self, BatchError};
 use crate::clock;
-use crate::db::{Db, error_code};
+use crate::db::{Db, Failure};
 use crate::error::Error;
 use crate::metrics;
 
@@ -195,7 +195,7 @@ impl Lane {
             }
             // Two writers may be in each other's way, which they are not for long.
             Err(error) if is_passing(&error) => None,
-            Err(error) => Some(Error::from(error)),
+            Err(error) => Some(self.db.write_failed(error)),
         };
         // A database that is away now is not back a moment later.
         if !matches!(failure, Some(Error::Unavailable)) {
@@ -249,7 +249,7 @@ impl Lane {
                     tracing::debug!(%error, "trying again");
                     sleep(Duration::from_millis(2) * tries).await;
                 }
-                Err(BatchError::Database(error)) => return Err(error.into()),
+                Err(BatchError::Database(error)) => return Err(self.db.write_failed(error)),
                 Err(error @ BatchError::Raced) => {
                     tracing::warn!(%error, tries, "giving up");
                     return Err(Error::Unavailable);
@@ -286,6 +286,6 @@ fn queues(outcome: &Outcome, op: &Op) -> bool {
 
 /// Whether it is only that another was at the same rows.
 fn is_passing(error: &DbErr) -> bool {
-    // PostgreSQL's serialization failure, deadlock and unique violation.
-    matches!(error_code(error).as_deref(), Some("40001" | "40P01" | "23505"))
+    // Two that insert the same row on PostgreSQL do not see each other's.
+    matches!(Failure::of(error), Failure::Conflict | Failure::Duplicate)
 }

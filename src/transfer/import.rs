@@ -24,7 +24,7 @@ use super::output_file::OutputFile;
 use super::progress::Meter;
 use super::source::{ReadError, ReadOptions, Source};
 use super::tables::{FileTable, Import};
-use crate::db::{Db, error_code};
+use crate::db::{Db, Failure};
 use crate::jobs::counts;
 use crate::jobs::store::{self, RowSet};
 use crate::output;
@@ -39,9 +39,6 @@ const POSTGRES_WRITERS: usize = 2;
 /// How often a transaction is tried that others keep waiting for, and that waits for them: writers of
 /// the same new agents of configurations, or a server that takes reports. PostgreSQL ends one of them.
 const TRIES: u32 = 5;
-
-/// PostgreSQL's code of what ends it.
-const DEADLOCK: &str = "40P01";
 
 /// Pages of 4 KiB in SQLite's log from which on they are written to their places. Every batch has
 /// rows all over the indexes, so that several batches in the log have many pages in common.
@@ -344,7 +341,7 @@ async fn write_share<E: Import>(db: &Db, share: RowSet<E>, now: Timestamp) -> Re
         for _ in 1..TRIES {
             let copy = RowSet { columns: share.columns, rows: share.rows.clone() };
             match write(copy).await {
-                Err(error) if error_code(&error).as_deref() == Some(DEADLOCK) => {}
+                Err(error) if Failure::of(&error) == Failure::Conflict => {}
                 written => return written,
             }
         }

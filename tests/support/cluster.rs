@@ -2,12 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use tempfile::TempDir;
+
+use super::{SmallDisk, is_root};
 
 /// Stopped and removed when it is dropped.
 pub struct Cluster {
     folder: TempDir,
+    /// Where its programs run, if not here.
+    disk: Option<Arc<SmallDisk>>,
     programs: PathBuf,
     port: u16,
     /// PostgreSQL refuses to run as root.
@@ -16,14 +21,22 @@ pub struct Cluster {
 
 impl Cluster {
     pub fn start() -> Self {
+        Self::start_in(None)
+    }
+
+    /// Starts one that sees this file system too, for tablespaces.
+    pub fn start_with(disk: Arc<SmallDisk>) -> Self {
+        Self::start_in(Some(disk))
+    }
+
+    fn start_in(disk: Option<Arc<SmallDisk>>) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the cluster");
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .expect("a free port")
             .port();
-        let id = Command::new("id").arg("-u").output().expect("there is `id`");
-        let is_root = id.stdout == b"0\n";
-        let cluster = Self { folder, programs: programs(), port, is_root };
+        let is_root = is_root();
+        let cluster = Self { folder, disk, programs: programs(), port, is_root };
         if is_root {
             let path = cluster.folder.path();
             let owned = Command::new("chown").arg("postgres").arg(path).status();
@@ -38,6 +51,14 @@ impl Cluster {
     /// A URL of its database `postgres`.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// An empty folder on its disk, for a tablespace.
+    pub fn tablespace(&self) -> PathBuf {
+        let disk = self.disk.as_ref().expect("it was started with a disk");
+        let folder = disk.path().join("tablespace");
+        self.run("/bin/mkdir", &[&folder.display().to_string()]);
+        folder
     }
 
     /// Kills it as a crash would, and starts it again.
@@ -77,9 +98,12 @@ impl Cluster {
         } else {
             Command::new(path)
         };
+        command.args(arguments);
+        if let Some(disk) = &self.disk {
+            command = disk.inside(&command);
+        }
         // What it starts must not hold the test's own output open.
         let output = command
-            .args(arguments)
             .current_dir(self.folder.path())
             .stdin(std::process::Stdio::null())
             .stdout(std::process::Stdio::null())

@@ -14,6 +14,7 @@ mod program;
 mod property;
 mod rows;
 mod server;
+mod small_disk;
 pub mod socket;
 mod watching;
 
@@ -26,11 +27,18 @@ pub use errors::errors_of;
 pub use folded::Folded;
 pub use foreign::ForeignWriter;
 pub use lists::ids;
-pub use program::{Output, Program, agent_jobs, command};
+pub use program::{Output, Program, agent_jobs, command, piped};
 pub use property::property;
 pub use rows::{Rows, agent, configuration, id, job, job_run, second};
 pub use server::TestServer;
+pub use small_disk::SmallDisk;
 pub use watching::{Body, PROTOCOL, Said, Socket, Transport, Update, Watch, soon};
+
+/// Whether the tests run as root.
+pub fn is_root() -> bool {
+    let id = std::process::Command::new("id").arg("-u").output().expect("there is `id`");
+    id.stdout == b"0\n"
+}
 
 /// Makes of each `async fn name(database: TestDatabase)` one test for each database:
 /// `name::sqlite` and `name::postgres`.

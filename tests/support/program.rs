@@ -157,8 +157,13 @@ impl Drop for Program {
 /// The program with these arguments, and pipes to it.
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_agent-jobs"));
+    command.args(arguments);
+    piped(command)
+}
+
+/// A way to run the program, with pipes to it.
+pub fn piped(mut command: Command) -> Command {
     command
-        .args(arguments)
         .env_remove("DATABASE_URL")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
