@@ -54,6 +54,7 @@ mod server_sent_events;
 mod simulate;
 mod slow_watchers;
 mod statements;
+mod unix_socket;
 mod watch;
 mod watch_executing_jobs;
 mod watch_job_counts;
