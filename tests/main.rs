@@ -40,6 +40,7 @@ mod objects;
 mod operation;
 mod other_sites;
 mod output;
+mod path_prefix;
 mod persisted_documents;
 mod random_input;
 mod reports;

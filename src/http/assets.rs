@@ -10,6 +10,8 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
+use super::slash;
+
 #[derive(RustEmbed)]
 #[folder = "web/dist"]
 #[allow_missing = true]
@@ -34,7 +36,7 @@ pub fn dashboard_routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
 async fn home(uri: Uri) -> Response {
     match dashboard_at(&uri) {
         Some(page) => page,
-        None => Html(include_str!("index.html")).into_response(),
+        None => Html(slash::with_script(include_str!("index.html"))).into_response(),
     }
 }
 
@@ -51,6 +53,7 @@ fn dashboard_at(uri: &Uri) -> Option<Response> {
     let page = String::from_utf8_lossy(&page.data);
     let depth = uri.path().matches('/').count().saturating_sub(1);
     let page = match depth {
+        0 if uri.path() == "/" => Cow::Owned(slash::with_script(&page)),
         0 => page,
         _ => Cow::Owned(page.replacen(
             BASE,

@@ -18,6 +18,7 @@ mod origin;
 mod rest;
 mod server;
 mod sign_in;
+mod slash;
 mod socket;
 mod stream;
 mod websocket;
@@ -29,7 +30,7 @@ use axum::extract::FromRef;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse as _, Redirect};
+use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
@@ -77,8 +78,6 @@ pub fn router(api: Api, options: HttpOptions) -> Router {
         .merge(pages)
         .merge(limited)
         .route("/sign-in.css", get(sign_in::style))
-        // The page finds the API and its assets beside itself, so it is at one place only.
-        .route("/graphiql/", get(|| async { Redirect::permanent("../graphiql") }))
         .route("/assets/{*path}", get(assets::asset))
         .route("/openapi", get(rest::page))
         .route("/schema.graphql", get(schema))
@@ -86,6 +85,7 @@ pub fn router(api: Api, options: HttpOptions) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .fallback(|| async { (StatusCode::NOT_FOUND, "there is nothing at this path\n") })
+        .layer(from_fn(slash::redirect))
         .layer(
             CompressionLayer::new()
                 .quality(CompressionLevel::Fastest)
