@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use entity::JobState;
 use metrics::{
@@ -88,6 +88,16 @@ fn describe() {
         Count,
         "jobs that were removed for their age"
     );
+    describe_counter!(
+        "agent_jobs_issuer_key_fetches_total",
+        Count,
+        "fetches of the token issuer's keys by outcome"
+    );
+    describe_gauge!(
+        "agent_jobs_issuer_keys_fetched_timestamp_seconds",
+        Seconds,
+        "when the token issuer's keys were last fetched, in Unix time"
+    );
 }
 
 /// An HTTP request was answered.
@@ -147,6 +157,16 @@ pub fn batch(ops: usize, time: Duration) {
 /// A change was read, this long after it was heard of.
 pub fn feed_lag(time: Duration) {
     histogram!("agent_jobs_feed_lag_seconds").record(time);
+}
+
+/// The keys of the tokens' issuer were fetched, or that has failed.
+pub fn issuer_keys(has_worked: bool) {
+    let outcome = if has_worked { "ok" } else { "failed" };
+    counter!("agent_jobs_issuer_key_fetches_total", "outcome" => outcome).increment(1);
+    if has_worked {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        gauge!("agent_jobs_issuer_keys_fetched_timestamp_seconds").set(now.as_secs_f64());
+    }
 }
 
 /// Jobs were removed for their age.

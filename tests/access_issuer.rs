@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use agent_jobs::access::oidc;
 use agent_jobs::clock;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::routing::get;
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::{configuration, job};
+use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use ring::rand::SystemRandom;
 use ring::signature::{
@@ -17,9 +19,13 @@ use ring::signature::{
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::support::{Kind, TestDatabase, TestServer, configuration, id, job, on_both_databases};
+use crate::support::socket::connect;
+use crate::support::{
+    Kind, TestDatabase, TestServer, configuration, id, job, on_both_databases, soon,
+};
 
 /// A key of the issuer's.
 struct Key {
@@ -56,8 +62,30 @@ impl Key {
         }
     }
 
+    /// An RSA key of this many bits, from a file: making one takes seconds.
+    fn rsa(name: &str, bits: usize) -> Self {
+        let pem: &[u8] = match bits {
+            1_024 => include_bytes!("files/rsa-1024.pem"),
+            2_048 => include_bytes!("files/rsa-2048.pem"),
+            _ => panic!("there is no such key"),
+        };
+        let key = EncodingKey::from_rsa_pem(pem).expect("a key");
+        let jwk = Jwk::from_encoding_key(&key, Algorithm::RS256).expect("a key");
+        let mut jwk = serde_json::to_value(jwk).expect("JSON");
+        jwk["kid"] = json!(name);
+        Self { header: Self::header(Algorithm::RS256, name), key, jwk }
+    }
+
     fn header(algorithm: Algorithm, name: &str) -> Header {
         Header { kid: Some(name.to_owned()), ..Header::new(algorithm) }
+    }
+
+    /// Signs a header and claims that are encoded already.
+    fn sign_parts(&self, header: &str, claims: &str) -> String {
+        let message = format!("{header}.{claims}");
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, self.header.alg)
+            .expect("a key");
+        format!("{message}.{signature}")
     }
 
     fn sign(&self, claims: &Value) -> String {
@@ -68,14 +96,16 @@ impl Key {
 #[derive(Default)]
 struct Published {
     keys: Vec<Value>,
+    headers: Vec<(&'static str, String)>,
     is_away: bool,
-    asked: usize,
 }
 
 /// Answers until it is dropped.
 struct Issuer {
     url: String,
     published: Arc<Mutex<Published>>,
+    /// How often it was asked for its keys.
+    asked: watch::Receiver<usize>,
     task: JoinHandle<()>,
 }
 
@@ -86,21 +116,26 @@ impl Issuer {
         let published = Arc::new(Mutex::new(Published::default()));
         let discovery = json!({ "issuer": url, "jwks_uri": format!("{url}/keys") });
         let shown = Arc::clone(&published);
+        let (counter, asked) = watch::channel(0);
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(async move || Json(discovery)))
             .route(
                 "/keys",
                 get(async move || {
-                    let mut published = shown.lock().unwrap();
-                    published.asked += 1;
+                    counter.send_modify(|asked| *asked += 1);
+                    let published = shown.lock().unwrap();
                     if published.is_away {
-                        return Err(axum::http::StatusCode::BAD_GATEWAY);
+                        return Err(StatusCode::BAD_GATEWAY);
                     }
-                    Ok(Json(json!({ "keys": published.keys })))
+                    let headers = published.headers.iter().map(|(name, value)| {
+                        (HeaderName::from_static(name), value.parse::<HeaderValue>().unwrap())
+                    });
+                    let headers: HeaderMap = headers.collect();
+                    Ok((headers, Json(json!({ "keys": published.keys }))))
                 }),
             );
         let task = tokio::spawn(async { axum::serve(listener, router).await.expect("serving") });
-        let issuer = Self { url, published, task };
+        let issuer = Self { url, published, asked, task };
         issuer.publish(keys);
         issuer
     }
@@ -110,6 +145,22 @@ impl Issuer {
         let unknown = json!({ "kty": "LATTICE", "kid": "new" });
         let keys = keys.iter().map(|key| key.jwk.clone());
         self.published.lock().unwrap().keys = [unknown].into_iter().chain(keys).collect();
+    }
+
+    fn is_away(&self, is_away: bool) {
+        self.published.lock().unwrap().is_away = is_away;
+    }
+
+    fn asked(&self) -> usize {
+        *self.asked.borrow()
+    }
+
+    /// Waits until an answer that begins after this has arrived: the one before has, since there is
+    /// one fetch at a time.
+    async fn next_fetch(&self) {
+        let (mut asked, before) = (self.asked.clone(), self.asked());
+        let fetched = asked.wait_for(|asked| *asked >= before + 2);
+        soon(fetched).await.expect("it serves");
     }
 
     fn options(&self) -> oidc::Options {
@@ -138,6 +189,9 @@ fn with(mut claims: Value, name: &str, value: Value) -> Value {
     claims[name] = value;
     claims
 }
+
+const MOMENT: Duration = Duration::from_millis(50);
+const HOUR: Duration = Duration::from_hours(1);
 
 const WHO: &str = "query { viewer { name role configurationIds agentId } }";
 
@@ -206,6 +260,9 @@ on_both_databases! {
         let whole = key.sign(&good);
         let parts: Vec<_> = whole.split('.').collect();
         let claims = |claims: &Value| URL_SAFE_NO_PAD.encode(claims.to_string());
+        // A header of the test's own is fine as such.
+        let header = claims(&json!({ "alg": "EdDSA", "kid": "a", "other": 7 }));
+        assert_eq!(code(&server, &key.sign_parts(&header, parts[1])).await, "let in");
         for algorithm in ["none", "None", "NONE", ""] {
             let header = claims(&json!({ "alg": algorithm, "typ": "JWT", "kid": "a" }));
             bad.push(("no algorithm", format!("{header}.{}.", parts[1])));
@@ -217,6 +274,10 @@ on_both_databases! {
                 let key = EncodingKey::from_secret(secret.as_bytes());
                 bad.push(("a shared secret", encode(&Key::header(algorithm, "a"), &good, &key).unwrap()));
             }
+        }
+        for crit in [json!(["exp"]), json!(["b64"]), json!([]), json!("exp"), json!([7])] {
+            let header = claims(&json!({ "alg": "EdDSA", "kid": "a", "b64": true, "crit": crit }));
+            bad.push(("a header with extensions", key.sign_parts(&header, parts[1])));
         }
         bad.push(("other claims", format!("{}.{}.{}", parts[0], claims(&with(good.clone(), "sub", json!("x"))), parts[2])));
         bad.push(("no signature", format!("{}.{}.", parts[0], parts[1])));
@@ -233,28 +294,27 @@ async fn keys_change_and_are_used_while_the_issuer_is_away() {
     let database = TestDatabase::create(Kind::Sqlite).await;
     let (old, new) = (Key::edwards("old"), Key::elliptic("new one"));
     let issuer = Issuer::start(&[&old]).await;
-    issuer.published.lock().unwrap().is_away = true;
+    issuer.is_away(true);
     let server = TestServer::controlled(&database, Some(issuer.options())).await;
     let claims = |n: u32| with(issuer.claims("viewer"), "sub", json!(n.to_string()));
     // Nothing is known yet.
     assert_eq!(code(&server, &old.sign(&claims(0))).await, "ISSUER_UNAVAILABLE");
-    issuer.published.lock().unwrap().is_away = false;
+    issuer.is_away(false);
     assert_eq!(code(&server, &old.sign(&claims(1))).await, "let in");
     // The issuer takes another key; one is not asked for again while it is known.
-    let asked = || issuer.published.lock().unwrap().asked;
     issuer.publish(&[&old, &new]);
-    let before = asked();
+    let before = issuer.asked();
     assert_eq!(code(&server, &new.sign(&claims(2))).await, "let in");
     assert_eq!(code(&server, &new.sign(&claims(3))).await, "let in");
-    assert_eq!(asked(), before + 1);
+    assert_eq!(issuer.asked(), before + 1);
     // It is away: what is known goes on, and what is not is refused.
-    issuer.published.lock().unwrap().is_away = true;
+    issuer.is_away(true);
     assert_eq!(code(&server, &old.sign(&claims(4))).await, "let in");
     assert_eq!(code(&server, &Key::edwards("other").sign(&claims(5))).await, "UNAUTHENTICATED");
     // A key that is withdrawn ends what it has signed, as soon as that is known.
     let known = old.sign(&claims(6));
     assert_eq!(code(&server, &known).await, "let in");
-    issuer.published.lock().unwrap().is_away = false;
+    issuer.is_away(false);
     issuer.publish(&[&new]);
     assert_eq!(code(&server, &Key::edwards("other").sign(&claims(7))).await, "UNAUTHENTICATED");
     assert_eq!(code(&server, &known).await, "UNAUTHENTICATED");
@@ -272,5 +332,110 @@ async fn made_up_keys_do_not_make_it_ask_again_and_again() {
         let token = Key::edwards(&n.to_string()).sign(&issuer.claims("viewer"));
         assert_eq!(code(&server, &token).await, "UNAUTHENTICATED");
     }
-    assert_eq!(issuer.published.lock().unwrap().asked, 1);
+    assert_eq!(issuer.asked(), 1);
+}
+
+#[tokio::test]
+async fn weak_keys_and_keys_for_other_purposes_are_not_used() {
+    let database = TestDatabase::create(Kind::Sqlite).await;
+    let changed = |mut key: Key, name: &str, value: Value| {
+        key.jwk[name] = value;
+        key
+    };
+    let good = [
+        Key::rsa("a", 2_048),
+        Key::elliptic("b"),
+        Key::edwards("c"),
+        changed(Key::edwards("d"), "key_ops", json!(["verify"])),
+    ];
+    let bad = [
+        Key::rsa("e", 1_024),
+        changed(Key::rsa("f", 2_048), "use", json!("enc")),
+        changed(Key::rsa("g", 2_048), "alg", json!("RSA-OAEP")),
+        changed(Key::rsa("h", 2_048), "alg", json!("PS256")),
+        changed(Key::elliptic("i"), "alg", json!("ES384")),
+        changed(Key::edwards("j"), "key_ops", json!(["deriveKey"])),
+        changed(Key::edwards("k"), "use", json!("other")),
+    ];
+    let issuer = Issuer::start(&good.iter().chain(&bad).collect::<Vec<_>>()).await;
+    let server = TestServer::controlled(&database, Some(issuer.options())).await;
+    for key in good {
+        let token = key.sign(&issuer.claims("viewer"));
+        assert_eq!(code(&server, &token).await, "let in", "{}", key.jwk);
+    }
+    for key in bad {
+        let token = key.sign(&issuer.claims("viewer"));
+        assert_eq!(code(&server, &token).await, "UNAUTHENTICATED", "{}", key.jwk);
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawn_key_ends_its_tokens_and_sockets_without_another_token() {
+    let cases = [
+        // The shortest time between two fetches, the longest, what the issuer says.
+        (MOMENT, HOUR, Some("max-age=0")),
+        (MOMENT, HOUR, Some("public, max-age=1")),
+        (MOMENT, HOUR, Some("no-store")),
+        (MOMENT, MOMENT, Some("max-age=86400")),
+        (MOMENT, MOMENT, None),
+    ];
+    for (shortest, longest, cache_control) in cases {
+        let database = TestDatabase::create(Kind::Sqlite).await;
+        let (old, new) = (Key::edwards("old"), Key::edwards("new"));
+        let issuer = Issuer::start(&[&old, &new]).await;
+        let headers = cache_control.map(|value| ("cache-control", value.to_owned()));
+        issuer.published.lock().unwrap().headers = headers.into_iter().collect();
+        // Tokens do not make it ask.
+        let options =
+            oidc::Options { look_every: HOUR, refresh: shortest..=longest, ..issuer.options() };
+        let server = TestServer::controlled(&database, Some(options)).await;
+        let [withdrawn, kept] = [&old, &new].map(|key| key.sign(&issuer.claims("viewer")));
+        assert_eq!(code(&server, &withdrawn).await, "let in", "{cache_control:?}");
+        let open = async |token: &str| {
+            let authorization = format!("Bearer {token}");
+            let headers = [("authorization", authorization.as_str())];
+            let mut socket = connect(&server, &headers).await.expect("it connects");
+            socket.send(json!({ "type": "connection_init" })).await;
+            assert_eq!(socket.next().await["type"], "connection_ack");
+            socket
+        };
+        let (mut ends, mut goes_on) = (open(&withdrawn).await, open(&kept).await);
+        issuer.publish(&[&new]);
+        issuer.next_fetch().await;
+        assert_eq!(code(&server, &withdrawn).await, "UNAUTHENTICATED", "{cache_control:?}");
+        assert_eq!(code(&server, &kept).await, "let in", "{cache_control:?}");
+        assert_eq!(ends.close_code().await, Some(4403), "{cache_control:?}");
+        goes_on.send(json!({ "type": "ping" })).await;
+        assert_eq!(goes_on.next().await["type"], "pong");
+    }
+}
+
+#[tokio::test]
+async fn keys_are_given_up_when_the_issuer_is_away_for_too_long() {
+    let database = TestDatabase::create(Kind::Sqlite).await;
+    let key = Key::edwards("a");
+    let issuer = Issuer::start(&[&key]).await;
+    let options = oidc::Options {
+        look_every: HOUR,
+        refresh: MOMENT..=MOMENT,
+        keep: 10 * MOMENT,
+        ..issuer.options()
+    };
+    let server = TestServer::controlled(&database, Some(options)).await;
+    let token = key.sign(&issuer.claims("viewer"));
+    assert_eq!(code(&server, &token).await, "let in");
+    issuer.is_away(true);
+    let wait_for = async |expected: &str, until_then: &str| {
+        loop {
+            let code = code(&server, &token).await;
+            if code == expected {
+                break;
+            }
+            assert_eq!(code, until_then);
+            issuer.next_fetch().await;
+        }
+    };
+    wait_for("ISSUER_UNAVAILABLE", "let in").await;
+    issuer.is_away(false);
+    wait_for("let in", "ISSUER_UNAVAILABLE").await;
 }

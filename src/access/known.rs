@@ -95,7 +95,8 @@ impl Known {
         let viewer = Viewer::new(&row.name, role, scope, Arc::clone(&self.fingerprints))
             .with_agent(row.agent_id)
             .until(row.expires_date)
-            .with_token(id, revoked.clone());
+            .with_token(id)
+            .until_revoked(revoked.clone());
         if viewer.is_over(now) {
             return Err(Denied::Invalid);
         }

@@ -41,7 +41,8 @@ pub enum Denied {
     /// The token is valid, and allows nothing. The sender sees `FORBIDDEN`.
     #[error("{0}")]
     Forbidden(&'static str),
-    /// The issuer's keys are not known yet. The sender sees `ISSUER_UNAVAILABLE` and may try again.
+    /// The issuer's keys are not known yet, or are too old. The sender sees `ISSUER_UNAVAILABLE` and
+    /// may try again.
     #[error("the issuer's keys cannot be fetched at the moment; try again")]
     IssuerAway,
     /// It could not be checked.
@@ -142,11 +143,13 @@ impl Access {
         Ok(control.sessions.issue(&session, viewer.expires(), now))
     }
 
-    /// Notices tokens that end, and notes when each was last used, until it is dropped.
+    /// Notices tokens that end, notes when each was last used, and keeps the issuer's keys fresh, until
+    /// it is dropped.
     pub async fn run(self) {
-        match &self.0 {
-            Some(control) => control.tokens.run().await,
-            None => std::future::pending().await,
+        let Some(control) = &self.0 else { return std::future::pending().await };
+        match &control.issuer {
+            Some(issuer) => _ = tokio::join!(control.tokens.run(), issuer.run()),
+            None => control.tokens.run().await,
         }
     }
 }
@@ -157,7 +160,7 @@ impl Control {
             return self.tokens.by_text(text, now).await;
         }
         match &self.issuer {
-            Some(issuer) => issuer.viewer(text).await,
+            Some(issuer) => issuer.viewer(text, now).await,
             None => Err(Denied::Invalid),
         }
     }

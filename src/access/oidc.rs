@@ -1,26 +1,34 @@
 //! Tokens of an OpenID Connect issuer: JWTs that it has signed.
 //!
-//! Its keys are fetched when a token first needs them, and again every ten minutes while they are
-//! used. A key that is not known is looked for once more, since issuers change keys, but not more
-//! often than every ten seconds: anyone can name keys that do not exist. While the issuer is away
-//! the keys that are known go on being used.
+//! Its keys are fetched in the background, as often as its cache headers ask for within
+//! [`Options::refresh`], so that a key that the issuer withdraws ends the tokens that it has signed
+//! within minutes, open subscriptions included. A token with an unknown key makes them be fetched at
+//! once, since issuers change keys, but not more often than every ten seconds: anyone can name keys
+//! that do not exist. While the issuer is away the keys of the last fetch are used for
+//! [`Options::keep`]; then its tokens are refused until it answers.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use entity::Timestamp;
-use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use headers::{Age, CacheControl, Date, Expires, HeaderMap, HeaderMapExt as _};
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind, Validation, decode, decode_header};
 use ring::hmac;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Denied;
 use super::viewer::{Role, Viewer};
+use crate::clock;
 use crate::jobs::scope::Scope;
+use crate::metrics;
 
 /// What a token may be signed with: only what a public key checks. With a shared secret, or `none`,
 /// whoever knows the public key could sign.
@@ -39,8 +47,8 @@ const ALGORITHMS: [Algorithm; 9] = [
 /// How far the issuer's clock may be from ours, in seconds.
 const LEEWAY: u64 = 30;
 
-/// How old keys may be before they are fetched again.
-const KEEP: Duration = Duration::from_mins(10);
+/// The shortest RSA modulus in bits (RFC 7518, sections 3.3 and 3.5).
+const RSA_BITS: usize = 2_048;
 
 /// How long the issuer may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -66,8 +74,13 @@ pub struct Options {
     pub configurations_claim: Option<String>,
     /// The claim with the id of the agent that a token with the role `agent` speaks for.
     pub agent_claim: String,
-    /// The shortest time between two looks for the issuer's keys.
+    /// The shortest time between two looks for the issuer's keys that tokens cause.
     pub look_every: Duration,
+    /// The time from one scheduled fetch of the issuer's keys to the next: what its cache headers say,
+    /// but within these. Without such headers it is the longest, and after a failure the shortest.
+    pub refresh: RangeInclusive<Duration>,
+    /// How long keys are used after they were fetched, while the issuer cannot be reached.
+    pub keep: Duration,
 }
 
 impl Options {
@@ -80,6 +93,8 @@ impl Options {
             configurations_claim: None,
             agent_claim: "agent_id".to_owned(),
             look_every: Duration::from_secs(10),
+            refresh: Duration::from_secs(30)..=Duration::from_mins(5),
+            keep: Duration::from_hours(1),
         }
     }
 }
@@ -103,7 +118,12 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Keys {
     keys: Vec<Key>,
+    /// `None` until they are fetched, and after [`Options::keep`].
     fetched: Option<Instant>,
+    /// How long after that they are to be fetched again.
+    fresh_for: Duration,
+    /// All that the issuer publishes, of any kind.
+    published: Vec<Value>,
 }
 
 #[derive(Clone, Debug)]
@@ -111,10 +131,82 @@ struct Key {
     id: Option<String>,
     /// The only one that it is for, if it says so.
     algorithm: Option<Algorithm>,
+    parameters: AlgorithmParameters,
     key: DecodingKey,
+    /// Cancelled when the issuer no longer publishes it, or has been away for too long.
+    withdrawn: CancellationToken,
+}
+
+impl Key {
+    /// # Errors
+    /// Why tokens cannot be checked with it.
+    fn read(published: &Value) -> Result<Self, String> {
+        let algorithm = published.get("alg").and_then(Value::as_str).map(str::parse).transpose();
+        let algorithm = algorithm.map_err(|_| "its algorithm is not supported".to_owned())?;
+        let jwk = Jwk::deserialize(published).map_err(|error| error.to_string())?;
+        let is_for_signatures =
+            matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature))
+                && jwk
+                    .common
+                    .key_operations
+                    .as_ref()
+                    .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+        if !is_for_signatures {
+            return Err("it is not for checking signatures".to_owned());
+        }
+        let key = DecodingKey::from_jwk(&jwk).map_err(|error| error.to_string())?;
+        if let DecodingKeyKind::RsaModulusExponent { n, .. } = key.kind() {
+            let bits = bit_length(n);
+            if bits < RSA_BITS {
+                return Err(format!("expected an RSA key of at least {RSA_BITS} bits, not {bits}"));
+            }
+        }
+        Ok(Self {
+            id: jwk.common.key_id,
+            algorithm,
+            parameters: jwk.algorithm,
+            key,
+            withdrawn: CancellationToken::new(),
+        })
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.algorithm == other.algorithm
+            && self.parameters == other.parameters
+    }
+}
+
+/// The length of a big-endian number without its leading zeros.
+fn bit_length(number: &[u8]) -> usize {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    let number = &number[zeros..];
+    number.first().map_or(0, |first| 8 * number.len() - first.leading_zeros() as usize)
 }
 
 impl Keys {
+    /// Those of an answer of the issuer's. A key that is known already stays the one it is.
+    fn replace(&self, published: Vec<Value>, fresh_for: Duration) -> Self {
+        let is_new = published != self.published;
+        let mut keys = Vec::new();
+        for jwk in &published {
+            match Key::read(jwk) {
+                Ok(mut key) => {
+                    if let Some(known) = self.keys.iter().find(|known| known.is_same(&key)) {
+                        key.withdrawn = known.withdrawn.clone();
+                    }
+                    keys.push(key);
+                }
+                Err(reason) if is_new => {
+                    let id = jwk.get("kid").and_then(Value::as_str).unwrap_or_default();
+                    tracing::info!(id, reason, "a key of the issuer's is not used");
+                }
+                Err(_) => {}
+            }
+        }
+        Self { keys, fetched: Some(Instant::now()), fresh_for, published }
+    }
+
     /// The key that a token was signed with; without an id only the one key that fits.
     fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<&Key> {
         let fits = |key: &&Key| {
@@ -156,7 +248,11 @@ impl Issuer {
     pub fn new(options: Options, fingerprints: Arc<hmac::Key>) -> Self {
         // Another part of the program may have done so already, with the same.
         _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder().timeout(TIMEOUT).build().unwrap_or_default();
+        let http = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .https_only(options.issuer.starts_with("https:"))
+            .build()
+            .unwrap_or_default();
         Self(Arc::new(Inner {
             options,
             fingerprints,
@@ -167,10 +263,21 @@ impl Issuer {
         }))
     }
 
+    /// Keeps its keys fresh, until it is dropped.
+    pub async fn run(&self) {
+        loop {
+            self.0.look(Duration::ZERO).await;
+            let keys = self.0.keys();
+            let age = keys.fetched.map_or(Duration::MAX, |fetched| fetched.elapsed());
+            let due = keys.fresh_for.saturating_sub(age);
+            sleep(due.max(*self.0.options.refresh.start())).await;
+        }
+    }
+
     /// Whose token this is.
-    pub async fn viewer(&self, text: &str) -> Result<Viewer, Denied> {
+    pub async fn viewer(&self, text: &str, now: Timestamp) -> Result<Viewer, Denied> {
         let checked = self.0.checked().get(text).cloned();
-        if let Some(viewer) = checked {
+        if let Some(viewer) = checked.filter(|viewer| !viewer.is_over(now)) {
             return Ok(viewer);
         }
         let wrong = |error| {
@@ -179,6 +286,11 @@ impl Issuer {
         };
         let header = decode_header(text).map_err(wrong)?;
         if !ALGORITHMS.contains(&header.alg) {
+            return Err(Denied::Invalid);
+        }
+        // Extensions that must be understood (RFC 7515, section 4.1.11): none is understood here.
+        if header.crit.is_some() {
+            tracing::debug!("a token of the issuer's is refused: its header has `crit`");
             return Err(Denied::Invalid);
         }
         let key = self.key(header.kid.as_deref(), header.alg).await?;
@@ -190,7 +302,7 @@ impl Issuer {
         validation.set_issuer(&[&options.issuer]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         let claims: Map<String, Value> = decode(text, &key.key, &validation).map_err(wrong)?.claims;
-        let viewer = self.read(&claims)?;
+        let viewer = self.read(&claims)?.until_revoked(key.withdrawn);
         let mut checked = self.0.checked();
         if checked.len() >= CHECKED {
             checked.clear();
@@ -238,15 +350,10 @@ impl Issuer {
     }
 
     async fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Key, Denied> {
-        let keys = self.0.keys();
-        if let Some(key) = keys.find(id, algorithm) {
-            if keys.fetched.is_none_or(|fetched| fetched.elapsed() > KEEP) {
-                let inner = Arc::clone(&self.0);
-                tokio::spawn(async move { inner.look().await });
-            }
+        if let Some(key) = self.0.keys().find(id, algorithm) {
             return Ok(key.clone());
         }
-        self.0.look().await;
+        self.0.look(self.0.options.look_every).await;
         let keys = self.0.keys();
         match keys.find(id, algorithm) {
             Some(key) => Ok(key.clone()),
@@ -265,29 +372,54 @@ impl Inner {
         self.checked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fetches the keys, unless that was tried just now. Those who want it at the same time wait
-    /// for one of them.
-    async fn look(&self) {
+    fn set_keys(&self, keys: Keys) {
+        let mut current = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *current, Arc::new(keys));
+        for key in &old.keys {
+            if !current.keys.iter().any(|kept| kept.is_same(key)) {
+                key.withdrawn.cancel();
+            }
+        }
+        drop(current);
+        let now = clock::now();
+        self.checked().retain(|_, viewer| !viewer.is_over(now));
+    }
+
+    /// Fetches the keys, unless that was tried within `pause`. Callers that come meanwhile wait for
+    /// the one fetch.
+    async fn look(&self, pause: Duration) {
+        let came = Instant::now();
         let mut looked = self.looked.lock().await;
-        if looked.is_some_and(|looked| looked.elapsed() < self.options.look_every) {
+        if looked.is_some_and(|looked| looked >= came || looked.elapsed() < pause) {
             return;
         }
+        let fetched = self.fetch().await;
         *looked = Some(Instant::now());
-        match self.fetch().await {
-            Ok(keys) => {
-                let keys = Keys { keys, fetched: Some(Instant::now()) };
-                *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
-                // What was signed with a key that is gone is not valid any more.
-                self.checked().clear();
+        metrics::issuer_keys(fetched.is_ok());
+        match fetched {
+            Ok((published, fresh_for)) => {
+                let keys = self.keys().replace(published, fresh_for);
+                self.set_keys(keys);
             }
-            Err(error) => tracing::warn!(%error, "fetching the issuer's keys"),
+            Err(error) => {
+                let age = self.keys().fetched.map(|fetched| fetched.elapsed());
+                let age_seconds = age.map(|age| age.as_secs());
+                tracing::warn!(%error, age_seconds, "cannot fetch the issuer's keys");
+                if age.is_some_and(|age| age > self.options.keep) {
+                    tracing::error!(
+                        "the issuer's keys are too old; its tokens are refused until it answers"
+                    );
+                    self.set_keys(Keys::default());
+                }
+            }
         }
     }
 
-    async fn fetch(&self) -> Result<Vec<Key>, FetchError> {
+    /// The keys, and for how long they are fresh.
+    async fn fetch(&self) -> Result<(Vec<Value>, Duration), FetchError> {
         let issuer = &self.options.issuer;
         let path = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-        let discovery: Discovery = self.get(&path).await?;
+        let (discovery, _): (Discovery, _) = self.get(&path).await?;
         if discovery.issuer != *issuer {
             let message = format!("expected the issuer {issuer}, not {}", discovery.issuer);
             return Err(FetchError::Wrong(message));
@@ -295,20 +427,16 @@ impl Inner {
         if issuer.starts_with("https:") && !discovery.jwks_uri.starts_with("https:") {
             return Err(FetchError::Wrong("expected its keys at an https address".to_owned()));
         }
-        let set: KeySet = self.get(&discovery.jwks_uri).await?;
-        // Keys of a kind that is not known here are nobody's fault.
-        let keys = set.keys.into_iter().filter_map(|key| {
-            let algorithm =
-                key.get("alg").and_then(Value::as_str).map(str::parse).transpose().ok()?;
-            let jwk: Jwk = serde_json::from_value(key).ok()?;
-            let is_for_encryption = jwk.common.public_key_use == Some(PublicKeyUse::Encryption);
-            let key = DecodingKey::from_jwk(&jwk).ok().filter(|_| !is_for_encryption)?;
-            Some(Key { id: jwk.common.key_id, algorithm, key })
-        });
-        Ok(keys.collect())
+        let (set, headers): (KeySet, _) = self.get(&discovery.jwks_uri).await?;
+        let refresh = &self.options.refresh;
+        let fresh_for = freshness(&headers, SystemTime::now()).unwrap_or(*refresh.end());
+        Ok((set.keys, fresh_for.clamp(*refresh.start(), *refresh.end())))
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(&self, url: &str) -> Result<T, FetchError> {
+    async fn get<T: serde::de::DeserializeOwned>(
+        &self,
+        url: &str,
+    ) -> Result<(T, HeaderMap), FetchError> {
         let mut response = self.http.get(url).send().await?.error_for_status()?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
@@ -317,8 +445,28 @@ impl Inner {
                 return Err(FetchError::Wrong("the answer is too large".to_owned()));
             }
         }
-        Ok(serde_json::from_slice(&body)?)
+        Ok((serde_json::from_slice(&body)?, std::mem::take(response.headers_mut())))
     }
+}
+
+/// How long a response is fresh, if its headers tell (RFC 9111, sections 4.2 and 5.2.2).
+fn freshness(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    if let Some(control) = headers.typed_get::<CacheControl>() {
+        if control.no_store() || control.no_cache() {
+            return Some(Duration::ZERO);
+        }
+        if let Some(max_age) = control.max_age() {
+            let age = headers
+                .typed_get::<Age>()
+                .map_or(Duration::ZERO, |age| Duration::from_secs(age.as_secs()));
+            return Some(max_age.saturating_sub(age));
+        }
+    }
+    headers.get("expires")?;
+    // What is no date, such as 0, has expired.
+    let expires = headers.typed_get::<Expires>().map_or(SystemTime::UNIX_EPOCH, SystemTime::from);
+    let date = headers.typed_get::<Date>().map_or(now, SystemTime::from);
+    Some(expires.duration_since(date).unwrap_or_default())
 }
 
 /// The claim of this name, or the one that its dots lead to.
@@ -358,5 +506,49 @@ mod tests {
         assert_eq!(words_of("https://example.com/roles"), ["operator"]);
         assert_eq!(words_of("realm_access.roles"), ["viewer"]);
         assert!(words_of("realm_access").is_empty() && words_of("nothing.at.all").is_empty());
+    }
+
+    #[test]
+    fn cache_headers_tell_how_long_keys_are_fresh() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        for (lines, expected) in [
+            (&[][..], None),
+            (&[("cache-control", "public, max-age=60")], Some(60)),
+            (&[("cache-control", "public"), ("cache-control", "max-age=60")], Some(60)),
+            (&[("cache-control", "max-age=60"), ("age", "20")], Some(40)),
+            (&[("cache-control", "max-age=60"), ("age", "90")], Some(0)),
+            (&[("cache-control", "max-age=60, no-cache")], Some(0)),
+            (&[("cache-control", "no-store")], Some(0)),
+            (&[("cache-control", "public")], None),
+            (&[("cache-control", "max-age=much")], None),
+            (
+                &[("cache-control", "max-age=60"), ("expires", "Sun, 06 Nov 1994 08:59:37 GMT")],
+                Some(60),
+            ),
+            (&[("expires", "Sun, 06 Nov 1994 08:59:37 GMT")], Some(600)),
+            (
+                &[
+                    ("date", "Sun, 06 Nov 1994 08:59:07 GMT"),
+                    ("expires", "Sun, 06 Nov 1994 08:59:37 GMT"),
+                ],
+                Some(30),
+            ),
+            (&[("expires", "0")], Some(0)),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines {
+                headers.append(*name, value.parse().unwrap());
+            }
+            assert_eq!(freshness(&headers, now), expected.map(Duration::from_secs), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_has_no_leading_zero_bits() {
+        for (number, expected) in
+            [(&[][..], 0), (&[0, 0], 0), (&[1], 1), (&[0, 0x80, 0], 16), (&[0x7f, 0xff], 15)]
+        {
+            assert_eq!(bit_length(number), expected, "{number:?}");
+        }
     }
 }

@@ -74,7 +74,7 @@ pub struct Viewer {
     agent: Option<Uuid>,
     token: Option<Uuid>,
     expires: Option<Timestamp>,
-    /// Cancelled when its token is revoked.
+    /// Cancelled when its token is revoked, or the issuer withdraws the key that signed it.
     revoked: CancellationToken,
     /// What agents' keys are shown by; `None` shows them.
     fingerprints: Option<Arc<hmac::Key>>,
@@ -119,9 +119,14 @@ impl Viewer {
         Self { expires, ..self }
     }
 
-    /// Has shown the API token with this id, until that is revoked.
-    pub fn with_token(self, id: Uuid, revoked: CancellationToken) -> Self {
-        Self { token: Some(id), revoked, ..self }
+    /// Has shown the API token with this id.
+    pub fn with_token(self, id: Uuid) -> Self {
+        Self { token: Some(id), ..self }
+    }
+
+    /// Is nobody any more once this is cancelled.
+    pub fn until_revoked(self, revoked: CancellationToken) -> Self {
+        Self { revoked, ..self }
     }
 
     /// A token's name, or an issuer's subject.

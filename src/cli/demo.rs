@@ -31,6 +31,11 @@ const SPEED: f64 = 6.0;
 
 pub async fn run(options: Options) -> Result<(), Failure> {
     options.access.check(&options.listen.listen)?;
+    if options.listen.listen.is_unix() {
+        let message =
+            "--listen: expected a host and a port, since the demo's agents connect by TCP";
+        return Err(Failure::new(Failure::USAGE, message));
+    }
     let db = options.database.open().await?;
     let mut under_way = Vec::new();
     if rows::is_empty::<job::Entity>(db.reader()).await? {

@@ -1,6 +1,5 @@
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::access::AccessOptions;
-use super::listen_address::ListenAddress;
+use super::listen_address::{ListenAddress, socket_mode};
 use super::{DatabaseOptions, Failure, bearer};
 use crate::access::Role;
 use crate::access::token::{self, NewToken};
@@ -58,6 +57,7 @@ pub struct Options {
 pub struct ListenOptions {
     /// The address to listen on, such as 127.0.0.1:8080 or localhost:8080. Port 0 takes any free
     /// one. Of a host with several addresses it is the first that works, IPv4 before IPv6.
+    /// unix:/run/agent-jobs/http.sock listens on a Unix socket.
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -65,6 +65,10 @@ pub struct ListenOptions {
         default_value = "127.0.0.1:8080"
     )]
     pub(super) listen: ListenAddress,
+    /// The permissions of the file of a Unix socket that is listened on, in octal: who may write to
+    /// it may connect.
+    #[arg(long, value_name = "MODE", env = "AGENT_JOBS_SOCKET_MODE", default_value = "660", value_parser = socket_mode)]
+    socket_mode: u32,
     /// The shortest time between two updates of a subscription.
     #[arg(long, value_name = "TIME", env = "AGENT_JOBS_TICK", default_value = "100ms", value_parser = humantime::parse_duration)]
     tick: Duration,
@@ -219,11 +223,11 @@ pub(super) async fn serve(
         Failure::new(Failure::LISTEN, format!("cannot listen on {}: {error}", options.listen))
     };
     let access = access.access(&db).await?;
-    let listener = options.listen.listen().map_err(cannot_listen)?;
-    let address = listener.local_addr().map_err(cannot_listen)?;
+    let listener = options.listen.listen(options.socket_mode).map_err(cannot_listen)?;
+    let url = listener.url().map_err(cannot_listen)?;
     let operation = match &options.metrics_listen {
         None => None,
-        Some(address) => Some(address.listen().map_err(|error| {
+        Some(address) => Some(address.listen(options.socket_mode).map_err(|error| {
             Failure::new(Failure::LISTEN, format!("cannot listen on {address}: {error}"))
         })?),
     };
@@ -233,9 +237,9 @@ pub(super) async fn serve(
     raise_file_limit();
     metrics::install();
     // The one line on standard output, for people and for scripts that chose port 0.
-    if let Err(error) = output::print(format_args!("agent-jobs is listening on http://{address}")) {
+    if let Err(error) = output::print(format_args!("agent-jobs is listening on {url}")) {
         // It is of use without a reader, too.
-        tracing::warn!(%error, %address, "cannot write the address to standard output");
+        tracing::warn!(%error, url, "cannot write the address to standard output");
     }
     let writer = Writer::start(&db);
     let reports = writer.reports();
@@ -249,11 +253,11 @@ pub(super) async fn serve(
     tasks.spawn(live.run());
     tasks.spawn(access.run());
     if let Some(listener) = operation {
-        let at = listener.local_addr().map_err(cannot_listen)?;
-        tracing::info!("metrics are at http://{at}/metrics");
+        let at = listener.url().map_err(cannot_listen)?;
+        tracing::info!("metrics are at {at}, under /metrics");
         let router = http::operation_router(api.clone());
         tasks.spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
+            if let Err(error) = listener.serve_unlimited(router).await {
                 tracing::error!(%error, "serving metrics");
             }
         });
@@ -263,7 +267,7 @@ pub(super) async fn serve(
         None => None,
         Some(agents) => {
             let token = if api.access().is_open() { None } else { Some(players_token(&db).await?) };
-            Some(tokio::spawn(play(address, token, agents, leaving.clone())))
+            Some(tokio::spawn(play(url, token, agents, leaving.clone())))
         }
     };
     let (draining, delay) = (api.draining().clone(), options.stop_delay);
@@ -303,12 +307,12 @@ async fn players_token(db: &Db) -> Result<String, Failure> {
 
 /// Plays agents of the server at this address until they are told to leave.
 async fn play(
-    address: SocketAddr,
+    url: String,
     token: Option<String>,
     agents: simulate::Options,
     leaving: CancellationToken,
 ) {
-    let url = format!("http://{address}").parse().expect("an address makes a URL");
+    let url = url.parse().expect("an address makes a URL");
     // A token that was just made is fit for a header.
     let authorization = token.and_then(|token| bearer(&token).ok());
     let api = simulate::Api::new(url, authorization, Arc::default());

@@ -10,7 +10,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::pages;
+use super::{pages, slash};
 
 #[derive(RustEmbed)]
 #[folder = "web/dist"]
@@ -36,7 +36,10 @@ pub fn dashboard_routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
 async fn home(uri: Uri) -> Response {
     match dashboard_at(&uri) {
         Some(page) => page,
-        None => Html(pages::page("API", include_str!("index.html"))).into_response(),
+        None => {
+            let page = pages::page("API", include_str!("index.html"));
+            Html(slash::with_script(&page)).into_response()
+        }
     }
 }
 
@@ -48,7 +51,9 @@ const BASE: &str = r#"<base href="./" />"#;
 
 fn dashboard_at(uri: &Uri) -> Option<Response> {
     let page = Dist::get("index.html")?;
-    Some(fresh(rooted(&String::from_utf8_lossy(&page.data), uri)))
+    let page = rooted(&String::from_utf8_lossy(&page.data), uri);
+    let is_root = uri.path() == "/";
+    Some(fresh(if is_root { slash::with_script(&page) } else { page }))
 }
 
 /// A page as it is at this path. A proxy may have taken a prefix off the path, so the way to the root

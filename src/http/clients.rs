@@ -2,8 +2,10 @@
 //! everything from the others.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,6 +17,7 @@ use axum::response::Response;
 use futures_util::FutureExt as _;
 use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 
@@ -29,7 +32,43 @@ const HELD_BACK: Duration = Duration::from_millis(250);
 
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
+pub enum Peer {
+    Address(SocketAddr),
+    /// A process of this machine, through a Unix domain socket.
+    Local,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Local => f.write_str("unix:"),
+        }
+    }
+}
+
+/// What may say in `X-Forwarded-For` who the client is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrustedProxy {
+    Network(IpNet),
+    /// Whatever connects through a Unix domain socket.
+    Unix,
+}
+
+impl FromStr for TrustedProxy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text == "unix:" {
+            return Ok(Self::Unix);
+        }
+        let network = text.parse::<IpAddr>().map(IpNet::from).or_else(|_| text.parse());
+        network.map(Self::Network).map_err(|_| {
+            format!("expected an address, a network such as 10.0.0.0/8, or unix:, not {text:?}")
+        })
+    }
+}
 
 /// Who sends a request: an address, or a part of a network that belongs to one customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,13 +82,21 @@ pub struct Client {
 impl Client {
     /// The client behind a connection: its peer, or whoever the trusted proxies say.
     fn of(peer: Option<Peer>, headers: &HeaderMap, options: &HttpOptions) -> Self {
-        let Some(Peer(peer)) = peer else {
-            return Self { address: IpAddr::from([0, 0, 0, 0]), is_limited: false };
+        let peer = match peer {
+            Some(Peer::Address(peer)) => Some(peer.ip().to_canonical()),
+            Some(Peer::Local) | None => None,
         };
-        let peer = peer.ip().to_canonical();
-        let is_trusted =
-            |address: &IpAddr| options.trusted_proxies.iter().any(|net| net.contains(address));
-        if is_trusted(&peer) {
+        let is_trusted = |address: &IpAddr| {
+            options.trusted_proxies.iter().any(|proxy| match proxy {
+                TrustedProxy::Network(network) => network.contains(address),
+                TrustedProxy::Unix => false,
+            })
+        };
+        let is_peer_trusted = match &peer {
+            Some(peer) => is_trusted(peer),
+            None => options.trusted_proxies.contains(&TrustedProxy::Unix),
+        };
+        if is_peer_trusted {
             // Each proxy adds whom it heard from at the end, so the beginning is whatever the
             // client made up. An entry that is no address ends what can be believed.
             let entries = headers.get_all("x-forwarded-for").iter();
@@ -69,7 +116,10 @@ impl Client {
                 return Self { address: network_of(address), is_limited: true };
             }
         }
-        Self { address: network_of(peer), is_limited: !peer.is_loopback() }
+        match peer {
+            Some(peer) => Self { address: network_of(peer), is_limited: !peer.is_loopback() },
+            None => Self { address: Ipv4Addr::UNSPECIFIED.into(), is_limited: false },
+        }
     }
 }
 
@@ -375,6 +425,7 @@ pub async fn admit(State(site): State<Site>, mut request: Request, next: Next) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderName;
 
     fn client(peer: &str, forwarded: &[&str]) -> Client {
         let options = HttpOptions {
@@ -386,7 +437,28 @@ mod tests {
             headers.append("x-forwarded-for", HeaderValue::from_str(value).unwrap());
         }
         let peer = SocketAddr::new(peer.parse().unwrap(), 1234);
-        Client::of(Some(Peer(peer)), &headers, &options)
+        Client::of(Some(Peer::Address(peer)), &headers, &options)
+    }
+
+    #[test]
+    fn a_process_that_connects_through_a_unix_socket_is_believed_only_if_it_is_listed() {
+        let forwarded = "1.2.3.4, 10.0.0.1";
+        let headers = HeaderMap::from_iter([(
+            HeaderName::from_static("x-forwarded-for"),
+            HeaderValue::from_static(forwarded),
+        )]);
+        for (trusted, address, is_limited) in [
+            (&[][..], "0.0.0.0", false),
+            (&["127.0.0.1", "10.0.0.0/8"], "0.0.0.0", false),
+            (&["unix:"], "10.0.0.1", true),
+            (&["unix:", "10.0.0.0/8"], "1.2.3.4", true),
+        ] {
+            let trusted_proxies = trusted.iter().map(|text| text.parse().unwrap()).collect();
+            let options = HttpOptions { trusted_proxies, ..HttpOptions::default() };
+            let found = Client::of(Some(Peer::Local), &headers, &options);
+            let expected = Client { address: address.parse().unwrap(), is_limited };
+            assert_eq!(found, expected, "{trusted:?}");
+        }
     }
 
     #[test]

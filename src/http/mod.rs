@@ -11,6 +11,7 @@ mod headers;
 mod health;
 mod heavy;
 mod linger;
+mod listener;
 mod negotiate;
 mod observe;
 mod options;
@@ -19,11 +20,11 @@ mod pages;
 mod rest;
 mod server;
 mod sign_in;
+mod slash;
 mod socket;
 mod stream;
 mod websocket;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -31,9 +32,8 @@ use axum::extract::FromRef;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse as _, Redirect};
+use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
-use tokio::net::{TcpListener, TcpSocket};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -41,6 +41,8 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::graphql::Api;
 use clients::Clients;
+pub use clients::TrustedProxy;
+pub use listener::{Listener, listen, listen_unix};
 pub use options::HttpOptions;
 pub use origin::OriginPattern;
 use server::ConnectionLimits;
@@ -79,8 +81,6 @@ pub fn router(api: Api, options: HttpOptions) -> Router {
         .merge(limited)
         .route("/pages.css", get(pages::style))
         .route("/icon.svg", get(pages::icon))
-        // The page finds the API and its assets beside itself, so it is at one place only.
-        .route("/graphiql/", get(|| async { Redirect::permanent("../graphiql") }))
         .route("/assets/{*path}", get(assets::asset))
         .route("/openapi", get(rest::page))
         .route("/schema.graphql", get(schema))
@@ -88,6 +88,7 @@ pub fn router(api: Api, options: HttpOptions) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .fallback(pages::not_found)
+        .layer(from_fn(slash::redirect))
         .layer(
             CompressionLayer::new()
                 .quality(CompressionLevel::Fastest)
@@ -159,22 +160,9 @@ async fn schema(axum::extract::State(api): axum::extract::State<Api>) -> axum::r
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], crate::graphql::sdl()).into_response()
 }
 
-/// Connections that may wait to be accepted. When a service starts again, all who watch it come in one
-/// moment, and whoever finds no place waits for seconds before it tries again.
-const WAITING: u32 = 4_096;
-
-/// Listens on an address; port 0 takes any free one.
-pub fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // The address may be that of a process that has just stopped.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(WAITING)
-}
-
 /// Serves until `stop` is done and the requests that run are finished.
 pub async fn serve(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     api: Api,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
@@ -183,7 +171,7 @@ pub async fn serve(
 
 /// The same, with options.
 pub async fn serve_with(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     api: Api,
     options: HttpOptions,
     stop: impl Future<Output = ()> + Send + 'static,
@@ -194,5 +182,5 @@ pub async fn serve_with(
         idle_timeout: options.idle_timeout,
         max_connections: options.max_connections,
     };
-    server::serve(listener, router(api, options), limits, upgraded, stop).await
+    server::serve(listener.into(), router(api, options), limits, upgraded, stop).await
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::http::HeaderName;
 use clap::{Args, FromArgMatches as _};
-use ipnet::IpNet;
 
+use super::clients::TrustedProxy;
 use super::origin::{OriginPattern, parse_header};
 
 /// How the HTTP server treats its clients.
@@ -62,9 +62,14 @@ pub struct HttpOptions {
     #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_CONNECTIONS", default_value_t = 20_000)]
     pub max_connections: usize,
     /// Proxies whose X-Forwarded-For says who the client is, as addresses or networks, as in
-    /// 10.0.0.0/8,127.0.0.1.
-    #[arg(long, value_name = "NETWORKS", env = "AGENT_JOBS_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
-    pub trusted_proxies: Vec<IpNet>,
+    /// 10.0.0.0/8,127.0.0.1; `unix:` for those that connect through a Unix socket.
+    #[arg(
+        long,
+        value_name = "NETWORKS",
+        env = "AGENT_JOBS_TRUSTED_PROXIES",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Vec<TrustedProxy>,
 }
 
 impl Default for HttpOptions {
@@ -83,12 +88,4 @@ fn time(text: &str) -> Result<Duration, String> {
         .ok()
         .filter(|time| *time >= Duration::from_millis(10))
         .ok_or_else(|| "expected a time such as 500ms, 30s or 1m, from 10ms on".to_owned())
-}
-
-fn network(text: &str) -> Result<IpNet, String> {
-    let text = text.trim();
-    let address = text.parse::<std::net::IpAddr>().map(IpNet::from);
-    address
-        .or_else(|_| text.parse())
-        .map_err(|_| format!("expected an address or a network such as 10.0.0.0/8, not {text:?}"))
 }

@@ -16,8 +16,8 @@ use hyper_util::service::TowerToHyperService;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Sleep, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -27,6 +27,7 @@ use tower::ServiceExt as _;
 use super::clients::Peer;
 use super::head_timer::{HeadTimer, Received};
 use super::linger::{Lingering, Unread};
+use super::listener::{Accepted, Listener};
 
 /// How long requests may take to finish once the server is to stop. Containers are usually given
 /// ten seconds, and the database is still to be closed.
@@ -54,7 +55,7 @@ pub struct ConnectionLimits {
 /// Serves until `stop` is done, then lets the requests that run finish, but waits for no client
 /// longer than [`GRACE`]. `upgraded` has the connections that became something else.
 pub async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     app: Router,
     limits: ConnectionLimits,
     upgraded: TaskTracker,
@@ -62,8 +63,8 @@ pub async fn serve(
 ) -> io::Result<()> {
     let mut stop = pin!(stop);
     let stopping = CancellationToken::new();
-    let ConnectionLimits { client_timeout, idle_timeout, max_connections } = limits;
-    let places = Arc::new(Semaphore::new(max_connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let most = limits.max_connections.clamp(1, Semaphore::MAX_PERMITS);
+    let places = Arc::new(Semaphore::new(most));
     // Dropping it ends them all.
     let mut connections = JoinSet::new();
     loop {
@@ -77,7 +78,7 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
         };
         while connections.try_join_next().is_some() {}
-        let (stream, peer) = match accepted {
+        let accepted = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 // The client is gone again, or the process has too many files open.
@@ -88,46 +89,19 @@ pub async fn serve(
                 continue;
             }
         };
-        // Answers are written whole: waiting for more to send would only delay them.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "setting TCP_NODELAY");
-        }
-        #[cfg(target_os = "linux")]
-        if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(Some(UNREAD)) {
-            tracing::debug!(%error, "setting TCP_USER_TIMEOUT");
-        }
-        let unread = Unread::default();
-        let watched = unread.clone();
-        let app = app.clone().map_request(move |request: Request<Incoming>| {
-            let mut request = request.map(|body| Body::new(watched.watch(body)));
-            request.extensions_mut().insert(Peer(peer));
-            request
-        });
-        let received = Received::default();
-        let timer = HeadTimer::new(client_timeout, idle_timeout, received.clone());
-        let patient = Patient { stream, patience: client_timeout, received, stuck: None };
-        let io = TokioIo::new(Lingering::new(patient, unread));
-        let connection = http1::Builder::new()
-            .timer(timer)
-            .header_read_timeout(client_timeout)
-            .max_buf_size(BUFFER_BYTES)
-            .serve_connection(io, TowerToHyperService::new(app))
-            .with_upgrades();
+        let app = app.clone();
         let stopping = stopping.clone();
-        connections.spawn(async move {
-            let _place = place;
-            let mut connection = pin!(connection);
-            let served = tokio::select! {
-                served = connection.as_mut() => served,
-                () = stopping.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            };
-            if let Err(error) = served {
-                tracing::debug!(%error, %peer, "a connection ended");
+        match accepted {
+            Accepted::Tcp(stream, peer) => {
+                set_options(&stream);
+                let peer = Peer::Address(peer);
+                connections.spawn(serve_connection(stream, peer, app, limits, stopping, place));
             }
-        });
+            Accepted::Unix(stream) => {
+                let peer = Peer::Local;
+                connections.spawn(serve_connection(stream, peer, app, limits, stopping, place));
+            }
+        }
     }
     drop(listener);
     stopping.cancel();
@@ -143,6 +117,58 @@ pub async fn serve(
     Ok(())
 }
 
+fn set_options(stream: &TcpStream) {
+    // Answers are written whole: waiting for more to send would only delay them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "setting TCP_NODELAY");
+    }
+    #[cfg(target_os = "linux")]
+    if let Err(error) = SockRef::from(stream).set_tcp_user_timeout(Some(UNREAD)) {
+        tracing::debug!(%error, "setting TCP_USER_TIMEOUT");
+    }
+}
+
+/// Serves one connection until its end, or after `stopping` until its running request is answered.
+async fn serve_connection<S>(
+    stream: S,
+    peer: Peer,
+    app: Router,
+    ConnectionLimits { client_timeout, idle_timeout, .. }: ConnectionLimits,
+    stopping: CancellationToken,
+    _place: OwnedSemaphorePermit,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let unread = Unread::default();
+    let watched = unread.clone();
+    let app = app.map_request(move |request: Request<Incoming>| {
+        let mut request = request.map(|body| Body::new(watched.watch(body)));
+        request.extensions_mut().insert(peer);
+        request
+    });
+    let received = Received::default();
+    let timer = HeadTimer::new(client_timeout, idle_timeout, received.clone());
+    let patient = Patient { stream, patience: client_timeout, received, stuck: None };
+    let io = TokioIo::new(Lingering::new(patient, unread));
+    let connection = http1::Builder::new()
+        .timer(timer)
+        .header_read_timeout(client_timeout)
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(io, TowerToHyperService::new(app))
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, %peer, "a connection ended");
+    }
+}
+
 fn is_about_the_client(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -154,15 +180,15 @@ fn is_about_the_client(error: &io::Error) -> bool {
 
 /// A connection that gives up when nothing of what is written goes out for too long: a client that
 /// does not read would hold on to its answer for ever.
-struct Patient {
-    stream: TcpStream,
+struct Patient<S> {
+    stream: S,
     patience: Duration,
     received: Received,
     /// Since when a write waits.
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
-impl Patient {
+impl<S> Patient<S> {
     fn written<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -179,7 +205,7 @@ impl Patient {
     }
 }
 
-impl AsyncRead for Patient {
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -194,7 +220,7 @@ impl AsyncRead for Patient {
     }
 }
 
-impl AsyncWrite for Patient {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::access::{COOKIE, challenge, status};
 use super::clients::Client;
 use super::origin::is_same_origin;
-use super::{Site, body};
+use super::{Site, body, slash};
 use crate::access::Denied;
 use crate::clock;
 use crate::graphql::Api;
@@ -21,6 +21,10 @@ use crate::graphql::Api;
 const COOKIE_BYTES: usize = 3_800;
 
 const PAGE: &str = include_str!("sign_in.html");
+
+/// What the root is without being signed in. The way from there to the sign-in page is known by the
+/// browser alone, since only it sees whether the root's path has its slash.
+const GO_TO_SIGN_IN: &str = include_str!("go_to_sign_in.html");
 
 #[derive(Deserialize)]
 pub struct Next {
@@ -117,7 +121,16 @@ pub fn redirect(page: &Uri) -> Response {
     let up = "../".repeat(path.matches('/').count());
     let query = page.query().map_or_else(String::new, |query| format!("?{query}"));
     let next = percent_encode(&format!("{path}{query}"));
-    to(&if next.is_empty() { format!("{up}sign-in") } else { format!("{up}sign-in?next={next}") })
+    let location =
+        if next.is_empty() { format!("{up}sign-in") } else { format!("{up}sign-in?next={next}") };
+    if page.path() != "/" {
+        return to(&location);
+    }
+    // It is plain: what is not is percent-encoded.
+    let page = slash::with_script(&GO_TO_SIGN_IN.replace("{location}", &location));
+    let mut response = Html(page).into_response();
+    no_store(&mut response);
+    response
 }
 
 fn to(location: &str) -> Response {
@@ -207,10 +220,23 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn the_root_leaves_the_way_to_sign_in_to_the_browser() {
+        for (page, expected) in [("/", "sign-in"), ("/?a=\"b&c", "sign-in?next=%3Fa%3D%22b%26c")] {
+            let response = redirect(&page.parse().unwrap());
+            assert_eq!(response.status(), StatusCode::OK);
+            let page = axum::body::to_bytes(response.into_body(), 1 << 16).await.unwrap();
+            let page = String::from_utf8(page.to_vec()).unwrap();
+            assert!(
+                page.contains(&format!("<html lang=\"en\" data-next=\"{expected}\">")),
+                "{page}"
+            );
+        }
+    }
+
     #[test]
     fn the_way_to_sign_in_is_relative() {
         for (page, expected) in [
-            ("/", "sign-in"),
             ("/graphiql", "sign-in?next=graphiql"),
             ("/jobs/7?a=b&c", "../sign-in?next=jobs/7%3Fa%3Db%26c"),
         ] {

@@ -613,6 +613,32 @@ for (const kind of kinds) {
       }
     });
 
+    on('under a path prefix without its slash', '/', async () => {
+      const proxy = await prefixed('/ops/agent-jobs', server.url);
+      try {
+        for (const query of ['', '?state=failed']) {
+          const { page: there, close } = await open(browser, proxy.url);
+          await there.goto(`${proxy.url}/ops/agent-jobs${query}`);
+          await rows(there).first().waitFor();
+          assert.equal(there.url(), `${proxy.url}/ops/agent-jobs/${query}`);
+          await there.getByRole('link', { name: 'Agents', exact: true }).click();
+          await there.getByRole('heading', { name: 'Agents' }).waitFor();
+          assert.equal(new URL(there.url()).pathname, '/ops/agent-jobs/agents');
+          await close();
+        }
+        const { page: there, complaints, close } = await open(browser, proxy.url);
+        await there.goto(`${proxy.url}/ops/agent-jobs/jobs/${facts.failed.items[0].id}/`);
+        await there.locator('.job-head h1').waitFor();
+        await there.goto(`${proxy.url}/ops/agent-jobs/graphiql/`);
+        await there.locator('.graphiql-container').waitFor();
+        assert.equal(new URL(there.url()).pathname, '/ops/agent-jobs/graphiql');
+        assert.deepEqual(complaints, []);
+        await close();
+      } finally {
+        proxy.close();
+      }
+    });
+
     on('initial load is small', '/', async (page) => {
       await rows(page).first().waitFor();
       const bytes = await page.evaluate(() =>
@@ -710,6 +736,21 @@ for (const kind of kinds) {
       await page.getByLabel('Access token').waitFor();
       assert.deepEqual(complaints, []);
       await close();
+    });
+
+    test('signing in below a path prefix without its slash', async () => {
+      const proxy = await prefixed('/ops', server.url);
+      const { page, close } = await open(browser, proxy.url);
+      try {
+        await page.goto(`${proxy.url}/ops`);
+        await page.waitForURL(`${proxy.url}/ops/sign-in`);
+        await signIn(page, token);
+        await rows(page).first().waitFor();
+        assert.equal(page.url(), `${proxy.url}/ops/`);
+      } finally {
+        await close();
+        proxy.close();
+      }
     });
 
     test('a token that is revoked ends what is open within seconds', async () => {
@@ -881,7 +922,10 @@ async function check(page, where) {
 /** A proxy that serves a server below a prefix, which it takes off, as people have them. */
 function prefixed(prefix, target) {
   const { hostname, port } = new URL(target);
-  const strip = (url) => (url.startsWith(`${prefix}/`) ? url.slice(prefix.length) : undefined);
+  const strip = (url) => {
+    const path = url.startsWith(prefix) ? url.slice(prefix.length) : undefined;
+    return path === '' || path?.startsWith('?') ? `/${path}` : path;
+  };
   const proxy = createServer((request, response) => {
     const path = strip(request.url);
     if (path === undefined) return response.writeHead(404).end();
