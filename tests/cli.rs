@@ -97,15 +97,10 @@ async fn a_file_or_folder_without_the_right_to_write_ends_with_69() {
     set_mode(&file, 0o444);
     set_mode(folder, 0o555);
     let missing = format!("sqlite://{}", folder.join("missing.db").display());
-    let unwritable = "may this user write there?";
-    for (url, of_serve, of_migrate) in [
-        (database.url(), "the file is read-only", "readonly database"),
-        (&missing, unwritable, unwritable),
-    ] {
-        for (arguments, message) in [
-            (["serve", "--listen", "127.0.0.1:0"].as_slice(), of_serve),
-            (&["migrate", "up"], of_migrate),
-        ] {
+    for (url, message) in
+        [(database.url(), "the file is read-only"), (&missing, "may this user write there?")]
+    {
+        for arguments in [["serve", "--listen", "127.0.0.1:0"].as_slice(), &["migrate", "up"]] {
             let arguments = [arguments, &["--database-url", url]].concat();
             let Some(output) = as_bound_user(folder, &arguments) else { return };
             assert_eq!(output.code, 69, "{url}: {output:#?}");

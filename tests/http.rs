@@ -146,7 +146,8 @@ async fn an_unknown_address_is_a_page_for_browsers_and_text_for_other_clients() 
         ("/nope", "./"),
         ("/nope?a=/b", "./"),
         ("/jobs/a/b", "../../"),
-        ("/a/b/c/d/", "../../../../"),
+        // By way of the path without the slash.
+        ("/a/b/c/d/", "../../../"),
     ] {
         let (status, headers, body) = ask(Method::GET, path, BROWSER).await;
         assert_eq!(status, 404, "{path}");
