@@ -222,7 +222,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_root_leaves_the_way_to_sign_in_to_the_browser() {
-        for (page, expected) in [("/", "sign-in"), ("/?a=\"b&c", "sign-in?next=%3Fa%3D%22b%26c")] {
+        for (page, expected) in [("/", "sign-in"), ("/?a=%22b&c", "sign-in?next=%3Fa%3D%2522b%26c")]
+        {
             let response = redirect(&page.parse().unwrap());
             assert_eq!(response.status(), StatusCode::OK);
             let page = axum::body::to_bytes(response.into_body(), 1 << 16).await.unwrap();
