@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use agent_jobs::db::{self, Sql};
+use agent_jobs::db::{self, ConnectOptions, Sql};
 use agent_jobs::error::Error;
 use agent_jobs::graphql::Rules;
 use agent_jobs::http::HttpOptions;
@@ -57,7 +57,7 @@ on_both_databases! {
     async fn the_database_gives_up_what_takes_too_long(database: TestDatabase) {
         database.open().await.close().await;
         let target = database.url().parse().expect("a URL");
-        let db = db::connect_within(&target, Some(Duration::from_millis(200))).await.expect("connecting");
+        let db = db::connect_with(&target, &ConnectOptions { statement_timeout: Some(Duration::from_millis(200)), ..ConnectOptions::default() }).await.expect("connecting");
         for _ in 0..3 {
             let mut sql = Sql::new(db.backend());
             sql.push_either(

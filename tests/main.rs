@@ -44,6 +44,7 @@ mod other_sites;
 mod output;
 mod path_prefix;
 mod persisted_documents;
+mod postgres_connections;
 mod random_input;
 mod reports;
 mod reports_model;

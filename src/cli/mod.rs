@@ -27,7 +27,7 @@ use reqwest::header::{HeaderValue, InvalidHeaderValue};
 use tokio::time::sleep;
 
 use crate::db::migrate::MigrateError;
-use crate::db::{self, ConnectError, Db, Target};
+use crate::db::{self, ConnectError, ConnectOptions, Db, Target};
 use crate::output;
 use crate::telemetry::{self, LogFormat};
 use crate::transfer::output_file::sqlite_files;
@@ -140,6 +140,29 @@ struct DatabaseOptions {
         default_value = "sqlite://agent-jobs.db"
     )]
     database_url: String,
+    /// Connections to PostgreSQL at most; a replica takes one more to listen to changes. An eighth
+    /// is for reads that take long, a quarter for writes, the rest for other reads. SQLite takes no
+    /// notice.
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        env = "AGENT_JOBS_DATABASE_CONNECTIONS",
+        default_value_t = ConnectOptions::DEFAULT_CONNECTIONS,
+        value_parser = clap::value_parser!(u32).range(i64::from(ConnectOptions::MIN_CONNECTIONS)..=1000)
+    )]
+    database_connections: u32,
+    /// Where to listen to changes of a PostgreSQL database, if --database-url leads to a pooler in
+    /// transaction mode, which passes none on: the server's own postgres:// URL. Without it the
+    /// database is asked every second whether anything was written.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "AGENT_JOBS_DATABASE_LISTEN_URL",
+        hide_env_values = true
+    )]
+    database_listen_url: Option<String>,
 }
 
 impl DatabaseOptions {
@@ -151,17 +174,35 @@ impl DatabaseOptions {
         })
     }
 
+    fn connect_options(&self) -> Result<ConnectOptions, Failure> {
+        let wrong = |reason: String| {
+            Failure::new(Failure::USAGE, format!("--database-listen-url: {reason}"))
+        };
+        let listen = match self.database_listen_url.as_deref().map(str::parse) {
+            None => None,
+            Some(Ok(target @ Target::Postgres(_))) => Some(target),
+            Some(Ok(Target::Sqlite(_))) => {
+                return Err(wrong("expected a postgres:// URL".to_owned()));
+            }
+            Some(Err(error)) => return Err(wrong(error.to_string())),
+        };
+        let connections = self.database_connections;
+        Ok(ConnectOptions { connections, listen, statement_timeout: None })
+    }
+
     async fn connect(&self) -> Result<Db, Failure> {
-        Ok(db::connect(&self.database_url.parse::<Target>()?).await?)
+        let target = self.database_url.parse::<Target>()?;
+        Ok(db::connect_with(&target, &self.connect_options()?).await?)
     }
 
     /// Connects to write, and waits up to `limit` for a database that cannot be reached or written yet.
     async fn connect_waiting(&self, limit: Duration) -> Result<Db, Failure> {
         let target = self.database_url.parse::<Target>()?;
+        let options = self.connect_options()?;
         let deadline = Instant::now() + limit;
         let mut logged = None;
         loop {
-            let (error, reason) = match db::connect_writable(&target).await {
+            let (error, reason) = match db::connect_writable(&target, &options).await {
                 Err(ConnectError::Unreachable { target, reason }) => {
                     (ConnectError::Unreachable { target, reason: reason.clone() }, reason)
                 }
@@ -182,7 +223,11 @@ impl DatabaseOptions {
     /// Connects for answering requests: a statement that reads may take this long at most.
     async fn connect_within(&self, statement_timeout: Duration) -> Result<Db, Failure> {
         let target = self.database_url.parse::<Target>()?;
-        Ok(db::connect_within(&target, Some(statement_timeout)).await?)
+        let options = ConnectOptions {
+            statement_timeout: Some(statement_timeout),
+            ..self.connect_options()?
+        };
+        Ok(db::connect_with(&target, &options).await?)
     }
 
     /// Connects and brings the schema up to date.

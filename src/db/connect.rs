@@ -6,15 +6,18 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use sea_orm::{DatabaseConnection, SqlxPostgresConnector, SqlxSqliteConnector};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sea_orm::{DatabaseConnection, SqlxSqliteConnector};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteError, SqliteJournalMode, SqlitePoolOptions,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, Row as _};
+use tokio::time::timeout;
 
-use super::{Db, Failure};
+use super::pool::Pool;
+use super::postgres::{CONNECT_TIMEOUT, Pooling, PostgresPool, Renewal, Settings};
+use super::{Db, Failure, Listening, Observer, WriteHealth};
 
 /// Clients pick columns freely, so there are more distinct statements than the default of 100
 /// that a connection keeps prepared.
@@ -32,10 +35,8 @@ const HEAVY_READERS: u32 = 2;
 /// How long that may wait for one of them. Requests have less time.
 const HEAVY_ACQUIRE_TIMEOUT: Duration = Duration::from_mins(2);
 
-const POSTGRES_CONNECTIONS: u32 = 10;
-
-/// Of those that serve: the group commit, the search for lost agents and upkeep write one at a time.
-const POSTGRES_WRITERS: u32 = 4;
+/// How long the second connection may take by which a pooler is recognised.
+const POOLER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How a PostgreSQL URL looks, and what its user and password need.
 const POSTGRES_FORM: &str = "expected postgres://user:password@host:5432/database; in the user and \
@@ -146,23 +147,45 @@ pub enum ConnectError {
     Unreachable { target: String, reason: String },
 }
 
+/// How a database is opened.
+#[derive(Clone, Debug)]
+pub struct ConnectOptions {
+    /// For answering requests: a statement that reads is given up by the database itself when it
+    /// takes longer than this. The client that waited for it may be gone by then, but a statement
+    /// goes on.
+    pub statement_timeout: Option<Duration>,
+    /// Connections to PostgreSQL, at least [`ConnectOptions::MIN_CONNECTIONS`]: an eighth for reads
+    /// that take long, a quarter for writes, the rest for other reads. SQLite has a number of its
+    /// own.
+    pub connections: u32,
+    /// Where changes are listened to, if not at the database's own address.
+    pub listen: Option<Target>,
+}
+
+impl ConnectOptions {
+    pub const MIN_CONNECTIONS: u32 = 4;
+    pub const DEFAULT_CONNECTIONS: u32 = 16;
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        Self { statement_timeout: None, connections: Self::DEFAULT_CONNECTIONS, listen: None }
+    }
+}
+
 /// Opens the database; on SQLite creates the file unless it exists.
 ///
 /// # Errors
 /// If it cannot be reached, refuses the user, or the file is no SQLite database.
 pub async fn connect(target: &Target) -> Result<Db, ConnectError> {
-    connect_within(target, None).await
+    connect_with(target, &ConnectOptions::default()).await
 }
 
-/// The same, for answering requests: a statement that reads is given up by the database itself when
-/// it takes longer than this. Whoever waited for it may be gone by then, but a statement goes on.
+/// The same with options.
 ///
 /// # Errors
 /// As [`connect`].
-pub async fn connect_within(
-    target: &Target,
-    statement_timeout: Option<Duration>,
-) -> Result<Db, ConnectError> {
+pub async fn connect_with(target: &Target, options: &ConnectOptions) -> Result<Db, ConnectError> {
     let opened = match target {
         Target::Sqlite(path) => {
             if path.is_dir() {
@@ -171,9 +194,9 @@ pub async fn connect_within(
                     reason: "it is a folder".to_owned(),
                 });
             }
-            sqlite(path, statement_timeout).await
+            sqlite(path, options.statement_timeout).await
         }
-        Target::Postgres(options) => postgres(options, statement_timeout).await,
+        Target::Postgres(address) => postgres(address, options).await,
     };
     opened.map_err(|error| {
         let is_unreachable = matches!(target, Target::Postgres(_)) && is_unreachable(&error);
@@ -193,13 +216,16 @@ const READ_ONLY_FILE: &str = "the file is read-only; let the user that runs agen
 /// What a PostgreSQL database that takes no writes is.
 const READ_ONLY_DATABASE: &str = "the database is read-only (a standby?)";
 
-/// The same as [`connect`] for a process that writes.
+/// The same as [`connect_with`] for a process that writes.
 ///
 /// # Errors
 /// As [`connect`]; and if the database is read-only, which a standby is until it is promoted:
 /// [`ConnectError::Unreachable`].
-pub async fn connect_writable(target: &Target) -> Result<Db, ConnectError> {
-    let db = connect(target).await?;
+pub async fn connect_writable(
+    target: &Target,
+    options: &ConnectOptions,
+) -> Result<Db, ConnectError> {
+    let db = connect_with(target, options).await?;
     let read_only = match db.is_read_only().await {
         Ok(false) => return Ok(db),
         Ok(true) => None,
@@ -265,9 +291,17 @@ async fn sqlite(path: &PathBuf, statement_timeout: Option<Duration>) -> Result<D
         .acquire_timeout(HEAVY_ACQUIRE_TIMEOUT)
         .connect_lazy_with(options.clone());
     let reader = readers.connect_with(options).await?;
-    let [reader, heavy, writer] =
-        [reader, heavy, writer].map(SqlxSqliteConnector::from_sqlx_sqlite_pool);
-    Ok(Db::new(reader, heavy, writer))
+    let observer = Observer::default();
+    let [reader, heavy_reader, writer] = [reader, heavy, writer].map(|pool| {
+        let mut connection: DatabaseConnection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
+        let observer = observer.clone();
+        connection.set_metric_callback(move |info| {
+            observer.observe(&info.statement.sql, info.elapsed, info.failed);
+        });
+        Pool::Sqlite(connection)
+    });
+    let write_health = WriteHealth::default();
+    Ok(Db { reader, heavy_reader, writer, observer, write_health, postgres: None })
 }
 
 /// How many steps of its machine SQLite runs before it looks whether to go on: a fraction of a
@@ -286,48 +320,60 @@ async fn limit_sqlite(
     Ok(())
 }
 
-async fn postgres(
-    options: &PgConnectOptions,
-    statement_timeout: Option<Duration>,
-) -> Result<Db, sqlx::Error> {
-    let options = options
+async fn postgres(address: &PgConnectOptions, options: &ConnectOptions) -> Result<Db, sqlx::Error> {
+    let address = with_settings(address);
+    // A pool tries again until its time is up, and then cannot say why it failed.
+    let (address, pooling) = timeout(CONNECT_TIMEOUT, try_postgres(address))
+        .await
+        .map_err(|_| sqlx::Error::PoolTimedOut)??;
+    let address = match pooling {
+        Pooling::Session => address,
+        // Statements with names are left on the pooler's server connections, for other clients.
+        Pooling::Transaction => address.statement_cache_capacity(0),
+    };
+    let listening = match (&options.listen, pooling) {
+        (Some(Target::Postgres(listen)), _) => Listening::Direct(Box::new(with_settings(listen))),
+        (_, Pooling::Session) => Listening::Direct(Box::new(address.clone())),
+        (_, Pooling::Transaction) => Listening::Polling,
+    };
+    let (renewal, observer) = (Renewal::new(), Observer::default());
+    let pool = |connections: u32, wait: Duration, is_reader: bool| {
+        let settings = Settings {
+            connections,
+            wait,
+            // What writes may take its time: it is the service's own, and short unless it waits for
+            // locks.
+            statement_timeout: options.statement_timeout.filter(|_| is_reader),
+            is_reader,
+            pooling,
+        };
+        Pool::Postgres(PostgresPool::new(address.clone(), settings, &renewal, &observer))
+    };
+    let connections = options.connections.max(ConnectOptions::MIN_CONNECTIONS);
+    // The group commit, the search for lost agents and upkeep write one at a time; so does each
+    // queue of an import.
+    let writers = connections / 4;
+    let heavy_readers = (connections / 8).max(1);
+    Ok(Db {
+        reader: pool(connections - writers - heavy_readers, ACQUIRE_TIMEOUT, true),
+        heavy_reader: pool(heavy_readers, HEAVY_ACQUIRE_TIMEOUT, true),
+        writer: pool(writers, ACQUIRE_TIMEOUT, false),
+        postgres: Some((listening, renewal)),
+        observer,
+        write_health: WriteHealth::default(),
+    })
+}
+
+/// What every connection has.
+fn with_settings(address: &PgConnectOptions) -> PgConnectOptions {
+    address
         .clone()
         .application_name("agent-jobs")
         .statement_cache_capacity(PREPARED_STATEMENTS)
-        .disable_statement_logging();
-    // A pool tries again until its time is up, and then cannot say why it failed.
-    let options = tokio::time::timeout(ACQUIRE_TIMEOUT, try_postgres(options))
-        .await
-        .map_err(|_| sqlx::Error::PoolTimedOut)??;
-    let Some(time) = statement_timeout else {
-        let connection = postgres_pool(POSTGRES_CONNECTIONS, ACQUIRE_TIMEOUT, options);
-        return Ok(Db::new(connection.clone(), connection.clone(), connection));
-    };
-    // What writes may take its time: it is the service's own, and short unless it waits for locks.
-    let reading = options.clone().options([("statement_timeout", time.as_millis().to_string())]);
-    let reader = postgres_pool(POSTGRES_CONNECTIONS, ACQUIRE_TIMEOUT, reading.clone());
-    let heavy = postgres_pool(HEAVY_READERS, HEAVY_ACQUIRE_TIMEOUT, reading);
-    let writer = postgres_pool(POSTGRES_WRITERS, ACQUIRE_TIMEOUT, options);
-    Ok(Db::new(reader, heavy, writer))
-}
-
-/// Connections that are opened when they are needed.
-fn postgres_pool(
-    connections: u32,
-    wait: Duration,
-    options: PgConnectOptions,
-) -> DatabaseConnection {
-    let pool = PgPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(wait)
-        .test_before_acquire(false)
-        // Every statement here is short; compiling one takes longer than running it, and
-        // PostgreSQL misjudges that while its statistics are old.
-        .after_connect(|connection, _| {
-            Box::pin(async { connection.execute("SET jit = off").await.map(|_| ()) })
-        })
-        .connect_lazy_with(options);
-    SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
+        // Values come in PostgreSQL's binary form, and PgBouncer refuses parameters that it does not
+        // know.
+        .extra_float_digits(None)
+        .disable_statement_logging()
 }
 
 /// Connects once; returns the options that worked.
@@ -336,18 +382,64 @@ fn postgres_pool(
 /// left out: sqlx 0.9.0 leaves Nagle's algorithm on, which holds up the last of several TLS
 /// records by 40 ms (<https://github.com/transact-rs/sqlx/issues/4335>). A server that insists
 /// on encryption gets it.
-async fn try_postgres(options: PgConnectOptions) -> Result<PgConnectOptions, sqlx::Error> {
+async fn try_postgres(
+    options: PgConnectOptions,
+) -> Result<(PgConnectOptions, Pooling), sqlx::Error> {
     let is_preferred = matches!(options.get_ssl_mode(), PgSslMode::Prefer);
     let is_local = options.get_socket().is_some() || is_this_machine(options.get_host());
     if is_preferred && is_local {
         let plain = options.clone().ssl_mode(PgSslMode::Disable);
         if let Ok(connection) = plain.connect().await {
-            connection.close().await?;
-            return Ok(plain);
+            let pooling = pooling(&plain, connection).await?;
+            return Ok((plain, pooling));
         }
     }
-    options.connect().await?.close().await?;
-    Ok(options)
+    let connection = options.connect().await?;
+    let pooling = pooling(&options, connection).await?;
+    Ok((options, pooling))
+}
+
+/// Finds out whether a pooler in transaction mode is in between, by whether two connections share
+/// server processes. In other modes each keeps the one that it has.
+async fn pooling(
+    options: &PgConnectOptions,
+    mut first: PgConnection,
+) -> Result<Pooling, sqlx::Error> {
+    async fn process(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
+        connection.fetch_one("SELECT pg_backend_pid()").await?.try_get(0)
+    }
+    let own = process(&mut first).await?;
+    // A pooler in session mode may have no server connection for the second.
+    let second = timeout(POOLER_TIMEOUT, async {
+        let mut second = options.connect().await?;
+        let other = process(&mut second).await?;
+        Ok::<_, sqlx::Error>((second, other))
+    });
+    let Ok(Ok((mut second, other))) = second.await else {
+        first.close().await?;
+        return Ok(Pooling::Session);
+    };
+    let mut pooling = Pooling::Session;
+    // Other clients of the pooler may come between.
+    for _ in 0..5 {
+        // Each keeps a server connection from the other for a moment.
+        second.execute("BEGIN").await?;
+        let held = process(&mut second).await?;
+        let next = timeout(POOLER_TIMEOUT, process(&mut first)).await;
+        let next = match next {
+            Ok(next) => next?,
+            // The pooler has but one.
+            Err(_) => held,
+        };
+        second.execute("ROLLBACK").await?;
+        if held == own || held != other || next != own || next == held {
+            pooling = Pooling::Transaction;
+            break;
+        }
+    }
+    second.close().await?;
+    first.close().await?;
+    Ok(pooling)
 }
 
 fn is_this_machine(host: &str) -> bool {

@@ -1,9 +1,13 @@
 //! Bringing the schema up to date, by one process at a time.
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr};
+use sea_orm::{
+    ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
+    SqlxPostgresConnector, TransactionOptions, TransactionTrait as _,
+};
 
-use super::Db;
+use super::postgres::Pooling;
+use super::{Db, Pool};
 
 /// "agentjob" in ASCII: the key of the advisory lock that keeps migrations apart.
 const LOCK: i64 = 0x6167_656e_746a_6f62;
@@ -17,9 +21,9 @@ pub async fn up(db: &Db) -> Result<(), MigrateError> {
     if is_current(db).await? {
         return Ok(());
     }
-    let transaction = lock(db).await?;
+    let transaction = begin(db).await?;
     Migrator::up(&transaction, None).await?;
-    transaction.commit().await?;
+    commit(db, transaction).await?;
     Ok(())
 }
 
@@ -30,9 +34,9 @@ pub async fn up(db: &Db) -> Result<(), MigrateError> {
 /// take back.
 pub async fn down(db: &Db, steps: u32) -> Result<(), MigrateError> {
     is_current(db).await?;
-    let transaction = lock(db).await?;
+    let transaction = begin(db).await?;
     Migrator::down(&transaction, Some(steps)).await?;
-    transaction.commit().await?;
+    commit(db, transaction).await?;
     Ok(())
 }
 
@@ -85,10 +89,39 @@ async fn applied(db: &Db) -> Result<Vec<String>, DbErr> {
     sql.all(db.reader()).await?.iter().map(|row| row.try_get_by_index(0)).collect()
 }
 
-async fn lock(db: &Db) -> Result<DatabaseTransaction, DbErr> {
-    let transaction = db.begin_write().await?;
-    if db.backend() == DbBackend::Postgres {
-        transaction.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
+/// Begins a transaction of SeaORM's, which its steps take, and keeps other processes out.
+async fn begin(db: &Db) -> Result<DatabaseTransaction, DbErr> {
+    match db.writer() {
+        Pool::Sqlite(connection) => {
+            let options = TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            };
+            connection.begin_with_options(options).await
+        }
+        Pool::Postgres(pool) => {
+            let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.pool().clone());
+            let transaction = connection.begin().await?;
+            let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
+            transaction.execute_unprepared(&lock).await?;
+            forget_statements(db, &transaction).await?;
+            Ok(transaction)
+        }
     }
-    Ok(transaction)
+}
+
+async fn commit(db: &Db, transaction: DatabaseTransaction) -> Result<(), DbErr> {
+    forget_statements(db, &transaction).await?;
+    transaction.commit().await
+}
+
+/// SeaORM gives statements names. Behind a pooler in transaction mode they stay on a server
+/// connection that other clients use next, with the same names.
+async fn forget_statements(db: &Db, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    if let Pool::Postgres(pool) = db.writer()
+        && pool.pooling() == Pooling::Transaction
+    {
+        transaction.execute_unprepared("DEALLOCATE ALL").await?;
+    }
+    Ok(())
 }

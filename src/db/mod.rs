@@ -3,22 +3,25 @@
 mod connect;
 pub mod failure;
 pub mod migrate;
+mod pool;
+mod postgres;
 mod sql;
 pub mod write_health;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use sea_orm::{
-    AccessMode, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, RuntimeErr};
+use sqlx::postgres::PgConnectOptions;
 
 use crate::error::Error;
 use crate::metrics;
-pub use connect::{ConnectError, Target, connect, connect_within, connect_writable};
+pub use connect::{ConnectError, ConnectOptions, Target, connect, connect_with, connect_writable};
 pub use failure::Failure;
+pub use pool::{Pool, Transaction};
+pub use postgres::Renewal;
 pub use sql::Sql;
 pub use write_health::WriteHealth;
 
@@ -38,44 +41,49 @@ pub fn error_code(error: &DbErr) -> Option<Cow<'_, str>> {
     driver_error(error)?.as_database_error()?.code()
 }
 
+/// Counts statements, and tells of slow ones.
+#[derive(Clone, Debug, Default)]
+struct Observer(Arc<AtomicU64>);
+
+impl Observer {
+    fn observe(&self, sql: &str, elapsed: Duration, has_failed: bool) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        metrics::statement(has_failed, elapsed);
+        if elapsed.as_millis() >= 1000 {
+            let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+            // The start says which one it is; those that write many rows are long.
+            let sql: String = sql.chars().take(300).collect();
+            tracing::warn!(milliseconds, sql, "slow statement");
+        }
+    }
+}
+
+/// How changes are heard of on PostgreSQL.
+#[derive(Clone, Debug)]
+pub enum Listening {
+    /// On a connection of its own with these options.
+    Direct(Box<PgConnectOptions>),
+    /// A pooler in transaction mode passes no notices on: whether anything was written is asked for.
+    Polling,
+}
+
 /// An open database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Db {
     /// For statements that only read.
-    reader: DatabaseConnection,
+    reader: Pool,
     /// The same for work that holds connections for long, so that other readers always find one.
-    heavy_reader: DatabaseConnection,
+    heavy_reader: Pool,
     /// For write transactions. SQLite has one writer at a time, so there it is one connection,
     /// and writers queue in this process instead of failing on the file's lock.
-    writer: DatabaseConnection,
-    statements: Arc<AtomicU64>,
+    writer: Pool,
+    observer: Observer,
     write_health: WriteHealth,
+    /// `None` on SQLite.
+    postgres: Option<(Listening, Renewal)>,
 }
 
 impl Db {
-    fn new(
-        mut reader: DatabaseConnection,
-        mut heavy_reader: DatabaseConnection,
-        mut writer: DatabaseConnection,
-    ) -> Self {
-        let statements = Arc::new(AtomicU64::new(0));
-        for connection in [&mut reader, &mut heavy_reader, &mut writer] {
-            let statements = Arc::clone(&statements);
-            connection.set_metric_callback(move |info| {
-                statements.fetch_add(1, Ordering::Relaxed);
-                metrics::statement(info.failed, info.elapsed);
-                if info.elapsed.as_millis() >= 1000 {
-                    let milliseconds = u64::try_from(info.elapsed.as_millis()).unwrap_or(u64::MAX);
-                    // The start says which one it is; those that write many rows are long.
-                    let sql: String = info.statement.sql.chars().take(300).collect();
-                    tracing::warn!(milliseconds, sql, "slow statement");
-                }
-            });
-        }
-        let write_health = WriteHealth::default();
-        Self { reader, heavy_reader, writer, statements, write_health }
-    }
-
     /// The same database for work that takes long.
     pub fn for_heavy_work(&self) -> Self {
         Self { reader: self.heavy_reader.clone(), ..self.clone() }
@@ -85,13 +93,18 @@ impl Db {
         self.reader.get_database_backend()
     }
 
+    /// How changes are heard of on PostgreSQL, and when connections are renewed. `None` on SQLite.
+    pub fn postgres(&self) -> Option<(&Listening, &Renewal)> {
+        self.postgres.as_ref().map(|(listening, renewal)| (listening, renewal))
+    }
+
     /// Where single reading statements go.
-    pub fn reader(&self) -> &DatabaseConnection {
+    pub fn reader(&self) -> &Pool {
         &self.reader
     }
 
     /// Where single writing statements go.
-    pub fn writer(&self) -> &DatabaseConnection {
+    pub fn writer(&self) -> &Pool {
         &self.writer
     }
 
@@ -99,13 +112,8 @@ impl Db {
     ///
     /// On SQLite it takes the write lock at once: a transaction that reads first and then writes
     /// would fail without waiting if another process had written in between.
-    pub async fn begin_write(&self) -> Result<DatabaseTransaction, DbErr> {
-        self.writer
-            .begin_with_options(TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            })
-            .await
+    pub async fn begin_write(&self) -> Result<Transaction, DbErr> {
+        self.writer.begin_write().await
     }
 
     /// Whether it can be written, as far as is known.
@@ -141,21 +149,13 @@ impl Db {
     }
 
     /// Begins a transaction in which all statements see the same state of the database.
-    pub async fn begin_snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
-        let options = match self.backend() {
-            DbBackend::Postgres => TransactionOptions {
-                isolation_level: Some(IsolationLevel::RepeatableRead),
-                access_mode: Some(AccessMode::ReadOnly),
-                ..TransactionOptions::default()
-            },
-            _ => TransactionOptions::default(),
-        };
-        self.reader.begin_with_options(options).await
+    pub async fn begin_snapshot(&self) -> Result<Transaction, DbErr> {
+        self.reader.begin_snapshot().await
     }
 
     /// How many statements ran so far.
     pub fn statements(&self) -> u64 {
-        self.statements.load(Ordering::Relaxed)
+        self.observer.0.load(Ordering::Relaxed)
     }
 
     /// Closes all connections, the last of which makes SQLite tidy its log into the file.

@@ -3,14 +3,13 @@
 use async_graphql::connection::PageInfo;
 use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, SimpleObject};
 use entity::{Columns, JobState, Long, Timestamp};
-use sea_orm::DatabaseConnection;
 
 use super::arguments::{UuidArgument, page_of, take_of};
 use super::loader::{ById, RowLoader};
 use super::object::{Agent, Caller, Configuration, Job, JobCounts, JobRun};
 use super::selection::{columns, columns_at, is_selected};
 use super::viewer;
-use crate::db::Db;
+use crate::db::{Db, Pool};
 use crate::error::Error;
 use crate::jobs::cursor::Cursor;
 use crate::jobs::filter::{JobFilter, Order, OrderField};
@@ -116,7 +115,7 @@ pub struct AgentPage {
 /// Queries.
 pub struct Query;
 
-fn reader<'a>(context: &Context<'a>) -> &'a DatabaseConnection {
+fn reader<'a>(context: &Context<'a>) -> &'a Pool {
     context.data_unchecked::<Db>().reader()
 }
 

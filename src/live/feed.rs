@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sea_orm::DbBackend;
-use sqlx::Row as _;
-use sqlx::postgres::{PgListener, PgPoolOptions};
+use sea_orm::{DbBackend, DbErr};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::sqlite::SqliteConnection;
+use sqlx::{Executor as _, Row as _};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use uuid::Uuid;
 
-use crate::db::{Db, Sql};
+use crate::db::{Db, Listening, Renewal, Sql};
 
 /// What a feed tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,11 +28,14 @@ pub enum News {
 
 const CHANNEL: &str = "agent_jobs";
 
-/// How often this process sends a notice to itself.
-const BEAT: Duration = Duration::from_secs(5);
+/// After this long without a notice the connection is checked.
+const CHECK_AFTER: Duration = Duration::from_secs(2);
 
-/// Without any notice for this long, the connection is taken for dead.
-const SILENCE: Duration = Duration::from_secs(15);
+/// How long connecting, or a check, may take.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a database that cannot be listened to is asked whether anything was written.
+const POLL: Duration = Duration::from_secs(1);
 
 /// How long to wait before connecting again.
 const RECONNECT: Duration = Duration::from_millis(100);
@@ -51,19 +54,28 @@ const KEPT_CHANGES: i64 = 100_000;
 enum Interrupted {
     #[error(transparent)]
     Failed(#[from] sqlx::Error),
+    #[error(transparent)]
+    Database(#[from] DbErr),
     #[error("its connection was lost")]
     Lost,
     #[error("its connection is silent")]
     Silent,
+    #[error("its server has become a standby")]
+    Standby,
+    #[error("connections are opened anew")]
+    Renewed,
 }
 
 /// Tells news until nobody listens any more, and whether it hears of any.
 pub async fn run(db: Db, news: mpsc::Sender<News>, is_connected: Arc<AtomicBool>) {
     while !news.is_closed() {
         let connected = || is_connected.store(true, Ordering::Relaxed);
-        let ended = match db.backend() {
-            DbBackend::Postgres => listen(&db, &news, connected).await,
-            _ => tail(&db, &news, connected).await,
+        let ended = match db.postgres() {
+            Some((Listening::Direct(options), renewal)) => {
+                listen(options, renewal, &news, connected).await
+            }
+            Some((Listening::Polling, _)) => poll(&db, &news, connected).await,
+            None => tail(&db, &news, connected).await,
         };
         is_connected.store(false, Ordering::Relaxed);
         if let Err(error) = ended {
@@ -75,37 +87,29 @@ pub async fn run(db: Db, news: mpsc::Sender<News>, is_connected: Arc<AtomicBool>
 
 /// Listens to PostgreSQL's notices until the connection is lost.
 async fn listen(
-    db: &Db,
+    options: &PgConnectOptions,
+    renewal: &Renewal,
     news: &mpsc::Sender<News>,
     connected: impl FnOnce(),
 ) -> Result<(), Interrupted> {
-    let options = db.writer().get_postgres_connection_pool().connect_options();
-    let options = (*options).clone().application_name("agent-jobs feed");
+    let mut renewals = renewal.subscribe();
+    let options = options.clone().application_name("agent-jobs feed");
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
     let connecting = async {
         let mut listener = PgListener::connect_with(&pool).await?;
+        // What is sent while it is lost is lost, too: the feed begins anew.
+        listener.eager_reconnect(false);
         listener.listen(CHANNEL).await?;
         Ok::<_, sqlx::Error>(listener)
     };
-    let mut listener = timeout(SILENCE, connecting).await.map_err(|_| Interrupted::Silent)??;
+    let mut listener =
+        timeout(CHECK_TIMEOUT, connecting).await.map_err(|_| Interrupted::Silent)??;
     connected();
     // From here on nothing is missed; what came before may be.
     _ = news.send(News::Everything).await;
-    let beating = async {
-        let mut beats = interval(BEAT);
-        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            beats.tick().await;
-            let mut sql = Sql::new(DbBackend::Postgres);
-            sql.push(&format!("SELECT pg_notify('{CHANNEL}', '')"));
-            if let Err(error) = sql.execute(db.writer()).await {
-                tracing::debug!(%error, "sending a notice");
-            }
-        }
-    };
     let receiving = async {
-        while !news.is_closed() {
-            match timeout(SILENCE, listener.try_recv()).await {
+        loop {
+            match timeout(CHECK_AFTER, listener.try_recv()).await {
                 Ok(Ok(Some(notice))) => {
                     let told = read_notice(notice.payload());
                     if told != News::Jobs(Vec::new()) && news.send(told).await.is_err() {
@@ -113,17 +117,48 @@ async fn listen(
                     }
                 }
                 Ok(Err(error)) => return Err(error.into()),
-                // What was sent meanwhile is lost with it.
                 Ok(Ok(None)) => return Err(Interrupted::Lost),
-                Err(_) => return Err(Interrupted::Silent),
+                // Nothing may have happened, or nothing be heard of it.
+                Err(_) => {
+                    let checking = listener.fetch_one("SELECT pg_is_in_recovery()");
+                    let row = timeout(CHECK_TIMEOUT, checking).await;
+                    let row = row.map_err(|_| Interrupted::Silent)??;
+                    if row.try_get(0)? {
+                        return Err(Interrupted::Standby);
+                    }
+                }
             }
         }
-        Ok(())
     };
     tokio::select! {
         ended = receiving => ended,
-        () = beating => Ok(()),
+        // After a failover the connection may be to the server that was in use before.
+        _ = renewals.changed() => Err(Interrupted::Renewed),
         () = news.closed() => Ok(()),
+    }
+}
+
+/// Asks PostgreSQL whether anything was written, where no notices come through. Two snapshots are
+/// the same only if no transaction with a write has ended between them, in any of the server's
+/// databases.
+async fn poll(db: &Db, news: &mpsc::Sender<News>, connected: impl Fn()) -> Result<(), Interrupted> {
+    let mut last = String::new();
+    let mut polls = interval(POLL);
+    polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = polls.tick() => {}
+            () = news.closed() => return Ok(()),
+        }
+        let mut sql = Sql::new(DbBackend::Postgres);
+        sql.push("SELECT CAST(pg_current_snapshot() AS text)");
+        let Some(row) = sql.one(db.reader()).await? else { continue };
+        let snapshot: String = row.try_get_by_index(0)?;
+        connected();
+        if snapshot != last && news.send(News::Everything).await.is_err() {
+            return Ok(());
+        }
+        last = snapshot;
     }
 }
 
@@ -204,7 +239,7 @@ async fn last_change(connection: &mut SqliteConnection) -> Result<i64, sqlx::Err
 }
 
 /// Removes changes that all readers have long read. Nothing to do on PostgreSQL.
-pub async fn tidy(db: &Db) -> Result<(), sea_orm::DbErr> {
+pub async fn tidy(db: &Db) -> Result<(), DbErr> {
     if db.backend() == DbBackend::Postgres {
         return Ok(());
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use entity::{JobState, Timestamp};
-use sea_orm::{DatabaseTransaction, DbBackend, DbErr};
+use sea_orm::{DbBackend, DbErr};
 use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use super::clock_watch::ClockWatch;
 use super::op::{By, Cancel, Lost, Op};
 use super::{Patience, Reports};
 use crate::clock;
-use crate::db::{Db, Sql};
+use crate::db::{Db, Sql, Transaction};
 use crate::error::Error;
 
 /// "agentsws": the key of the advisory lock of whoever sweeps.
@@ -78,7 +78,7 @@ async fn sweep(
     Ok(())
 }
 
-async fn lock(transaction: &DatabaseTransaction) -> Result<bool, DbErr> {
+async fn lock(transaction: &Transaction) -> Result<bool, DbErr> {
     let mut sql = Sql::new(DbBackend::Postgres);
     sql.push("SELECT pg_try_advisory_xact_lock(").bind(LOCK).push(")");
     sql.one(transaction).await?.map_or(Ok(false), |row| row.try_get_by_index(0))
@@ -98,7 +98,7 @@ struct Watched {
     cancellation_requested: Option<Timestamp>,
 }
 
-async fn active_runs(db: &DatabaseTransaction) -> Result<Vec<Watched>, DbErr> {
+async fn active_runs(db: &Transaction) -> Result<Vec<Watched>, DbErr> {
     let active = JobState::ALL.iter().filter(|state| state.is_active());
     let states: Vec<_> = active.map(|state| format!("'{}'", state.name())).collect();
     let mut sql = Sql::new(sea_orm::ConnectionTrait::get_database_backend(db));
