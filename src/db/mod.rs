@@ -13,6 +13,8 @@ use sea_orm::{
     RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use crate::metrics;
 pub use connect::{ConnectError, Target, connect, connect_within};
 pub use sql::Sql;
@@ -44,6 +46,8 @@ pub struct Db {
     /// and writers queue in this process instead of failing on the file's lock.
     writer: DatabaseConnection,
     statements: Arc<AtomicU64>,
+    /// What statements that take long wait for, so that one client has one of them at a time.
+    queue: Option<Arc<Semaphore>>,
 }
 
 impl Db {
@@ -66,12 +70,20 @@ impl Db {
                 }
             });
         }
-        Self { reader, heavy_reader, writer, statements }
+        Self { reader, heavy_reader, writer, statements, queue: None }
     }
 
-    /// The same database for work that takes long.
-    pub fn for_heavy_work(&self) -> Self {
-        Self { reader: self.heavy_reader.clone(), ..self.clone() }
+    /// The same database for work that takes long. Statements that are found to take long wait in
+    /// this queue, which has a single permit.
+    pub fn for_heavy_work(&self, queue: Arc<Semaphore>) -> Self {
+        Self { reader: self.heavy_reader.clone(), queue: Some(queue), ..self.clone() }
+    }
+
+    /// Waits until none of the client's other statements that take long is running. Until what this
+    /// gives is dropped, the next one waits. Work that is short does not wait.
+    pub async fn alone(&self) -> Option<OwnedSemaphorePermit> {
+        let queue = self.queue.as_ref()?;
+        Arc::clone(queue).acquire_owned().await.ok()
     }
 
     pub fn backend(&self) -> DbBackend {

@@ -28,6 +28,7 @@ use std::time::Instant;
 
 use async_graphql::{Context, Guard, Name, Request, Response, SDLExportOptions, Value};
 use entity::Timestamp;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -154,8 +155,8 @@ impl Api {
     }
 
     /// The same API for what takes long.
-    pub fn for_heavy_work(&self) -> Self {
-        Self { db: self.db.for_heavy_work(), ..self.clone() }
+    pub fn for_heavy_work(&self, queue: Arc<Semaphore>) -> Self {
+        Self { db: self.db.for_heavy_work(queue), ..self.clone() }
     }
 
     /// Answers a request with what the viewer may see. `now` is what the answer takes for the

@@ -363,8 +363,9 @@ impl Found {
             // Nothing can be done in any of the states that were asked for.
             return Ok(Self { ids: Vec::new(), total: page::Total { n: 0, is_exact: true } });
         }
-        let db = context.data_unchecked::<Db>().reader();
-        let scope = viewer(context).scope();
+        let db = context.data_unchecked::<Db>();
+        let _alone = db.alone().await;
+        let (db, scope) = (db.reader(), viewer(context).scope());
         let total = page::bounded_count(db, scope, filter).await?;
         Ok(Self { ids: page::newest_ids(db, scope, filter, MOST).await?, total })
     }
