@@ -320,6 +320,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn filters_without_an_index_cost_a_scan() {
+        let (id, moment) = (Some(Uuid::from_u128(1)), Some(Timestamp::default()));
+        let none = JobFilter::default;
+        let by = |field| Order { field, descending: false };
+        for (filter, created, other) in [
+            (none(), 0, 0),
+            (JobFilter { configuration_id: id, ..none() }, 0, SCAN),
+            (JobFilter { states: vec![JobState::Failed], ..none() }, 0, SCAN),
+            (JobFilter { created_after: moment, ..none() }, COUNT, SCAN),
+            (JobFilter { created_before: moment, ..none() }, COUNT, SCAN),
+            (JobFilter { states: vec![JobState::Unknown], ..none() }, SCAN, SCAN),
+            (JobFilter { agent_id: id, ..none() }, SCAN, SCAN),
+            (JobFilter { search: Some("x".to_owned()), ..none() }, SCAN, SCAN),
+            (JobFilter { scheduled_after: moment, ..none() }, SCAN, SCAN),
+        ] {
+            for (order, expected) in [
+                (OrderField::CreatedDate, created),
+                (OrderField::UpdateDate, other),
+                (OrderField::Name, other),
+            ] {
+                let found = filter.scan_cost(by(order), &Scope::All);
+                assert_eq!(found, expected, "{filter:?} by {order:?}");
+            }
+        }
+    }
+
+    #[test]
     fn an_id_prefix_is_a_range_of_ids() {
         let (first, last) = id_range("018f-a").unwrap();
         assert_eq!(first.to_string(), "018fa000-0000-0000-0000-000000000000");
