@@ -92,7 +92,8 @@ pub const COUNT: u64 = 500;
 pub struct Conditions {
     are_any: bool,
     is_scanned: bool,
-    is_counted_by_index: bool,
+    /// What counting costs where no scan is needed.
+    counting: u64,
     has_configuration: bool,
     states: usize,
 }
@@ -103,7 +104,7 @@ impl Conditions {
         self.are_any = true;
         match name {
             "configurationId" => self.has_configuration = true,
-            "createdAfter" | "createdBefore" => self.is_counted_by_index = true,
+            "createdAfter" | "createdBefore" => self.counting = COUNT,
             _ => self.is_scanned = true,
         }
     }
@@ -129,11 +130,7 @@ impl Conditions {
         let is_scanned = self.is_scanned
             || !is_by_creation && is_narrowed
             || configurations.saturating_mul(self.states.max(1)) > MOST_WALKS;
-        match is_scanned {
-            true => SCAN,
-            false if self.is_counted_by_index => COUNT,
-            false => 0,
-        }
+        if is_scanned { SCAN } else { self.counting }
     }
 
     /// What the newest jobs of each of several configurations cost. They are found one configuration

@@ -91,10 +91,10 @@ async fn answer<F: Future<Output = Result<Response, Problem>> + Send + 'static>(
         }
         let turn = site.clients.turn(client);
         let db = db.for_heavy_work(turn.statements());
-        let made = make(db.clone());
+        let answering = make(db.clone());
         heavy::run(turn, values, async move {
             let _alone = db.alone().await;
-            made.await
+            answering.await
         })
         .await
     })
