@@ -2,7 +2,7 @@
 //! seconds. Without [`install`] nothing is counted, at next to no cost.
 
 use std::collections::HashSet;
-use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use entity::JobState;
@@ -11,6 +11,7 @@ use metrics::{
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sea_orm::DbBackend;
+use tokio::sync::Semaphore;
 
 use crate::db::{Db, Failure, failure};
 use crate::jobs::counts;
@@ -205,7 +206,7 @@ pub async fn render(live: &Live, reports: &Reports) -> Option<String> {
 }
 
 fn pools(db: &Db) -> [(&'static str, u32, usize); 3] {
-    let heavy = db.for_heavy_work();
+    let heavy = db.for_heavy_work(Arc::new(Semaphore::new(1)));
     [("reader", db.reader()), ("heavy reader", heavy.reader()), ("writer", db.writer())].map(
         |(name, connection)| {
             if db.backend() == DbBackend::Postgres {

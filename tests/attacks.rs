@@ -106,6 +106,76 @@ async fn a_request_that_takes_too_long_is_answered_and_ended() {
     server.signal("TERM").ok();
 }
 
+/// Whatever it sends them by: the root fields of one document, REST, files, and the look-ups of bulk
+/// mutations. The lock holds up what filters by an agent, and nothing else that is sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_has_one_statement_without_an_index_at_a_time() {
+    let database = TestDatabase::create(Kind::Postgres).await;
+    database.open().await.close().await;
+    let options = ["--trusted-proxies", "127.0.0.1", "--request-timeout", "2m"];
+    let (server, url) = Program::serve_with("serve", database.url(), &options);
+    let mut holder = ForeignWriter::connect(&database).await;
+    holder.execute("BEGIN").await;
+    holder.execute("LOCK TABLE job_run IN ACCESS EXCLUSIVE MODE").await;
+    let mut observer = ForeignWriter::connect(&database).await;
+    let mut count_waiting = async || {
+        let waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() \
+            AND wait_event_type = 'Lock' AND query LIKE '%(SELECT job_run.job_id, job_run.id%'";
+        observer.execute(waiting).await
+    };
+
+    let client = client();
+    let agent = "018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f";
+    let list = format!("jobs(agentId: \"{agent}\") {{ items {{ id }} totalCount }}");
+    let document = format!("{{ a: {list} b: {list} c: {list} }}");
+    let filter = format!("input: {{ filter: {{ agentId: \"{agent}\" }}, dryRun: true }}");
+    let ask = |from: &str, query: &str| {
+        let request = client.post(format!("{url}/graphql")).header("x-forwarded-for", from);
+        request.json(&json!({ "query": query }))
+    };
+    let get = |path: &str| {
+        client
+            .get(format!("{url}/api/v1/{path}agentId={agent}"))
+            .header("x-forwarded-for", "9.9.9.9")
+    };
+    let attacks = [
+        ask("9.9.9.9", &document),
+        ask("9.9.9.9", &document),
+        ask("9.9.9.9", &format!("mutation {{ retryJobs({filter}) {{ matchedCount }} }}")),
+        ask("9.9.9.9", &format!("mutation {{ requestCancellation({filter}) {{ matchedCount }} }}")),
+        get("jobs?"),
+        get("jobs.csv?"),
+    ];
+    let attacks: Vec<_> = attacks.map(|request| tokio::spawn(request.send())).into();
+    let mut tries = 0;
+    while count_waiting().await == 0 {
+        tries += 1;
+        assert!(tries < 300, "nothing is held up");
+        sleep(Duration::from_millis(100)).await;
+    }
+    for query in [
+        "{ jobs { items { id } totalCount } }",
+        "{ jobs(search: \"x\") { items { id } } }",
+        "{ a: jobs(search: \"x\") { page } b: jobs(scheduledAfter: \"9999-01-01T00:00:00Z\") { page } }",
+    ] {
+        for _ in 0..10 {
+            let answer = timeout(PATIENCE, ask("8.8.8.8", query).send()).await.expect("in time");
+            let answer: Value = answer.expect("an answer").json().await.expect("JSON");
+            assert!(answer.get("errors").is_none(), "{query} {answer}");
+        }
+    }
+    assert_eq!(count_waiting().await, 1);
+    holder.execute("ROLLBACK").await;
+    for attack in attacks {
+        let answer = timeout(PATIENCE, attack).await.expect("in time").expect("sending");
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        let text = answer.text().await.expect("text");
+        assert!(!text.contains("errors"), "{text}");
+    }
+    server.signal("TERM").ok();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn half_open_connections_are_let_go() {
     let options = HttpOptions { client_timeout: Duration::from_secs(3), ..HttpOptions::default() };

@@ -301,7 +301,7 @@ async fn sqlite(path: &PathBuf, statement_timeout: Option<Duration>) -> Result<D
         Pool::Sqlite(connection)
     });
     let write_health = WriteHealth::default();
-    Ok(Db { reader, heavy_reader, writer, observer, write_health, postgres: None })
+    Ok(Db { reader, heavy_reader, writer, observer, write_health, postgres: None, queue: None })
 }
 
 /// How many steps of its machine SQLite runs before it looks whether to go on: a fraction of a
@@ -361,6 +361,7 @@ async fn postgres(address: &PgConnectOptions, options: &ConnectOptions) -> Resul
         postgres: Some((listening, renewal)),
         observer,
         write_health: WriteHealth::default(),
+        queue: None,
     })
 }
 

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, RuntimeErr};
 use sqlx::postgres::PgConnectOptions;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::Error;
 use crate::metrics;
@@ -81,12 +82,22 @@ pub struct Db {
     write_health: WriteHealth,
     /// `None` on SQLite.
     postgres: Option<(Listening, Renewal)>,
+    /// What statements that take long wait for, so that one client has one of them at a time.
+    queue: Option<Arc<Semaphore>>,
 }
 
 impl Db {
-    /// The same database for work that takes long.
-    pub fn for_heavy_work(&self) -> Self {
-        Self { reader: self.heavy_reader.clone(), ..self.clone() }
+    /// The same database for work that takes long. Statements that are found to take long wait in
+    /// this queue, which has a single permit.
+    pub fn for_heavy_work(&self, queue: Arc<Semaphore>) -> Self {
+        Self { reader: self.heavy_reader.clone(), queue: Some(queue), ..self.clone() }
+    }
+
+    /// Waits until none of the client's other statements that take long is running. Until what this
+    /// gives is dropped, the next one waits. Work that is short does not wait.
+    pub async fn alone(&self) -> Option<OwnedSemaphorePermit> {
+        let queue = self.queue.as_ref()?;
+        Arc::clone(queue).acquire_owned().await.ok()
     }
 
     pub fn backend(&self) -> DbBackend {

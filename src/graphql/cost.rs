@@ -3,22 +3,38 @@
 //! A field costs 1, and what it holds. A list costs that as many times as it may be long: what its
 //! `take`, `first` or `last` says, be it literal, a variable, or the schema's default. Where the page
 //! is an object (`jobs { items }`), the number holds for the lists right inside of it. A field that
-//! needs statements of its own has a charge for them, and a page for what comes before it.
+//! needs statements of its own has a charge for them, and a page for what comes before it. A statement
+//! for which no index exists costs what it reads ([`Conditions`]), however short the answer is.
+//!
+//! What filters is read from the schema: every argument of a page that does not say which page it is, and
+//! every [`FILTER`] within an input. One that nothing is known of is taken for one without an index.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::convert::Infallible;
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    BaseType, ExecutableDocument, Field, FieldDefinition, OperationDefinition, OperationType,
-    Selection, SelectionSet, TypeKind, TypeSystemDefinition,
+    BaseType, ExecutableDocument, Field, FieldDefinition, InputValueDefinition,
+    OperationDefinition, OperationType, Selection, SelectionSet, TypeKind, TypeSystemDefinition,
 };
 use async_graphql::{Name, Positioned, Value as Constant, Variables};
 use async_graphql_value::Value;
 
 use super::arguments::TAKE_MAX;
+use crate::jobs::filter::{COUNT, Conditions, SCAN};
+use crate::jobs::scope::Scope;
 
 /// What says how long a list may be.
 const SIZES: [&str; 3] = ["take", "first", "last"];
+
+/// What says which page of a list is meant, and in what order.
+const PAGING: [&str; 7] = ["page", "take", "first", "last", "after", "before", ORDER];
+
+const ORDER: &str = "orderBy";
+
+/// The input type that says which jobs a mutation is about.
+const FILTER: &str = "JobFilterInput";
 
 /// How long lists are that nothing is said of.
 pub const LENGTH: u64 = 20;
@@ -35,9 +51,6 @@ const SKIPPED: u64 = 50;
 /// What all items before a page cost at most: any page can be asked for.
 const SKIPPED_MAX: u64 = 5_000;
 
-/// What looking for a text in names is charged: no index finds it.
-pub const SEARCH: u64 = 1_000;
-
 /// What is known of a field.
 struct FieldCost {
     /// The type that its selection is of.
@@ -45,6 +58,28 @@ struct FieldCost {
     is_list: bool,
     /// Its size arguments with their defaults; without any it is no page.
     sizes: Vec<(&'static str, Option<u64>)>,
+    /// The types of its arguments by their names.
+    arguments: HashMap<String, String>,
+}
+
+/// The type without its lists, and whether there were any.
+fn base_of(mut base: &BaseType) -> (String, bool) {
+    let mut is_list = false;
+    loop {
+        match base {
+            BaseType::Named(name) => return (name.to_string(), is_list),
+            BaseType::List(inner) => {
+                is_list = true;
+                base = &inner.base;
+            }
+        }
+    }
+}
+
+/// The types of arguments or of an input's fields by their names.
+fn types_of(values: &[Positioned<InputValueDefinition>]) -> HashMap<String, String> {
+    let values = values.iter().map(|value| &value.node);
+    values.map(|value| (value.name.node.to_string(), base_of(&value.ty.node.base).0)).collect()
 }
 
 impl FieldCost {
@@ -55,49 +90,49 @@ impl FieldCost {
             let default = argument.node.default_value.as_ref();
             Some((*name, default.and_then(|value| number(&value.node))))
         });
-        let (mut base, mut is_list) = (&field.ty.node.base, false);
-        let of = loop {
-            match base {
-                BaseType::Named(name) => break name.to_string(),
-                BaseType::List(inner) => {
-                    is_list = true;
-                    base = &inner.base;
-                }
-            }
-        };
-        Self { of, is_list, sizes: sizes.collect() }
+        let (of, is_list) = base_of(&field.ty.node.base);
+        Self { of, is_list, sizes: sizes.collect(), arguments: types_of(&field.arguments) }
     }
 }
 
 /// The costs of a schema's fields.
-pub struct Costs(HashMap<String, HashMap<String, FieldCost>>);
+pub struct Costs {
+    /// By type and name.
+    fields: HashMap<String, HashMap<String, FieldCost>>,
+    /// The types of the fields of each input type.
+    inputs: HashMap<String, HashMap<String, String>>,
+}
 
 impl Costs {
     /// The costs of the fields of a schema in the schema definition language.
     pub fn of_schema(sdl: &str) -> Self {
         let document = parse_schema(sdl).expect("the schema's own text");
-        let mut types = HashMap::new();
+        let (mut types, mut inputs) = (HashMap::new(), HashMap::new());
         for definition in document.definitions {
-            if let TypeSystemDefinition::Type(definition) = definition
-                && let TypeKind::Object(object) = definition.node.kind
-            {
-                let fields = object
-                    .fields
-                    .iter()
-                    .map(|field| (field.node.name.node.to_string(), FieldCost::new(&field.node)));
-                types.insert(definition.node.name.node.to_string(), fields.collect());
+            let TypeSystemDefinition::Type(definition) = definition else { continue };
+            let name = definition.node.name.node.to_string();
+            match definition.node.kind {
+                TypeKind::Object(object) => {
+                    let fields = object.fields.iter().map(|field| {
+                        (field.node.name.node.to_string(), FieldCost::new(&field.node))
+                    });
+                    types.insert(name, fields.collect());
+                }
+                TypeKind::InputObject(input) => _ = inputs.insert(name, types_of(&input.fields)),
+                _ => {}
             }
         }
-        Self(types)
+        Self { fields: types, inputs }
     }
 
-    /// What an operation costs if so many jobs execute, whatever `@skip` and `@include` say. Fragments
+    /// What an operation on the scope's jobs costs if so many jobs execute, whatever `@skip` and `@include` say. Fragments
     /// must not spread each other in circles, and the fields written out must not be too many to visit.
     pub fn of_operation(
         &self,
         document: &ExecutableDocument,
         operation: &OperationDefinition,
         variables: &Variables,
+        scope: &Scope,
         executing: u64,
     ) -> u64 {
         let (root, charge) = match operation.ty {
@@ -105,8 +140,10 @@ impl Costs {
             OperationType::Mutation => ("Mutation", STATEMENT),
             OperationType::Subscription => ("Subscription", STATEMENT),
         };
-        let walk = Walk { costs: self, document, operation, variables, executing };
-        walk.set(&operation.selection_set, root, None, charge)
+        let scans = Cell::new(0);
+        let walk = Walk { costs: self, document, operation, variables, scope, executing, scans };
+        let values = walk.set(&operation.selection_set, root, None, charge);
+        values.saturating_add(walk.scans.get())
     }
 }
 
@@ -115,7 +152,11 @@ struct Walk<'a> {
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
     variables: &'a Variables,
+    scope: &'a Scope,
     executing: u64,
+    /// What is read to find rows, once for each field of the document: a statement finds those of all
+    /// objects of a level.
+    scans: Cell<u64>,
 }
 
 impl Walk<'_> {
@@ -139,7 +180,7 @@ impl Walk<'_> {
                 Selection::Field(field) => {
                     let field = &field.node;
                     let name = field.name.node.as_str();
-                    let known = self.costs.0.get(of).and_then(|fields| fields.get(name));
+                    let known = self.costs.fields.get(of).and_then(|fields| fields.get(name));
                     let taken = known.and_then(|known| self.size(known, &field.arguments));
                     let is_list = known.map_or_else(|| introspected(name).is_some(), |k| k.is_list);
                     let times = if is_list {
@@ -158,8 +199,10 @@ impl Walk<'_> {
                     let inner_of = known.map_or("", |known| known.of.as_str());
                     let inner =
                         self.set(&field.selection_set, inner_of, taken.filter(|_| !is_list), 0);
-                    let has_search = self.has(field, "search");
-                    let charge = if has_search { charge.max(SEARCH) } else { charge };
+                    if let Some(known) = known {
+                        let scan = self.scan(of, known, field);
+                        self.scans.set(self.scans.get().saturating_add(scan));
+                    }
                     let charge = charge + self.skipped(field, taken.unwrap_or(LENGTH));
                     times.saturating_mul(inner.saturating_add(1)).saturating_add(charge)
                 }
@@ -186,8 +229,82 @@ impl Walk<'_> {
 
     /// Whether a field has an argument that is not null.
     fn has(&self, field: &Field, argument: &str) -> bool {
-        let given = field.get_argument(argument).map(|value| self.value(&value.node));
-        given.is_some_and(|value| value != Some(Constant::Null))
+        let given = field.get_argument(argument);
+        given.is_some_and(|value| self.constant(&value.node) != Constant::Null)
+    }
+
+    /// What is read to find the rows that a field of this type is about.
+    fn scan(&self, of: &str, known: &FieldCost, field: &Field) -> u64 {
+        let arguments = field.arguments.iter();
+        let arguments =
+            arguments.map(|(name, value)| (name.node.as_str(), self.constant(&value.node)));
+        if known.sizes.is_empty() {
+            return arguments
+                .filter_map(|(name, value)| Some((known.arguments.get(name)?, value)))
+                .map(|(ty, value)| self.scan_of_input(ty, &value))
+                .fold(0, u64::saturating_add);
+        }
+        let (mut conditions, mut is_by_creation) = (Conditions::default(), true);
+        for (name, value) in arguments {
+            if name == ORDER {
+                is_by_creation = match &value {
+                    Constant::Null => true,
+                    Constant::Object(order) => {
+                        order.get("field").and_then(word).is_some_and(|by| by == "CREATED_DATE")
+                    }
+                    _ => false,
+                };
+            } else if !PAGING.contains(&name) {
+                add_condition(&mut conditions, name, &value);
+            }
+        }
+        if of == "Query" {
+            return conditions.cost(is_by_creation, self.scope);
+        }
+        // Of an agent's runs, those of other configurations are passed over one by one.
+        let passes_over = of == "Agent" && *self.scope != Scope::All;
+        conditions.cost_of_each().max(if passes_over { SCAN } else { 0 })
+    }
+
+    /// What is read to find the jobs that the filters within an input of this type let through.
+    fn scan_of_input(&self, ty: &str, value: &Constant) -> u64 {
+        let Some(types) = self.costs.inputs.get(ty) else { return 0 };
+        match value {
+            Constant::Object(fields) if ty == FILTER => {
+                let mut conditions = Conditions::default();
+                for (name, value) in fields {
+                    add_condition(&mut conditions, name, value);
+                }
+                // They are counted in any case.
+                conditions.cost(true, self.scope).max(COUNT)
+            }
+            Constant::Object(fields) => fields
+                .iter()
+                .filter_map(|(name, value)| {
+                    Some(self.scan_of_input(types.get(name.as_str())?, value))
+                })
+                .fold(0, u64::saturating_add),
+            Constant::List(items) => {
+                items.iter().map(|item| self.scan_of_input(ty, item)).fold(0, u64::saturating_add)
+            }
+            _ => 0,
+        }
+    }
+
+    /// A value with the variables' in place of its variables; null for one that has none.
+    fn constant(&self, value: &Value) -> Constant {
+        let variable =
+            |name: Name| Ok::<_, Infallible>(self.variable(&name).cloned().unwrap_or_default());
+        let Ok(constant) = value.clone().into_const_with(variable);
+        constant
+    }
+
+    fn variable(&self, name: &Name) -> Option<&Constant> {
+        self.variables.get(name).or_else(|| {
+            let mut definitions = self.operation.variable_definitions.iter();
+            let definition = definitions.find(|definition| definition.node.name.node == *name);
+            definition.and_then(|definition| definition.node.default_value())
+        })
     }
 
     /// What it costs to leave out the pages before the one that is asked for.
@@ -203,17 +320,37 @@ impl Walk<'_> {
         let constant = match value {
             Value::Null => return Some(Constant::Null),
             Value::Number(number) => return Some(Constant::Number(number.clone())),
-            Value::Variable(name) => self.variables.get(name).or_else(|| {
-                let mut definitions = self.operation.variable_definitions.iter();
-                let definition = definitions.find(|definition| definition.node.name.node == *name);
-                definition.and_then(|definition| definition.node.default_value())
-            }),
+            Value::Variable(name) => self.variable(name),
             _ => None,
         };
         match constant? {
             Constant::List(_) | Constant::Object(_) => None,
             other => Some(other.clone()),
         }
+    }
+}
+
+/// Adds a condition of this name, unless it is null.
+fn add_condition(conditions: &mut Conditions, name: &str, value: &Constant) {
+    match (name, value) {
+        (_, Constant::Null) => {}
+        ("state" | "states", Constant::List(states)) => {
+            let has_unknown = states.iter().any(|state| word(state) == Some("UNKNOWN"));
+            conditions.add_states(states.len(), has_unknown);
+        }
+        ("state" | "states", state) => {
+            conditions.add_states(1, word(state) == Some("UNKNOWN"));
+        }
+        _ => conditions.add(name),
+    }
+}
+
+/// The name of an enum's value, which is a string in JSON.
+fn word(value: &Constant) -> Option<&str> {
+    match value {
+        Constant::Enum(name) => Some(name.as_str()),
+        Constant::String(name) => Some(name),
+        _ => None,
     }
 }
 
@@ -248,7 +385,7 @@ mod tests {
 
     use super::*;
 
-    fn cost_while(executing: u64, query: &str, variables: Json) -> u64 {
+    fn cost_within(scope: &Scope, executing: u64, query: &str, variables: Json) -> u64 {
         let document = parse_query(query).unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
         let variables = Variables::from_json(variables);
@@ -256,8 +393,13 @@ mod tests {
             &document,
             &operation.node,
             &variables,
+            scope,
             executing,
         )
+    }
+
+    fn cost_while(executing: u64, query: &str, variables: Json) -> u64 {
+        cost_within(&Scope::All, executing, query, variables)
     }
 
     fn cost(query: &str, variables: Json) -> u64 {
@@ -280,7 +422,7 @@ mod tests {
             ("{ jobsConnection(last: 5) { nodes { id } } }", 10 + 1 + 5 * 2),
             ("{ jobsConnection { nodes { id } } }", 10 + 1 + 20 * 2),
             ("{ executingJobs { id } }", 10 + 20 * 2),
-            ("{ jobs(search: \"x\") { page } }", 1_000 + 2),
+            ("{ jobs(search: \"x\") { page } }", SCAN + 10 + 2),
             ("{ jobs(search: null) { page } }", 10 + 2),
             ("{ jobs(page: 30) { page } }", 10 + 30 * 20 / 50 + 2),
             ("{ jobs(page: 999999, take: 200) { page } }", 10 + 5_000 + 2),
@@ -320,9 +462,113 @@ mod tests {
             (json!({ "n": 5 }), 10 + 1 + 5 * 2),
             (json!({ "n": null }), 10 + 1 + 20 * 2),
             (json!({ "n": "5" }), 10 + 1 + 20 * 2),
-            (json!({ "n": 5, "s": "x" }), 1_000 + 1 + 5 * 2),
+            (json!({ "n": 5, "s": "x" }), SCAN + 10 + 1 + 5 * 2),
         ] {
             assert_eq!(cost(query, variables.clone()), expected, "{variables}");
+        }
+    }
+
+    /// The parts of a cost that are charged for finding rows.
+    fn scans(scope: &Scope, query: &str, variables: Json) -> (u64, u64) {
+        let charged = cost_within(scope, LENGTH, query, variables);
+        (charged / SCAN, charged % SCAN / COUNT)
+    }
+
+    #[test]
+    fn conditions_without_an_index_are_charged_for_what_they_read() {
+        let date = "\"2026-05-01T00:00:00Z\"";
+        for (arguments, scanned, counted) in [
+            ("", 0, 0),
+            ("state: FAILED", 0, 0),
+            ("states: [FAILED, QUEUED]", 0, 0),
+            ("states: []", 0, 0),
+            ("states: null, search: null, orderBy: null", 0, 0),
+            ("configurationId: \"x\", state: FAILED", 0, 0),
+            ("createdAfter: MOMENT", 0, 1),
+            ("createdBefore: MOMENT, configurationId: \"x\"", 0, 1),
+            ("orderBy: { field: CREATED_DATE, direction: ASC }, state: FAILED", 0, 0),
+            ("orderBy: { field: NAME }", 0, 0),
+            ("orderBy: { field: UPDATE_DATE, direction: ASC }", 0, 0),
+            ("orderBy: { field: NAME }, state: FAILED", 1, 0),
+            ("orderBy: { field: UPDATE_DATE }, configurationId: \"x\"", 1, 0),
+            ("orderBy: { field: UPDATE_DATE }, createdAfter: MOMENT", 1, 0),
+            ("state: UNKNOWN", 1, 0),
+            ("states: [FAILED, UNKNOWN]", 1, 0),
+            ("agentId: \"x\"", 1, 0),
+            ("search: \"x\"", 1, 0),
+            ("scheduledAfter: MOMENT", 1, 0),
+            ("anotherFilter: true", 1, 0),
+        ] {
+            let arguments = arguments.replace("MOMENT", date);
+            for field in ["jobs", "jobsConnection"] {
+                let arguments =
+                    if arguments.is_empty() { String::new() } else { format!("({arguments})") };
+                let query = format!("{{ {field}{arguments} {{ pageInfo {{ endCursor }} }} }}");
+                let found = scans(&Scope::All, &query, json!({}));
+                assert_eq!(found, (scanned, counted), "{query}");
+                // Each alias is a statement of its own.
+                let query = format!(
+                    "{{ a: {field}{arguments} {{ page }} ... {{ b: {field}{arguments} {{ page }} }} }}"
+                );
+                let found = scans(&Scope::All, &query, json!({}));
+                assert_eq!(found, (scanned * 2, counted * 2), "{query}");
+            }
+        }
+    }
+
+    #[test]
+    fn filters_within_inputs_are_charged() {
+        for (filter, scanned, counted) in [
+            (json!({ "search": "x" }), 1, 0),
+            (json!({ "scheduledAfter": "2026-05-01T00:00:00Z" }), 1, 0),
+            (json!({ "updatedBefore": "2026-05-01T00:00:00Z" }), 1, 0),
+            (json!({ "states": ["UNKNOWN"] }), 1, 0),
+            (json!({ "states": ["FAILED"], "search": null }), 0, 1),
+            (json!({}), 0, 1),
+            (json!(null), 0, 0),
+        ] {
+            for mutation in ["requestCancellation", "retryJobs"] {
+                let query = format!(
+                    "mutation($f: JobFilterInput) {{ {mutation}(input: {{ filter: $f, dryRun: true }}) {{ matchedCount }} }}"
+                );
+                let found = scans(&Scope::All, &query, json!({ "f": filter }));
+                assert_eq!(found, (scanned, counted), "{query} {filter}");
+                let query =
+                    format!("mutation($i: Input) {{ {mutation}(input: $i) {{ matchedCount }} }}");
+                let found = scans(&Scope::All, &query, json!({ "i": { "filter": filter } }));
+                assert_eq!(found, (scanned, counted), "{query} {filter}");
+            }
+        }
+        let literal =
+            "mutation { retryJobs(input: { filter: { search: \"x\" } }) { matchedCount } }";
+        assert_eq!(scans(&Scope::All, literal, json!({})), (1, 0));
+        let ids = "mutation { retryJobs(input: { jobIds: [\"x\"] }) { matchedCount } }";
+        assert_eq!(scans(&Scope::All, ids, json!({})), (0, 0));
+    }
+
+    #[test]
+    fn a_scope_is_a_condition() {
+        let scope = |configurations| Scope::only((0..configurations).map(uuid::Uuid::from_u128));
+        for (query, one, sixty, hundred) in [
+            ("{ jobs { page } }", 0, 0, 1),
+            ("{ jobs(configurationId: \"x\") { page } }", 0, 0, 0),
+            ("{ jobs(states: [FAILED, QUEUED]) { page } }", 0, 1, 1),
+            ("{ jobs(orderBy: { field: NAME }) { page } }", 1, 1, 1),
+            ("{ agent(id: 1) { runs { id } } }", 1, 1, 1),
+        ] {
+            for (configurations, expected) in [(1, one), (60, sixty), (100, hundred)] {
+                let found = scans(&scope(configurations), query, json!({})).0;
+                assert_eq!(found, expected, "{query} of {configurations}");
+            }
+        }
+    }
+
+    #[test]
+    fn nested_lists_are_charged_once_for_each_field() {
+        for (states, scanned) in [("[FAILED]", 0), ("[FAILED, QUEUED]", 1), ("[UNKNOWN]", 1)] {
+            let query =
+                format!("{{ configurations {{ items {{ jobs(states: {states}) {{ id }} }} }} }}");
+            assert_eq!(scans(&Scope::All, &query, json!({})).0, scanned, "{query}");
         }
     }
 

@@ -29,6 +29,7 @@ use std::time::Instant;
 
 use async_graphql::{Context, Guard, Name, Request, Response, SDLExportOptions, Value};
 use entity::Timestamp;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -155,8 +156,8 @@ impl Api {
     }
 
     /// The same API for what takes long.
-    pub fn for_heavy_work(&self) -> Self {
-        Self { db: self.db.for_heavy_work(), ..self.clone() }
+    pub fn for_heavy_work(&self, queue: Arc<Semaphore>) -> Self {
+        Self { db: self.db.for_heavy_work(queue), ..self.clone() }
     }
 
     /// The same API for one client.

@@ -3,6 +3,7 @@
 use async_graphql::connection::PageInfo;
 use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, SimpleObject};
 use entity::{Columns, JobState, Long, Timestamp};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::arguments::{UuidArgument, page_of, take_of};
 use super::loader::{ById, RowLoader};
@@ -115,6 +116,12 @@ pub struct AgentPage {
 /// Queries.
 pub struct Query;
 
+/// Lets the root fields of a request that takes long read one after the other, so that it has one
+/// connection at a time.
+async fn alone(context: &Context<'_>) -> Option<OwnedSemaphorePermit> {
+    context.data_unchecked::<Db>().alone().await
+}
+
 fn reader<'a>(context: &Context<'a>) -> &'a Pool {
     context.data_unchecked::<Db>().reader()
 }
@@ -221,6 +228,7 @@ impl Query {
             .iter()
             .any(|field| is_selected(context, &[field]));
         let selection = selection_at(context, &[&["items"]]);
+        let _alone = alone(context).await;
         let found = lists::page(
             reader(context),
             scope(context),
@@ -308,6 +316,7 @@ impl Query {
             from_end,
         };
         let selection = selection_at(context, &[&["nodes"], &["edges", "node"]]);
+        let _alone = alone(context).await;
         let slice =
             lists::slice(reader(context), scope(context), &filter, order, &bounds, selection)
                 .await?;
@@ -344,6 +353,7 @@ impl Query {
     ) -> Result<Vec<Job>, Error> {
         let selection = selection_at(context, &[&[]]);
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
+        let _alone = alone(context).await;
         let jobs = lists::executing(reader(context), scope(context), id, selection).await?;
         Ok(jobs.into_iter().map(Job::from).collect())
     }

@@ -13,6 +13,7 @@ use super::cost::LENGTH;
 use super::documents::Checked;
 use super::inputs::Found;
 use super::persisted::{Named, Persisted};
+use crate::jobs::scope::Scope;
 use crate::limits::check;
 
 /// A request's parameters, as they are in JSON.
@@ -122,11 +123,11 @@ impl Api {
     }
 
     /// Decides whether a request may be executed: finds and reads its document, and refuses what
-    /// is beyond a limit. Nothing is validated or executed before.
+    /// is beyond a limit. `scope` is what the answer is about. Nothing is validated or executed before.
     ///
     /// # Errors
     /// The one error that the client is to see.
-    pub fn admit(&self, parameters: Parameters) -> Result<Admitted, ServerError> {
+    pub fn admit(&self, parameters: Parameters, scope: &Scope) -> Result<Admitted, ServerError> {
         let Parameters { query, document_id, operation_name, variables, mut extensions } =
             parameters;
         let rules = &self.rules;
@@ -149,7 +150,7 @@ impl Api {
         let mut weight = (checked.size.fields as u64).saturating_mul(FIELD);
         if let Some(operation) = operation {
             let cost = |executing| {
-                self.costs.of_operation(&checked.document, operation, &variables, executing)
+                self.costs.of_operation(&checked.document, operation, &variables, scope, executing)
             };
             let what = "values in the answer, by an estimate";
             // However many execute: nobody can ask for fewer of them.

@@ -149,6 +149,8 @@ struct Heavy {
     queue: Semaphore,
     /// For its turn.
     turn: Arc<Semaphore>,
+    /// For its statements that take long, in mutations as well, which have no turn.
+    statements: Arc<Semaphore>,
 }
 
 impl Default for Places {
@@ -156,7 +158,11 @@ impl Default for Places {
         Self {
             requests: 0,
             streams: 0,
-            heavy: Arc::new(Heavy { queue: Semaphore::new(1), turn: Arc::new(Semaphore::new(1)) }),
+            heavy: Arc::new(Heavy {
+                queue: Semaphore::new(1),
+                turn: Arc::new(Semaphore::new(1)),
+                statements: Arc::new(Semaphore::new(1)),
+            }),
         }
     }
 }
@@ -372,6 +378,13 @@ impl Turn {
         };
         let address = self.client.address;
         self.client.is_limited.then(|| Submitter { address, charge: Arc::new(charge) })
+    }
+
+    /// The queue of its client's statements that take long. A client without limits has one for each
+    /// request.
+    pub fn statements(&self) -> Arc<Semaphore> {
+        let heavy = self.heavy();
+        heavy.map_or_else(|| Arc::new(Semaphore::new(1)), |heavy| Arc::clone(&heavy.statements))
     }
 
     /// What its client waits for, if that is anything.

@@ -288,7 +288,7 @@ impl Asked<'_> {
             Ok(Answered::Once(Outcome::NotExecuted(vec![error])))
         };
         let turn = self.site.clients.turn(self.client);
-        let admitted = match admit(api, parameters, turn.clone()).await {
+        let admitted = match admit(api, parameters, self.viewer, turn.clone()).await {
             Ok(admitted) => admitted,
             Err(error) => return failed(error),
         };
@@ -328,13 +328,14 @@ impl Asked<'_> {
 pub(super) async fn admit(
     api: &Api,
     parameters: Parameters,
+    viewer: &Viewer,
     turn: Turn,
 ) -> Result<Admitted, ServerError> {
     if api.knows_or_reads_soon(&parameters) {
-        return api.admit(parameters);
+        return api.admit(parameters, viewer.scope());
     }
-    let api = api.clone();
-    heavy::run(turn, 0, async move { api.admit(parameters) }).await
+    let (api, scope) = (api.clone(), viewer.scope().clone());
+    heavy::run(turn, 0, async move { api.admit(parameters, &scope) }).await
 }
 
 /// Executes a query or a mutation, if it takes no longer than this; a heavy one in its client's turn.
@@ -348,7 +349,7 @@ pub(super) async fn execute_within(
     let most = if kind == Kind::Mutation { time + MUTATION_GRACE } else { time };
     let viewer = viewer.clone();
     let is_heavy = weight >= HEAVY;
-    let mut api = if is_heavy { api.for_heavy_work() } else { api.clone() };
+    let mut api = if is_heavy { api.for_heavy_work(turn.statements()) } else { api.clone() };
     if let Some(submitter) = turn.submitter() {
         api = api.for_client(submitter);
     }

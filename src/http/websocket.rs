@@ -285,7 +285,7 @@ impl Connection {
             return self.refuse(&id, &[*refusal.error]).await;
         }
         let turn = self.bounds.place.turn();
-        let admitted = match admit(&self.api, parameters, turn.clone()).await {
+        let admitted = match admit(&self.api, parameters, &viewer, turn.clone()).await {
             Ok(admitted) => admitted,
             Err(error) => return self.refuse(&id, &[error]).await,
         };

@@ -8,7 +8,7 @@ use super::scope::Scope;
 use crate::db::Sql;
 
 /// How many walks over indexes one statement merges at most.
-const MOST_WALKS: usize = 64;
+pub(super) const MOST_WALKS: usize = 64;
 
 /// Which stretch of the list.
 pub(super) struct Stretch<'a> {

@@ -370,8 +370,9 @@ impl Found {
             let total = page::Total { n: 0, is_exact: true };
             return Ok(Self { ids: Vec::new(), total, counted_at });
         }
-        let db = context.data_unchecked::<Db>().reader();
-        let scope = viewer(context).scope();
+        let db = context.data_unchecked::<Db>();
+        let _alone = db.alone().await;
+        let (db, scope) = (db.reader(), viewer(context).scope());
         let total = page::bounded_count(db, scope, filter).await?;
         Ok(Self { ids: page::newest_ids(db, scope, filter, MOST).await?, total, counted_at })
     }

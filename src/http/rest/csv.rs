@@ -42,7 +42,7 @@ pub async fn jobs(
     let columns = columns.unwrap_or_else(Columns::<job::Entity>::public);
     let place = site.clients.stream(&client)?;
     let file = File {
-        db: site.api.db().for_heavy_work(),
+        db: site.api.db().for_heavy_work(site.clients.turn(&client).statements()),
         scope: viewer.scope().clone(),
         filter,
         columns,
@@ -80,9 +80,11 @@ struct File {
 impl File {
     /// The next jobs as text, and what is left of the file, if there may be more.
     async fn piece(mut self, is_first: bool) -> Result<(Bytes, Option<Self>), Problem> {
-        let weight = weight(PAGE, self.selection(), &self.filter);
+        let weight = weight(PAGE, self.selection(), &self.filter, &self.scope);
         heavy::run(self.place.turn(), weight, async move {
+            let alone = self.db.alone().await;
             let page = self.page().await?;
+            drop(alone);
             let piece = self.write(&page.items, is_first)?;
             Ok((piece, page.has_more.then_some(self)))
         })

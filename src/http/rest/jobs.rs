@@ -16,6 +16,7 @@ use crate::http::Site;
 use crate::http::clients::Client;
 use crate::jobs::filter::{JobFilter, Order};
 use crate::jobs::page::Selection;
+use crate::jobs::scope::Scope;
 use crate::jobs::{counts, page, rows};
 
 /// The five states that the dashboard counts.
@@ -46,7 +47,8 @@ pub async fn jobs(
     let filter = given.filter()?;
     let (columns, runs) = picked(&given)?;
     let selection = Selection { job: columns, run: runs };
-    let weight = weight(take, selection, &filter) + cost::skipping(offset.unsigned_abs());
+    let weight =
+        weight(take, selection, &filter, viewer.scope()) + cost::skipping(offset.unsigned_abs());
     let make = async move |db: Db| {
         let (scope, order, part) = (viewer.scope(), Order::default(), (offset, take));
         let found = page::page(db.reader(), scope, &filter, order, part, selection, true).await?;
@@ -132,10 +134,10 @@ fn values_of(Selection { job, run }: Selection) -> u64 {
     (job.places().count() + run.map_or(0, |run| run.places().count())) as u64
 }
 
-/// About how much it is to read so many jobs, in values of an answer.
-pub fn weight(jobs: i64, selection: Selection, filter: &JobFilter) -> u64 {
-    let search = if filter.search.is_some() { cost::SEARCH } else { 0 };
-    jobs.unsigned_abs() * values_of(selection) + search
+/// About how much it is to find and read so many of the scope's jobs, newest first, in values of an
+/// answer.
+pub fn weight(jobs: i64, selection: Selection, filter: &JobFilter, scope: &Scope) -> u64 {
+    jobs.unsigned_abs() * values_of(selection) + filter.scan_cost(Order::default(), scope)
 }
 
 /// Which values of jobs, and of their current runs, are asked for.

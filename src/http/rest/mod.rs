@@ -90,7 +90,14 @@ async fn answer<F: Future<Output = Result<Response, Problem>> + Send + 'static>(
         if values < HEAVY {
             return make(db.clone()).await;
         }
-        heavy::run(site.clients.turn(client), values, make(db.for_heavy_work())).await
+        let turn = site.clients.turn(client);
+        let db = db.for_heavy_work(turn.statements());
+        let answering = make(db.clone());
+        heavy::run(turn, values, async move {
+            let _alone = db.alone().await;
+            answering.await
+        })
+        .await
     })
     .await
 }
