@@ -188,6 +188,9 @@ export async function planForAll(
   };
 }
 
+/** Times are UTC with up to six decimals, of which a `Date` would drop three. */
+const sortable = (moment: string) => moment.replace(/Z$/, '');
+
 /**
  * The jobs that match, page by page, each once. Jobs whose state changed after they were counted
  * are left out: they are not what the user was told of.
@@ -223,6 +226,6 @@ class MatchingJobs implements Source {
     if (this.dueBefore !== undefined && job.scheduledDate) {
       if (Date.parse(job.scheduledDate) >= this.dueBefore) return false;
     }
-    return Date.parse(job.updateDate ?? job.createdDate) < Date.parse(this.countedAt);
+    return sortable(job.updateDate ?? job.createdDate) < sortable(this.countedAt);
   }
 }
