@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { checkInBothThemes } from './support/axe.mjs';
 import { launch, open } from './support/browser.mjs';
 import { ask, createDatabase, serve } from './support/server.mjs';
 
@@ -203,6 +204,7 @@ for (const kind of kinds) {
       await page.waitForURL(/\/agents$/);
       await batches.release();
       await card.getByText('200 of 450').waitFor();
+      await checkInBothThemes(page, 'the card');
       assert.ok(await warnsOnLeaving(page));
       await batches.release();
       await batches.release();
@@ -249,6 +251,7 @@ for (const kind of kinds) {
       await dialog.getByRole('checkbox', { name: 'Completed 2' }).check();
       await dialog.getByText('all failed (1), completed (2) and cancelled (3) jobs').waitFor();
       assert.equal(await main.getAttribute('aria-disabled'), 'true', 'the number must be typed');
+      await checkInBothThemes(page, 'the dialog');
       await dialog.getByLabel('Type 6 to confirm').fill('6');
       await main.click();
       await page.getByText('6 jobs queued for retry.').waitFor();
@@ -376,6 +379,7 @@ for (const kind of kinds) {
       const retry = page.getByRole('button', { name: 'Retry…' });
       await retry.focus();
       await page.getByRole('tooltip', { name: 'Only finished jobs can be retried.' }).waitFor();
+      await checkInBothThemes(page, 'the reason');
       await page.keyboard.press('Enter');
       assert.equal(await page.getByRole('dialog').count(), 0);
       await page.getByRole('button', { name: 'Cancel…' }).click();
