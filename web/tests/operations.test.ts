@@ -86,6 +86,7 @@ describe.skipIf(!server)('the server', async () => {
     JobDetail: { id: job },
     RequestCancellation: { input: { ...input, reason: null } },
     RetryJobs: { input },
+    JobTargets: { ...conditions, first: 200, after: null },
     WhoAsks: {},
   };
 

@@ -331,10 +331,10 @@ export const jobState = graphql(`
 export const requestCancellation = graphql(`
   mutation RequestCancellation($input: RequestCancellationInput!) {
     requestCancellation(input: $input) {
+      countedAt
       matchedCount
       matchedCountIsExact
-      hasMore
-      results { refusal { message } }
+      results { refusal { code message } }
     }
   }
 `);
@@ -342,10 +342,40 @@ export const requestCancellation = graphql(`
 export const retryJobs = graphql(`
   mutation RetryJobs($input: RetryJobsInput!) {
     retryJobs(input: $input) {
+      countedAt
       matchedCount
       matchedCountIsExact
-      hasMore
-      results { refusal { message } }
+      results { refusal { code message } }
+    }
+  }
+`);
+
+/** The jobs that match, page by page, for an action on all of them. */
+export const jobTargets = graphql(`
+  query JobTargets(
+    $first: Int!
+    $after: String
+    $states: [JobState!]
+    $configurationId: UUID
+    $agentId: UUID
+    $search: String
+    $createdAfter: DateTime
+    $createdBefore: DateTime
+    $scheduledAfter: DateTime
+  ) {
+    jobsConnection(
+      first: $first
+      after: $after
+      states: $states
+      configurationId: $configurationId
+      agentId: $agentId
+      search: $search
+      createdAfter: $createdAfter
+      createdBefore: $createdBefore
+      scheduledAfter: $scheduledAfter
+    ) {
+      pageInfo { hasNextPage endCursor }
+      nodes { id createdDate updateDate scheduledDate }
     }
   }
 `);

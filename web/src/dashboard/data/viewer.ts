@@ -17,3 +17,9 @@ export function useMayAct(): boolean {
   const role = useViewer()?.role;
   return role === 'OPERATOR' || role === 'ADMIN';
 }
+
+/** Whether it is known that it may not. */
+export function useIsOnlyViewer(): boolean {
+  const role = useViewer()?.role;
+  return role !== undefined && role !== 'OPERATOR' && role !== 'ADMIN';
+}

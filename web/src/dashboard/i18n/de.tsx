@@ -1,6 +1,6 @@
 /** The German texts. */
 import type { ReactNode } from 'react';
-import { listOr } from '../format/list';
+import { listAnd } from '../format/list';
 import { count, plural, pluralForm } from '../format/number';
 import type { Messages } from '.';
 
@@ -33,18 +33,18 @@ const states: Messages['states'] = {
   SCHEDULED: { label: 'Geplant', hint: 'Wartet auf den geplanten Zeitpunkt.' },
 };
 
-/** States before a noun: `fehlgeschlagene Jobs`. */
+/** States before a noun: `alle fehlgeschlagenen Jobs`. */
 const adjectives: Record<keyof Messages['states'], string> = {
-  EXECUTING: 'laufende',
-  QUEUED: 'wartende',
-  FAILED: 'fehlgeschlagene',
-  COMPLETED: 'abgeschlossene',
-  CANCELLED: 'abgebrochene',
-  EXECUTION_COMPLETED: 'vom Agenten beendete',
-  SUBMITTING: 'zu übermittelnde',
-  CANCELLING: 'abzubrechende',
-  UNKNOWN: 'unbekannte',
-  SCHEDULED: 'geplante',
+  EXECUTING: 'laufenden',
+  QUEUED: 'wartenden',
+  FAILED: 'fehlgeschlagenen',
+  COMPLETED: 'abgeschlossenen',
+  CANCELLED: 'abgebrochenen',
+  EXECUTION_COMPLETED: 'vom Agenten beendeten',
+  SUBMITTING: 'zu übermittelnden',
+  CANCELLING: 'abzubrechenden',
+  UNKNOWN: 'unbekannten',
+  SCHEDULED: 'geplanten',
 };
 
 /** When jobs were created, as part of a sentence. */
@@ -101,6 +101,7 @@ export const de: Messages = {
     move: 'Nächster Job, vorheriger Job',
     open: 'Job öffnen',
     select: 'Job auswählen',
+    clear: 'Auswahl aufheben',
     page: 'Vorherige Seite, nächste Seite',
     executing: 'Laufende Jobs',
     pause: 'Updates pausieren oder fortsetzen',
@@ -179,6 +180,8 @@ export const de: Messages = {
     selectPage: 'Alle Jobs dieser Seite auswählen',
     selection: 'Ausgewählte Jobs',
     selected: (n: number) => `${count(n)} ausgewählt`,
+    selectedElsewhere: (n: number) => `${count(n)} davon auf anderen Seiten`,
+    clearElsewhere: 'Diese abwählen',
     clearSelection: 'Auswahl aufheben',
     actionsFor: (name: string) => `Aktionen für ${name}`,
     progress: 'Fortschritt',
@@ -283,41 +286,77 @@ export const de: Messages = {
     bulk: 'Sammelaktionen',
     retryAll: 'Alle passenden Jobs wiederholen…',
     cancelAll: 'Alle passenden Jobs abbrechen…',
-    appliesTo: (scope: ReactNode): ReactNode => <>Gilt für: {scope}.</>,
+    appliesTo: (scope: ReactNode): ReactNode => <>Gilt für {scope}.</>,
     counting: 'Wird gezählt…',
-    progress: (done: number, all: number | undefined) =>
-      all === undefined ? `${count(done)} erledigt…` : `${count(done)} von ${count(all)} erledigt…`,
-    skipped: (n: number, reason: string) => `${count(n)} übersprungen: ${reason}.`,
-    doneBeforeError: (n: number) =>
-      `${plural(n, { one: 'Job wurde', other: 'Jobs wurden' })} vor dem Fehler geändert.`,
+    number: (n: number, isExact: boolean) => (isExact ? count(n) : `mehr als ${count(n)}`),
+    jobs: (n: number, isExact: boolean) => (isExact ? jobs(n) : `mehr als ${jobs(n)}`),
+    include: 'Einschließen',
+    skipped: (n: string, reason: string) => `${n} übersprungen: ${reason}.`,
+    reasons: {
+      notFinished: 'noch nicht beendet',
+      finished: 'bereits beendet',
+      cancelling: 'Abbruch läuft bereits',
+      unknown: 'Status unbekannt',
+    },
+    more: (n: number) => `und ${count(n)} weitere`,
+    typeNumber: (n: ReactNode): ReactNode => <>Zur Bestätigung {n} eingeben</>,
+    otherRunning: 'Eine andere Sammelaktion ist noch im Gange.',
+    goesOn: 'Nach dem Schließen läuft die Aktion im Hintergrund weiter.',
+    progress: (done: number, all: number, isExact: boolean) =>
+      `${count(done)} von ${isExact ? '' : 'mehr als '}${count(all)}`,
+    stop: 'Anhalten',
+    resume: 'Fortsetzen',
+    giveUp: 'Hier beenden',
+    stopping: 'Hält nach diesem Schritt an…',
+    stopped: 'Angehalten',
+    interrupted: 'Durch einen Fehler unterbrochen',
+    finished: 'Fertig',
+    refused: (n: number, code: string, message: string) =>
+      `${count(n)} übersprungen: ${
+        {
+          NOT_OVER: 'noch nicht beendet',
+          OVER: 'bereits beendet',
+          NOT_FOUND: 'nicht mehr vorhanden',
+        }[code] ?? message
+      } (${code}).`,
+    notStarted: (n: number, isExact: boolean) =>
+      isExact ? `${count(n)} nicht begonnen.` : `Mindestens ${count(n)} nicht begonnen.`,
+    changedMeanwhile: (n: number) => `${count(n)} ausgelassen: nach dem Zählen geändert.`,
     failed: 'Etwas ist schiefgegangen.',
     reason: 'Grund (optional)',
+    notPossible: {
+      notFinished: 'Nur beendete Jobs lassen sich wiederholen.',
+      finished: 'Der Job ist bereits beendet.',
+      cancelling: 'Der Abbruch ist bereits angefordert.',
+      unknown: 'Der Status dieses Jobs ist unbekannt.',
+      earlierRun: 'Nur der aktuelle Lauf lässt sich abbrechen.',
+    },
     forRetry: {
       title: (name: string | undefined) => `${name ?? 'Jobs'} wiederholen?`,
-      confirm: (n: number | undefined) =>
-        n === undefined ? 'Wiederholen' : `${jobs(n)} wiederholen`,
+      confirm: (what: string | undefined) => (what ? `${what} wiederholen` : 'Wiederholen'),
+      possible: (n: number, all: number) =>
+        `${count(n)} von ${count(all)} ausgewählten Jobs lassen sich wiederholen.`,
+      running: 'Jobs werden wiederholt',
       effect:
         'Jeder Job kommt als neuer Lauf wieder in die Warteschlange. Frühere Läufe bleiben erhalten.',
       none: 'Kein passender Job lässt sich wiederholen.',
-      beyond: (n: number) =>
-        `Alle passenden Jobs werden wiederholt, nicht nur die ersten ${count(n)}.`,
       back: 'Zurück',
       done: (n: number) => `${jobs(n)} zur Wiederholung eingereiht.`,
     },
     forCancel: {
       title: (name: string | undefined) => `${name ?? 'Jobs'} abbrechen?`,
-      confirm: (n: number | undefined) => (n === undefined ? 'Abbrechen' : `${jobs(n)} abbrechen`),
+      confirm: (what: string | undefined) => (what ? `${what} abbrechen` : 'Abbrechen'),
+      possible: (n: number, all: number) =>
+        `${count(n)} von ${count(all)} ausgewählten Jobs lassen sich abbrechen.`,
+      running: 'Jobs werden abgebrochen',
       effect:
         'Wartende Jobs werden sofort abgebrochen. Laufende Jobs enden mit der nächsten Meldung ihres Agenten.',
       none: 'Kein passender Job lässt sich abbrechen.',
-      beyond: (n: number) =>
-        `Alle passenden Jobs werden abgebrochen, nicht nur die ersten ${count(n)}.`,
       back: 'Jobs behalten',
       done: (n: number) => `Abbruch von ${jobs(n)} angefordert.`,
     },
-    jobs,
     scope: (of): string => {
-      const names = of.states.map((state) => adjectives[state]);
+      const names = of.states.map(([state, n]) => `${adjectives[state]} (${n})`);
       const parts = [
         of.configuration && `von ${of.configuration}`,
         of.agent && `ausgeführt von ${of.agent}`,
@@ -326,9 +365,7 @@ export const de: Messages = {
         of.from && `erstellt ab ${of.from}`,
         of.to && `erstellt vor ${of.to}`,
       ].filter(Boolean);
-      return [names.length > 0 ? `${listOr(names)} Jobs` : 'alle Jobs', parts.join(', ')]
-        .filter(Boolean)
-        .join(' ');
+      return [`alle ${listAnd(names)} Jobs`, parts.join(', ')].filter(Boolean).join(' ');
     },
   },
 

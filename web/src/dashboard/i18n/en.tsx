@@ -1,6 +1,6 @@
 /** The English texts, which are the source of all others, grouped by what they are about. */
 import type { ReactNode } from 'react';
-import { listOr } from '../format/list';
+import { listAnd } from '../format/list';
 import { count, plural, pluralForm } from '../format/number';
 
 const job = { one: 'job', other: 'jobs' };
@@ -79,6 +79,7 @@ export const en = {
     move: 'Next job, previous job',
     open: 'Open the job',
     select: 'Select the job',
+    clear: 'Clear the selection',
     page: 'Previous page, next page',
     executing: 'Running jobs',
     pause: 'Pause or resume updates',
@@ -157,6 +158,8 @@ export const en = {
     selectPage: 'Select all jobs on this page',
     selection: 'Selected jobs',
     selected: (n: number) => `${count(n)} selected`,
+    selectedElsewhere: (n: number) => `${count(n)} of them on other pages`,
+    clearElsewhere: 'Clear those',
     clearSelection: 'Clear selection',
     actionsFor: (name: string) => `Actions for ${name}`,
     progress: 'Progress',
@@ -262,38 +265,80 @@ export const en = {
     bulk: 'Bulk actions',
     retryAll: 'Retry all matching jobs…',
     cancelAll: 'Cancel all matching jobs…',
-    appliesTo: (scope: ReactNode): ReactNode => <>Applies to: {scope}.</>,
+    appliesTo: (scope: ReactNode): ReactNode => <>Applies to {scope}.</>,
     counting: 'Counting…',
-    progress: (done: number, all: number | undefined) =>
-      all === undefined ? `${count(done)} done…` : `${count(done)} of ${count(all)} done…`,
-    skipped: (n: number, reason: string) => `${count(n)} skipped: ${reason}.`,
-    doneBeforeError: (n: number) =>
-      `${plural(n, { one: 'job was', other: 'jobs were' })} changed before the error.`,
+    number: (n: number, isExact: boolean) => (isExact ? count(n) : `more than ${count(n)}`),
+    jobs: (n: number, isExact: boolean) => (isExact ? jobs(n) : `more than ${jobs(n)}`),
+    include: 'Include',
+    /** `n` is a number as it is displayed. */
+    skipped: (n: string, reason: string) => `${n} skipped: ${reason}.`,
+    reasons: {
+      notFinished: 'not finished yet',
+      finished: 'already finished',
+      cancelling: 'already being cancelled',
+      unknown: 'in an unknown state',
+    },
+    more: (n: number) => `and ${count(n)} more`,
+    typeNumber: (n: ReactNode): ReactNode => <>Type {n} to confirm</>,
+    otherRunning: 'Another bulk action is in progress.',
+    goesOn: 'Close this dialog to continue in the background.',
+    /** Of a running action. */
+    progress: (done: number, all: number, isExact: boolean) =>
+      `${count(done)} of ${isExact ? '' : 'more than '}${count(all)}`,
+    stop: 'Stop',
+    resume: 'Resume',
+    giveUp: 'Stop here',
+    stopping: 'Stopping after this batch…',
+    stopped: 'Stopped',
+    interrupted: 'Interrupted by an error',
+    finished: 'Finished',
+    refused: (n: number, code: string, message: string) =>
+      `${count(n)} skipped: ${
+        {
+          NOT_OVER: 'not finished yet',
+          OVER: 'already finished',
+          NOT_FOUND: 'no longer exists',
+        }[code] ?? message
+      } (${code}).`,
+    notStarted: (n: number, isExact: boolean) =>
+      isExact ? `${count(n)} not started.` : `At least ${count(n)} not started.`,
+    changedMeanwhile: (n: number) => `${count(n)} left out: changed after they were counted.`,
     failed: 'Something went wrong.',
     reason: 'Reason (optional)',
+    /** Why one job cannot be retried or cancelled now. */
+    notPossible: {
+      notFinished: 'Only finished jobs can be retried.',
+      finished: 'The job has already finished.',
+      cancelling: 'Cancellation has already been requested.',
+      unknown: 'The state of this job is unknown.',
+      earlierRun: 'Only the current run can be cancelled.',
+    },
     forRetry: {
       title: (name: string | undefined) => `Retry ${name ?? 'jobs'}?`,
-      confirm: (n: number | undefined) => (n === undefined ? 'Retry' : `Retry ${jobs(n)}`),
+      confirm: (what: string | undefined) => `Retry${what ? ` ${what}` : ''}`,
+      possible: (n: number, all: number) =>
+        `${count(n)} of ${count(all)} selected jobs can be retried.`,
+      running: 'Retrying jobs',
       effect: 'Each job is queued again as a new run. Earlier runs are kept.',
       none: 'No matching job can be retried.',
-      beyond: (n: number) => `All matching jobs will be retried, not only the first ${count(n)}.`,
       back: 'Go back',
       done: (n: number) => `${jobs(n)} queued for retry.`,
     },
     forCancel: {
       title: (name: string | undefined) => `Cancel ${name ?? 'jobs'}?`,
-      confirm: (n: number | undefined) => (n === undefined ? 'Cancel' : `Cancel ${jobs(n)}`),
+      confirm: (what: string | undefined) => `Cancel${what ? ` ${what}` : ''}`,
+      possible: (n: number, all: number) =>
+        `${count(n)} of ${count(all)} selected jobs can be cancelled.`,
+      running: 'Cancelling jobs',
       effect:
         'Queued jobs are cancelled immediately. Running jobs stop when their agent next reports.',
       none: 'No matching job can be cancelled.',
-      beyond: (n: number) => `All matching jobs will be cancelled, not only the first ${count(n)}.`,
       back: 'Keep jobs',
       done: (n: number) => `Cancellation requested for ${jobs(n)}.`,
     },
-    jobs,
-    /** What the list is filtered by, such as `failed jobs created since yesterday`. */
+    /** Such as `all failed (1,529) jobs created since yesterday`; each state with its number. */
     scope: (of: {
-      states: readonly (keyof typeof states)[];
+      states: readonly (readonly [keyof typeof states, string])[];
       configuration: string | undefined;
       agent: string | undefined;
       search: string | undefined;
@@ -301,7 +346,7 @@ export const en = {
       from: string | undefined;
       to: string | undefined;
     }): string => {
-      const names = of.states.map((state) => states[state].label.toLowerCase());
+      const names = of.states.map(([state, n]) => `${states[state].label.toLowerCase()} (${n})`);
       const parts = [
         of.configuration && `of ${of.configuration}`,
         of.agent && `run by ${of.agent}`,
@@ -310,9 +355,7 @@ export const en = {
         of.from && `created from ${of.from}`,
         of.to && `created before ${of.to}`,
       ].filter(Boolean);
-      return [names.length > 0 ? `${listOr(names)} jobs` : 'all jobs', parts.join(', ')]
-        .filter(Boolean)
-        .join(' ');
+      return [`all ${listAnd(names)} jobs`, parts.join(', ')].filter(Boolean).join(' ');
     },
   },
 

@@ -27,7 +27,7 @@ const technical = /^(class(Name)?|style|d|viewBox|to|href|role|type|key|id)$/;
 const groupNames = ['theme', 'hours', 'sort'];
 /** Names that are the same in every language. */
 const sameEverywhere = ['agent-jobs', 'agent-jobs import', 'queueJobs', 'saveConfiguration'].concat(
-  ['GraphiQL', 'UTC', 'Enter'],
+  ['GraphiQL', 'UTC', 'Enter', 'Escape', 'Esc'],
 );
 
 const isText = (text: string) => /\p{L}{2}/u.test(text);
@@ -141,9 +141,8 @@ it('German has all texts, and the plurals of both languages are right', () => {
       ? Object.entries(value).map(([key, each]) => [key, keysOf(each)])
       : typeof value;
   expect(keysOf(de)).toEqual(keysOf(en));
-  expect([0, 1, 2].map(en.actions.jobs)).toEqual(['0 jobs', '1 job', '2 jobs']);
+  expect([0, 1, 2].map((n) => en.actions.jobs(n, true))).toEqual(['0 jobs', '1 job', '2 jobs']);
   expect([1, 2].map(de.configurations.count)).toEqual(['1 Konfiguration', '2 Konfigurationen']);
-  expect(en.actions.doneBeforeError(1)).toBe('1 job was changed before the error.');
 });
 
 it('what a list is filtered by is a phrase', () => {
@@ -155,12 +154,12 @@ it('what a list is filtered by is a phrase', () => {
     from: undefined,
     to: undefined,
   } as const;
-  const states = ['FAILED', 'CANCELLED'] as const;
-  expect(en.actions.scope({ ...scope, states })).toBe(
-    'failed or cancelled jobs of CRM, matching “x”, created since yesterday',
+  const failed = ['FAILED', '1,529'] as const;
+  expect(en.actions.scope({ ...scope, states: [failed, ['CANCELLED', '606']] })).toBe(
+    'all failed (1,529) and cancelled (606) jobs of CRM, matching “x”, created since yesterday',
   );
-  expect(de.actions.scope({ ...scope, states: [] })).toBe(
-    'alle Jobs von CRM, passend zu „x“, erstellt seit gestern',
+  expect(de.actions.scope({ ...scope, states: [failed] })).toBe(
+    'alle fehlgeschlagenen (1,529) Jobs von CRM, passend zu „x“, erstellt seit gestern',
   );
 });
 

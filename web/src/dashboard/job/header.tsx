@@ -1,13 +1,13 @@
 import { root } from '../base';
 import { errorOf } from '../data/errors';
 import { nameOf } from '../data/hooks';
-import { isCancellable, isOver } from '../data/states';
 import type { FullRun, JobDetail, JobState } from '../data/types';
 import { useMayAct } from '../data/viewer';
 import { NONE } from '../format/number';
 import { t } from '../i18n';
-import type { Action } from '../jobs/actions';
+import { type Action, obstacleTo } from '../jobs/actions';
 import { useMode } from '../live/hooks';
+import { ActionButton } from '../ui/action-button';
 import { CopyButton, copyText } from '../ui/copy';
 import { icons } from '../ui/icons';
 import { AppLink } from '../ui/link';
@@ -30,6 +30,8 @@ interface Props {
 /** Stays in view: what this is, where it stands, and what can be done. */
 export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) {
   const mayAct = useMayAct();
+  const retryObstacle = obstacleTo('retry', job.state);
+  const cancelObstacle = isCurrent ? obstacleTo('cancel', state) : 'earlierRun';
   const link = async () => {
     const address = new URL(`jobs/${job.id}${isCurrent ? '' : `?run=${run?.id}`}`, root).href;
     say((await copyText(address)) ? t.copy.copied(t.copy.link) : address);
@@ -58,22 +60,22 @@ export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) 
           {!isCurrent && <span className="chip">{t.job.earlierRun}</span>}
         </div>
         <div className="job-tools">
-          <button
-            type="button"
-            className="button"
-            disabled={!mayAct || !isOver(job.state)}
-            onClick={() => act('retry')}
-          >
-            <icons.retry /> {t.actions.retry}
-          </button>
-          <button
-            type="button"
-            className="button"
-            disabled={!mayAct || !isCancellable(state) || !isCurrent}
-            onClick={() => act('cancel')}
-          >
-            <icons.stop /> {t.actions.cancel}
-          </button>
+          {mayAct && (
+            <>
+              <ActionButton
+                blocked={retryObstacle && t.actions.notPossible[retryObstacle]}
+                onClick={() => act('retry')}
+              >
+                <icons.retry /> {t.actions.retry}
+              </ActionButton>
+              <ActionButton
+                blocked={cancelObstacle && t.actions.notPossible[cancelObstacle]}
+                onClick={() => act('cancel')}
+              >
+                <icons.stop /> {t.actions.cancel}
+              </ActionButton>
+            </>
+          )}
           <Bell job={job} />
           <button type="button" className="icon-button" title={t.job.copyLink} onClick={link}>
             <icons.link />

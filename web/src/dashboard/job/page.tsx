@@ -114,7 +114,17 @@ export function JobPage({ id }: { id: string }) {
       {action && (
         <ActionDialog
           action={action}
-          target={{ ids: [job.id], name: nameOf(job) }}
+          target={{
+            jobs: [
+              {
+                ...job,
+                name: nameOf(job),
+                state,
+                configuration: job.configuration ? nameOf(job.configuration) : undefined,
+                started: run?.agentStartTime,
+              },
+            ],
+          }}
           close={() => setAction(undefined)}
         />
       )}

@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { errorOf } from '../data/errors';
 import { nameOf, useAgentNames, useConfigurationNames, useCounts } from '../data/hooks';
 import type { Counts, ListedJob } from '../data/types';
@@ -11,7 +11,7 @@ import { useSettings } from '../settings/settings';
 import { Empty, Failure, Skeleton } from '../ui/empty';
 import { icons } from '../ui/icons';
 import { Menu } from '../ui/picker';
-import { type Action, ActionDialog, type Request } from './actions';
+import { type Action, ActionDialog, type ChosenJob, presentState, type Request } from './actions';
 import { ColumnsMenu } from './columns-menu';
 import { describe } from './describe';
 import { ExportButton } from './export-button';
@@ -33,7 +33,8 @@ interface Props {
   of?: string;
 }
 
-const nobody: ReadonlySet<string> = new Set();
+type Selection = ReadonlyMap<string, ListedJob>;
+const nothing: Selection = new Map();
 
 /** The list of jobs with all that narrows it down and all that can be done to it. */
 export function JobsView({ fixed, counts: given, of }: Props) {
@@ -45,36 +46,51 @@ export function JobsView({ fixed, counts: given, of }: Props) {
   useFollowCounts(configurationId);
   const known = useCounts(configurationId);
   const counts = given ?? known.data;
-  const [selected, setSelected] = useState<ReadonlySet<string>>(nobody);
+  const [selected, setSelected] = useState<Selection>(nothing);
   const [asked, setAsked] = useState<Request>();
   const list = useJobList(filter, known.data, selected.size > 0 || asked !== undefined);
   const configurations = useConfigurationNames(Boolean(filter.configurationId));
   const agents = useAgentNames(Boolean(filter.agentId));
 
-  const select = useCallback((ids: readonly string[], isSelected: boolean) => {
+  const select = useCallback((jobs: readonly ListedJob[], isSelected: boolean) => {
     setSelected((before) => {
-      const after = new Set(before);
-      for (const id of ids) {
-        if (isSelected) after.add(id);
-        else after.delete(id);
+      const after = new Map(before);
+      for (const job of jobs) {
+        if (isSelected) after.set(job.id, job);
+        else after.delete(job.id);
       }
       return after;
     });
   }, []);
+  const clear = useCallback(() => setSelected(nothing), []);
+  // A selection is of one list. Another page of it, or another order, is still the same.
+  const { page: _, take: __, sort: ___, columns: ____, ...narrowing } = filter;
+  const key = JSON.stringify(narrowing);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whenever the key changes.
+  useEffect(clear, [clear, key]);
+  useEscape(selected.size > 0 ? clear : undefined);
   const act = useCallback((action: Action, job: ListedJob) => {
-    setAsked({ action, target: { ids: [job.id], name: nameOf(job) } });
+    setAsked({ action, target: { jobs: [chosen(job)] } });
   }, []);
   const actOnAll = (action: Action) =>
     setAsked({
       action,
       target: {
         conditions: conditionsOf(filter, settings, Date.now()),
-        description: describe(filter, settings, configurations.data, agents.data),
+        isScheduled: filter.isScheduled,
+        scope: describe(filter, settings, configurations.data, agents.data),
       },
     });
 
   const page = list.data;
   const missing = errorOf(page, 'items');
+  const onPage = new Map(page?.items.map((job) => [job.id, job]));
+  const elsewhere = [...selected.values()].filter(({ id }) => !onPage.has(id));
+  const actOnSelected = (action: Action) => {
+    // As they are listed now, which may be later than when they were ticked.
+    const jobs = [...selected.values()].map((job) => chosen(onPage.get(job.id) ?? job));
+    setAsked({ action, target: { jobs } });
+  };
   const isEmpty = page?.items.length === 0 && !missing;
   const view = viewOf(filter);
   const owner = of ?? configurations.data?.find(({ id }) => id === filter.configurationId)?.name;
@@ -184,21 +200,33 @@ export function JobsView({ fixed, counts: given, of }: Props) {
       {selected.size > 0 && (
         <section className="selection" aria-label={t.jobs.selection}>
           <b>{t.jobs.selected(selected.size)}</b>
-          {(['retry', 'cancel'] as const).map((action) => {
-            const Sign = action === 'retry' ? icons.retry : icons.stop;
-            return (
+          {elsewhere.length > 0 && (
+            <>
+              <span>{t.jobs.selectedElsewhere(elsewhere.length)}</span>
               <button
-                key={action}
                 type="button"
-                className="button"
-                disabled={!mayAct}
-                onClick={() => setAsked({ action, target: { ids: [...selected] } })}
+                className="button is-quiet"
+                onClick={() => select(elsewhere, false)}
               >
-                <Sign /> {t.actions[action]}
+                {t.jobs.clearElsewhere}
               </button>
-            );
-          })}
-          <button type="button" className="button is-quiet" onClick={() => setSelected(nobody)}>
+            </>
+          )}
+          {mayAct &&
+            (['retry', 'cancel'] as const).map((action) => {
+              const Sign = action === 'retry' ? icons.retry : icons.stop;
+              return (
+                <button
+                  key={action}
+                  type="button"
+                  className="button"
+                  onClick={() => actOnSelected(action)}
+                >
+                  <Sign /> {t.actions[action]}
+                </button>
+              );
+            })}
+          <button type="button" className="button is-quiet" onClick={clear}>
             {t.jobs.clearSelection}
           </button>
         </section>
@@ -206,14 +234,39 @@ export function JobsView({ fixed, counts: given, of }: Props) {
       {asked && (
         <ActionDialog
           {...asked}
-          close={() => {
-            setAsked(undefined);
-            setSelected(nobody);
-          }}
+          named={filter.states}
+          close={() => setAsked(undefined)}
+          done={clear}
         />
       )}
     </>
   );
+}
+
+const chosen = (job: ListedJob): ChosenJob => ({
+  id: job.id,
+  name: nameOf(job),
+  configuration: job.configuration ? nameOf(job.configuration) : undefined,
+  started: job.currentRun?.agentStartTime,
+  state: presentState(job),
+  scheduledDate: job.scheduledDate,
+});
+
+/** Calls this when Escape is pressed and nothing is open that it would close. */
+function useEscape(escaped: (() => void) | undefined): void {
+  useEffect(() => {
+    if (!escaped) return;
+    const pressed = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape' || event.defaultPrevented) return;
+      if (document.querySelector('dialog[open], .popover, .menu')) return;
+      if (event.target instanceof Element && event.target.matches('input:not([type=checkbox])')) {
+        return;
+      }
+      escaped();
+    };
+    document.addEventListener('keydown', pressed);
+    return () => document.removeEventListener('keydown', pressed);
+  }, [escaped]);
 }
 
 function Nothing({

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { noteErrors } from '../data/errors';
 import type { ListedJob } from '../data/types';
-import { statesFor } from './actions';
+import { includedKinds, planForJobs } from './actions/plan';
 import { cellError, columns, columnsFor } from './columns';
 import { cell } from './csv';
 
@@ -18,11 +18,48 @@ it('a value of a CSV file is quoted where it must be, and is never a formula', (
   expect([null, undefined, 0, -5].map(cell)).toEqual(['', '', '0', '-5']);
 });
 
-it('what is done to all that match leaves out what it was done to', () => {
-  expect(statesFor('cancel', [])).not.toContain('CANCELLING');
-  expect(statesFor('cancel', ['CANCELLING', 'FAILED'])).toEqual([]);
-  expect(statesFor('retry', [])).toEqual(['FAILED', 'CANCELLED']);
-  expect(statesFor('retry', ['COMPLETED', 'EXECUTING'])).toEqual(['COMPLETED']);
+it('jobs that were selected are sorted into what can be done and what is left out', () => {
+  const states = ['FAILED', 'COMPLETED', 'QUEUED', 'EXECUTING', 'CANCELLING'] as const;
+  const jobs = states.map((state) => ({ id: state, name: state, state }));
+  const later = { id: 'later', name: 'later', state: 'QUEUED' as const };
+  const now = Date.parse('2026-05-01T00:00:00Z');
+  const all = [...jobs, { ...later, scheduledDate: '2026-05-02T00:00:00Z' }];
+  const told = (action: 'retry' | 'cancel') => {
+    const { parts, skipped } = planForJobs(action, all, now);
+    return [parts.map(({ kind, n }) => [kind, n]), skipped.map(({ reason, n }) => [reason, n])];
+  };
+  expect(told('retry')).toEqual([
+    [
+      ['FAILED', 1],
+      ['COMPLETED', 1],
+    ],
+    [['notFinished', 4]],
+  ]);
+  expect(told('cancel')).toEqual([
+    [
+      ['QUEUED', 1],
+      ['EXECUTING', 1],
+      ['SCHEDULED', 1],
+    ],
+    [
+      ['finished', 2],
+      ['cancelling', 1],
+    ],
+  ]);
+});
+
+it('a retry includes cancelled and completed jobs only where they are named or chosen', () => {
+  const plan = (...states: ('FAILED' | 'CANCELLED' | 'COMPLETED')[]) =>
+    planForJobs(
+      'retry',
+      states.map((state) => ({ id: state, name: state, state })),
+      0,
+    );
+  const all = plan('FAILED', 'CANCELLED', 'COMPLETED');
+  expect([...includedKinds('retry', all, [], false)]).toEqual(['FAILED']);
+  expect([...includedKinds('retry', all, ['CANCELLED'], false)]).toEqual(['FAILED', 'CANCELLED']);
+  expect([...includedKinds('retry', plan('COMPLETED'), [], false)]).toEqual([]);
+  expect([...includedKinds('retry', plan('COMPLETED'), [], true)]).toEqual(['COMPLETED']);
 });
 
 it('a narrow table has the columns that matter most', () => {

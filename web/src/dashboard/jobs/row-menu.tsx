@@ -1,24 +1,24 @@
 import * as DropdownMenu from '@radix-ui/react-dropdown-menu';
 import { root } from '../base';
 import { nameOf } from '../data/hooks';
-import type { ListedJob } from '../data/types';
+import type { JobState, ListedJob } from '../data/types';
+import { useMayAct } from '../data/viewer';
 import { t } from '../i18n';
 import { copyText } from '../ui/copy';
 import { icons } from '../ui/icons';
 import { say } from '../ui/notice';
-import type { Action } from './actions';
+import { type Action, obstacleTo } from './actions';
 
 export function RowMenu({
   job,
-  canCancel,
-  canRetry,
+  state,
   act,
 }: {
   job: ListedJob;
-  canCancel: boolean;
-  canRetry: boolean;
+  state: JobState;
   act(action: Action, job: ListedJob): void;
 }) {
+  const mayAct = useMayAct();
   const copy = async (text: string, what: string) => {
     say((await copyText(text)) ? t.copy.copied(what) : text);
   };
@@ -30,21 +30,30 @@ export function RowMenu({
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content className="menu" align="end" sideOffset={4} collisionPadding={8}>
-          <DropdownMenu.Item
-            className="option"
-            disabled={!canCancel}
-            onSelect={() => act('cancel', job)}
-          >
-            <icons.stop width={14} height={14} /> {t.actions.cancel}
-          </DropdownMenu.Item>
-          <DropdownMenu.Item
-            className="option"
-            disabled={!canRetry}
-            onSelect={() => act('retry', job)}
-          >
-            <icons.retry width={14} height={14} /> {t.actions.retry}
-          </DropdownMenu.Item>
-          <DropdownMenu.Separator className="menu-line" />
+          {mayAct && (
+            <>
+              {(['cancel', 'retry'] as const).map((action) => {
+                const obstacle = obstacleTo(action, state);
+                const Sign = action === 'retry' ? icons.retry : icons.stop;
+                return (
+                  <DropdownMenu.Item
+                    key={action}
+                    className="option"
+                    // It can be reached by the keyboard all the same: it says why.
+                    aria-disabled={obstacle !== undefined}
+                    onSelect={(event) => (obstacle ? event.preventDefault() : act(action, job))}
+                  >
+                    <Sign width={14} height={14} />
+                    <span className="option-text">
+                      {t.actions[action]}
+                      {obstacle && <small>{t.actions.notPossible[obstacle]}</small>}
+                    </span>
+                  </DropdownMenu.Item>
+                );
+              })}
+              <DropdownMenu.Separator className="menu-line" />
+            </>
+          )}
           <DropdownMenu.Item className="option" onSelect={() => copy(job.id, t.copy.id)}>
             <icons.copy width={14} height={14} /> {t.copy.copy(t.copy.id)}
           </DropdownMenu.Item>

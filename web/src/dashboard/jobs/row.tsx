@@ -2,9 +2,8 @@ import { type MouseEvent, memo } from 'react';
 import { useLocation } from 'wouter';
 import { root } from '../base';
 import { nameOf } from '../data/hooks';
-import { isCancellable, isOver } from '../data/states';
 import type { ListedJob } from '../data/types';
-import { useMayAct } from '../data/viewer';
+import { useIsOnlyViewer } from '../data/viewer';
 import { t, useLanguage } from '../i18n';
 import { useLeftTo, useLiveJob } from '../live/jobs';
 import { Unavailable } from '../ui/unavailable';
@@ -17,7 +16,8 @@ interface Props {
   columns: readonly Column[];
   index: number;
   isSelected: boolean;
-  select(id: string, isSelected: boolean): void;
+  /** `isRange`: with the rows between it and the last one that was ticked. */
+  select(id: string, isSelected: boolean, isRange: boolean): void;
   act(action: Action, job: ListedJob): void;
 }
 
@@ -33,7 +33,7 @@ function isPlainClick({ button, target, defaultPrevented }: MouseEvent): boolean
 export const JobRow = memo(function JobRow(props: Props) {
   const { job, columns, index, isSelected, select, act } = props;
   const [, navigate] = useLocation();
-  const mayAct = useMayAct();
+  const isOnlyViewer = useIsOnlyViewer();
   useLanguage();
   const live = useLiveJob(job.id);
   const left = useLeftTo(job.id);
@@ -58,14 +58,22 @@ export const JobRow = memo(function JobRow(props: Props) {
       aria-selected={isSelected}
     >
       <div className="cell cell-check" role="cell">
-        <label className="check">
-          <input
-            type="checkbox"
-            checked={isSelected}
-            onChange={(event) => select(job.id, event.target.checked)}
-          />
-          <span className="hidden">{t.jobs.select(nameOf(job))}</span>
-        </label>
+        {!isOnlyViewer && (
+          <label className="check">
+            <input
+              type="checkbox"
+              checked={isSelected}
+              onChange={({ target, nativeEvent }) =>
+                select(
+                  job.id,
+                  target.checked,
+                  nativeEvent instanceof MouseEvent && nativeEvent.shiftKey,
+                )
+              }
+            />
+            <span className="hidden">{t.jobs.select(nameOf(job))}</span>
+          </label>
+        )}
       </div>
       {columns.map((column) => (
         <div
@@ -80,12 +88,7 @@ export const JobRow = memo(function JobRow(props: Props) {
         </div>
       ))}
       <div className="cell cell-menu" role="cell">
-        <RowMenu
-          job={job}
-          canCancel={mayAct && isCancellable(state)}
-          canRetry={mayAct && isOver(state)}
-          act={act}
-        />
+        <RowMenu job={job} state={state} act={act} />
       </div>
     </div>
   );

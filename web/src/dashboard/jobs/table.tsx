@@ -1,5 +1,6 @@
-import { type CSSProperties, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type CSSProperties, useCallback, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { ListedJob } from '../data/types';
+import { useIsOnlyViewer } from '../data/viewer';
 import { t } from '../i18n';
 import { prefetchJobPage } from '../pages';
 import type { Action } from './actions';
@@ -10,8 +11,8 @@ import { JobRow } from './row';
 interface Props {
   jobs: readonly ListedJob[];
   filter: Filter;
-  selected: ReadonlySet<string>;
-  select(ids: readonly string[], isSelected: boolean): void;
+  selected: ReadonlyMap<string, ListedJob>;
+  select(jobs: readonly ListedJob[], isSelected: boolean): void;
   act(action: Action, job: ListedJob): void;
   isStale: boolean;
 }
@@ -43,6 +44,19 @@ export function JobTable({ jobs, filter, selected, select, act, isStale }: Props
     [isCards, states, isScheduled, chosen, width],
   );
   const least = BESIDE + shown.reduce((sum, { room }) => sum + room, 0);
+  const isOnlyViewer = useIsOnlyViewer();
+  const latest = useRef({ jobs, select });
+  latest.current = { jobs, select };
+  const lastTicked = useRef<string>(undefined);
+  // The same function each time, so that rows need not be drawn again.
+  const selectOne = useCallback((id: string, isSelected: boolean, isRange: boolean) => {
+    const { jobs: listed, select: selectJobs } = latest.current;
+    const to = listed.findIndex((job) => job.id === id);
+    const from = isRange ? listed.findIndex((job) => job.id === lastTicked.current) : -1;
+    lastTicked.current = id;
+    const first = from < 0 ? to : Math.min(from, to);
+    selectJobs(listed.slice(first, Math.max(from, to) + 1), isSelected);
+  }, []);
   const all = jobs.length > 0 && jobs.every(({ id }) => selected.has(id));
   const some = jobs.some(({ id }) => selected.has(id));
   const own = shown.map(({ track }) => track);
@@ -68,22 +82,19 @@ export function JobTable({ jobs, filter, selected, select, act, isStale }: Props
       <div className="table-head" role="rowgroup">
         <div className="row is-head" role="row" aria-rowindex={1}>
           <div className="cell cell-check" role="columnheader">
-            <label className="check">
-              <input
-                type="checkbox"
-                checked={all}
-                ref={(input) => {
-                  if (input) input.indeterminate = some && !all;
-                }}
-                onChange={(event) =>
-                  select(
-                    jobs.map(({ id }) => id),
-                    event.target.checked,
-                  )
-                }
-              />
-              <span className="hidden">{t.jobs.selectPage}</span>
-            </label>
+            {!isOnlyViewer && (
+              <label className="check">
+                <input
+                  type="checkbox"
+                  checked={all}
+                  ref={(input) => {
+                    if (input) input.indeterminate = some && !all;
+                  }}
+                  onChange={(event) => select(jobs, event.target.checked)}
+                />
+                <span className="hidden">{t.jobs.selectPage}</span>
+              </label>
+            )}
           </div>
           {shown.map(({ key, isNumber }) => (
             <div key={key} className={isNumber ? 'cell number' : 'cell'} role="columnheader">
@@ -108,23 +119,11 @@ export function JobTable({ jobs, filter, selected, select, act, isStale }: Props
             index={index}
             columns={shown}
             isSelected={selected.has(job.id)}
-            select={selectOne(select)}
+            select={selectOne}
             act={act}
           />
         ))}
       </div>
     </div>
   );
-}
-
-const adapters = new WeakMap<Props['select'], (id: string, isSelected: boolean) => void>();
-
-/** The same function each time, so that rows need not be drawn again. */
-function selectOne(select: Props['select']) {
-  let one = adapters.get(select);
-  if (!one) {
-    one = (id, isSelected) => select([id], isSelected);
-    adapters.set(select, one);
-  }
-  return one;
 }

@@ -9,6 +9,7 @@ const keysOf = ({ shortcuts }: Messages): readonly (readonly [string, string])[]
   ['j, k', shortcuts.move],
   [shortcuts.enterKey, shortcuts.open],
   ['x', shortcuts.select],
+  ['Esc', shortcuts.clear],
   [shortcuts.pageKeys, shortcuts.page],
   ['e', shortcuts.executing],
   ['p', shortcuts.pause],

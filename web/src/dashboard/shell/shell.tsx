@@ -4,6 +4,7 @@ import { useLocation } from 'wouter';
 import { ExecutingPopover } from '../executing/popover';
 import { t } from '../i18n';
 import { watchFollowed } from '../job/follow';
+import { BulkCard } from '../jobs/actions';
 import { connection } from '../live/connection';
 import { useMode, useTrouble } from '../live/hooks';
 import { followExecuting } from '../live/jobs';
@@ -71,7 +72,10 @@ export function Shell({ children }: { children: ReactNode }) {
       <main ref={main} tabIndex={-1} className="main">
         {isSignedOut ? <SignedOut /> : children}
       </main>
-      <Notices />
+      <div className="corner">
+        <BulkCard />
+        <Notices />
+      </div>
       {isHelpOpen && <KeysHelp close={() => showHelp(false)} />}
     </>
   );

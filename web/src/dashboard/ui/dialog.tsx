@@ -21,6 +21,8 @@ export function Dialog({
     // What opened it gets the focus back once the dialog is gone.
     const opener = document.activeElement;
     dialog?.showModal();
+    // Not the button that closes it, which comes first.
+    dialog?.querySelector<HTMLElement>('[data-initial-focus]')?.focus();
     return () => {
       dialog?.close();
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
