@@ -140,6 +140,7 @@ export const de: Messages = {
         {role}, bis {time}
       </>
     ),
+    rest: 'OpenAPI',
     signOut: 'Abmelden',
   },
 

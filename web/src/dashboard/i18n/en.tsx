@@ -117,6 +117,7 @@ export const en = {
         {role}, until {time}
       </>
     ),
+    rest: 'OpenAPI',
     signOut: 'Sign out',
   },
 

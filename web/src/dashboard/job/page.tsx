@@ -63,6 +63,7 @@ export function JobPage({ id }: { id: string }) {
       <Skeleton rows={10} height={64} />
     );
   }
+  const isCancelled = job.state === 'CANCELLED';
   const isForeign = run && run.jobId !== job.id;
   if (isForeign) {
     return (
@@ -101,7 +102,7 @@ export function JobPage({ id }: { id: string }) {
               <p>{t.job.waitingHint}</p>
             </Empty>
           ) : (
-            <Empty title={job.state === 'CANCELLED' ? t.job.neverRan : t.job.noRun} />
+            <Empty title={isCancelled ? t.job.neverRan : t.job.noRun} />
           )}
         </section>
       ) : error ? (

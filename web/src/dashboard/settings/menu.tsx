@@ -126,7 +126,7 @@ function Choices({ showKeys }: { showKeys(): void }) {
           GraphiQL <icons.external width={13} height={13} />
         </a>
         <a className="button is-quiet" href="openapi">
-          OpenAPI <icons.external width={13} height={13} />
+          {t.settings.rest} <icons.external width={13} height={13} />
         </a>
       </div>
     </>
