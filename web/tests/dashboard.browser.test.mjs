@@ -321,6 +321,7 @@ for (const kind of kinds) {
         });
         assert.equal(await fact.locator('dd').innerText(), value);
       }
+      await page.getByText('All fields').click();
       assert.equal(await page.locator('.field-table tr').count(), 42);
       const row = page.locator('.field-table tr', { hasText: 'agentTasksCount' });
       assert.equal(
@@ -832,6 +833,7 @@ for (const kind of kinds) {
       const left = ({ currentRun: run }) => run?.estimatedRemaining ?? 0;
       const [job] = executingJobs.toSorted((a, b) => left(b) - left(a));
       await page.goto(`${server.url}/jobs/${job.id}`);
+      await page.getByText('All fields').click();
       await page.locator('.field-table').first().waitFor();
       const seen = new Set();
       await until(async () => {

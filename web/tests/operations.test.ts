@@ -83,7 +83,7 @@ describe.skipIf(!server)('the server', async () => {
     AgentDetail: { id: agentId },
     JobRunNow: { id: job },
     JobRunLive: { id: job },
-    JobDetail: { id: job },
+    JobDetail: { id: job, take: 50 },
     RequestCancellation: { input: { ...input, reason: null } },
     RetryJobs: { input },
     JobTargets: { ...conditions, first: 200, after: null },

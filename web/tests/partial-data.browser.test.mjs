@@ -102,6 +102,7 @@ for (const kind of kinds) {
       () => `/jobs/${bad.jobId}`,
       async (page) => {
         await page.getByRole('heading', { level: 1, name: 'Bad crawl' }).waitFor();
+        await page.getByText('All fields').click();
         await page.locator('.field-table').first().waitFor();
         assert.equal(await page.locator('.field-table tr').count(), 42);
         const field = (name) =>

@@ -294,7 +294,7 @@ export const jobRunLive = graphql(
 );
 
 export const jobDetail = graphql(`
-  query JobDetail($id: UUID!) {
+  query JobDetail($id: UUID!, $take: Int!) {
     job(id: $id) {
       id
       name
@@ -307,7 +307,8 @@ export const jobDetail = graphql(`
       currentRunId
       configuration { id name provider }
       history { state at by message }
-      runs(take: 50) {
+      allRuns: runs(take: 200) { id }
+      runs(take: $take) {
         id
         agentState
         agentStartTime

@@ -68,7 +68,14 @@ export const de: Messages = {
     unknown: 'unbekannt',
   },
 
-  units: { day: 'T', hour: 'h', minute: 'm', second: 's', justNow: 'gerade eben' },
+  units: {
+    day: 'T',
+    hour: 'h',
+    minute: 'm',
+    second: 's',
+    justNow: 'gerade eben',
+    clockAhead: (time: string) => `${time} voraus: Uhren weichen ab`,
+  },
 
   shell: {
     skip: 'Zum Inhalt springen',
@@ -134,6 +141,7 @@ export const de: Messages = {
         {role}, bis {time}
       </>
     ),
+    rest: 'OpenAPI',
     signOut: 'Abmelden',
   },
 
@@ -395,6 +403,7 @@ export const de: Messages = {
     agentId: 'Agent-ID',
     configurationId: 'Konfigurations-ID',
     link: 'Link',
+    message: 'Meldung',
     json: 'JSON',
   },
 
@@ -420,6 +429,13 @@ export const de: Messages = {
     id: 'Job',
     run: 'Lauf',
     finished: 'Beendet',
+    waits: 'Wartet',
+    ended: 'Ende',
+    neverRan: 'Vor dem Start abgebrochen',
+    notReporting: 'Keine Meldungen',
+    showLines: (lines: string) => `Alle ${lines} Zeilen anzeigen`,
+    showMessage: 'Ganze Meldung anzeigen',
+    showLess: 'Weniger anzeigen',
     notLive: 'Nicht live',
     updated: (ago: ReactNode): ReactNode => <>aktualisiert {ago}</>,
     json: 'JSON-Rohdaten',
@@ -432,6 +448,21 @@ export const de: Messages = {
     failed: 'Lauf fehlgeschlagen',
     noMessage: 'Es wurde keine Fehlermeldung gemeldet.',
     processingFailed: 'Verarbeitung fehlgeschlagen.',
+    cancelled: (who: string, time: ReactNode): ReactNode => (
+      <>
+        <b>Abgebrochen</b> von {who}, {time}.
+      </>
+    ),
+    lastRun: (state: string): ReactNode => (
+      <>
+        <b>Letzter Versuch: {state}.</b> Der Job ist erneut in der Warteschlange.
+      </>
+    ),
+    overdue: (ago: ReactNode, configuration: string | null | undefined): ReactNode => (
+      <>
+        <b>Fällig {ago}.</b> Kein Agent hat {configuration ?? 'den Job'} übernommen.
+      </>
+    ),
     cancelling: (ago: ReactNode): ReactNode => (
       <>
         <b>Abbruch angefordert</b>
@@ -481,6 +512,7 @@ export const de: Messages = {
     lastSubmission: 'Letzte Übermittlung',
     message: 'Ergebnismeldung',
     state: 'Status',
+    ofReceived: (done: string, received: string) => `${done} von ${received} empfangenen`,
     payloads: 'Payloads',
     logLines: 'Logzeilen',
     retries: (n: ReactNode): ReactNode => <>{n} Wiederholungen</>,
@@ -512,6 +544,7 @@ export const de: Messages = {
     unreadable: 'nicht vergleichbar',
     notReported: 'nicht vergleichbar: eine Seite meldet keine Anzahl',
     complete: 'alle empfangen',
+    counting: 'die Zahlen ändern sich noch',
     inTransit: (n: number) => `${plural(n, clue)} unterwegs`,
     missing: (n: number) => `${plural(n, { one: 'Clue fehlt', other: 'Clues fehlen' })}`,
     excess: (n: number) => `${count(n)} mehr als vom Agenten gemeldet`,
@@ -539,6 +572,9 @@ export const de: Messages = {
     title: 'Läufe',
     order: 'Neueste zuerst',
     none: 'Noch keine Läufe.',
+    earlier: (n: number) =>
+      plural(n, { one: 'früheren Lauf anzeigen', other: 'frühere Läufe anzeigen' }),
+    latest: (n: number) => `Die neuesten ${count(n)} Läufe. Frühere sind nicht aufgeführt.`,
     number: (n: number) => `Lauf ${count(n)}`,
   },
 

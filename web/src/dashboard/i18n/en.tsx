@@ -47,7 +47,14 @@ export const en = {
     unknown: 'unknown',
   },
 
-  units: { day: 'd', hour: 'h', minute: 'm', second: 's', justNow: 'just now' },
+  units: {
+    day: 'd',
+    hour: 'h',
+    minute: 'm',
+    second: 's',
+    justNow: 'just now',
+    clockAhead: (time: string) => `${time} ahead: clocks differ`,
+  },
 
   shell: {
     skip: 'Skip to content',
@@ -111,6 +118,7 @@ export const en = {
         {role}, until {time}
       </>
     ),
+    rest: 'OpenAPI',
     signOut: 'Sign out',
   },
 
@@ -385,6 +393,7 @@ export const en = {
     agentId: 'agent ID',
     configurationId: 'configuration ID',
     link: 'link',
+    message: 'message',
     json: 'JSON',
   },
 
@@ -410,6 +419,13 @@ export const en = {
     id: 'Job',
     run: 'Run',
     finished: 'Finished',
+    waits: 'Waiting',
+    ended: 'Ended',
+    neverRan: 'Cancelled before it ran',
+    notReporting: 'Not reporting',
+    showLines: (lines: string) => `Show all ${lines} lines`,
+    showMessage: 'Show full message',
+    showLess: 'Show less',
     notLive: 'Not live',
     updated: (ago: ReactNode): ReactNode => <>updated {ago}</>,
     json: 'Raw JSON',
@@ -422,6 +438,21 @@ export const en = {
     failed: 'Run failed',
     noMessage: 'No error message was reported.',
     processingFailed: 'Processing failed.',
+    cancelled: (who: string, time: ReactNode): ReactNode => (
+      <>
+        <b>Cancelled</b> by {who}, {time}.
+      </>
+    ),
+    lastRun: (state: string): ReactNode => (
+      <>
+        <b>Last attempt {state}.</b> The job is queued again.
+      </>
+    ),
+    overdue: (ago: ReactNode, configuration: string | null | undefined): ReactNode => (
+      <>
+        <b>Due {ago}.</b> No agent has picked up {configuration ?? 'it'}.
+      </>
+    ),
     cancelling: (ago: ReactNode): ReactNode => (
       <>
         <b>Cancellation requested</b>
@@ -472,6 +503,7 @@ export const en = {
     lastSubmission: 'Last submission',
     message: 'Result message',
     state: 'State',
+    ofReceived: (done: string, received: string) => `${done} of ${received} received`,
     payloads: 'Payloads',
     logLines: 'Log lines',
     retries: (n: ReactNode): ReactNode => <>{n} retries</>,
@@ -502,6 +534,7 @@ export const en = {
     unreadable: 'cannot compare',
     notReported: 'cannot compare: one side does not report it',
     complete: 'all received',
+    counting: 'counts are still changing',
     inTransit: (n: number) => `${plural(n, clue)} in transit`,
     missing: (n: number) => `${plural(n, clue)} missing`,
     excess: (n: number) => `${count(n)} more than the agent reported`,
@@ -530,6 +563,8 @@ export const en = {
     title: 'Runs',
     order: 'Newest first',
     none: 'No runs yet.',
+    earlier: (n: number) => `Show ${plural(n, { one: 'earlier run', other: 'earlier runs' })}`,
+    latest: (n: number) => `The latest ${count(n)} runs. Earlier runs are not listed.`,
     number: (n: number) => `Run ${count(n)}`,
   },
 

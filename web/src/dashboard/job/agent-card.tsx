@@ -8,11 +8,14 @@ import { t } from '../i18n';
 import { PartsBar, ProgressBar } from '../ui/bar';
 import { FullMoment, WorkTime } from '../ui/time';
 import { Count, Unavailable } from '../ui/unavailable';
+import { Message } from './message';
 
 /** The agent's half: how far, and what became of tasks and clues. */
 export function AgentCard({ run }: { run: FullRun }) {
   const active = isActive(run.agentState);
-  const progress = progressOf(run);
+  const reported = progressOf(run);
+  // Of what is completed, a last report of 99 % tells nothing.
+  const progress = run.agentState === 'COMPLETED' && reported !== 100 ? null : reported;
   const tasks = partsOf(run, 'agentTasksCount', [
     ['completed', t.run.parts.completed, 'agentTasksCompletedCount'],
     ['failed', t.run.parts.failed, 'agentTasksFailedCount'],
@@ -43,7 +46,7 @@ export function AgentCard({ run }: { run: FullRun }) {
           <WorkTime run={run} isRunning={active} />
         </Figure>
         <Figure name={t.run.remaining} error={errorOf(run, 'estimatedRemaining')}>
-          {run.estimatedRemaining === null ? NONE : about(run.estimatedRemaining)}
+          {run.estimatedRemaining === null || run.isStale ? NONE : about(run.estimatedRemaining)}
         </Figure>
         <Figure name={t.run.rate} error={errorOf(run, 'tasksPerMinute')}>
           {rate(run.tasksPerMinute)}
@@ -72,10 +75,12 @@ export function AgentCard({ run }: { run: FullRun }) {
             <FullMoment at={run.agentLastSubmittedDate} />
           </dd>
         </div>
-        {run.agentResultMessage && (
+        {run.agentResultMessage && run.agentState !== 'FAILED' && (
           <div>
             <dt>{t.run.message}</dt>
-            <dd className="last-word">{run.agentResultMessage}</dd>
+            <dd className="last-word">
+              <Message text={run.agentResultMessage} />
+            </dd>
           </div>
         )}
       </dl>

@@ -1,11 +1,14 @@
 import type { ReactNode } from 'react';
+import { isOver, textOf } from '../data/states';
 import type { FullRun, JobDetail, JobState } from '../data/types';
 import { about, relative } from '../format/duration';
 import { t } from '../i18n';
 import { useNow } from '../live/clock';
 import { icons } from '../ui/icons';
 import { AppLink } from '../ui/link';
-import { Ago, FullMoment } from '../ui/time';
+import { Ago, FullMoment, Until } from '../ui/time';
+import { Message } from './message';
+import { dueOf } from './use-job';
 
 interface Props {
   job: JobDetail;
@@ -38,9 +41,47 @@ export function Banner({ job, run, state, isCurrent }: Props) {
       icons.warning,
       <>
         <b>{t.banner.failed}</b>
-        <p className="banner-message">{run?.agentResultMessage ?? t.banner.noMessage}</p>
+        {run?.agentResultMessage ? (
+          <Message text={run.agentResultMessage} />
+        ) : (
+          <p className="banner-message">{t.banner.noMessage}</p>
+        )}
       </>,
     );
+  }
+  if (state === 'CANCELLED' && isCurrent) {
+    const queued = job.history.findLastIndex((change) => change.state === 'QUEUED');
+    const changes = job.history.slice(queued + 1);
+    const change =
+      changes.findLast((each) => each.state === 'CANCELLING') ??
+      changes.findLast((each) => each.state === 'CANCELLED');
+    if (change) {
+      add(
+        'cancelled',
+        icons.stop,
+        <>
+          {t.banner.cancelled(t.history.by(change.by), <FullMoment at={change.at} />)}
+          {change.message && <Message text={change.message} />}
+        </>,
+      );
+    }
+  }
+  const last = job.runs[0];
+  if (state === 'QUEUED' && last && isOver(last.agentState)) {
+    add(
+      last.agentState === 'FAILED' ? 'failed' : 'queued',
+      icons.info,
+      <>
+        {t.banner.lastRun(textOf(last.agentState).label.toLowerCase())}
+        {last.agentResultMessage && last.agentState === 'FAILED' && (
+          <Message text={last.agentResultMessage} />
+        )}
+      </>,
+    );
+  }
+  const due = state === 'QUEUED' ? dueOf(job) : undefined;
+  if (due && Date.parse(due) <= Date.now()) {
+    add('cancelling', icons.calendar, t.banner.overdue(<Ago at={due} />, job.configuration?.name));
   }
   if (run?.processingState === 'FAILED') {
     add('failed', icons.warning, <b>{t.banner.processingFailed}</b>);
@@ -60,12 +101,8 @@ export function Banner({ job, run, state, isCurrent }: Props) {
   if (run?.isStale) {
     add('cancelling', icons.warning, <Silence since={run.updateDate} />);
   }
-  if (state === 'QUEUED' && job.scheduledDate && Date.parse(job.scheduledDate) > Date.now()) {
-    add(
-      'queued',
-      icons.calendar,
-      t.banner.scheduled(<FullMoment at={job.scheduledDate} />, <Ago at={job.scheduledDate} />),
-    );
+  if (due && Date.parse(due) > Date.now()) {
+    add('queued', icons.calendar, t.banner.scheduled(<FullMoment at={due} />, <Until at={due} />));
   }
   return messages.length > 0 ? <div className="banners">{messages}</div> : null;
 }

@@ -1,6 +1,7 @@
 import { root } from '../base';
 import { errorOf } from '../data/errors';
 import { nameOf } from '../data/hooks';
+import { isActive, isOver, textOf } from '../data/states';
 import type { FullRun, JobDetail, JobState } from '../data/types';
 import { useMayAct } from '../data/viewer';
 import { NONE } from '../format/number';
@@ -13,10 +14,10 @@ import { icons } from '../ui/icons';
 import { AppLink } from '../ui/link';
 import { say } from '../ui/notice';
 import { ProcessingChip, StateChip } from '../ui/state';
-import { Ago } from '../ui/time';
+import { Ago, Moment } from '../ui/time';
 import { Unavailable } from '../ui/unavailable';
 import { Bell } from './bell';
-import { isGoingOn } from './use-job';
+import { dueOf, isGoingOn } from './use-job';
 
 interface Props {
   job: JobDetail;
@@ -55,7 +56,10 @@ export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) 
           <h1 className="one-line" title={nameOf(job)}>
             {nameOf(job)}
           </h1>
-          <StateChip state={state} phase={run ? t.job.agent : ''} />
+          <StateChip
+            state={state}
+            phase={run && state !== 'EXECUTION_COMPLETED' ? t.job.agent : ''}
+          />
           {run && <ProcessingChip state={run.processingState} />}
           {!isCurrent && <span className="chip">{t.job.earlierRun}</span>}
         </div>
@@ -128,31 +132,68 @@ export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) 
             </dd>
           </div>
         )}
-        <Freshness run={run} />
+        <div>
+          <dt>{t.columns.created}</dt>
+          <dd>
+            <Moment at={job.createdDate} />
+          </dd>
+        </div>
+        {run?.agentStartTime && (
+          <div>
+            <dt>{t.columns.started}</dt>
+            <dd>
+              <Moment at={run.agentStartTime} />
+            </dd>
+          </div>
+        )}
+        {run?.agentEndTime && (
+          <div>
+            <dt>{t.job.ended}</dt>
+            <dd>
+              <Moment at={run.agentEndTime} />
+            </dd>
+          </div>
+        )}
+        <Freshness job={job} run={run} state={state} />
       </dl>
     </header>
   );
 }
 
-/** How old what is shown is, and whether it goes on by itself. */
-function Freshness({ run }: { run: FullRun | null | undefined }) {
+/** Where it stands, how old what is shown is, and whether it goes on by itself. */
+function Freshness({ job, run, state }: Pick<Props, 'job' | 'run' | 'state'>) {
   const mode = useMode();
+  const due = dueOf(job);
   const isLive = mode === 'socket' || mode === 'events';
-  const word = !isGoingOn(run)
-    ? t.job.finished
-    : isLive
-      ? t.live.socket.label
-      : mode === 'polling'
-        ? t.live.polling.label
-        : mode === 'paused'
-          ? t.live.paused.label
-          : t.job.notLive;
+  const goesOn = state === 'QUEUED' ? false : isGoingOn(run) || isActive(state);
+  const word =
+    state === 'QUEUED'
+      ? !due
+        ? t.job.waits
+        : Date.parse(due) > Date.now()
+          ? textOf('SCHEDULED').label
+          : t.jobs.due(<Ago at={due} />)
+      : !goesOn
+        ? isOver(state)
+          ? t.job.finished
+          : textOf(state).label
+        : run?.isStale
+          ? t.job.notReporting
+          : isLive
+            ? t.live.socket.label
+            : mode === 'polling'
+              ? t.live.polling.label
+              : mode === 'paused'
+                ? t.live.paused.label
+                : t.job.notLive;
   return (
-    <div className={`freshness is-${isGoingOn(run) ? mode : 'final'}`}>
+    <div className={`freshness is-${goesOn && !run?.isStale ? mode : 'final'}`}>
       <dt>
         <span className="live-dot" aria-hidden="true" /> {word}
       </dt>
-      <dd>{t.job.updated(<Ago at={run?.updateDate} />)}</dd>
+      {run?.updateDate && state !== 'QUEUED' && (
+        <dd>{t.job.updated(<Ago at={run.updateDate} />)}</dd>
+      )}
     </div>
   );
 }

@@ -33,7 +33,25 @@ it('the lanes of a run that goes on end now', () => {
     ],
     processing: [],
     lastSubmitted: minute(5),
+    isWaitCut: false,
   });
+});
+
+it('a long wait does not flatten the run', () => {
+  const fields = { agentQueuedDate: at(0), agentStartTime: at(76), agentEndTime: at(77) };
+  expect(lanesOf(run(fields), false, minute(99))).toMatchObject({
+    from: minute(76),
+    to: minute(77),
+    isWaitCut: true,
+  });
+});
+
+it('nothing is known after the last report of a silent agent', () => {
+  const fields = { agentStartTime: at(0), updateDate: at(5), isStale: true };
+  expect(lanesOf(run(fields), true, minute(65))?.agent).toEqual([
+    { kind: 'working', from: 0, to: minute(5), isOpen: false },
+    { kind: 'silent', from: minute(5), to: minute(65), isOpen: true },
+  ]);
 });
 
 it('the lanes of a run without an end stop where it was last heard of', () => {

@@ -2,7 +2,7 @@
 import type { FullRun } from '../data/types';
 
 export interface Piece {
-  kind: 'waiting' | 'working';
+  kind: 'waiting' | 'working' | 'silent';
   from: number;
   to: number;
   /** It goes on: its end is now. */
@@ -15,6 +15,8 @@ export interface Lanes {
   agent: Piece[];
   processing: Piece[];
   lastSubmitted: number | undefined;
+  /** The agent's wait is too long to be drawn to scale: the axis begins with its work. */
+  isWaitCut: boolean;
 }
 
 const at = (moment: string | null): number | undefined =>
@@ -45,14 +47,18 @@ function lane(
 
 export function lanesOf(run: FullRun, isAgentActive: boolean, now: number): Lanes | undefined {
   const isProcessing = run.processingState === 'QUEUED' || run.processingState === 'EXECUTING';
+  const heard = at(run.updateDate);
+  // What a silent agent does since its last report is not known.
+  const isSilent = isAgentActive && run.isStale && heard !== undefined;
   const agent = lane(
     at(run.agentQueuedDate),
     at(run.agentStartTime),
     at(run.agentEndTime),
-    isAgentActive,
-    at(run.updateDate),
+    isAgentActive && !isSilent,
+    heard,
     now,
   );
+  if (isSilent && heard < now) agent.push({ kind: 'silent', from: heard, to: now, isOpen: true });
   const processing = lane(
     at(run.processingQueuedDate),
     at(run.processingStartTime),
@@ -65,10 +71,14 @@ export function lanesOf(run: FullRun, isAgentActive: boolean, now: number): Lane
   const moments = [...agent, ...processing].flatMap(({ from, to }) => [from, to]);
   if (lastSubmitted !== undefined) moments.push(lastSubmitted);
   if (moments.length === 0) return undefined;
-  const from = Math.min(...moments);
+  const start = agent.find(({ kind }) => kind === 'working')?.from;
+  const first = Math.min(...moments);
+  const last = Math.max(...moments);
+  const isWaitCut = start !== undefined && start - first > (last - start) / 3;
+  const from = isWaitCut ? start : first;
   // A run of no length at all still has a place on an axis.
-  const to = Math.max(...moments, from + 1_000);
-  return { from, to, agent, processing, lastSubmitted };
+  const to = Math.max(last, from + 1_000);
+  return { from, to, agent, processing, lastSubmitted, isWaitCut };
 }
 
 const SECOND = 1_000;

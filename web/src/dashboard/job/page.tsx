@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { useSearch } from 'wouter';
+import { Redirect, useSearch } from 'wouter';
 import { nameOf } from '../data/hooks';
 import { isUuid } from '../data/ids';
 import { progressOf } from '../data/parts';
@@ -27,10 +27,12 @@ import { isGoingOn, stateOf, useJob, useRun } from './use-job';
 export function JobPage({ id }: { id: string }) {
   const wanted = new URLSearchParams(useSearch()).get('run');
   const chosen = wanted && isUuid(wanted) ? wanted : undefined;
-  const query = useJob(id);
+  const [taken, setTaken] = useState(50);
+  const query = useJob(id, taken);
   const job = query.data;
-  const attempt = chosen ?? job?.currentRunId;
-  const { data: run, error } = useRun(chosen ?? id, attempt);
+  // An id that is no job's may be a run's, as logs have it.
+  const attempt = job === null ? null : (chosen ?? job?.currentRunId);
+  const { data: run, error } = useRun(job === null ? id : (chosen ?? id), attempt);
   const [action, setAction] = useState<Action>();
   const [isJsonOpen, setJsonOpen] = useState(false);
   const isCurrent = !chosen || chosen === job?.currentRunId;
@@ -43,7 +45,8 @@ export function JobPage({ id }: { id: string }) {
   );
   useTabIcon(state ?? undefined);
 
-  if (job === null || !isUuid(id)) {
+  if (job === null && run) return <Redirect to={`/jobs/${run.jobId}?run=${run.id}`} replace />;
+  if ((job === null && (run === null || error)) || !isUuid(id)) {
     return (
       <Empty title={t.job.notFound} isPage>
         <p>{t.job.notFoundHint(id)}</p>
@@ -60,6 +63,7 @@ export function JobPage({ id }: { id: string }) {
       <Skeleton rows={10} height={64} />
     );
   }
+  const isCancelled = job.state === 'CANCELLED';
   const isForeign = run && run.jobId !== job.id;
   if (isForeign) {
     return (
@@ -83,12 +87,12 @@ export function JobPage({ id }: { id: string }) {
       <Banner job={job} run={run} state={state} isCurrent={isCurrent} />
       {run ? (
         <>
-          <Timeline run={run} isGoingOn={isGoingOn(run)} />
           <div className="cards">
             <AgentCard run={run} />
             <ProcessingCard run={run} />
           </div>
           <Reconciliation run={run} isGoingOn={isGoingOn(run)} />
+          <Timeline run={run} isGoingOn={isGoingOn(run)} />
           {isActive(run.agentState) && <RateCard key={run.id} run={run} />}
         </>
       ) : run === null ? (
@@ -98,7 +102,7 @@ export function JobPage({ id }: { id: string }) {
               <p>{t.job.waitingHint}</p>
             </Empty>
           ) : (
-            <Empty title={t.job.noRun} />
+            <Empty title={isCancelled ? t.job.neverRan : t.job.noRun} />
           )}
         </section>
       ) : error ? (
@@ -108,7 +112,7 @@ export function JobPage({ id }: { id: string }) {
       )}
       <div className="cards">
         <History job={job} run={run} />
-        <Runs job={job} shown={run?.id} />
+        <Runs job={job} shown={run?.id} showMore={() => setTaken(200)} />
       </div>
       {run && <Fields run={run} />}
       {action && (

@@ -1,7 +1,7 @@
 import { errorOf } from '../data/errors';
 import { partsOf } from '../data/parts';
 import type { FullRun } from '../data/types';
-import { count, NONE, percent } from '../format/number';
+import { compact, count, NONE, percent } from '../format/number';
 import { t } from '../i18n';
 import { PartsBar, ProgressBar } from '../ui/bar';
 import { processingLabel } from '../ui/state';
@@ -23,7 +23,8 @@ function doneOf(run: FullRun): number | null {
 
 /** The server's half: what the pipeline made of what was submitted. */
 export function ProcessingCard({ run }: { run: FullRun }) {
-  const progress = doneOf(run);
+  const done = doneOf(run);
+  const progress = run.processingState === 'COMPLETED' && done !== 100 ? null : done;
   const progressError = errorOf(
     run,
     'processingTasksCount',
@@ -49,7 +50,14 @@ export function ProcessingCard({ run }: { run: FullRun }) {
       <header className="card-head">
         <h2 id="processing-title">{t.job.processing}</h2>
         <span className="card-figure">
-          {progress === null ? NONE : percent(progress)}
+          {progress === null
+            ? NONE
+            : isMoving
+              ? t.run.ofReceived(
+                  compact(((run.processingTasksCount ?? 0) * progress) / 100),
+                  compact(run.processingTasksCount),
+                )
+              : percent(progress)}
           <Unavailable error={progressError} />
         </span>
       </header>

@@ -22,7 +22,10 @@ export function Reconciliation({ run, isGoingOn }: { run: FullRun; isGoingOn: bo
           ? (['executing', icons.info, t.reconciliation.inTransit(difference)] as const)
           : difference > 0
             ? (['failed', icons.warning, t.reconciliation.missing(difference)] as const)
-            : (['cancelling', icons.warning, t.reconciliation.excess(-difference)] as const);
+            : isGoingOn
+              ? // The two halves report at different times.
+                (['executing', icons.info, t.reconciliation.counting] as const)
+              : (['cancelling', icons.warning, t.reconciliation.excess(-difference)] as const);
   return (
     <p className={`reconciliation tone-${tone}`}>
       <Sign />

@@ -9,7 +9,19 @@ import { Moment, WorkTime } from '../ui/time';
 import { Unavailable } from '../ui/unavailable';
 
 /** All attempts at the job, the newest first. */
-export function Runs({ job, shown }: { job: JobDetail; shown: string | undefined }) {
+export function Runs({
+  job,
+  shown,
+  showMore,
+}: {
+  job: JobDetail;
+  shown: string | undefined;
+  showMore(): void;
+}) {
+  // The API tells of 200 at most: beyond that, no run's number is known.
+  const all = job.allRuns.length;
+  const isCounted = all < 200;
+  const earlier = all - job.runs.length;
   return (
     <section className="card" aria-labelledby="runs-title">
       <header className="card-head">
@@ -20,13 +32,13 @@ export function Runs({ job, shown }: { job: JobDetail; shown: string | undefined
       <ol className="runs">
         {job.runs.map((run, index) => {
           const isShown = run.id === shown;
-          const number = job.runs.length - index;
+          const number = all - index;
           const to =
             run.id === job.currentRunId ? `/jobs/${job.id}` : `/jobs/${job.id}?run=${run.id}`;
           return (
             <li key={run.id} className={isShown ? 'run is-shown' : 'run'}>
               <AppLink to={to} aria-current={isShown ? 'true' : undefined} className="run-link">
-                {t.runs.number(number)}
+                {isCounted ? t.runs.number(number) : `…${run.id.slice(-6)}`}
               </AppLink>
               <StateLabel state={run.agentState} />
               <span className="one-line">
@@ -46,6 +58,12 @@ export function Runs({ job, shown }: { job: JobDetail; shown: string | undefined
           );
         })}
       </ol>
+      {earlier > 0 && (
+        <button type="button" className="button is-quiet" onClick={showMore}>
+          {t.runs.earlier(earlier)}
+        </button>
+      )}
+      {!isCounted && <p className="muted">{t.runs.latest(all)}</p>}
     </section>
   );
 }

@@ -30,8 +30,11 @@ export function Timeline({ run, isGoingOn }: { run: FullRun; isGoingOn: boolean 
 
 function Chart({ lanes, run, isGoingOn }: { lanes: Lanes; run: FullRun; isGoingOn: boolean }) {
   const settings = useSettings();
-  const { from, to, agent, processing, lastSubmitted } = lanes;
-  const place = (at: number) => `${((at - from) / (to - from)) * 100}%`;
+  const { from, to, agent, processing, lastSubmitted, isWaitCut } = lanes;
+  // What lies before the axis is in a stub of one width.
+  const stub = isWaitCut ? '1.5rem' : '0rem';
+  const place = (at: number) =>
+    at < from ? '0%' : `calc(${stub} + (100% - ${stub}) * ${(at - from) / (to - from)})`;
   const { at: marks, step } = ticks(from, to, 6, offset(zoneOf(settings), from));
   const isLong = to - from > DAY;
   const label = (at: number) =>

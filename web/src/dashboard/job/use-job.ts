@@ -9,17 +9,19 @@ import { connection } from '../live/connection';
 import { useEvery } from '../live/hooks';
 
 /** A job with its runs and history. No subscription tells of these, so they are asked for. */
-export function useJob(id: string) {
+export function useJob(id: string, take: number) {
   const often = useEvery(4_000);
   const seldom = useEvery(15_000);
   return useQuery<JobDetail | null>({
-    queryKey: ['job', id],
+    queryKey: ['job', id, take],
+    // More of its runs do not empty the page.
+    placeholderData: (before) => (before?.id === id ? before : undefined),
     enabled: isUuid(id),
     refetchInterval: ({ state }) => {
       if (state.data === null) return false;
       return state.data && isOver(state.data.state) ? seldom : often;
     },
-    queryFn: async ({ signal }) => (await request(jobDetail, { id }, signal)).job,
+    queryFn: async ({ signal }) => (await request(jobDetail, { id, take }, signal)).job,
   });
 }
 
@@ -64,6 +66,13 @@ export function stateOf(job: JobDetail, run: FullRun | null | undefined): JobSta
   if (!run || run.id !== job.currentRunId) return job.state;
   if (job.state === 'QUEUED' && isOver(run.agentState)) return job.state;
   return run.agentState;
+}
+
+/** When a job that waits is to run, unless it was queued again since. */
+export function dueOf({ scheduledDate, queuedDate }: JobDetail): string | undefined {
+  if (!scheduledDate) return undefined;
+  const isRequeued = queuedDate !== null && Date.parse(queuedDate) > Date.parse(scheduledDate);
+  return isRequeued ? undefined : scheduledDate;
 }
 
 /** Whether anything of the run still goes on. */

@@ -125,6 +125,9 @@ function Choices({ showKeys }: { showKeys(): void }) {
         <a className="button is-quiet" href="graphiql">
           GraphiQL <icons.external width={13} height={13} />
         </a>
+        <a className="button is-quiet" href="openapi">
+          {t.settings.rest} <icons.external width={13} height={13} />
+        </a>
       </div>
     </>
   );

@@ -1,6 +1,7 @@
-import { duration, relative } from '../format/duration';
+import { about, duration, relative } from '../format/duration';
 import { NONE } from '../format/number';
 import { brief, full } from '../format/time';
+import { t } from '../i18n';
 import { useNow } from '../live/clock';
 import { useSettings } from '../settings/settings';
 
@@ -21,16 +22,27 @@ export function FullMoment({ at }: { at: string | null | undefined }) {
   return <time dateTime={at}>{full(at, settings)}</time>;
 }
 
-/** How long ago, ticking. */
+/** Clocks of two machines differ by seconds; by more, the difference is worth saying. */
+const CLOCKS_DIFFER = 30_000;
+
+/** How long ago something was reported, ticking. */
 export function Ago({ at }: { at: string | null | undefined }) {
   const settings = useSettings();
   const now = useNow();
   if (!at) return <span className="muted">{NONE}</span>;
+  const ahead = Date.parse(at) - now;
   return (
     <time dateTime={at} title={full(at, settings)}>
-      {relative(Date.parse(at), now)}
+      {ahead > CLOCKS_DIFFER
+        ? t.units.clockAhead(about(ahead))
+        : relative(Math.min(Date.parse(at), now), now)}
     </time>
   );
+}
+
+/** How long until a moment to come, ticking. */
+export function Until({ at }: { at: string }) {
+  return <time dateTime={at}>{relative(Date.parse(at), useNow())}</time>;
 }
 
 /** How long since, ticking while it goes on. */

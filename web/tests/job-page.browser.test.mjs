@@ -1,0 +1,190 @@
+// A job's page at its extremes: long messages, many runs, jobs that wait, that were retried, that
+// were cancelled. In a real browser, on both databases.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { launch, open } from './support/browser.mjs';
+import { ask, createDatabase, serve } from './support/server.mjs';
+
+const kinds = (process.env.AGENT_JOBS_TEST_DATABASES ?? 'sqlite,postgres').split(',');
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser?.close());
+
+for (const kind of kinds) {
+  describe(`a job's page on ${kind}`, () => {
+    let database;
+    let server;
+
+    before(async () => {
+      database = createDatabase(kind);
+      server = await serve('serve', database.url);
+    });
+
+    after(async () => {
+      await server?.stop();
+      database?.drop();
+    });
+
+    const configurationId = randomUUID();
+    const agentId = randomUUID();
+
+    const queue = async (rest) => {
+      const { queueJobs } = await ask(
+        server.url,
+        `mutation ($configuration: SaveConfigurationInput!, $jobs: [QueueJobInput!]!) {
+          saveConfiguration(input: $configuration) { refusal { message } }
+          queueJobs(input: $jobs) { results { job { id } } }
+        }`,
+        {
+          configuration: { id: configurationId, name: 'HubSpot EU' },
+          jobs: [{ configurationId, ...rest }],
+        },
+      );
+      return queueJobs.results[0].job.id;
+    };
+
+    const run = async (jobId, outcome, message) => {
+      const attemptToken = randomUUID();
+      const { startJobRun } = await ask(
+        server.url,
+        `mutation ($agent: RegisterAgentInput!, $run: StartJobRunInput!) {
+          registerAgent(input: $agent) { refusal { message } }
+          startJobRun(input: $run) { attempt { runId } refusal { message } }
+        }`,
+        { agent: { id: agentId, name: 'crawler' }, run: { jobId, agentId, attemptToken } },
+      );
+      const { runId } = startJobRun.attempt;
+      await ask(
+        server.url,
+        `mutation ($input: FinishJobRunInput!) {
+          finishJobRun(input: $input) { result { status refusal { message } } }
+        }`,
+        {
+          input: {
+            runId,
+            attemptToken,
+            sequence: 1,
+            outcome,
+            progress: { agentResultMessage: message },
+          },
+        },
+      );
+      return runId;
+    };
+
+    const retry = (id) =>
+      ask(
+        server.url,
+        'mutation ($id: UUID!) { retryJobs(input: { jobIds: [$id] }) { matchedCount } }',
+        { id },
+      );
+
+    const cancel = (id) =>
+      ask(
+        server.url,
+        `mutation ($id: UUID!) {
+          requestCancellation(input: { jobIds: [$id], reason: "wrong tenant" }) { matchedCount }
+        }`,
+        { id },
+      );
+
+    const visit = async (path, look) => {
+      const { page, complaints, close } = await open(browser, server.url);
+      await page.goto(`${server.url}/jobs/${path}`);
+      await look(page);
+      assert.deepEqual(complaints, []);
+      await close();
+    };
+
+    test('a stack trace is folded, stands there once, and can be copied', async () => {
+      const trace = ['no route to host', ...Array.from({ length: 120 }, (_, n) => `  at f${n}()`)];
+      const id = await queue({ name: 'Trace' });
+      await run(id, 'FAILED', trace.join('\n'));
+      await visit(id, async (page) => {
+        const more = page.getByRole('button', { name: 'Show all 121 lines' });
+        await more.waitFor();
+        assert.equal(await page.getByText('at f119()').filter({ visible: true }).count(), 0);
+        assert.equal(await page.locator('.message-text').count(), 1);
+        await more.click();
+        assert.match(await page.locator('.message-lines').innerText(), /at f119\(\)/);
+        await page.getByRole('button', { name: 'Copy message' }).click();
+        await page.getByText('Copied message.').waitFor();
+        assert.equal(await page.evaluate(() => navigator.clipboard.readText()), trace.join('\n'));
+      });
+    });
+
+    test('all runs are counted, and a run’s id leads to its job', async () => {
+      const id = await queue({ name: 'Runs' });
+      let first;
+      for (let n = 0; n < 53; n += 1) {
+        if (n > 0) await retry(id);
+        const runId = await run(id, 'FAILED', `attempt ${n + 1}`);
+        first ??= runId;
+      }
+      await visit(id, async (page) => {
+        const links = page.locator('.run-link');
+        await links.first().waitFor();
+        assert.equal(await links.first().innerText(), 'Run 53');
+        assert.equal(await links.last().innerText(), 'Run 4');
+        await page.getByRole('button', { name: 'Show 3 earlier runs' }).click();
+        await page.getByRole('link', { name: 'Run 1', exact: true }).waitFor();
+      });
+      await visit(first, async (page) => {
+        await page.waitForURL(`${server.url}/jobs/${id}?run=${first}`);
+        await page.getByText('You are viewing an earlier run.').waitFor();
+      });
+    });
+
+    test('a retried job waits, and says why its last attempt failed', async () => {
+      const id = await queue({ name: 'Retried' });
+      await run(id, 'FAILED', 'disk full');
+      await retry(id);
+      await visit(id, async (page) => {
+        await page.locator('.freshness', { hasText: 'Waiting' }).waitFor();
+        const banner = page.locator('.banner', { hasText: 'Last attempt failed.' });
+        assert.match(await banner.innerText(), /disk full/);
+      });
+    });
+
+    test('a job that was cancelled before it ran says by whom and why', async () => {
+      const id = await queue({ name: 'Cancelled' });
+      await cancel(id);
+      await visit(id, async (page) => {
+        await page.getByRole('heading', { name: 'Cancelled before it ran' }).waitFor();
+        await page.locator('.freshness', { hasText: 'Finished' }).waitFor();
+        assert.match(
+          await page.locator('.banner').innerText(),
+          /^Cancelled by operator, .*wrong tenant/s,
+        );
+      });
+    });
+
+    test('an overdue job says since when, and for whom it waits', async () => {
+      const id = await queue({
+        name: 'Overdue',
+        scheduledDate: new Date(Date.now() - 2 * 3_600_000).toISOString(),
+      });
+      await visit(id, async (page) => {
+        await page.locator('.banner', { hasText: 'Due 2 hr ago.' }).waitFor();
+      });
+    });
+
+    test('all fields are folded until they are opened, and stay so', async () => {
+      const id = await queue({ name: 'Fields' });
+      await run(id, 'COMPLETED', 'done');
+      await visit(id, async (page) => {
+        await page.getByText('All fields').waitFor();
+        const field = page.getByRole('rowheader', { name: 'agentKey', exact: true });
+        assert.equal(await field.isVisible(), false);
+        await page.getByText('All fields').click();
+        await field.waitFor();
+        await page.reload();
+        await field.waitFor();
+      });
+    });
+  });
+}
