@@ -350,9 +350,9 @@ async fn postgres(address: &PgConnectOptions, options: &ConnectOptions) -> Resul
         Pool::Postgres(PostgresPool::new(address.clone(), settings, &renewal, &observer))
     };
     let connections = options.connections.max(ConnectOptions::MIN_CONNECTIONS);
-    // The group commit, the search for lost agents and upkeep write one at a time; so does each
-    // queue of an import.
-    let writers = connections / 4;
+    // The group commit, the search for lost agents and upkeep write one at a time; so does each of
+    // an import's two queues, which need one each.
+    let writers = (connections / 4).max(2);
     let heavy_readers = (connections / 8).max(1);
     Ok(Db {
         reader: pool(connections - writers - heavy_readers, ACQUIRE_TIMEOUT, true),

@@ -68,6 +68,12 @@ enum Interrupted {
 
 /// Tells news until nobody listens any more, and whether it hears of any.
 pub async fn run(db: Db, news: mpsc::Sender<News>, is_connected: Arc<AtomicBool>) {
+    if let Some((Listening::Polling, _)) = db.postgres() {
+        tracing::info!(
+            "the database is behind a pooler in transaction mode, which passes no notifications on: \
+             changes are polled for every second; --database-listen-url names the server itself"
+        );
+    }
     while !news.is_closed() {
         let connected = || is_connected.store(true, Ordering::Relaxed);
         let ended = match db.postgres() {
