@@ -4,6 +4,7 @@ import { duration } from '../format/duration';
 import { t } from '../i18n';
 import { StateLabel } from '../ui/state';
 import { Moment, Since } from '../ui/time';
+import { firstLine } from './message';
 
 interface Change {
   state: JobState;
@@ -58,7 +59,7 @@ export function History({ job, run }: { job: JobDetail; run: FullRun | null | un
               </span>
               <span className="history-by muted">
                 {change.by && t.history.by(change.by)}
-                {change.message && `: ${change.message}`}
+                {change.message && `: ${firstLine(change.message)}`}
               </span>
             </li>
           );

@@ -6,6 +6,9 @@ import { CopyButton } from '../ui/copy';
 const LINES = 8;
 const CHARACTERS = 1_200;
 
+/** Enough of a message where another place has it in full. */
+export const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
+
 /** What was reported as the cause or result: folded if long, and monospace where it has lines. */
 export function Message({ text }: { text: string }) {
   const [isOpen, setOpen] = useState(false);

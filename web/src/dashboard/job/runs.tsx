@@ -7,6 +7,7 @@ import { AppLink } from '../ui/link';
 import { StateLabel } from '../ui/state';
 import { Moment, WorkTime } from '../ui/time';
 import { Unavailable } from '../ui/unavailable';
+import { firstLine } from './message';
 
 /** All attempts at the job, the newest first. */
 export function Runs({
@@ -51,7 +52,7 @@ export function Runs({
               </span>
               {run.agentResultMessage && (
                 <span className="run-message muted one-line" title={run.agentResultMessage}>
-                  {run.agentResultMessage}
+                  {firstLine(run.agentResultMessage)}
                 </span>
               )}
             </li>

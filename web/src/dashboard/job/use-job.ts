@@ -69,9 +69,10 @@ export function stateOf(job: JobDetail, run: FullRun | null | undefined): JobSta
 }
 
 /** When a job that waits is to run, unless it was queued again since. */
-export function dueOf({ scheduledDate, queuedDate }: JobDetail): string | undefined {
+export function dueOf({ scheduledDate, queuedDate, runs }: JobDetail): string | undefined {
   if (!scheduledDate) return undefined;
-  const isRequeued = queuedDate !== null && Date.parse(queuedDate) > Date.parse(scheduledDate);
+  const isRequeued =
+    runs.length > 0 && queuedDate !== null && Date.parse(queuedDate) > Date.parse(scheduledDate);
   return isRequeued ? undefined : scheduledDate;
 }
 
