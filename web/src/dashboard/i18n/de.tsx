@@ -149,6 +149,8 @@ export const de: Messages = {
   priority: (n: number) => ({ 0: 'Niedrig', 2: 'Normal', 4: 'Hoch' })[n] ?? String(n),
 
   jobs: {
+    processingFailed: 'Verarbeitung fehlgeschlagen',
+    cluesMissing: (n: number) => plural(n, { one: 'Clue fehlt', other: 'Clues fehlen' }),
     title: 'Jobs',
     all: 'Alle Jobs',
     total: (shown: ReactNode, n: number): ReactNode => (
@@ -200,6 +202,7 @@ export const de: Messages = {
     duration: 'Dauer',
     tasks: 'Aufgaben',
     clues: 'Clues',
+    processing: 'Verarbeitung',
     message: 'Meldung',
     type: 'Typ',
     priority: 'Priorität',

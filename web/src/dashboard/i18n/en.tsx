@@ -126,6 +126,8 @@ export const en = {
   priority: (n: number) => ({ 0: 'Low', 2: 'Normal', 4: 'High' })[n] ?? String(n),
 
   jobs: {
+    processingFailed: 'Processing failed',
+    cluesMissing: (n: number) => `${plural(n, clue)} missing`,
     title: 'Jobs',
     all: 'All jobs',
     /** `shown` is the count as it is displayed, such as `10,000+`. */
@@ -178,6 +180,7 @@ export const en = {
     duration: 'Duration',
     tasks: 'Tasks',
     clues: 'Clues',
+    processing: 'Processing',
     message: 'Message',
     type: 'Type',
     priority: 'Priority',
