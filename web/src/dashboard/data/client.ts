@@ -5,7 +5,7 @@ import { t } from '../i18n';
 import { type GraphQLError, noteErrors } from './errors';
 
 /** Why a request failed, for the page to say what the user can do about it. */
-export type Trouble = 'offline' | 'signed-out' | 'forbidden' | 'refused' | 'defect';
+export type Trouble = 'offline' | 'signed-out' | 'forbidden' | 'refused' | 'server' | 'defect';
 
 export class RequestError extends Error {
   readonly trouble: Trouble;
@@ -31,6 +31,8 @@ export function failureOf(errors: readonly GraphQLError[]): RequestError {
       return new RequestError('forbidden', message, code);
     case 'DATABASE_UNAVAILABLE':
       return new RequestError('offline', message, code);
+    case 'INTERNAL':
+      return new RequestError('server', message, code);
     default:
       return new RequestError('refused', message, code);
   }

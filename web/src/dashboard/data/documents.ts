@@ -149,6 +149,9 @@ export const jobList = graphql(`
           agentTasksCompletedCount
           agentTasksFailedCount
           agentCluesCount
+          agentCluesCompletedCount
+          processingState
+          processingTasksReceivedCluesCount
           agentResultMessage
           isStale
           tasksPerMinute

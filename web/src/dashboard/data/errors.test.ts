@@ -62,7 +62,7 @@ it('a response fails as a whole where nothing of it can be shown', () => {
   expect(failure(partial, 'DATABASE_UNAVAILABLE', ['job', 'run'])).toBe('offline');
   expect(failure(partial, 'UNAUTHENTICATED', ['job', 'run'])).toBe('signed-out');
   // That there is no job would be another statement.
-  expect(failure({ job: null }, 'INTERNAL', ['job'])).toBe('refused');
-  expect(failure(null, 'INTERNAL', ['job'])).toBe('refused');
-  expect(failure(partial, 'INTERNAL')).toBe('refused');
+  expect(failure({ job: null }, 'INTERNAL', ['job'])).toBe('server');
+  expect(failure(null, 'INTERNAL', ['job'])).toBe('server');
+  expect(failure(partial, 'INTERNAL')).toBe('server');
 });

@@ -16,7 +16,8 @@ export interface Named {
 /** What to call something that has no name. */
 export function nameOf(thing: { id: string; name: string | null } | null | undefined): string {
   if (!thing) return NONE;
-  return thing.name ?? `${thing.id.slice(0, 8)}…`;
+  // The first digits of a UUIDv7 are a time, which jobs of the same minute share.
+  return thing.name ?? `…${thing.id.slice(-12)}`;
 }
 
 export function useConfigurationNames(isEnabled = true) {

@@ -158,6 +158,8 @@ export const de: Messages = {
   priority: (n: number) => ({ 0: 'Niedrig', 2: 'Normal', 4: 'Hoch' })[n] ?? String(n),
 
   jobs: {
+    processingFailed: 'Verarbeitung fehlgeschlagen',
+    cluesMissing: (n: number) => plural(n, { one: 'Clue fehlt', other: 'Clues fehlen' }),
     title: 'Jobs',
     all: 'Alle Jobs',
     total: (shown: ReactNode, n: number): ReactNode => (
@@ -211,6 +213,7 @@ export const de: Messages = {
     duration: 'Dauer',
     tasks: 'Aufgaben',
     clues: 'Clues',
+    processing: 'Verarbeitung',
     message: 'Meldung',
     type: 'Typ',
     priority: 'Priorität',
@@ -638,8 +641,8 @@ export const de: Messages = {
     name: 'Name',
     executing: 'Laufend',
     lastRuns: 'Letzte 20 Läufe, neueste zuerst',
-    completed: 'Abgeschlossen',
-    failed: 'Fehlgeschlagen',
+    completed: 'Abgeschlossen (letzte 20 Läufe)',
+    failed: 'Fehlgeschlagen (letzte 20 Läufe)',
     lastReport: 'Letzte Meldung',
     run: (state: string) => `Lauf: ${state}`,
   },
@@ -658,6 +661,7 @@ export const de: Messages = {
     offline: 'Server nicht erreichbar',
     forbidden: 'Kein Zugriff',
     refused: 'Anfrage fehlgeschlagen',
+    server: 'Auf dem Server ist etwas schiefgegangen',
     defect: 'Etwas ist schiefgegangen',
     retrying: 'Neuer Versuch läuft…',
     signedOut: 'Die Sitzung ist beendet',

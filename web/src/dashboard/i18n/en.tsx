@@ -135,6 +135,8 @@ export const en = {
   priority: (n: number) => ({ 0: 'Low', 2: 'Normal', 4: 'High' })[n] ?? String(n),
 
   jobs: {
+    processingFailed: 'Processing failed',
+    cluesMissing: (n: number) => `${plural(n, clue)} missing`,
     title: 'Jobs',
     all: 'All jobs',
     /** `shown` is the count as it is displayed, such as `10,000+`. */
@@ -189,6 +191,7 @@ export const en = {
     duration: 'Duration',
     tasks: 'Tasks',
     clues: 'Clues',
+    processing: 'Processing',
     message: 'Message',
     type: 'Type',
     priority: 'Priority',
@@ -627,8 +630,8 @@ export const en = {
     name: 'Name',
     executing: 'Executing',
     lastRuns: 'Last 20 runs, newest first',
-    completed: 'Completed',
-    failed: 'Failed',
+    completed: 'Completed (last 20 runs)',
+    failed: 'Failed (last 20 runs)',
     lastReport: 'Last report',
     run: (state: string) => `${state} run`,
   },
@@ -647,6 +650,7 @@ export const en = {
     offline: "Can't reach the server",
     forbidden: "You don't have access",
     refused: 'Request failed',
+    server: 'Something went wrong on the server',
     defect: 'Something went wrong',
     retrying: 'Retrying…',
     signedOut: 'Your session has ended',

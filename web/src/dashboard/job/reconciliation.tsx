@@ -1,4 +1,5 @@
 import { errorOf } from '../data/errors';
+import { cluesOnTheWay } from '../data/processing';
 import type { FullRun } from '../data/types';
 import { t } from '../i18n';
 import { icons } from '../ui/icons';
@@ -11,7 +12,7 @@ export function Reconciliation({ run, isGoingOn }: { run: FullRun; isGoingOn: bo
   // Nothing to compare: nothing was submitted, or nobody counts.
   const error = errorOf(run, 'agentCluesCompletedCount', 'processingTasksReceivedCluesCount');
   if (!submitted && !received && !error) return null;
-  const difference = submitted === null || received === null ? null : submitted - received;
+  const difference = cluesOnTheWay(run);
   const [tone, Sign, text] = error
     ? (['queued', icons.info, t.reconciliation.unreadable] as const)
     : difference === null

@@ -2,14 +2,16 @@ import type { ReactNode } from 'react';
 import { errorOf } from '../data/errors';
 import { nameOf } from '../data/hooks';
 import { progressFields, progressOf } from '../data/parts';
+import { lossOf } from '../data/processing';
 import { isActive, isOver } from '../data/states';
 import type { JobState, ListedJob, LiveJob } from '../data/types';
 import { about } from '../format/duration';
 import { compact, count, NONE, percent, rate } from '../format/number';
 import { type Messages, t } from '../i18n';
 import { ProgressBar } from '../ui/bar';
+import { icons } from '../ui/icons';
 import { AppLink } from '../ui/link';
-import { StateLabel } from '../ui/state';
+import { processingLabel, StateLabel } from '../ui/state';
 import { Moment, WorkTime } from '../ui/time';
 import type { Filter } from './filter';
 
@@ -77,6 +79,19 @@ function Progress({ state, run }: Row) {
   return value === null ? none : <span className="muted">{percent(value)}</span>;
 }
 
+/** That a job's data is lost or incomplete, though its agent completed. */
+function Loss({ job, state }: Row) {
+  // A live run does not tell how it was processed; the list is read again once a job ends.
+  const loss = state === 'COMPLETED' ? lossOf(job.currentRun) : null;
+  if (!loss) return null;
+  return (
+    <span className="loss tone-failed">
+      <icons.warning width={13} height={13} />
+      <span>{loss.isFailed ? t.jobs.processingFailed : t.jobs.cluesMissing(loss.missing)}</span>
+    </span>
+  );
+}
+
 function Tasks({ run }: Row) {
   if (!run) return none;
   const failed = run.agentTasksFailedCount;
@@ -94,7 +109,12 @@ export const columns: readonly Column[] = [
     key: 'state',
     track: '9.25rem',
     room: 148,
-    cell: ({ job, state }) => <StateLabel state={state} isScheduled={isScheduled(job)} />,
+    cell: (row) => (
+      <span className="state-cell">
+        <StateLabel state={row.state} isScheduled={isScheduled(row.job)} />
+        <Loss {...row} />
+      </span>
+    ),
   },
   {
     key: 'job',
@@ -177,6 +197,14 @@ export const columns: readonly Column[] = [
     cell: ({ run }) => (
       <span title={count(run?.agentCluesCount)}>{compact(run?.agentCluesCount)}</span>
     ),
+  },
+  {
+    key: 'processing',
+    track: '8rem',
+    room: 128,
+    runFields: ['processingState'],
+    cell: ({ job, state }) =>
+      job.currentRun && isOver(state) ? processingLabel(job.currentRun.processingState) : none,
   },
   {
     key: 'message',

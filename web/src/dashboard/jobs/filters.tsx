@@ -21,6 +21,12 @@ export function Filters({ filter, change, fixed }: Props) {
   const configurations = useConfigurationNames(isAsked || Boolean(filter.configurationId));
   const agents = useAgentNames(isAsked || Boolean(filter.agentId));
   const load = () => setAsked(true);
+  // What the page is about is no filter that could be cleared.
+  const own = {
+    ...filter,
+    ...(fixed === 'configuration' && { configurationId: undefined }),
+    ...(fixed === 'agent' && { agentId: undefined }),
+  };
   return (
     <search className="filters" aria-label={t.filters.title}>
       <SearchField text={filter.search} change={(search) => change({ search }, true)} />
@@ -51,7 +57,7 @@ export function Filters({ filter, change, fixed }: Props) {
         />
       )}
       <RangeMenu filter={filter} change={change} />
-      {(isNarrowed(filter) || filter.states.length > 0 || filter.isScheduled) && (
+      {(isNarrowed(own) || filter.states.length > 0 || filter.isScheduled) && (
         <button
           type="button"
           className="button is-quiet"

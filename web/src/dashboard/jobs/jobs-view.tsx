@@ -124,17 +124,15 @@ export function JobsView({ fixed, counts: given, of }: Props) {
       <IgnoredFilters ignored={ignored} dismiss={() => change({ page: own.page }, true)} />
       <div className="list-head">
         <p className="list-count" role="status">
-          {page ? (
-            t.jobs.total(
-              <b>
-                {count(page.totalCount)}
-                {page.totalCountIsExact ? '' : '+'}
-              </b>,
-              page.totalCount,
-            )
-          ) : (
-            <span className="muted">{t.common.loading}</span>
-          )}
+          {page
+            ? t.jobs.total(
+                <b>
+                  {count(page.totalCount)}
+                  {page.totalCountIsExact ? '' : '+'}
+                </b>,
+                page.totalCount,
+              )
+            : !list.isError && <span className="muted">{t.common.loading}</span>}
         </p>
         <button
           type="button"

@@ -1,5 +1,6 @@
 /** Moments that tick: one timer for all that shows a time relative to now. */
 import { useSyncExternalStore } from 'react';
+import { connection } from './connection';
 
 const seconds = () => Math.floor(Date.now() / 1_000) * 1_000;
 
@@ -10,6 +11,8 @@ const listeners = new Set<() => void>();
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   timer ??= setInterval(() => {
+    // What is held still does not age before the reader's eyes either.
+    if (connection.getMode() === 'paused') return;
     now = seconds();
     for (const each of listeners) each();
   }, 1_000);
