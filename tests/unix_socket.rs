@@ -122,7 +122,7 @@ async fn requests_websockets_and_event_streams_go_through_it_until_the_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_socket_that_nobody_listens_on_is_replaced() {
+async fn a_stale_socket_is_replaced() {
     let fixture = Fixture::new().await;
     // Dropping it kills it.
     drop(fixture.serve(&[]));

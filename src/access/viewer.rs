@@ -124,7 +124,7 @@ impl Viewer {
         Self { token: Some(id), ..self }
     }
 
-    /// Is nobody any more once this is cancelled.
+    /// The viewer has no access any more once this is cancelled.
     pub fn until_revoked(self, revoked: CancellationToken) -> Self {
         Self { revoked, ..self }
     }

@@ -11,7 +11,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 
 /// Connections that may wait to be accepted. When a service starts again, all who watch it come in one
-/// moment, and whoever finds no place waits for seconds before it tries again.
+/// moment, and a client that finds no place waits for seconds before it tries again.
 const BACKLOG: u16 = 4_096;
 
 /// A socket that is listened on.
@@ -118,7 +118,7 @@ pub fn listen_unix(path: &Path, mode: u32) -> io::Result<Listener> {
         socket.bind(&address)?;
     }
     let file = SocketFile { path: path.to_owned(), id: file_id(path)? };
-    // Before it listens: until then nobody can connect.
+    // Before it listens: until then no client can connect.
     fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
     socket.listen(BACKLOG.into())?;
     socket.set_nonblocking(true)?;

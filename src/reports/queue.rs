@@ -1,6 +1,6 @@
 //! What waits to be written: a fair queue.
 //!
-//! Clients take turns. In its turn a client puts a piece of what it has waiting into the next batch, so
+//! Clients take turns: each puts a piece of what it has waiting into the next batch, so
 //! that a long request is written in pieces between those of others: a short one is in a batch before
 //! any other client has had a second turn. A client is in one batch at a time, so its ops are written
 //! in order.
@@ -314,7 +314,7 @@ impl WriteQueue {
     }
 
     /// Takes a batch back with the outcomes of each part, and answers the requests that are complete or
-    /// have failed. Those of which only a piece was in the batch wait for their next turn.
+    /// have failed. Those that had only a piece in the batch wait for their next turn.
     pub fn put_back(&self, batch: Batch, outcomes: Vec<Answer>) {
         self.state().put_back(batch, outcomes);
     }

@@ -299,7 +299,7 @@ function stuckAtTop() {
   return Math.round(bottom);
 }
 
-/** How many colours a picture of an element has, of at least a fiftieth of it each. */
+/** How many colours a screenshot of an element has, of at least a fiftieth of it each. */
 async function coloursOf(page, locator) {
   const png = (await locator.screenshot()).toString('base64');
   return page.evaluate(async (data) => {

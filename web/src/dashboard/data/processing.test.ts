@@ -17,7 +17,7 @@ test('failed processing and missing clues are a loss', () => {
   expect(lossOf(run('COMPLETED', 10, 4))).toEqual({ isFailed: false, missing: 6 });
 });
 
-test('clues in transit, clues that nobody counts, and more clues than submitted are none', () => {
+test('clues in transit, clues that are not counted, and more clues than submitted are none', () => {
   expect(lossOf(run('EXECUTING', 10, 4))).toBeNull();
   expect(lossOf(run(null, 10, 4))).toBeNull();
   expect(lossOf(run('COMPLETED', 10, null))).toBeNull();

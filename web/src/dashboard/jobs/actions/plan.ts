@@ -63,7 +63,7 @@ function reasonFor(action: Action, state: JobState): Reason {
 
 /**
  * The kinds that are included unless the user changes it. A retry leaves out what succeeded and
- * what somebody cancelled, unless the list's filter names it or only such jobs were selected by hand.
+ * jobs that were cancelled, unless the list's filter names it or only such jobs were selected by hand.
  */
 export function includedKinds(
   action: Action,
@@ -188,7 +188,7 @@ export async function planForAll(
   };
 }
 
-/** Times are UTC with up to six decimals, of which a `Date` would drop three. */
+/** Times are UTC with up to six decimals; a `Date` would drop three of them. */
 const sortable = (moment: string) => moment.replace(/Z$/, '');
 
 /**
