@@ -212,7 +212,7 @@ for (const kind of kinds) {
     on('columns are chosen, and are in the link', '/?state=failed', async (page) => {
       await page.getByRole('button', { name: 'Columns' }).click();
       await page.getByRole('checkbox', { name: 'ID', exact: true }).check();
-      await page.getByRole('checkbox', { name: 'Message' }).uncheck();
+      await page.getByRole('checkbox', { name: 'Message', exact: true }).uncheck();
       await page.keyboard.press('Escape');
       let names;
       await until(async () => {
