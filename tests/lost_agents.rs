@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use agent_jobs::reports::Patience;
 use entity::{JobState, agent, job, job_run};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -28,10 +29,11 @@ async fn start(
     let server = TestServer::start_with(database, patience).await;
     let configuration = server.save_configuration().await;
     let agent = server.register_agent().await;
-    server.queue(vec![json!({ "configurationId": configuration }); runs].into()).await;
+    let jobs = vec![json!({ "configurationId": configuration }); runs];
     let mut attempts = Vec::new();
-    for _ in 0..runs {
-        attempts.push(server.claim(agent).await);
+    for jobs in jobs.chunks(100) {
+        server.queue(jobs.into()).await;
+        attempts.extend(join_all(jobs.iter().map(|_| server.claim(agent))).await);
     }
     (server, attempts)
 }
@@ -40,6 +42,19 @@ async fn start(
 async fn beat(server: &TestServer, attempt: &Attempt, sequence: i64) {
     let result = server.report_one(attempt.report(sequence, None, &json!({}))).await;
     assert_eq!(result["status"], "ACCEPTED", "{result:#}");
+}
+
+/// Reports that nothing is new on any of these runs.
+async fn beat_all(server: &TestServer, attempts: &[Attempt]) {
+    for attempts in attempts.chunks(1_000) {
+        let report = |attempt: &Attempt| {
+            attempt.report(SEQUENCE.fetch_add(1, Ordering::Relaxed), None, &json!({}))
+        };
+        let reports: Vec<_> = attempts.iter().map(report).collect();
+        for result in server.report(reports.into()).await {
+            assert_eq!(result["status"], "ACCEPTED", "{result:#}");
+        }
+    }
 }
 
 /// The numbers of reports that come one after the other.
@@ -53,9 +68,7 @@ async fn until(server: &TestServer, job: Uuid, state: &str, alive: &[Attempt]) -
             return found;
         }
         assert!(n < 1000, "{found:#}");
-        for attempt in alive {
-            beat(server, attempt, SEQUENCE.fetch_add(1, Ordering::Relaxed)).await;
-        }
+        beat_all(server, alive).await;
         tokio::time::sleep(Duration::from_millis(30)).await;
     }
     unreachable!()
@@ -149,7 +162,7 @@ on_both_databases! {
     }
 
     async fn a_pause_of_the_service_fails_no_run(database: TestDatabase) {
-        for live in [1, 5] {
+        for live in [1, 5, 1_000] {
             fail_nobody_after_a_pause(&database, live).await;
         }
     }
@@ -170,15 +183,16 @@ async fn fail_nobody_after_a_pause(database: &TestDatabase, live: usize) {
     program.send_signal("CONT");
     // It has time to judge several times before the agents are back.
     tokio::time::sleep(Duration::from_millis(700)).await;
-    for attempt in &attempts {
-        beat(&server, attempt, SEQUENCE.fetch_add(1, Ordering::Relaxed)).await;
-    }
+    beat_all(&server, &attempts).await;
 
     let silent = attempts.pop().expect("a live run");
     until(&server, silent.job, "FAILED", &attempts).await;
-    for attempt in &attempts {
-        assert_eq!(server.job_with_run(attempt.job).await["state"], "EXECUTING");
-    }
+    let of_silent = "query($id: UUID!) { job(id: $id) { configuration { id } } }";
+    let found = server.query(of_silent, json!({ "id": silent.job })).await;
+    let counts = "query($id: UUID!) { jobCounts(configurationId: $id) { executing failed } }";
+    let id = &found["job"]["configuration"]["id"];
+    let counts = server.query(counts, json!({ "id": id })).await;
+    assert_eq!(counts["jobCounts"], json!({ "executing": attempts.len(), "failed": 2 }));
     let output = program.signal("TERM").ok();
     assert!(output.stderr.contains("stood still for"), "{}", output.stderr);
 }
