@@ -49,17 +49,39 @@ async fn an_idle_connection_outlives_the_client_timeout() {
     let (server, _database) = start(client_timeout, HOUR).await;
     let mut stream = connect(&server).await;
     exchange(&mut stream, HEALTH, "\r\n\r\nok\n").await;
+    for _ in 0..2 {
+        sleep(2 * client_timeout).await;
+        post(&mut stream).await;
+    }
+}
+
+/// Sends a POST, which a client does not repeat, and reads its response.
+async fn post(stream: &mut TcpStream) {
     let body = r#"{"query":"{__typename}"}"#;
     let request = format!(
         "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    for _ in 0..2 {
-        sleep(2 * client_timeout).await;
-        let response = exchange(&mut stream, &request, "{\"__typename\":\"Query\"}}").await;
-        assert!(response.starts_with("HTTP/1.1 200"), "{response}");
-    }
+    let response = exchange(stream, &request, "{\"__typename\":\"Query\"}}").await;
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+}
+
+/// With the limits that `serve` has unless it is told otherwise, which proxies are set up for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_can_be_used_again_at_each_second_of_two_minutes() {
+    let options = HttpOptions::default();
+    let (server, _database) = start(options.client_timeout, options.idle_timeout).await;
+    let uses = (1..=120).map(|seconds| {
+        let server = &server;
+        async move {
+            let mut stream = connect(server).await;
+            post(&mut stream).await;
+            sleep(Duration::from_secs(seconds)).await;
+            post(&mut stream).await;
+        }
+    });
+    futures_util::future::join_all(uses).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
