@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Kind, TestDatabase, TestServer, agent_jobs, is_root};
+use crate::support::{Cluster, Kind, TestDatabase, TestServer, agent_jobs, is_root};
 
 /// Much longer than anything here takes on a machine that works.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -282,30 +282,38 @@ enum Mode {
     SwallowAll,
 }
 
-/// A TCP proxy to the tests' PostgreSQL.
-async fn proxy(database: &TestDatabase) -> (SocketAddr, Arc<watch::Sender<Mode>>) {
-    let (options, _) = parts(database);
-    let target = (options.get_host().to_owned(), options.get_port());
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("its address");
-    let mode = Arc::new(watch::Sender::new(Mode::Forward));
-    let modes = Arc::clone(&mode);
-    tokio::spawn(async move {
-        while let Ok((client, _)) = listener.accept().await {
-            let opened = Instant::now();
-            let (target, modes) = (target.clone(), Arc::clone(&modes));
-            tokio::spawn(async move {
-                let Ok(server) = TcpStream::connect(target).await else { return };
-                let (client_in, client_out) = client.into_split();
-                let (server_in, server_out) = server.into_split();
-                tokio::join!(
-                    forward(client_in, server_out, opened, modes.subscribe()),
-                    forward(server_in, client_out, opened, modes.subscribe())
-                );
-            });
-        }
-    });
-    (address, mode)
+/// A TCP proxy, for what is between the service and its database.
+struct Proxy {
+    address: SocketAddr,
+    mode: Arc<watch::Sender<Mode>>,
+    /// Where connections that are opened from now on lead.
+    target: Arc<watch::Sender<(String, u16)>>,
+}
+
+impl Proxy {
+    async fn start(host: &str, port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let mode = Arc::new(watch::Sender::new(Mode::Forward));
+        let target = Arc::new(watch::Sender::new((host.to_owned(), port)));
+        let (modes, targets) = (Arc::clone(&mode), Arc::clone(&target));
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let opened = Instant::now();
+                let (target, modes) = (targets.borrow().clone(), Arc::clone(&modes));
+                tokio::spawn(async move {
+                    let Ok(server) = TcpStream::connect(target).await else { return };
+                    let (client_in, client_out) = client.into_split();
+                    let (server_in, server_out) = server.into_split();
+                    tokio::join!(
+                        forward(client_in, server_out, opened, modes.subscribe()),
+                        forward(server_in, client_out, opened, modes.subscribe())
+                    );
+                });
+            }
+        });
+        Self { address, mode, target }
+    }
 }
 
 async fn forward(
@@ -339,8 +347,8 @@ async fn forward(
 async fn connections_that_fall_silent_are_given_up() {
     let database = TestDatabase::create(Kind::Postgres).await;
     database.open().await.close().await;
-    let (address, mode) = proxy(&database).await;
     let (options, name) = parts(&database);
+    let Proxy { address, mode, .. } = Proxy::start(options.get_host(), options.get_port()).await;
     let url = format!("postgres://{}@{address}/{name}", options.get_username());
     let server = serve(&url).await;
     let configuration = server.save_configuration().await;
@@ -382,4 +390,78 @@ async fn connections_that_fall_silent_are_given_up() {
     assert_eq!(code_of(&answer), "DATABASE_UNAVAILABLE", "{answer:#}");
     mode.send_replace(Mode::SwallowOld(Instant::now()));
     until(async || server.answer(list, json!({})).await.get("errors").is_none()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_that_is_promoted_has_all_that_was_acknowledged_and_takes_over() {
+    let primary = Cluster::start();
+    let standby = primary.standby();
+    let mut admin = PgConnection::connect(&primary.url()).await.expect("it runs");
+    // What is committed is on the standby, too.
+    admin.execute("ALTER SYSTEM SET synchronous_standby_names = '*'").await.expect("ours");
+    admin.execute("SELECT pg_reload_conf()").await.expect("ours");
+    let proxy = Proxy::start("127.0.0.1", primary.port()).await;
+    let url = format!("postgres://postgres@{}/postgres", proxy.address);
+    agent_jobs(&["migrate", "up", "--database-url", &url], b"").ok();
+    let server = serve(&url).await;
+    let configuration = server.save_configuration().await;
+    let queue =
+        "mutation($input: [QueueJobInput!]!) { queueJobs(input: $input) { results { jobId } } }";
+    let input = json!({ "input": [{ "configurationId": configuration }] });
+    let try_queue = async || {
+        let answer = server.answer(queue, input.clone()).await;
+        let code = code_of(&answer);
+        assert!(code.is_empty() || code == "DATABASE_UNAVAILABLE", "{answer:#}");
+        answer["data"]["queueJobs"]["results"][0]["jobId"].as_str().map(ToOwned::to_owned)
+    };
+    let mut acknowledged = Vec::new();
+    for _ in 0..50 {
+        acknowledged.push(try_queue().await.expect("the primary runs"));
+    }
+
+    // The server goes down in the midst of writes.
+    let writes = async {
+        let mut written = Vec::new();
+        loop {
+            match try_queue().await {
+                Some(id) => written.push(id),
+                None => return written,
+            }
+        }
+    };
+    let (written, ()) = tokio::join!(writes, async {
+        tokio::task::spawn_blocking(move || primary.crash()).await.expect("it stops");
+    });
+    acknowledged.extend(written);
+    let refused = server.answer("{ jobs { items { id } } }", json!({})).await;
+    assert_eq!(code_of(&refused), "DATABASE_UNAVAILABLE", "{refused:#}");
+
+    // For a moment clients are led to it while it still follows.
+    proxy.target.send_replace(("127.0.0.1".to_owned(), standby.port()));
+    until(async || {
+        server.answer("{ jobs { items { id } } }", json!({})).await.get("errors").is_none()
+    })
+    .await;
+    assert_eq!(try_queue().await, None);
+    let promoted = url.clone();
+    let standby = tokio::task::spawn_blocking(move || {
+        standby.promote();
+        standby
+    });
+    let _standby = standby.await.expect("it is promoted");
+    until(async || match try_queue().await {
+        Some(id) => {
+            acknowledged.push(id);
+            true
+        }
+        None => false,
+    })
+    .await;
+    let mut admin = PgConnection::connect(&promoted).await.expect("it runs");
+    for id in &acknowledged {
+        let found = format!("SELECT 1 FROM job WHERE id = '{id}'");
+        let found = admin.fetch_optional(AssertSqlSafe(found)).await.expect("ours");
+        assert!(found.is_some(), "{id} was acknowledged");
+    }
+    assert!(acknowledged.len() > 50);
 }

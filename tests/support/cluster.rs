@@ -30,22 +30,47 @@ impl Cluster {
     }
 
     fn start_in(disk: Option<Arc<SmallDisk>>) -> Self {
+        let cluster = Self::empty(disk);
+        let data = cluster.data().display().to_string();
+        cluster.run("initdb", &["-D", &data, "-A", "trust", "-U", "postgres", "-N"]);
+        cluster.control("start");
+        cluster
+    }
+
+    fn empty(disk: Option<Arc<SmallDisk>>) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the cluster");
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .expect("a free port")
             .port();
         let is_root = is_root();
-        let cluster = Self { folder, disk, programs: programs(), port, is_root };
         if is_root {
-            let path = cluster.folder.path();
-            let owned = Command::new("chown").arg("postgres").arg(path).status();
+            let owned = Command::new("chown").arg("postgres").arg(folder.path()).status();
             assert!(owned.expect("there is `chown`").success(), "there is a user postgres");
         }
-        let data = cluster.data().display().to_string();
-        cluster.run("initdb", &["-D", &data, "-A", "trust", "-U", "postgres", "-N"]);
-        cluster.control("start");
-        cluster
+        Self { folder, disk, programs: programs(), port, is_root }
+    }
+
+    /// Starts a standby that follows this server.
+    pub fn standby(&self) -> Self {
+        let standby = Self::empty(None);
+        let (data, port) = (standby.data().display().to_string(), self.port.to_string());
+        let from = ["-h", "127.0.0.1", "-p", &port, "-U", "postgres"];
+        let how = ["-D", &data, "-R", "-X", "stream", "-c", "fast"];
+        standby.run("pg_basebackup", &[from.as_slice(), &how].concat());
+        standby.control("start");
+        standby
+    }
+
+    /// Makes a standby take writes.
+    pub fn promote(&self) {
+        let data = self.data().display().to_string();
+        self.run("pg_ctl", &["-D", &data, "-w", "promote"]);
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// A URL of its database `postgres`.
