@@ -10,6 +10,7 @@ use std::time::Duration;
 use agent_jobs::access::Access;
 use agent_jobs::db::{self, ConnectOptions};
 use futures_util::future::join_all;
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -20,7 +21,7 @@ use tokio::time::{Instant, sleep};
 use crate::support::{Cluster, Kind, TestDatabase, TestServer, agent_jobs, is_root};
 
 /// Much longer than anything here takes on a machine that works.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The database's server, by its address, and the database's name.
 fn parts(database: &TestDatabase) -> (sqlx::postgres::PgConnectOptions, String) {
@@ -192,7 +193,6 @@ async fn the_statement_timeout_is_in_force_through_pgbouncer() {
         };
         let target = bouncer.url.parse().expect("a URL");
         let db = db::connect_with(&target, &options).await.expect("it connects");
-        use sea_orm::ConnectionTrait as _;
         let slept = db.reader().execute_unprepared("SELECT 1").await;
         assert!(slept.is_ok(), "{mode}: {slept:?}");
         let sleep = sea_orm::Statement::from_string(db.backend(), "SELECT pg_sleep(20)");

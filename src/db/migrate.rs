@@ -101,7 +101,7 @@ async fn begin(db: &Db) -> Result<DatabaseTransaction, DbErr> {
         }
         Pool::Postgres(pool) => {
             let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.pool().clone());
-            let transaction = connection.begin().await?;
+            let transaction = connection.begin_with_options(TransactionOptions::default()).await?;
             let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
             transaction.execute_unprepared(&lock).await?;
             forget_statements(db, &transaction).await?;

@@ -49,7 +49,10 @@ impl Pool {
 
     pub(super) async fn begin_snapshot(&self) -> Result<Transaction, DbErr> {
         match self {
-            Self::Sqlite(connection) => connection.begin().await.map(Transaction::Sqlite),
+            Self::Sqlite(connection) => {
+                let begun = connection.begin_with_options(TransactionOptions::default()).await;
+                begun.map(Transaction::Sqlite)
+            }
             Self::Postgres(pool) => {
                 let begin = format!(
                     "BEGIN ISOLATION LEVEL {} {}",

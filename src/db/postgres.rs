@@ -541,5 +541,6 @@ fn is_lost(error: &sqlx::Error) -> bool {
 
 /// Whether the server took no write since it only takes reads, as a primary that became a standby.
 fn is_read_only(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(|error| error.code()).as_deref() == Some("25006")
+    let error = error.as_database_error();
+    error.is_some_and(|error| error.code().as_deref() == Some("25006"))
 }
