@@ -161,6 +161,29 @@ on_both_databases! {
         until(&server, attempts[0].job, "FAILED", &[]).await;
     }
 
+    async fn a_pause_of_the_service_forces_no_cancellation(database: TestDatabase) {
+        let never = Patience { stale_after: None, lost_after: None, cancel_after: None };
+        let (server, attempts) = start(&database, never, 2).await;
+        let options = ["--lost-after", "0", "--cancel-after", "2s"];
+        let (program, _) = Program::serve_with("serve", database.url(), &options);
+        let cancel = async |attempt: &Attempt| {
+            server.act("requestCancellation", json!({ "jobIds": [attempt.job] })).await;
+        };
+        // The grace period of the start has passed when it forces one.
+        cancel(&attempts[0]).await;
+        until(&server, attempts[0].job, "CANCELLED", &[]).await;
+
+        cancel(&attempts[1]).await;
+        program.send_signal("STOP");
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        program.send_signal("CONT");
+        // It has time to judge several times before the agent confirms.
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let result = server.finish(&attempts[1], 1, "CANCELLED", None).await;
+        assert_eq!(result["status"], "ACCEPTED", "{result:#}");
+        program.signal("TERM").ok();
+    }
+
     async fn a_pause_of_the_service_fails_no_run(database: TestDatabase) {
         for live in [1, 5, 1_000] {
             fail_nobody_after_a_pause(&database, live).await;

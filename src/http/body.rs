@@ -24,7 +24,8 @@ pub async fn within<T>(time: Duration, reading: impl Future<Output = T>) -> Resu
             StatusCode::REQUEST_TIMEOUT,
             "REQUEST_TIMEOUT",
             format!(
-                "expected the whole body within {}; more than the server's --max-client-values waits",
+                "expected the whole body within {}: it comes too slowly, or this client has sent more \
+                 than the server's --max-client-values lets it",
                 humantime::format_duration(time)
             ),
         )
