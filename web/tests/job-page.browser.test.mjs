@@ -1,8 +1,8 @@
 // A job's page at its extremes: long messages, many runs, jobs that wait, that were retried, that
 // were cancelled. In a real browser, on both databases.
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { agentAt } from './support/agents.mjs';
 import { launch, open } from './support/browser.mjs';
 import { ask, createDatabase, serve } from './support/server.mjs';
 
@@ -18,10 +18,12 @@ for (const kind of kinds) {
   describe(`a job's page on ${kind}`, () => {
     let database;
     let server;
+    let agent;
 
     before(async () => {
       database = createDatabase(kind);
       server = await serve('serve', database.url);
+      agent = agentAt(server.url);
     });
 
     after(async () => {
@@ -29,51 +31,10 @@ for (const kind of kinds) {
       database?.drop();
     });
 
-    const configurationId = randomUUID();
-    const agentId = randomUUID();
-
-    const queue = async (rest) => {
-      const { queueJobs } = await ask(
-        server.url,
-        `mutation ($configuration: SaveConfigurationInput!, $jobs: [QueueJobInput!]!) {
-          saveConfiguration(input: $configuration) { refusal { message } }
-          queueJobs(input: $jobs) { results { job { id } } }
-        }`,
-        {
-          configuration: { id: configurationId, name: 'HubSpot EU' },
-          jobs: [{ configurationId, ...rest }],
-        },
-      );
-      return queueJobs.results[0].job.id;
-    };
-
     const run = async (jobId, outcome, message) => {
-      const attemptToken = randomUUID();
-      const { startJobRun } = await ask(
-        server.url,
-        `mutation ($agent: RegisterAgentInput!, $run: StartJobRunInput!) {
-          registerAgent(input: $agent) { refusal { message } }
-          startJobRun(input: $run) { attempt { runId } refusal { message } }
-        }`,
-        { agent: { id: agentId, name: 'crawler' }, run: { jobId, agentId, attemptToken } },
-      );
-      const { runId } = startJobRun.attempt;
-      await ask(
-        server.url,
-        `mutation ($input: FinishJobRunInput!) {
-          finishJobRun(input: $input) { result { status refusal { message } } }
-        }`,
-        {
-          input: {
-            runId,
-            attemptToken,
-            sequence: 1,
-            outcome,
-            progress: { agentResultMessage: message },
-          },
-        },
-      );
-      return runId;
+      const attempt = await agent.start(jobId);
+      await agent.finish(attempt, 1, outcome, message);
+      return attempt.runId;
     };
 
     const retry = (id) =>
@@ -102,7 +63,7 @@ for (const kind of kinds) {
 
     test('a stack trace is folded, stands there once, and can be copied', async () => {
       const trace = ['no route to host', ...Array.from({ length: 120 }, (_, n) => `  at f${n}()`)];
-      const id = await queue({ name: 'Trace' });
+      const id = await agent.queue({ name: 'Trace' });
       await run(id, 'FAILED', trace.join('\n'));
       await visit(id, async (page) => {
         const more = page.getByRole('button', { name: 'Show all 121 lines' });
@@ -118,7 +79,7 @@ for (const kind of kinds) {
     });
 
     test('all runs are counted, and a run’s id leads to its job', async () => {
-      const id = await queue({ name: 'Runs' });
+      const id = await agent.queue({ name: 'Runs' });
       let first;
       for (let n = 0; n < 53; n += 1) {
         if (n > 0) await retry(id);
@@ -140,7 +101,7 @@ for (const kind of kinds) {
     });
 
     test('a retried job waits, and says why its last attempt failed', async () => {
-      const id = await queue({ name: 'Retried' });
+      const id = await agent.queue({ name: 'Retried' });
       await run(id, 'FAILED', 'disk full');
       await retry(id);
       await visit(id, async (page) => {
@@ -151,7 +112,7 @@ for (const kind of kinds) {
     });
 
     test('a job that was cancelled before it ran says by whom and why', async () => {
-      const id = await queue({ name: 'Cancelled' });
+      const id = await agent.queue({ name: 'Cancelled' });
       await cancel(id);
       await visit(id, async (page) => {
         await page.getByRole('heading', { name: 'Cancelled before it ran' }).waitFor();
@@ -164,7 +125,7 @@ for (const kind of kinds) {
     });
 
     test('an overdue job says since when, and for whom it waits', async () => {
-      const id = await queue({
+      const id = await agent.queue({
         name: 'Overdue',
         scheduledDate: new Date(Date.now() - 2 * 3_600_000).toISOString(),
       });
@@ -174,7 +135,7 @@ for (const kind of kinds) {
     });
 
     test('all fields are folded until they are opened, and stay so', async () => {
-      const id = await queue({ name: 'Fields' });
+      const id = await agent.queue({ name: 'Fields' });
       await run(id, 'COMPLETED', 'done');
       await visit(id, async (page) => {
         await page.getByText('All fields').waitFor();

@@ -1,8 +1,8 @@
 // How a tab tells what became of a job: its title, its icon, and the browser's notifications; and
 // what a page shows before its script has run. In a real browser, on both databases.
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { agentAt } from './support/agents.mjs';
 import { launch, open } from './support/browser.mjs';
 import { ask, createDatabase, serve } from './support/server.mjs';
 
@@ -30,10 +30,12 @@ for (const kind of kinds) {
   describe(`a job's tab on ${kind}`, () => {
     let database;
     let server;
+    let agent;
 
     before(async () => {
       database = createDatabase(kind);
       server = await serve('serve', database.url);
+      agent = agentAt(server.url);
     });
 
     after(async () => {
@@ -41,75 +43,24 @@ for (const kind of kinds) {
       database?.drop();
     });
 
-    const configurationId = randomUUID();
-
-    const queue = async (name) => {
-      const { queueJobs } = await ask(
-        server.url,
-        `mutation ($configuration: SaveConfigurationInput!, $jobs: [QueueJobInput!]!) {
-          saveConfiguration(input: $configuration) { refusal { message } }
-          queueJobs(input: $jobs) { results { job { id } } }
-        }`,
-        {
-          configuration: { id: configurationId, name: 'HubSpot EU' },
-          jobs: [{ configurationId, name }],
-        },
-      );
-      return queueJobs.results[0].job.id;
-    };
-
-    const start = async (jobId) => {
-      const [agentId, attemptToken] = [randomUUID(), randomUUID()];
-      const { startJobRun } = await ask(
-        server.url,
-        `mutation ($agent: RegisterAgentInput!, $run: StartJobRunInput!) {
-          registerAgent(input: $agent) { refusal { message } }
-          startJobRun(input: $run) { attempt { runId } refusal { message } }
-        }`,
-        {
-          agent: { id: agentId, name: 'crawler' },
-          run: { jobId, agentId, attemptToken },
-        },
-      );
-      return { runId: startJobRun.attempt.runId, attemptToken };
-    };
-
-    const report = (attempt, sequence, rest) =>
-      ask(
-        server.url,
-        `mutation ($reports: [JobRunReportInput!]!) {
-          reportJobRuns(reports: $reports) { results { status } }
-        }`,
-        { reports: [{ ...attempt, sequence, ...rest }] },
-      );
-
-    const finish = (attempt, sequence, rest) =>
-      ask(
-        server.url,
-        `mutation ($input: FinishJobRunInput!) {
-          finishJobRun(input: $input) { result { status refusal { message } } }
-        }`,
-        { input: { ...attempt, sequence, ...rest } },
-      );
-
     const titled = (page, title) =>
       page.waitForFunction((expected) => document.title === expected, `${title} · agent-jobs`);
     const icon = (page) => page.locator('link[rel="icon"]').getAttribute('href');
 
     test('the title and the icon follow the job', async () => {
       const { page, complaints, close } = await open(browser, server.url);
-      const jobId = await queue('Leads crawl');
+      const jobId = await agent.queue({ name: 'Leads crawl' });
       await page.goto(server.url);
       await page.locator('.row-link').first().waitFor();
       const own = await icon(page);
       await page.goto(`${server.url}/jobs/${jobId}`);
       await titled(page, 'Leads crawl');
-      const attempt = await start(jobId);
-      await report(attempt, 1, { progress: { agentPercentCompleted: 42.5 } });
+      const attempt = await agent.start(jobId);
+      await agent.report(attempt, 1, { progress: { agentPercentCompleted: 42.5 } });
       await titled(page, '42% · Leads crawl');
       const running = await icon(page);
       assert.match(running, /^data:image\/svg\+xml,/);
-      await finish(attempt, 2, { outcome: 'COMPLETED' });
+      await agent.finish(attempt, 2, 'COMPLETED');
       await titled(page, '✓ Leads crawl');
       assert.notEqual(await icon(page), running);
       await page.getByRole('link', { name: 'agent-jobs: all jobs' }).click();
@@ -123,9 +74,9 @@ for (const kind of kinds) {
       const { page, complaints, close } = await open(browser, server.url);
       await page.context().grantPermissions(['notifications']);
       await page.addInitScript(recordNotifications);
-      const failing = await queue('Accounts crawl');
-      const cancelled = await queue('Contacts crawl');
-      const attempt = await start(failing);
+      const failing = await agent.queue({ name: 'Accounts crawl' });
+      const cancelled = await agent.queue({ name: 'Contacts crawl' });
+      const attempt = await agent.start(failing);
       const bell = page.getByRole('button', { name: 'Notify me when it ends' });
       for (const id of [failing, cancelled]) {
         await page.goto(`${server.url}/jobs/${id}`);
@@ -136,10 +87,7 @@ for (const kind of kinds) {
       await page.goto(`${server.url}/configurations`);
       const notified = (n) =>
         page.waitForFunction((count) => globalThis.notified.length === count, n);
-      await finish(attempt, 1, {
-        outcome: 'FAILED',
-        progress: { agentResultMessage: 'no route to host' },
-      });
+      await agent.finish(attempt, 1, 'FAILED', 'no route to host');
       await notified(1);
       await ask(
         server.url,
@@ -168,7 +116,7 @@ for (const kind of kinds) {
       await page.addInitScript(() => {
         globalThis.Notification.requestPermission = async () => 'denied';
       });
-      await page.goto(`${server.url}/jobs/${await queue('Blocked')}`);
+      await page.goto(`${server.url}/jobs/${await agent.queue({ name: 'Blocked' })}`);
       const bell = page.getByRole('button', { name: 'Notify me when it ends' });
       await bell.click();
       await page.getByText('The browser blocks notifications from this page.').waitFor();
@@ -187,7 +135,7 @@ for (const kind of kinds) {
 
     test('the code of a job’s page is loaded while the pointer is on the list', async () => {
       const { page, close } = await open(browser, server.url);
-      await queue('Prefetched');
+      await agent.queue({ name: 'Prefetched' });
       await page.goto(server.url);
       await page.locator('.row-link').first().waitFor();
       const loaded = page.waitForRequest(/assets\/page-.*\.js$/);
