@@ -171,7 +171,7 @@ impl Throttle {
         Self(Mutex::new(None))
     }
 
-    /// How many were held back since the last one that passed, if this one passes.
+    /// How many lines were left out since the last one that passed, if this one passes.
     fn pass(&self, now: Instant) -> Option<u64> {
         let mut state = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some((last, held_back)) = &mut *state

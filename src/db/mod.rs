@@ -59,7 +59,7 @@ impl Observer {
     }
 }
 
-/// How changes are heard of on PostgreSQL.
+/// How the change feed learns of changes on PostgreSQL.
 #[derive(Clone, Debug)]
 pub enum Listening {
     /// On a connection of its own with these options.
@@ -104,7 +104,7 @@ impl Db {
         self.reader.get_database_backend()
     }
 
-    /// How changes are heard of on PostgreSQL, and when connections are renewed. `None` on SQLite.
+    /// How the change feed learns of changes on PostgreSQL, and when connections are renewed. `None` on SQLite.
     pub fn postgres(&self) -> Option<(&Listening, &Renewal)> {
         self.postgres.as_ref().map(|(listening, renewal)| (listening, renewal))
     }

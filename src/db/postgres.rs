@@ -18,7 +18,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Either, Executor
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
-use super::Observer;
+use super::{Failure, Observer};
 
 /// How long a statement waits for a connection to be opened.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -413,7 +413,7 @@ impl PostgresPool {
         if is_lost(&error) {
             connection.discard();
             self.renewal.renew(&error);
-        } else if is_read_only(&error) {
+        } else if Failure::of_driver(&error) == Failure::ReadOnly {
             self.renewal.renew_read_only(&error);
         }
         Err(match error {
@@ -537,10 +537,4 @@ fn is_lost(error: &sqlx::Error) -> bool {
             .is_some_and(|code| ["08", "57P"].iter().any(|class| code.starts_with(class))),
         _ => false,
     }
-}
-
-/// Whether the server took no write since it only takes reads, as a primary that became a standby.
-fn is_read_only(error: &sqlx::Error) -> bool {
-    let error = error.as_database_error();
-    error.is_some_and(|error| error.code().as_deref() == Some("25006"))
 }

@@ -124,7 +124,7 @@ async fn listen(
                 }
                 Ok(Err(error)) => return Err(error.into()),
                 Ok(Ok(None)) => return Err(Interrupted::Lost),
-                // Nothing may have happened, or nothing be heard of it.
+                // Nothing has happened, or the connection is silent.
                 Err(_) => {
                     let checking = listener.fetch_one("SELECT pg_is_in_recovery()");
                     let row = timeout(CHECK_TIMEOUT, checking).await;
