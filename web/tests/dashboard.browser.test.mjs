@@ -614,7 +614,7 @@ for (const kind of kinds) {
           assert.deepEqual(complaints, []);
           await close();
         }
-        await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+        await page.getByRole('heading', { name: 'Jobs', exact: true }).waitFor();
       } finally {
         proxy.close();
       }

@@ -336,7 +336,7 @@ describe('GraphiQL', () => {
     await page.getByRole('heading', { name: 'REST API' }).waitFor();
     await page.goBack();
     await page.getByRole('link', { name: 'Dashboard' }).click();
-    await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+    await page.getByRole('heading', { name: 'Jobs', exact: true }).waitFor();
   });
 
   on(

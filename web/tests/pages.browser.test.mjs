@@ -74,7 +74,7 @@ describe('pages of a server that everyone may use', () => {
         assert.ok(await fits(page));
         await checkInBothThemes(page, 'an unknown address');
         await page.getByRole('link', { name: 'All jobs' }).click();
-        await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+        await page.getByRole('heading', { name: 'Jobs', exact: true }).waitFor();
         assert.equal(page.url(), `${server.url}/`);
       },
       { viewport, meant: [404] },
@@ -96,7 +96,7 @@ describe('pages of a server that everyone may use', () => {
       await page.waitForURL(/\/graphiql$/);
       await page.goBack();
       await page.getByRole('link', { name: 'Dashboard' }).click();
-      await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+      await page.getByRole('heading', { name: 'Jobs', exact: true }).waitFor();
     },
   );
 
