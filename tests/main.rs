@@ -6,6 +6,7 @@ mod support;
 mod access;
 mod access_issuer;
 mod access_matrix;
+mod attack_requests;
 mod attacks;
 mod bad_input;
 mod bad_reports;
