@@ -2,22 +2,13 @@
 //! seconds. Without [`install`] nothing is counted, at next to no cost.
 
 use std::collections::HashSet;
-use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use entity::JobState;
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use sea_orm::DbBackend;
-use tokio::sync::Semaphore;
-
-use crate::db::{Db, Failure, failure};
-use crate::jobs::counts;
-use crate::jobs::scope::Scope;
-use crate::live::Live;
-use crate::reports::Reports;
 
 /// What times are counted in: from a tenth of a millisecond to half a minute.
 const SECONDS: [f64; 12] =
@@ -144,8 +135,8 @@ pub fn statement(has_failed: bool, time: Duration) {
 }
 
 /// A transaction that writes failed.
-pub fn failed_write(failure: Failure) {
-    counter!("agent_jobs_failed_writes_total", "reason" => failure.label()).increment(1);
+pub fn failed_write(reason: &'static str) {
+    counter!("agent_jobs_failed_writes_total", "reason" => reason).increment(1);
 }
 
 /// The writer wrote a batch.
@@ -176,48 +167,10 @@ pub fn removed(jobs: u64) {
 }
 
 /// Everything that was counted, in Prometheus' text form; `None` if nothing is.
-///
-/// It does without the database when that is away, since metrics tell of that, too.
-#[expect(clippy::cast_precision_loss, reason = "Prometheus' numbers are floats")]
-pub async fn render(live: &Live, reports: &Reports) -> Option<String> {
+pub fn render() -> Option<String> {
     let handle = HANDLE.get()?;
-    let db = live.db();
-    for (pool, size, idle) in pools(db) {
-        gauge!("agent_jobs_connections", "pool" => pool, "use" => "idle").set(idle as f64);
-        let busy = f64::from(size) - idle as f64;
-        gauge!("agent_jobs_connections", "pool" => pool, "use" => "busy").set(busy.max(0.0));
-    }
-    let is_writable = db.write_health().failure().is_none();
-    gauge!("agent_jobs_database_writable").set(f64::from(u8::from(is_writable)));
-    gauge!("agent_jobs_writer_waiting_ops").set(reports.waiting() as f64);
-    gauge!("agent_jobs_subscribers").set(live.watcher_count() as f64);
-    gauge!("agent_jobs_shared_executions").set(live.group_count() as f64);
-    gauge!("agent_jobs_feed_connected").set(f64::from(u8::from(live.is_feed_connected())));
-    let counts = counts::read(db.reader(), &Scope::All, None).await;
-    if let Err(error) = &counts {
-        failure::log("counting the jobs for metrics", error);
-    }
-    for state in JobState::ALL {
-        let jobs = counts.as_ref().map_or(f64::NAN, |counts| counts.of(*state) as f64);
-        gauge!("agent_jobs_jobs", "state" => state.name()).set(jobs);
-    }
     handle.run_upkeep();
     Some(handle.render())
-}
-
-fn pools(db: &Db) -> [(&'static str, u32, usize); 3] {
-    let heavy = db.for_heavy_work(Arc::new(Semaphore::new(1)));
-    [("reader", db.reader()), ("heavy reader", heavy.reader()), ("writer", db.writer())].map(
-        |(name, connection)| {
-            if db.backend() == DbBackend::Postgres {
-                let pool = connection.get_postgres_connection_pool();
-                (name, pool.size(), pool.num_idle())
-            } else {
-                let pool = connection.get_sqlite_connection_pool();
-                (name, pool.size(), pool.num_idle())
-            }
-        },
-    )
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use agent_jobs::http::HttpOptions;
 use serde_json::{Value, json};
 
-use crate::support::{Rows, TestDatabase, TestServer, errors_of, on_both_databases};
+use crate::support::{Rows, TestServer, errors_of, on_both_databases};
 
 #[path = "../benches/attack/requests.rs"]
 mod requests;

@@ -115,7 +115,7 @@ fn attacks(server: SocketAddr) -> Result<Vec<Attack>, Failure> {
     let known = known(server)?;
     let (reads, writes): (Vec<_>, Vec<_>) = requests::attacks(SCHEMA, &openapi, &known)?
         .into_iter()
-        .partition(|(_, requests)| !requests.iter().any(requests::Request::is_mutation));
+        .partition(|(_, requests)| !requests.iter().any(is_mutation));
     for (name, requests) in reads.into_iter().chain(writes) {
         let requests = requests.iter().map(|request| match request {
             requests::Request::GraphQl { query, variables } => graphql(query, variables),
@@ -127,6 +127,10 @@ fn attacks(server: SocketAddr) -> Result<Vec<Attack>, Failure> {
     let name = "all that is expensive at once".to_owned();
     attacks.push(Attack { name, requests: all, half_open: HALF_OPEN, pause });
     Ok(attacks)
+}
+
+fn is_mutation(request: &requests::Request) -> bool {
+    matches!(request, requests::Request::GraphQl { query, .. } if query.starts_with("mutation"))
 }
 
 /// What the attacker knows of: a configuration with many jobs, and an attempt of its own.
@@ -275,11 +279,10 @@ impl Attack {
         }
         let mut worst: f64 = 0.0;
         print!("{:<40}", self.name);
-        for of in
-            [|waited: &mut Waited| &mut waited.lists, |waited: &mut Waited| &mut waited.reports]
-        {
-            let [quiet, attacked] =
-                [&mut quiet, &mut attacked].map(|waited| percentiles(of(waited)));
+        let neighbours =
+            [[&mut quiet.lists, &mut attacked.lists], [&mut quiet.reports, &mut attacked.reports]];
+        for times in neighbours {
+            let [quiet, attacked] = times.map(|times| percentiles(times));
             let times = attacked[1] / quiet[1];
             worst = worst.max(times);
             print!(

@@ -17,7 +17,7 @@ const LONGEST_LIST: usize = 1_000;
 /// the document is executed where each has an index.
 const ALIASES: usize = 10;
 
-/// Objects of whom only scalars are selected, so that what an answer costs is finding the rows.
+/// Objects whose scalars alone are selected, so that an answer costs no more than to find its rows.
 const ROWS: [&str; 4] = ["Job", "JobRun", "Configuration", "Agent"];
 
 /// What is in the database, for arguments to name.
@@ -40,12 +40,6 @@ pub enum Request {
     },
     /// A path with its query.
     Get(String),
-}
-
-impl Request {
-    pub fn is_mutation(&self) -> bool {
-        matches!(self, Self::GraphQl { query, .. } if query.starts_with("mutation"))
-    }
 }
 
 /// Requests of one kind, by the name of the kind.

@@ -154,7 +154,8 @@ struct DatabaseOptions {
     database_connections: u32,
     /// Where to listen to changes of a PostgreSQL database, if --database-url leads to a pooler in
     /// transaction mode, which passes none on: the server's own postgres:// URL. Without it the
-    /// database is asked every second whether anything was written.
+    /// database is asked every second whether anything was written. With it, --database-url is taken
+    /// to lead to such a pooler, which a server under load may not recognize by itself.
     #[arg(
         long,
         global = true,

@@ -326,6 +326,8 @@ async fn postgres(address: &PgConnectOptions, options: &ConnectOptions) -> Resul
     let (address, pooling) = timeout(CONNECT_TIMEOUT, try_postgres(address))
         .await
         .map_err(|_| sqlx::Error::PoolTimedOut)??;
+    // Behind a busy pooler it may not be recognised.
+    let pooling = if options.listen.is_some() { Pooling::Transaction } else { pooling };
     let address = match pooling {
         Pooling::Session => address,
         // Statements with names are left on the pooler's server connections, for other clients.

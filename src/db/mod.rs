@@ -17,7 +17,6 @@ use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, RuntimeErr};
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::error::Error;
 use crate::metrics;
 pub use connect::{ConnectError, ConnectOptions, Target, connect, connect_with, connect_writable};
 pub use failure::Failure;
@@ -132,10 +131,10 @@ impl Db {
         &self.write_health
     }
 
-    /// What the sender of a write that failed is told. Readiness takes the failure into account.
-    pub fn write_failed(&self, error: DbErr) -> Error {
+    /// Records why a write failed, for readiness.
+    pub fn write_failed(&self, error: DbErr) -> DbErr {
         self.write_health.record(&error);
-        error.into()
+        error
     }
 
     /// Whether it takes no writes at all: a standby of PostgreSQL, or a file that may only be read.

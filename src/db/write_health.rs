@@ -39,7 +39,7 @@ impl WriteHealth {
     /// A write failed. Only a temporary failure counts, except that others were at the same rows.
     pub fn record(&self, error: &DbErr) {
         let failure = Failure::of(error);
-        metrics::failed_write(failure);
+        metrics::failed_write(failure.label());
         if failure.is_temporary() && failure != Failure::Conflict {
             let before = self.lock().replace(failure);
             if before != Some(failure) {

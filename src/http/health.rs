@@ -1,18 +1,15 @@
-//! Whether the process lives, is ready for requests, and what it counts.
+//! Whether the process is alive and ready for requests.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
-use super::access::Caller;
 use crate::db::migrate;
 use crate::graphql::Api;
-use crate::jobs::scope::Scope;
-use crate::metrics;
 
 /// How long the database may take to say that it is there.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -47,23 +44,5 @@ async fn unready(api: &Api) -> Option<Cow<'static, str>> {
     if let Some(failure) = api.db().write_health().failure() {
         return Some(format!("the database cannot be written: {}", failure.reason()).into());
     }
-    (!api.live().is_feed_connected()).then_some("changes in the database are not heard of".into())
-}
-
-/// What is counted, for who sees all of it.
-pub async fn metrics(State(api): State<Api>, Caller(viewer): Caller) -> Response {
-    if *viewer.scope() != Scope::All {
-        return (StatusCode::FORBIDDEN, "expected a token for all configurations\n")
-            .into_response();
-    }
-    open_metrics(State(api)).await
-}
-
-/// The same for everybody who reaches an address of its own.
-pub async fn open_metrics(State(api): State<Api>) -> Response {
-    match metrics::render(api.live(), api.reports()).await {
-        Some(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
-            .into_response(),
-        None => (StatusCode::NOT_FOUND, "nothing is counted here\n").into_response(),
-    }
+    (!api.live().is_feed_connected()).then_some("the change feed is disconnected".into())
 }

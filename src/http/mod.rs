@@ -12,6 +12,7 @@ mod health;
 mod heavy;
 mod linger;
 mod listener;
+mod metrics;
 mod negotiate;
 mod observe;
 mod options;
@@ -86,7 +87,7 @@ pub fn router(api: Api, options: HttpOptions) -> Router {
         .route("/schema.graphql", get(schema))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
+        .route("/metrics", get(metrics::protected))
         .fallback(pages::not_found)
         .layer(from_fn(slash::redirect))
         .layer(
@@ -105,7 +106,7 @@ pub fn operation_router(api: Api) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::open_metrics))
+        .route("/metrics", get(metrics::open))
         .with_state(api)
 }
 

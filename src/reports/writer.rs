@@ -195,7 +195,7 @@ impl Lane {
             }
             // Two writers may be in each other's way, which they are not for long.
             Err(error) if is_passing(&error) => None,
-            Err(error) => Some(self.db.write_failed(error)),
+            Err(error) => Some(self.db.write_failed(error).into()),
         };
         // A database that is away now is not back a moment later.
         if !matches!(failure, Some(Error::Unavailable)) {
@@ -249,7 +249,7 @@ impl Lane {
                     tracing::debug!(%error, "trying again");
                     sleep(Duration::from_millis(2) * tries).await;
                 }
-                Err(BatchError::Database(error)) => return Err(self.db.write_failed(error)),
+                Err(BatchError::Database(error)) => return Err(self.db.write_failed(error).into()),
                 Err(error @ BatchError::Raced) => {
                     tracing::warn!(%error, tries, "giving up");
                     return Err(Error::Unavailable);
