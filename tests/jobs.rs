@@ -10,10 +10,13 @@ use crate::support::{
 
 /// Each order as an argument, with what sorts the model's jobs: a moment or a name, and the id.
 type Key = fn(&job::Model) -> (Option<Timestamp>, String, Uuid);
-const ORDERS: [(&str, Key); 3] = [
+const ORDERS: [(&str, Key); 4] = [
     ("CREATED_DATE", |job| (Some(job.created_date), String::new(), job.id)),
     ("UPDATE_DATE", |job| (job.update_date.or(Some(job.created_date)), String::new(), job.id)),
     ("NAME", |job| (None, job.name.clone().unwrap_or_default(), job.id)),
+    ("SCHEDULED_DATE", |job| {
+        (job.scheduled_date.or(Some(job.created_date)), String::new(), job.id)
+    }),
 ];
 
 /// The ids of the jobs that match, sorted.

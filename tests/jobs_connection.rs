@@ -5,13 +5,15 @@ use serde_json::{Value, json};
 
 use crate::support::{ForeignWriter, Rows, TestServer, id, ids, job, on_both_databases, second};
 
-const ORDERS: [&str; 6] = [
+const ORDERS: [&str; 8] = [
     "orderBy: {field: CREATED_DATE, direction: DESC}",
     "orderBy: {field: CREATED_DATE, direction: ASC}",
     "orderBy: {field: UPDATE_DATE, direction: DESC}",
     "orderBy: {field: UPDATE_DATE, direction: ASC}",
     "orderBy: {field: NAME, direction: DESC}",
     "orderBy: {field: NAME, direction: ASC}",
+    "orderBy: {field: SCHEDULED_DATE, direction: DESC}",
+    "orderBy: {field: SCHEDULED_DATE, direction: ASC}",
 ];
 
 /// The cursor of a job as an argument's value, in quotes.

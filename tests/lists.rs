@@ -46,6 +46,9 @@ fn expected(jobs: &[job::Model], filter: &JobFilter, order: Order) -> Vec<Uuid> 
             jobs.sort_by_key(|job| (job.update_date.unwrap_or(job.created_date), job.id));
         }
         OrderField::Name => jobs.sort_by_key(|job| (job.name.clone().unwrap_or_default(), job.id)),
+        OrderField::ScheduledDate => {
+            jobs.sort_by_key(|job| (job.scheduled_date.unwrap_or(job.created_date), job.id));
+        }
     }
     let ids = jobs.into_iter().map(|job| job.id);
     if order.descending { ids.rev().collect() } else { ids.collect() }
@@ -72,7 +75,12 @@ on_both_databases! {
         let selection = Selection { job: Columns::all(), run: Some(Columns::all()) };
 
         for filter in filters(jobs[0].configuration_id) {
-            for field in [OrderField::CreatedDate, OrderField::UpdateDate, OrderField::Name] {
+            for field in [
+                OrderField::CreatedDate,
+                OrderField::UpdateDate,
+                OrderField::Name,
+                OrderField::ScheduledDate,
+            ] {
                 let order = Order { field, descending: field != OrderField::Name };
                 let expected = expected(&jobs, &filter, order);
                 let total = i64::try_from(expected.len()).expect("few enough");

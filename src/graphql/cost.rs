@@ -18,11 +18,11 @@ use async_graphql::parser::types::{
     BaseType, ExecutableDocument, Field, FieldDefinition, InputValueDefinition,
     OperationDefinition, OperationType, Selection, SelectionSet, TypeKind, TypeSystemDefinition,
 };
-use async_graphql::{Name, Positioned, Value as Constant, Variables};
+use async_graphql::{InputType as _, Name, Positioned, Value as Constant, Variables};
 use async_graphql_value::Value;
 
 use super::arguments::TAKE_MAX;
-use crate::jobs::filter::{COUNT, Conditions, SCAN};
+use crate::jobs::filter::{COUNT, Conditions, OrderField, SCAN};
 use crate::jobs::scope::Scope;
 
 /// What says how long a list may be.
@@ -244,22 +244,19 @@ impl Walk<'_> {
                 .map(|(ty, value)| self.scan_of_input(ty, &value))
                 .fold(0, u64::saturating_add);
         }
-        let (mut conditions, mut is_by_creation) = (Conditions::default(), true);
+        let (mut conditions, mut order) = (Conditions::default(), OrderField::default());
         for (name, value) in arguments {
             if name == ORDER {
-                is_by_creation = match &value {
-                    Constant::Null => true,
-                    Constant::Object(order) => {
-                        order.get("field").and_then(word).is_some_and(|by| by == "CREATED_DATE")
-                    }
-                    _ => false,
-                };
+                if let Constant::Object(given) = &value {
+                    // Where it is none of them, the request is refused.
+                    order = OrderField::parse(given.get("field").cloned()).unwrap_or_default();
+                }
             } else if !PAGING.contains(&name) {
                 add_condition(&mut conditions, name, &value);
             }
         }
         if of == "Query" {
-            return conditions.cost(is_by_creation, self.scope);
+            return conditions.cost(order, self.scope);
         }
         // Of an agent's runs, those of other configurations are passed over one by one.
         let passes_over = of == "Agent" && *self.scope != Scope::All;
@@ -276,7 +273,7 @@ impl Walk<'_> {
                     add_condition(&mut conditions, name, value);
                 }
                 // They are counted in any case.
-                conditions.cost(true, self.scope).max(COUNT)
+                conditions.cost(OrderField::default(), self.scope).max(COUNT)
             }
             Constant::Object(fields) => fields
                 .iter()

@@ -25,6 +25,7 @@ enum Key {
     Created(Timestamp),
     Updated(Timestamp),
     Name(String),
+    Due(Timestamp),
 }
 
 impl Cursor {
@@ -36,6 +37,9 @@ impl Cursor {
                 &[job::Column::Id, job::Column::CreatedDate, job::Column::UpdateDate]
             }
             OrderField::Name => &[job::Column::Id, job::Column::Name],
+            OrderField::ScheduledDate => {
+                &[job::Column::Id, job::Column::CreatedDate, job::Column::ScheduledDate]
+            }
         }
     }
 
@@ -45,6 +49,7 @@ impl Cursor {
             OrderField::CreatedDate => Key::Created(job.created_date),
             OrderField::UpdateDate => Key::Updated(job.update_date.unwrap_or(job.created_date)),
             OrderField::Name => Key::Name(job.name.clone().unwrap_or_default()),
+            OrderField::ScheduledDate => Key::Due(job.scheduled_date.unwrap_or(job.created_date)),
         };
         Self { id: job.id, key }
     }
@@ -54,6 +59,7 @@ impl Cursor {
             Key::Created(moment) => (b'c', moment.micros().to_be_bytes().to_vec()),
             Key::Updated(moment) => (b'u', moment.micros().to_be_bytes().to_vec()),
             Key::Name(name) => (b'n', name.clone().into_bytes()),
+            Key::Due(moment) => (b's', moment.micros().to_be_bytes().to_vec()),
         };
         let mut bytes = Vec::with_capacity(17 + key.len());
         bytes.push(letter);
@@ -71,6 +77,7 @@ impl Cursor {
             Key::Created(_) => field == OrderField::CreatedDate,
             Key::Updated(_) => field == OrderField::UpdateDate,
             Key::Name(_) => field == OrderField::Name,
+            Key::Due(_) => field == OrderField::ScheduledDate,
         };
         if same_order {
             Ok(cursor)
@@ -90,6 +97,7 @@ impl Cursor {
         let key = match letter {
             b'c' => Key::Created(moment()?),
             b'u' => Key::Updated(moment()?),
+            b's' => Key::Due(moment()?),
             b'n' => {
                 let name = String::from_utf8(key.to_vec()).ok()?;
                 Key::Name(Some(name).filter(|name| !name.contains('\0'))?)
@@ -101,7 +109,7 @@ impl Cursor {
 
     pub(super) fn value(&self) -> Value {
         match &self.key {
-            Key::Created(moment) | Key::Updated(moment) => (*moment).into(),
+            Key::Created(moment) | Key::Updated(moment) | Key::Due(moment) => (*moment).into(),
             Key::Name(name) => name.as_str().into(),
         }
     }
@@ -112,6 +120,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const FIELDS: [OrderField; 4] = [
+        OrderField::CreatedDate,
+        OrderField::UpdateDate,
+        OrderField::Name,
+        OrderField::ScheduledDate,
+    ];
+
     proptest! {
         #[test]
         fn reads_what_it_wrote(id: u128, micros in -10_i64.pow(15)..10_i64.pow(16), name: String) {
@@ -121,7 +136,7 @@ mod tests {
                 name: Some(name.replace('\0', "")),
                 ..job::Model::default()
             };
-            for field in [OrderField::CreatedDate, OrderField::UpdateDate, OrderField::Name] {
+            for field in FIELDS {
                 let cursor = Cursor::of(&job, field);
                 prop_assert_eq!(&Cursor::decode(&cursor.encode(), field, "after").unwrap(), &cursor);
             }
@@ -129,7 +144,7 @@ mod tests {
 
         #[test]
         fn refuses_anything_else(text: String) {
-            for field in [OrderField::CreatedDate, OrderField::UpdateDate, OrderField::Name] {
+            for field in FIELDS {
                 if let Ok(cursor) = Cursor::decode(&text, field, "after") {
                     prop_assert_eq!(cursor.encode(), text.clone());
                 }

@@ -43,6 +43,9 @@ pub enum OrderField {
     UpdateDate,
     /// Its name, by code points; jobs without a name come first.
     Name,
+    /// When the job is due, as agents claim it: its `scheduledDate`, or its `createdDate` if it is
+    /// not scheduled.
+    ScheduledDate,
 }
 
 impl OrderField {
@@ -51,6 +54,7 @@ impl OrderField {
             Self::CreatedDate => "created_date",
             Self::UpdateDate => "coalesce(update_date, created_date)",
             Self::Name => "coalesce(name, '')",
+            Self::ScheduledDate => "coalesce(scheduled_date, created_date)",
         }
     }
 }
@@ -92,6 +96,7 @@ pub const COUNT: u64 = 500;
 /// they have in GraphQL, where the cost of a document is known before anything is executed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Conditions {
+    /// Whether there are conditions besides those on the state.
     are_any: bool,
     is_scanned: bool,
     /// What counting costs where no scan is needed.
@@ -113,7 +118,6 @@ impl Conditions {
 
     /// Adds a condition on the state. `has_unknown` says whether `UNKNOWN` is among the states.
     pub fn add_states(&mut self, states: usize, has_unknown: bool) {
-        self.are_any |= states > 0;
         self.states = states;
         // The names of unknown states are in no statement, so the index on states is not used.
         self.is_scanned |= has_unknown;
@@ -122,15 +126,21 @@ impl Conditions {
     /// What a list of the scope's jobs that match and their count cost, beside the jobs that are read.
     ///
     /// The indexes have the jobs of a configuration, of a state and of both in the order of their
-    /// creation. The other orders have one index, without conditions.
-    pub fn cost(&self, is_by_creation: bool, scope: &Scope) -> u64 {
+    /// creation, and those of a state in the order in which they are due. The other orders have one
+    /// index, without conditions.
+    pub fn cost(&self, order: OrderField, scope: &Scope) -> u64 {
         let configurations = match scope {
             Scope::Only(ids) if !self.has_configuration => ids.len(),
             _ => 1,
         };
         let is_narrowed = self.are_any || *scope != Scope::All;
+        let is_sorted = match order {
+            OrderField::CreatedDate => true,
+            OrderField::ScheduledDate => self.states > 0 && !is_narrowed,
+            OrderField::UpdateDate | OrderField::Name => self.states == 0 && !is_narrowed,
+        };
         let is_scanned = self.is_scanned
-            || !is_by_creation && is_narrowed
+            || !is_sorted
             || configurations.saturating_mul(self.states.max(1)) > MOST_WALKS;
         if is_scanned { SCAN } else { self.counting }
     }
@@ -172,7 +182,7 @@ impl JobFilter {
                 conditions.add(name);
             }
         }
-        conditions.cost(order.field == OrderField::CreatedDate, scope)
+        conditions.cost(order.field, scope)
     }
 
     /// Checks what a client sent and brings it into the form that the rest relies on.
@@ -234,7 +244,9 @@ impl JobFilter {
             sql.push(" AND created_date < ").bind(moment);
         }
         if let Some(moment) = self.scheduled_after {
+            // The second follows from the first, and is what the index on due jobs has.
             sql.push(" AND scheduled_date >= ").bind(moment);
+            sql.push(&format!(" AND {} >= ", OrderField::ScheduledDate.expression())).bind(moment);
         }
         if let Some(moment) = self.updated_before {
             sql.push(&format!(" AND {} < ", OrderField::UpdateDate.expression())).bind(moment);
@@ -329,19 +341,23 @@ mod tests {
         let (id, moment) = (Some(Uuid::from_u128(1)), Some(Timestamp::default()));
         let none = JobFilter::default;
         let by = |field| Order { field, descending: false };
-        for (filter, created, other) in [
-            (none(), 0, 0),
-            (JobFilter { configuration_id: id, ..none() }, 0, SCAN),
-            (JobFilter { states: vec![JobState::Failed], ..none() }, 0, SCAN),
-            (JobFilter { created_after: moment, ..none() }, COUNT, SCAN),
-            (JobFilter { created_before: moment, ..none() }, COUNT, SCAN),
-            (JobFilter { states: vec![JobState::Unknown], ..none() }, SCAN, SCAN),
-            (JobFilter { agent_id: id, ..none() }, SCAN, SCAN),
-            (JobFilter { search: Some("x".to_owned()), ..none() }, SCAN, SCAN),
-            (JobFilter { scheduled_after: moment, ..none() }, SCAN, SCAN),
+        let two = vec![JobState::Failed, JobState::Queued];
+        for (filter, created, due, other) in [
+            (none(), 0, SCAN, 0),
+            (JobFilter { configuration_id: id, ..none() }, 0, SCAN, SCAN),
+            (JobFilter { states: vec![JobState::Failed], ..none() }, 0, 0, SCAN),
+            (JobFilter { states: two.clone(), ..none() }, 0, 0, SCAN),
+            (JobFilter { states: two, configuration_id: id, ..none() }, 0, SCAN, SCAN),
+            (JobFilter { created_after: moment, ..none() }, COUNT, SCAN, SCAN),
+            (JobFilter { created_before: moment, ..none() }, COUNT, SCAN, SCAN),
+            (JobFilter { states: vec![JobState::Unknown], ..none() }, SCAN, SCAN, SCAN),
+            (JobFilter { agent_id: id, ..none() }, SCAN, SCAN, SCAN),
+            (JobFilter { search: Some("x".to_owned()), ..none() }, SCAN, SCAN, SCAN),
+            (JobFilter { scheduled_after: moment, ..none() }, SCAN, SCAN, SCAN),
         ] {
             for (order, expected) in [
                 (OrderField::CreatedDate, created),
+                (OrderField::ScheduledDate, due),
                 (OrderField::UpdateDate, other),
                 (OrderField::Name, other),
             ] {

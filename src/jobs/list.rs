@@ -54,16 +54,20 @@ impl<'a> Stretch<'a> {
         self.push_order(sql, "k");
     }
 
-    /// The walks that are merged: for each state, and for each configuration unless they are so
-    /// many that one walk over all jobs is better.
+    /// The walks that are merged: for each state, and for each configuration if there are indexes
+    /// for that and unless they are so many that one walk over all jobs is better.
     fn walks<'b>(&self, scope: &Scope, states: &'b [JobState]) -> Vec<(Scope, &'b [JobState])> {
-        if self.order.field != OrderField::CreatedDate {
+        if matches!(self.order.field, OrderField::UpdateDate | OrderField::Name) {
             return vec![(scope.clone(), states)];
         }
         let states: Vec<_> =
             if states.len() < 2 { vec![states] } else { states.chunks(1).collect() };
         let scopes = match scope {
-            Scope::Only(ids) if ids.len() > 1 && ids.len() * states.len() <= MOST_WALKS => {
+            Scope::Only(ids)
+                if self.order.field == OrderField::CreatedDate
+                    && ids.len() > 1
+                    && ids.len() * states.len() <= MOST_WALKS =>
+            {
                 ids.iter().map(|id| Scope::only([*id])).collect()
             }
             _ => vec![scope.clone()],
@@ -79,6 +83,11 @@ impl<'a> Stretch<'a> {
         for (cursor, comes_later) in [(self.after, true), (self.before, false)] {
             if let Some(cursor) = cursor {
                 let comparison = if self.order.descending == comes_later { "<" } else { ">" };
+                if !sql.is_postgres() && key != "created_date" {
+                    // It follows from the next condition, but of an index on an expression SQLite
+                    // begins at a place only for a comparison with the expression alone.
+                    sql.push(&format!(" AND {key} {comparison}= ")).bind(cursor.value());
+                }
                 sql.push(&format!(" AND ({key}, id) {comparison} (")).bind(cursor.value());
                 sql.push(", ").bind(cursor.id).push(")");
             }

@@ -112,12 +112,13 @@ for (const kind of kinds) {
       await page.waitForURL(/state=failed,cancelled$/);
       await page.getByRole('searchbox', { name: 'Search by name or ID' }).fill('sharepoint');
       await page.waitForURL(/q=sharepoint/);
-      await page.getByRole('button', { name: /^Created/ }).click();
+      await page.getByRole('search').getByRole('button', { name: 'Created' }).click();
       await page.getByRole('button', { name: 'Last 30 days' }).click();
       await page.getByRole('dialog', { name: 'Created' }).waitFor({ state: 'hidden' });
-      await page.getByRole('button', { name: /^Sort/ }).click();
-      await page.getByRole('radio', { name: 'Oldest first' }).check();
-      await page.keyboard.press('Escape');
+      await page
+        .getByRole('columnheader', { name: 'Created' })
+        .getByRole('button', { name: 'Created' })
+        .click();
       await page.waitForURL(/sort=oldest/);
       await settled(page);
       const shown = await page.locator('.row-link').allInnerTexts();
@@ -140,8 +141,8 @@ for (const kind of kinds) {
     on('a configuration and an agent are chosen by name', '/', async (page) => {
       await page.getByRole('button', { name: 'Configuration', exact: true }).click();
       const { name } = facts.configurations.items[0];
-      await page.getByRole('searchbox', { name: 'Find configuration' }).fill(name);
-      await page.getByRole('button', { name, exact: false }).first().waitFor();
+      await page.getByRole('combobox', { name: 'Find configuration' }).fill(name);
+      await page.getByRole('option', { name }).first().waitFor();
       await page.keyboard.press('Enter');
       await page.waitForURL(/configuration=/);
       await until(
@@ -152,7 +153,7 @@ for (const kind of kinds) {
         'only its jobs',
       );
       await page.getByRole('button', { name: 'Agent', exact: true }).click();
-      await page.getByRole('button', { name: facts.agents.items[0].name, exact: true }).click();
+      await page.getByRole('option', { name: facts.agents.items[0].name, exact: true }).click();
       await page.waitForURL(/agent=/);
       await until(async () => {
         const names = await page.locator('[data-column="agent"]').allInnerTexts();
@@ -470,7 +471,7 @@ for (const kind of kinds) {
       const title = (text) => page.waitForFunction((text) => document.title === text, text);
 
       await assertGerman('jobs');
-      for (const label of ['Status', 'Konfiguration', 'Agent', 'Erstellt', 'Sortierung']) {
+      for (const label of ['Status', 'Konfiguration', 'Agent', 'Erstellt', 'Spalten']) {
         await page.locator('.filter', { hasText: label }).first().click();
         await page.locator('.popover').waitFor();
         await assertGerman(label);

@@ -137,6 +137,8 @@ export const jobList = graphql(`
         state
         createdDate
         scheduledDate
+        queuedDate
+        updateDate
         configuration { id name provider }
         currentRun {
           updateDate

@@ -1,17 +1,20 @@
 import { t } from '../i18n';
 import { icons } from '../ui/icons';
 import { Menu } from '../ui/picker';
-import { columns, columnsFor } from './columns';
+import { columns, columnsFor, type Fixed, sortedColumn } from './columns';
 import type { Filter } from './filter';
 
 export function ColumnsMenu({
   filter,
+  fixed,
   change,
 }: {
   filter: Filter;
+  fixed: Fixed | undefined;
   change(chosen: readonly string[] | undefined): void;
 }) {
-  const shown = columnsFor(filter, window.innerWidth).map(({ key }) => key);
+  const shown = columnsFor(filter, window.innerWidth, { fixed }).map(({ key }) => key);
+  const sorted = sortedColumn(filter)?.key;
   return (
     <Menu label={t.columns.title} tool="columns" icon={<icons.columns width={14} height={14} />}>
       <fieldset className="checks">
@@ -21,7 +24,7 @@ export function ColumnsMenu({
             <input
               type="checkbox"
               checked={shown.includes(key)}
-              disabled={key === 'job'}
+              disabled={key === 'job' || key === sorted}
               onChange={({ target }) =>
                 change(
                   columns

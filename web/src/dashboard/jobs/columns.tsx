@@ -5,21 +5,27 @@ import { progressFields, progressOf } from '../data/parts';
 import { lossOf } from '../data/processing';
 import { isActive, isOver } from '../data/states';
 import type { JobState, ListedJob, LiveJob } from '../data/types';
-import { about } from '../format/duration';
+import { about, relative } from '../format/duration';
 import { compact, count, NONE, percent, rate } from '../format/number';
 import { type Messages, t } from '../i18n';
+import { useNow } from '../live/clock';
+import type { Settings } from '../settings/settings';
 import { ProgressBar } from '../ui/bar';
 import { icons } from '../ui/icons';
 import { AppLink } from '../ui/link';
 import { processingLabel, StateLabel } from '../ui/state';
 import { Moment, WorkTime } from '../ui/time';
-import type { Filter } from './filter';
+import { type Filter, type Sort, sortOf } from './filter';
+
+/** What a page is about, and so need not be said in each of its rows. */
+export type Fixed = 'configuration' | 'agent';
 
 /** A job as its row shows it: as it was listed, with what is known of it since. */
 export interface Row {
   job: ListedJob;
   state: JobState;
   run: ListedRun | LiveRun | null;
+  fixed?: Fixed | undefined;
 }
 type ListedRun = ListedJob['currentRun'] & object;
 type LiveRun = LiveJob['currentRun'] & object;
@@ -32,6 +38,10 @@ export interface Column {
   /** The room it takes at least, in pixels. */
   room: number;
   isNumber?: boolean;
+  /** Whether it shows moments, which take more room with twelve hours. */
+  isMoment?: boolean;
+  /** The orders by it, if the API has them. */
+  sort?: { readonly ascending: Sort; readonly descending: Sort; readonly first: Sort };
   /** The fields of the job and of its run that the cell is made of, as far as they can fail. */
   jobFields?: readonly (keyof ListedJob & string)[];
   runFields?: readonly (keyof ListedRun & string)[];
@@ -47,8 +57,32 @@ export function cellError(row: Row, { jobFields = [], runFields = [] }: Column) 
 
 const none = <span className="muted">{NONE}</span>;
 
+/** A value of a run. A job without one has none yet: that is no gap. */
+const ofRun = (run: Row['run'], text: string) => (run ? text : null);
+
 function isScheduled(job: ListedJob): boolean {
   return Boolean(job.scheduledDate && Date.parse(job.scheduledDate) > Date.now());
+}
+
+/** Agents ask for jobs more often than this, so a job that waits longer is overdue. */
+const LATE = 60_000;
+
+/** The state of a job with a scheduled date that waits: not due yet, or since when. */
+function Waiting({ job, due }: { job: ListedJob; due: number }) {
+  const now = useNow();
+  // A retry queues a job again, long after it was due first.
+  const since = Math.max(due, job.queuedDate ? Date.parse(job.queuedDate) : due);
+  return (
+    <>
+      <StateLabel state="QUEUED" isScheduled={due > now} />
+      {now - since > LATE && (
+        <span className="mark tone-cancelling">
+          <icons.clock width={13} height={13} />
+          <span>{t.jobs.overdue(relative(since, now))}</span>
+        </span>
+      )}
+    </>
+  );
 }
 
 function Progress({ state, run }: Row) {
@@ -70,13 +104,37 @@ function Progress({ state, run }: Row) {
             <span className="stale">{t.jobs.notReporting}</span>
           ) : (
             isMoving &&
-            typeof left === 'number' && <span className="muted">{t.jobs.left(about(left))}</span>
+            typeof left === 'number' && (
+              <span className="muted time-left">{t.jobs.left(about(left))}</span>
+            )
           )}
         </span>
       </span>
     );
   }
-  return value === null ? none : <span className="muted">{percent(value)}</span>;
+  if (value === null) return run ? none : null;
+  return <span className="muted">{percent(value)}</span>;
+}
+
+/** What an agent says of its run; while it goes on, how long it will still take and how fast it is. */
+function Message({ run, state }: Row) {
+  if (run?.agentResultMessage) {
+    return (
+      <span
+        className={state === 'FAILED' ? 'message is-failure' : 'message'}
+        title={run.agentResultMessage}
+      >
+        {run.agentResultMessage}
+      </span>
+    );
+  }
+  if (!run || !isActive(state) || run.isStale) return null;
+  const { estimatedRemaining: left, tasksPerMinute } = run;
+  const parts = [
+    state === 'EXECUTING' && typeof left === 'number' && t.jobs.left(about(left)),
+    typeof tasksPerMinute === 'number' && t.jobs.rate(rate(tasksPerMinute)),
+  ].filter(Boolean);
+  return parts.length > 0 ? <span className="muted">{parts.join(' · ')}</span> : null;
 }
 
 /** That a job's data is lost or incomplete, though its agent completed. */
@@ -85,7 +143,7 @@ function Loss({ job, state }: Row) {
   const loss = state === 'COMPLETED' ? lossOf(job.currentRun) : null;
   if (!loss) return null;
   return (
-    <span className="loss tone-failed">
+    <span className="mark tone-failed">
       <icons.warning width={13} height={13} />
       <span>{loss.isFailed ? t.jobs.processingFailed : t.jobs.cluesMissing(loss.missing)}</span>
     </span>
@@ -93,7 +151,7 @@ function Loss({ job, state }: Row) {
 }
 
 function Tasks({ run }: Row) {
-  if (!run) return none;
+  if (!run) return null;
   const failed = run.agentTasksFailedCount;
   return (
     <span title={t.jobs.tasksDone(count(run.agentTasksCompletedCount), count(run.agentTasksCount))}>
@@ -104,6 +162,9 @@ function Tasks({ run }: Row) {
   );
 }
 
+/** The width of columns of moments, which depends on the clock. */
+const MOMENT = 'var(--moment)';
+
 export const columns: readonly Column[] = [
   {
     key: 'state',
@@ -111,7 +172,11 @@ export const columns: readonly Column[] = [
     room: 148,
     cell: (row) => (
       <span className="state-cell">
-        <StateLabel state={row.state} isScheduled={isScheduled(row.job)} />
+        {row.state === 'QUEUED' && row.job.scheduledDate ? (
+          <Waiting job={row.job} due={Date.parse(row.job.scheduledDate)} />
+        ) : (
+          <StateLabel state={row.state} />
+        )}
         <Loss {...row} />
       </span>
     ),
@@ -120,20 +185,23 @@ export const columns: readonly Column[] = [
     key: 'job',
     track: 'minmax(13rem, 1.6fr)',
     room: 208,
+    sort: { ascending: 'name', descending: 'name-down', first: 'name' },
     jobFields: ['configuration'],
-    cell: ({ job }) => (
+    cell: ({ job, fixed }) => (
       <span className="two-lines">
         <AppLink className="row-link one-line" to={`/jobs/${job.id}`}>
           {nameOf(job)}
         </AppLink>
-        <span className="muted one-line">
-          {[
-            job.configuration ? nameOf(job.configuration) : t.jobs.noConfiguration,
-            job.configuration?.provider,
-          ]
-            .filter(Boolean)
-            .join(' · ')}
-        </span>
+        {fixed !== 'configuration' && (
+          <span className="muted one-line">
+            {[
+              job.configuration ? nameOf(job.configuration) : t.jobs.noConfiguration,
+              job.configuration?.provider,
+            ]
+              .filter(Boolean)
+              .join(' · ')}
+          </span>
+        )}
       </span>
     ),
   },
@@ -148,7 +216,7 @@ export const columns: readonly Column[] = [
           {nameOf(run.agent)}
         </AppLink>
       ) : (
-        none
+        run && none
       ),
   },
   {
@@ -159,9 +227,42 @@ export const columns: readonly Column[] = [
     cell: Progress,
   },
   {
-    key: 'started',
-    track: '7.25rem',
+    key: 'created',
+    track: MOMENT,
     room: 116,
+    isMoment: true,
+    sort: { ascending: 'oldest', descending: 'newest', first: 'newest' },
+    cell: ({ job }) => <Moment at={job.createdDate} />,
+  },
+  {
+    key: 'scheduled',
+    track: MOMENT,
+    room: 120,
+    isMoment: true,
+    sort: { ascending: 'due', descending: 'due-down', first: 'due' },
+    cell: ({ job }) =>
+      job.scheduledDate ? (
+        <Moment at={job.scheduledDate} />
+      ) : (
+        // It is due as soon as it is there.
+        <span className="muted">
+          <Moment at={job.createdDate} />
+        </span>
+      ),
+  },
+  {
+    key: 'changed',
+    track: MOMENT,
+    room: 116,
+    isMoment: true,
+    sort: { ascending: 'unchanged', descending: 'changed', first: 'changed' },
+    cell: ({ job }) => <Moment at={job.updateDate ?? job.createdDate} />,
+  },
+  {
+    key: 'started',
+    track: MOMENT,
+    room: 116,
+    isMoment: true,
     runFields: ['agentStartTime'],
     cell: ({ job, run }) =>
       run?.agentStartTime ? (
@@ -169,7 +270,7 @@ export const columns: readonly Column[] = [
       ) : isScheduled(job) ? (
         <span className="muted">{t.jobs.due(<Moment at={job.scheduledDate} />)}</span>
       ) : (
-        none
+        run && none
       ),
   },
   {
@@ -178,7 +279,7 @@ export const columns: readonly Column[] = [
     room: 84,
     isNumber: true,
     runFields: ['agentElapsedExecutionTime'],
-    cell: ({ run, state }) => <WorkTime run={run} isRunning={state === 'EXECUTING'} />,
+    cell: ({ run, state }) => run && <WorkTime run={run} isRunning={state === 'EXECUTING'} />,
   },
   {
     key: 'tasks',
@@ -195,7 +296,9 @@ export const columns: readonly Column[] = [
     isNumber: true,
     runFields: ['agentCluesCount'],
     cell: ({ run }) => (
-      <span title={count(run?.agentCluesCount)}>{compact(run?.agentCluesCount)}</span>
+      <span title={run ? count(run.agentCluesCount) : undefined}>
+        {ofRun(run, compact(run?.agentCluesCount))}
+      </span>
     ),
   },
   {
@@ -204,26 +307,16 @@ export const columns: readonly Column[] = [
     room: 128,
     runFields: ['processingState'],
     cell: ({ job, state }) =>
-      job.currentRun && isOver(state) ? processingLabel(job.currentRun.processingState) : none,
+      job.currentRun && isOver(state) && processingLabel(job.currentRun.processingState),
   },
   {
     key: 'message',
     track: 'minmax(9rem, 1.6fr)',
     room: 160,
-    runFields: ['agentResultMessage'],
-    cell: ({ run, state }) =>
-      run?.agentResultMessage ? (
-        <span
-          className={state === 'FAILED' ? 'message is-failure' : 'message'}
-          title={run.agentResultMessage}
-        >
-          {run.agentResultMessage}
-        </span>
-      ) : (
-        none
-      ),
+    runFields: ['agentResultMessage', 'estimatedRemaining', 'tasksPerMinute'],
+    cell: Message,
   },
-  { key: 'type', track: '8rem', room: 128, cell: ({ job }) => job.type ?? none },
+  { key: 'type', track: '8rem', room: 128, cell: ({ job }) => job.type },
   {
     key: 'priority',
     track: '5rem',
@@ -231,23 +324,12 @@ export const columns: readonly Column[] = [
     cell: ({ job }) => t.priority(job.priority),
   },
   {
-    key: 'created',
-    track: '7.25rem',
-    room: 116,
-    cell: ({ job }) => <Moment at={job.createdDate} />,
-  },
-  {
-    key: 'scheduled',
-    track: '7.25rem',
-    room: 120,
-    cell: ({ job }) => <Moment at={job.scheduledDate} />,
-  },
-  {
     key: 'updated',
-    track: '7.25rem',
+    track: MOMENT,
     room: 116,
+    isMoment: true,
     runFields: ['updateDate'],
-    cell: ({ run }) => <Moment at={run?.updateDate} />,
+    cell: ({ run }) => run && <Moment at={run.updateDate} />,
   },
   {
     key: 'rate',
@@ -255,7 +337,7 @@ export const columns: readonly Column[] = [
     room: 116,
     isNumber: true,
     runFields: ['tasksPerMinute'],
-    cell: ({ run }) => rate(run?.tasksPerMinute),
+    cell: ({ run }) => ofRun(run, rate(run?.tasksPerMinute)),
   },
   {
     key: 'id',
@@ -267,13 +349,22 @@ export const columns: readonly Column[] = [
 
 /** What matters, the most important first, by what the list shows. */
 const wanted = {
-  any: ['state', 'job', 'progress', 'started', 'duration', 'message', 'agent', 'tasks', 'clues'],
-  over: ['state', 'job', 'started', 'message', 'duration', 'agent', 'tasks', 'clues'],
+  any: ['state', 'job', 'progress', 'message', 'started', 'duration', 'agent', 'tasks', 'clues'],
+  over: ['state', 'job', 'message', 'started', 'duration', 'agent', 'tasks', 'clues'],
   waiting: ['state', 'job', 'scheduled', 'created', 'priority', 'type'],
 };
 
 /** For the box to select a row and for its menu. */
 export const BESIDE = 76;
+
+/** The room that a column of moments takes more with twelve hours. */
+const TWELVE_HOURS = 20;
+
+type Clock = Settings['hours'];
+
+/** The room that a column takes at least. */
+export const roomOf = ({ room, isMoment }: Column, hours: Clock): number =>
+  isMoment && hours === '12' ? room + TWELVE_HOURS : room;
 
 function kindOf({ states, isScheduled }: Pick<Filter, 'states' | 'isScheduled'>) {
   if (isScheduled || (states.length > 0 && states.every((state) => state === 'QUEUED'))) {
@@ -282,19 +373,36 @@ function kindOf({ states, isScheduled }: Pick<Filter, 'states' | 'isScheduled'>)
   return states.length > 0 && states.every(isOver) ? wanted.over : wanted.any;
 }
 
-/** The columns that were chosen, or those that a table of this width has room for. */
+type Shown = Pick<Filter, 'states' | 'isScheduled' | 'columns' | 'sort'>;
+
+/** The column that the list is sorted by. */
+export function sortedColumn(filter: Pick<Filter, 'isScheduled' | 'sort'>): Column | undefined {
+  const order = sortOf(filter);
+  return columns.find(({ sort }) => sort?.ascending === order || sort?.descending === order);
+}
+
+/**
+ * The columns that were chosen, or those that a table of this width has room for; the one that the
+ * list is sorted by in any case.
+ */
 export function columnsFor(
-  filter: Pick<Filter, 'states' | 'isScheduled' | 'columns'>,
+  filter: Shown,
   width: number,
+  { hours = '24', fixed }: { hours?: Clock; fixed?: Fixed | undefined } = {},
 ): Column[] {
   const { columns: chosen } = filter;
-  if (chosen) return columns.filter(({ key }) => chosen.includes(key) || key === 'job');
+  const sorted = sortedColumn(filter)?.key ?? 'job';
+  if (chosen) {
+    return columns.filter(({ key }) => chosen.includes(key) || key === 'job' || key === sorted);
+  }
   let room = width - BESIDE;
   const shown = new Set<string>();
-  for (const key of kindOf(filter)) {
+  // Those two are there whatever the room.
+  for (const key of new Set(['job', sorted, ...kindOf(filter)])) {
+    if (key === fixed) continue;
     const column = columns.find((each) => each.key === key);
-    room -= column?.room ?? 0;
-    if (room < 0) break;
+    room -= column ? roomOf(column, hours) : 0;
+    if (room < 0 && shown.size > 1) break;
     shown.add(key);
   }
   return columns.filter(({ key }) => shown.has(key));

@@ -3,8 +3,9 @@ import { request } from '../data/client';
 import { jobExport } from '../data/documents';
 import { countErrors } from '../data/errors';
 import type { ResultOf } from '../data/graphql';
-import { getSettings } from '../settings/settings';
-import { type Filter, sorts, variablesOf } from './filter';
+import { toField } from '../format/time';
+import { getSettings, type Settings } from '../settings/settings';
+import { type Filter, variablesOf, viewOf } from './filter';
 
 type Job = ResultOf<typeof jobExport>['jobsConnection']['nodes'][number];
 type Value = string | number | null | undefined;
@@ -53,7 +54,6 @@ export async function exportCsv(
   told: (jobs: number) => void,
   signal: AbortSignal,
 ): Promise<{ file: Blob; errors: number }> {
-  const [field, direction] = sorts[filter.sort];
   const { page: _, take: __, ...variables } = variablesOf(filter, getSettings(), Date.now());
   // Spreadsheets take a file without this mark for one of their own encoding.
   const parts = ['\ufeff', line(fields.map(([name]) => name))];
@@ -63,7 +63,7 @@ export async function exportCsv(
   do {
     const answer: ResultOf<typeof jobExport> = await request(
       jobExport,
-      { ...variables, orderBy: { field, direction }, after },
+      { ...variables, after },
       signal,
     );
     const { nodes, pageInfo } = answer.jobsConnection;
@@ -74,6 +74,15 @@ export async function exportCsv(
     after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
   } while (after);
   return { file: new Blob(parts, { type: 'text/csv;charset=utf-8' }), errors };
+}
+
+/** What a file of the list is called: what it has, and when it was made in the chosen zone. */
+export function fileName(filter: Filter, settings: Settings, now: number): string {
+  const view = viewOf(filter);
+  const states = filter.states.map((state) => state.toLowerCase().replaceAll('_', '-'));
+  const what = view === 'all' ? [] : view ? [view] : states;
+  const made = toField(new Date(now).toISOString(), settings);
+  return `${['jobs', ...what, made.replace('T', '-').replace(':', '')].join('-')}.csv`;
 }
 
 export function save(blob: Blob, name: string): void {

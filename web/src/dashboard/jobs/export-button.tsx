@@ -1,8 +1,9 @@
 import { useRef, useState } from 'react';
 import { t } from '../i18n';
+import { getSettings } from '../settings/settings';
 import { icons } from '../ui/icons';
 import { say } from '../ui/notice';
-import { exportCsv, save } from './csv';
+import { exportCsv, fileName, save } from './csv';
 import type { Filter } from './filter';
 
 export function ExportButton({ filter }: { filter: Filter }) {
@@ -23,7 +24,7 @@ export function ExportButton({ filter }: { filter: Filter }) {
         setJobs(soFar);
       };
       const { file, errors } = await exportCsv(filter, tell, control.signal);
-      save(file, `jobs-${new Date().toISOString().slice(0, 16).replaceAll(':', '')}.csv`);
+      save(file, fileName(filter, getSettings(), Date.now()));
       const saved = t.export.saved(n);
       if (errors === 0) say(saved);
       else say(`${saved} ${t.export.empty(errors)}`, true);

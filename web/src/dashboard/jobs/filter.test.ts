@@ -29,6 +29,8 @@ describe('a filter in an address', () => {
       '?q=hub%26spot+%2B+50%25&created=yesterday&sort=name&page=7&size=200',
       '?from=2026-03-01T00:00:00.000Z&to=2026-03-02T00:00:00.000Z',
       '?scheduled=1&columns=state,job,rate',
+      '?scheduled=1&sort=newest',
+      '?sort=due',
       '?state=execution-completed&columns=',
     ]) {
       expect(formatFilter(parseFilter(query))).toBe(query);
@@ -123,7 +125,11 @@ describe('what the API is asked for', () => {
       take: 50,
       states: ['QUEUED'],
       scheduledAfter: '2026-03-29T12:00:00.000Z',
-      orderBy: { field: 'CREATED_DATE', direction: 'DESC' },
+      orderBy: { field: 'SCHEDULED_DATE', direction: 'ASC' },
+    });
+    expect(variablesOf(parseFilter('?sort=newest'), settings, now).orderBy).toEqual({
+      field: 'CREATED_DATE',
+      direction: 'DESC',
     });
     expect(conditionsOf(parseFilter(''), settings, now).states).toEqual([]);
   });

@@ -15,6 +15,8 @@ export type Range = (typeof ranges)[number];
 export const sorts = {
   newest: ['CREATED_DATE', 'DESC'],
   oldest: ['CREATED_DATE', 'ASC'],
+  due: ['SCHEDULED_DATE', 'ASC'],
+  'due-down': ['SCHEDULED_DATE', 'DESC'],
   changed: ['UPDATE_DATE', 'DESC'],
   unchanged: ['UPDATE_DATE', 'ASC'],
   name: ['NAME', 'ASC'],
@@ -36,7 +38,8 @@ export interface Filter {
   range: Range | undefined;
   from: string | undefined;
   to: string | undefined;
-  sort: Sort;
+  /** The order that was chosen; undefined: the view's own. */
+  sort: Sort | undefined;
   /** From 1. */
   page: number;
   take: number;
@@ -105,6 +108,14 @@ const oneOf =
 const listed = (options: readonly (string | number)[]) =>
   t.filters.expected.oneOf(options.join(', '));
 
+/** What is due next comes first where it is scheduled, and what is new everywhere else. */
+const usualSort = ({ isScheduled }: Pick<Filter, 'isScheduled'>): Sort =>
+  isScheduled ? 'due' : 'newest';
+
+/** The order of the list. */
+export const sortOf = (filter: Pick<Filter, 'isScheduled' | 'sort'>): Sort =>
+  filter.sort ?? usualSort(filter);
+
 /** Reads an address: its filter, and the parameters that are not understood. */
 export function readAddress(query: string): { filter: Filter; ignored: Ignored[] } {
   const ignored: Ignored[] = [];
@@ -156,7 +167,7 @@ export function readAddress(query: string): { filter: Filter; ignored: Ignored[]
     range,
     from: moment('from'),
     to: moment('to'),
-    sort: read('sort', oneOf(sortKeys), listed(sortKeys)) ?? 'newest',
+    sort: read('sort', oneOf(sortKeys), listed(sortKeys)),
     // The API counts pages with 32 bits.
     page: Math.min(read('page', numberOf, t.filters.expected.page) ?? 1, 10_000_000),
     take: read('size', size, listed(pageSizes)) ?? 50,
@@ -181,7 +192,7 @@ export function formatFilter(filter: Filter): string {
   set('created', filter.range);
   set('from', filter.from);
   set('to', filter.to);
-  set('sort', filter.sort === 'newest' ? undefined : filter.sort);
+  set('sort', filter.sort === usualSort(filter) ? undefined : filter.sort);
   set('page', filter.page > 1 ? filter.page : undefined);
   set('size', filter.take === 50 ? undefined : filter.take);
   if (filter.columns) params.set('columns', filter.columns.join(','));
@@ -225,7 +236,7 @@ export function conditionsOf(filter: Filter, settings: Settings, now: number): C
 }
 
 export function variablesOf(filter: Filter, settings: Settings, now: number): Variables {
-  const [field, direction] = sorts[filter.sort];
+  const [field, direction] = sorts[sortOf(filter)];
   return {
     ...conditionsOf(filter, settings, now),
     page: filter.page - 1,

@@ -1,19 +1,20 @@
 import { useEffect, useRef, useState } from 'react';
-import { useAgentNames, useConfigurationNames } from '../data/hooks';
+import { type Named, nameOf, useAgentNames, useConfigurationNames } from '../data/hooks';
 import { states, textOf } from '../data/states';
 import type { JobState } from '../data/types';
 import { fromField, full, toField, zoneOf } from '../format/time';
 import { t } from '../i18n';
-import { useSettings } from '../settings/settings';
+import { type Settings, useSettings } from '../settings/settings';
 import { icons, StateSign } from '../ui/icons';
 import { Menu, MenuChoice, Picker } from '../ui/picker';
-import { type Filter, isNarrowed, type Range, ranges, type Sort, sortKeys } from './filter';
+import type { Fixed } from './columns';
+import { type Filter, isNarrowed, type Range, ranges, type Sort, sortKeys, viewOf } from './filter';
 
 interface Props {
   filter: Filter;
   change(change: Partial<Filter>, replace?: boolean): void;
   /** What this page is about, and so cannot be chosen. */
-  fixed: 'configuration' | 'agent' | undefined;
+  fixed: Fixed | undefined;
 }
 
 export function Filters({ filter, change, fixed }: Props) {
@@ -21,64 +22,136 @@ export function Filters({ filter, change, fixed }: Props) {
   const configurations = useConfigurationNames(isAsked || Boolean(filter.configurationId));
   const agents = useAgentNames(isAsked || Boolean(filter.agentId));
   const load = () => setAsked(true);
+  const settings = useSettings();
+  const rangeText = rangeOf(filter, settings);
   // What the page is about is no filter that could be cleared.
   const own = {
     ...filter,
     ...(fixed === 'configuration' && { configurationId: undefined }),
     ...(fixed === 'agent' && { agentId: undefined }),
   };
+  const isFiltered = isNarrowed(own) || filter.states.length > 0 || filter.isScheduled;
+  const clear = () =>
+    change({
+      states: [],
+      isScheduled: false,
+      configurationId: undefined,
+      agentId: undefined,
+      search: '',
+      range: undefined,
+      from: undefined,
+      to: undefined,
+    });
+  const named = (id: string, all: readonly Named[] | undefined) =>
+    all?.find((each) => each.id === id)?.name ?? nameOf({ id, name: null });
+  const { configurationId, agentId } = own;
+  // The states of a view are said by its tab.
+  const chips: ChipProps[] = (viewOf(filter) ? [] : filter.states).map((state) => ({
+    text: textOf(state).label,
+    remove: () => change({ states: filter.states.filter((each) => each !== state) }),
+  }));
+  if (configurationId) {
+    chips.push({
+      text: named(configurationId, configurations.data),
+      remove: () => change({ configurationId: undefined }),
+    });
+  }
+  if (agentId) {
+    chips.push({
+      text: named(agentId, agents.data),
+      remove: () => change({ agentId: undefined }),
+    });
+  }
+  if (filter.search) {
+    chips.push({
+      text: t.filters.quoted(filter.search),
+      remove: () => change({ search: '' }),
+    });
+  }
+  if (rangeText) {
+    chips.push({
+      text: t.filters.createdIn(rangeText),
+      remove: () => change({ range: undefined, from: undefined, to: undefined }),
+    });
+  }
   return (
-    <search className="filters" aria-label={t.filters.title}>
-      <SearchField text={filter.search} change={(search) => change({ search }, true)} />
-      <StatesMenu
-        chosen={filter.states}
-        change={(states) => change({ states, isScheduled: false })}
-      />
-      {fixed !== 'configuration' && (
-        <Picker
-          label={t.filters.configuration}
-          find={t.filters.findConfiguration}
-          options={configurations.data}
-          chosen={filter.configurationId}
-          choose={(configurationId) => change({ configurationId })}
-          load={load}
-          isLoading={configurations.isPending}
+    <search aria-label={t.filters.title}>
+      {chips.length > 0 && (
+        <ul className="chips" aria-label={t.filters.inForce}>
+          {chips.map((chip) => (
+            <Chip key={chip.text} {...chip} />
+          ))}
+          {chips.length > 1 && (
+            <li>
+              <button type="button" className="button is-quiet" onClick={clear}>
+                {t.filters.clear}
+              </button>
+            </li>
+          )}
+        </ul>
+      )}
+      <div className="filters">
+        <SearchField text={filter.search} change={(search) => change({ search }, true)} />
+        <StatesMenu
+          chosen={filter.states}
+          change={(states) => change({ states, isScheduled: false })}
         />
-      )}
-      {fixed !== 'agent' && (
-        <Picker
-          label={t.filters.agent}
-          find={t.filters.findAgent}
-          options={agents.data}
-          chosen={filter.agentId}
-          choose={(agentId) => change({ agentId })}
-          load={load}
-          isLoading={agents.isPending}
-        />
-      )}
-      <RangeMenu filter={filter} change={change} />
-      {(isNarrowed(own) || filter.states.length > 0 || filter.isScheduled) && (
-        <button
-          type="button"
-          className="button is-quiet"
-          onClick={() =>
-            change({
-              states: [],
-              isScheduled: false,
-              configurationId: undefined,
-              agentId: undefined,
-              search: '',
-              range: undefined,
-              from: undefined,
-              to: undefined,
-            })
-          }
-        >
-          {t.filters.clear}
-        </button>
-      )}
+        {fixed !== 'configuration' && (
+          <Picker
+            label={t.filters.configuration}
+            find={t.filters.findConfiguration}
+            options={configurations.data}
+            chosen={filter.configurationId}
+            choose={(configurationId) => change({ configurationId })}
+            load={load}
+            isLoading={configurations.isPending}
+          />
+        )}
+        {fixed !== 'agent' && (
+          <Picker
+            label={t.filters.agent}
+            find={t.filters.findAgent}
+            options={agents.data}
+            chosen={filter.agentId}
+            choose={(agentId) => change({ agentId })}
+            load={load}
+            isLoading={agents.isPending}
+          />
+        )}
+        <RangeMenu filter={filter} text={rangeText} change={change} />
+        {isFiltered && (
+          <button type="button" className="button is-quiet" onClick={clear}>
+            {t.filters.clear}
+          </button>
+        )}
+      </div>
     </search>
   );
+}
+
+interface ChipProps {
+  text: string;
+  remove(): void;
+}
+
+/** A filter in force, and how to take it away, where the menus that say so are out of view. */
+function Chip({ text, remove }: ChipProps) {
+  return (
+    <li>
+      <button type="button" className="filter is-set" onClick={remove}>
+        <span className="hidden">{t.filters.remove}</span>
+        <span className="filter-value one-line">{text}</span>
+        <icons.cross width={12} height={12} />
+      </button>
+    </li>
+  );
+}
+
+/** The range of creation dates in words, if there is one. */
+function rangeOf({ range, from, to }: Filter, settings: Settings): string | undefined {
+  if (range) return t.filters.ranges[range];
+  if (!from && !to) return undefined;
+  return `${from ? full(from, settings) : '…'} – ${to ? full(to, settings) : t.filters.now}`;
 }
 
 /** How long after the last letter the search begins. */
@@ -157,14 +230,13 @@ function StatesMenu({
   );
 }
 
-function RangeMenu({ filter, change }: Omit<Props, 'fixed'>) {
+function RangeMenu({
+  filter,
+  text: value,
+  change,
+}: Omit<Props, 'fixed'> & { text: string | undefined }) {
   const settings = useSettings();
   const { range, from, to } = filter;
-  const value = range
-    ? t.filters.ranges[range]
-    : from || to
-      ? `${from ? full(from, settings) : '…'} – ${to ? full(to, settings) : t.filters.now}`
-      : undefined;
   const pick = (next: Range | undefined) => change({ range: next, from: undefined, to: undefined });
   const set = (field: 'from' | 'to', text: string) => {
     const other = field === 'from' ? { to } : { from };
@@ -220,6 +292,7 @@ export function SortMenu({ sort, change }: { sort: Sort; change(sort: Sort): voi
   return (
     <Menu
       label={t.filters.sort}
+      tool="sort"
       value={t.filters.sorts[sort]}
       icon={<icons.sort width={14} height={14} />}
     >

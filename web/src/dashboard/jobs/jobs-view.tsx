@@ -1,13 +1,14 @@
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { errorOf } from '../data/errors';
 import { nameOf, useAgentNames, useConfigurationNames, useCounts } from '../data/hooks';
-import type { Counts, ListedJob } from '../data/types';
+import { textOf } from '../data/states';
+import type { Counts, JobState, ListedJob } from '../data/types';
 import { useMayAct } from '../data/viewer';
 import { count } from '../format/number';
 import { zoneOf } from '../format/time';
 import { t } from '../i18n';
 import { useFollowCounts } from '../live/hooks';
-import { useSettings } from '../settings/settings';
+import { changeSettings, useSettings } from '../settings/settings';
 import { Empty, Failure, Skeleton } from '../ui/empty';
 import { icons } from '../ui/icons';
 import { Menu } from '../ui/picker';
@@ -15,7 +16,7 @@ import { type Action, ActionDialog, type ChosenJob, presentState, type Request }
 import { ColumnsMenu } from './columns-menu';
 import { describe } from './describe';
 import { ExportButton } from './export-button';
-import { conditionsOf, type Filter, isNarrowed, viewOf, views } from './filter';
+import { conditionsOf, type Filter, isNarrowed, sortOf, viewOf, views } from './filter';
 import { Filters, SortMenu } from './filters';
 import { IgnoredFilters } from './ignored';
 import { Pager } from './pager';
@@ -41,7 +42,12 @@ export function JobsView({ fixed, counts: given, of }: Props) {
   const settings = useSettings();
   const mayAct = useMayAct();
   const { filter: own, ignored, change } = useFilter();
-  const filter = useMemo<Filter>(() => ({ ...own, ...fixed }), [own, fixed]);
+  // A link's columns go before those that were chosen last.
+  const filter = useMemo<Filter>(
+    () => ({ ...own, columns: own.columns ?? settings.columns, ...fixed }),
+    [own, settings.columns, fixed],
+  );
+  const about = fixed && ('agentId' in fixed ? 'agent' : 'configuration');
   const configurationId = filter.configurationId ?? null;
   useFollowCounts(configurationId);
   const known = useCounts(configurationId);
@@ -93,6 +99,8 @@ export function JobsView({ fixed, counts: given, of }: Props) {
   };
   const isEmpty = page?.items.length === 0 && !missing;
   const view = viewOf(filter);
+  const total = page && `${count(page.totalCount)}${page.totalCountIsExact ? '' : '+'}`;
+  const textOfTotal = page && t.jobs.found(total ?? '', page.totalCount);
   const owner = of ?? configurations.data?.find(({ id }) => id === filter.configurationId)?.name;
   return (
     <>
@@ -102,38 +110,31 @@ export function JobsView({ fixed, counts: given, of }: Props) {
         chosen={filter.isScheduled ? ['QUEUED', 'EXECUTING'] : filter.states}
         choose={(states) => change({ states, isScheduled: false })}
       />
-      <nav className="views" aria-label={t.jobs.viewsLabel}>
-        {views.map(({ key, states, isScheduled }) => (
-          <button
-            key={key}
-            type="button"
-            className="view"
-            aria-current={key === view ? 'true' : undefined}
-            onClick={() => change({ states, isScheduled })}
-          >
-            {t.jobs.views[key]}
-          </button>
-        ))}
-        {isNarrowed(own) && <span className="muted views-note">{t.jobs.totalsNote}</span>}
-      </nav>
-      <Filters
-        filter={filter}
-        change={change}
-        fixed={fixed && ('agentId' in fixed ? 'agent' : 'configuration')}
-      />
-      <IgnoredFilters ignored={ignored} dismiss={() => change({ page: own.page }, true)} />
       <div className="list-head">
-        <p className="list-count" role="status">
+        <nav className="views" aria-label={t.jobs.viewsLabel}>
+          {views.map(({ key, states, isScheduled }) => (
+            <button
+              key={key}
+              type="button"
+              className="view"
+              title={hintOf(states, isScheduled)}
+              aria-current={key === view ? 'true' : undefined}
+              onClick={() => change({ states, isScheduled })}
+            >
+              {t.jobs.views[key]}
+            </button>
+          ))}
+        </nav>
+        <p className="list-count">
           {page
-            ? t.jobs.total(
-                <b>
-                  {count(page.totalCount)}
-                  {page.totalCountIsExact ? '' : '+'}
-                </b>,
-                page.totalCount,
-              )
+            ? t.jobs.total(<b>{total}</b>, page.totalCount)
             : !list.isError && <span className="muted">{t.common.loading}</span>}
         </p>
+        <Announcement
+          text={page && !list.isPlaceholderData ? textOfTotal : undefined}
+          of={`${key} ${filter.page}`}
+        />
+        {isNarrowed(own) && <p className="muted totals-note">{t.jobs.totalsNote}</p>}
         <button
           type="button"
           className={list.hasNews ? 'news is-shown' : 'news'}
@@ -145,10 +146,14 @@ export function JobsView({ fixed, counts: given, of }: Props) {
           <icons.retry width={13} height={13} /> {t.jobs.news}
         </button>
         <div className="list-tools">
-          <SortMenu sort={filter.sort} change={(sort) => change({ sort })} />
+          <SortMenu sort={sortOf(filter)} change={(sort) => change({ sort })} />
           <ColumnsMenu
             filter={filter}
-            change={(columns) => change({ columns, page: filter.page }, true)}
+            fixed={about}
+            change={(columns) => {
+              changeSettings({ columns });
+              change({ columns, page: filter.page }, true);
+            }}
           />
           <ExportButton filter={filter} />
           {mayAct && (
@@ -165,6 +170,8 @@ export function JobsView({ fixed, counts: given, of }: Props) {
           )}
         </div>
       </div>
+      <Filters filter={filter} change={change} fixed={about} />
+      <IgnoredFilters ignored={ignored} dismiss={() => change({ page: own.page }, true)} />
       {missing && (
         <p className="problem" role="status">
           <icons.warning /> {missing}
@@ -176,6 +183,8 @@ export function JobsView({ fixed, counts: given, of }: Props) {
           <JobTable
             jobs={page.items}
             filter={filter}
+            fixed={about}
+            sortBy={(sort) => change({ sort })}
             selected={selected}
             select={select}
             act={act}
@@ -199,8 +208,8 @@ export function JobsView({ fixed, counts: given, of }: Props) {
         <section className="selection" aria-label={t.jobs.selection}>
           <b>{t.jobs.selected(selected.size)}</b>
           {elsewhere.length > 0 && (
-            <>
-              <span>{t.jobs.selectedElsewhere(elsewhere.length)}</span>
+            <span className="selection-note">
+              {t.jobs.selectedElsewhere(elsewhere.length)}
               <button
                 type="button"
                 className="button is-quiet"
@@ -208,7 +217,7 @@ export function JobsView({ fixed, counts: given, of }: Props) {
               >
                 {t.jobs.clearElsewhere}
               </button>
-            </>
+            </span>
           )}
           {mayAct &&
             (['retry', 'cancel'] as const).map((action) => {
@@ -224,8 +233,9 @@ export function JobsView({ fixed, counts: given, of }: Props) {
                 </button>
               );
             })}
-          <button type="button" className="button is-quiet" onClick={clear}>
-            {t.jobs.clearSelection}
+          <button type="button" className="button is-quiet selection-clear" onClick={clear}>
+            <icons.cross width={14} height={14} />
+            <span>{t.jobs.clearSelection}</span>
           </button>
         </section>
       )}
@@ -249,6 +259,31 @@ const chosen = (job: ListedJob): ChosenJob => ({
   state: presentState(job),
   scheduledDate: job.scheduledDate,
 });
+
+/** What a view has: its states by their names. */
+function hintOf(states: readonly JobState[], isScheduled: boolean): string | undefined {
+  if (isScheduled) return textOf('SCHEDULED').hint;
+  return states.map((state) => textOf(state).label).join(', ') || undefined;
+}
+
+/**
+ * Tells screen readers how many jobs there are once their user has changed what is listed. A list
+ * that changes by itself is not read out.
+ */
+function Announcement({ text, of }: { text: string | undefined; of: string }) {
+  const told = useRef(of);
+  const [said, say] = useState('');
+  useEffect(() => {
+    if (text === undefined || told.current === of) return;
+    told.current = of;
+    say(text);
+  }, [text, of]);
+  return (
+    <p className="hidden" role="status">
+      {said}
+    </p>
+  );
+}
 
 /** Calls this when Escape is pressed and nothing is open that it would close. */
 function useEscape(escaped: (() => void) | undefined): void {

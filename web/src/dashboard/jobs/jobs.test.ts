@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest';
 import { noteErrors } from '../data/errors';
 import type { ListedJob } from '../data/types';
+import { parseSettings } from '../settings/settings';
 import { includedKinds, planForJobs } from './actions/plan';
-import { cellError, columns, columnsFor } from './columns';
-import { cell } from './csv';
+import { type Column, cellError, columns, columnsFor } from './columns';
+import { cell, fileName } from './csv';
+import { parseFilter, type Sort, sortKeys } from './filter';
 
 it('a value of a CSV file is quoted where it must be, and is never a formula', () => {
   expect(['a,b', 'say "x"', 'two\nlines', '=1+1', '-5', '@x', 'plain'].map(cell)).toEqual([
@@ -64,13 +66,47 @@ it('a retry includes cancelled and completed jobs only where they are named or c
 
 it('a narrow table has the columns that matter most', () => {
   const keys = (width: number, states: ('FAILED' | 'QUEUED')[]) =>
-    columnsFor({ states, isScheduled: false, columns: undefined }, width).map(({ key }) => key);
+    columnsFor({ states, isScheduled: false, columns: undefined, sort: undefined }, width).map(
+      ({ key }) => key,
+    );
   expect(keys(720, ['FAILED'])).toContain('message');
   expect(keys(720, ['FAILED'])).not.toContain('clues');
   expect(keys(1_400, [])).toContain('clues');
   expect(keys(1_400, ['QUEUED'])).toContain('scheduled');
-  const chosen = { states: [], isScheduled: false, columns: ['id'] };
-  expect(columnsFor(chosen, 300).map(({ key }) => key)).toEqual(['job', 'id']);
+});
+
+it('the column that a list is sorted by is shown, whatever was chosen or fits', () => {
+  const keys = (sort: Sort | undefined, columns: string[] | undefined, isScheduled = false) =>
+    columnsFor({ states: [], isScheduled, columns, sort }, 300).map(({ key }) => key);
+  expect(keys(undefined, ['id'])).toEqual(['job', 'created', 'id']);
+  expect(keys('changed', ['id'])).toEqual(['job', 'changed', 'id']);
+  expect(keys('name-down', ['id'])).toEqual(['job', 'id']);
+  expect(keys(undefined, ['id'], true)).toEqual(['job', 'scheduled', 'id']);
+  for (const sort of sortKeys) {
+    const shown = columnsFor({ states: [], isScheduled: false, columns: undefined, sort }, 300);
+    const isOf = ({ sort: own }: Column) => own?.ascending === sort || own?.descending === sort;
+    expect([sort, shown.some(isOf)]).toEqual([sort, true]);
+  }
+});
+
+it('a page about an agent has no column of agents, and twelve hours take more room', () => {
+  const any = { states: [], isScheduled: false, columns: undefined, sort: undefined };
+  const keys = (options: Parameters<typeof columnsFor>[2]) =>
+    columnsFor(any, 1_360, options).map(({ key }) => key);
+  expect(keys({})).toContain('agent');
+  expect(keys({ fixed: 'agent' })).not.toContain('agent');
+  expect(keys({ hours: '12' }).length).toBeLessThan(keys({ hours: '24' }).length);
+});
+
+it('a file is named after what it has', () => {
+  const settings = { ...parseSettings(null), zone: 'Europe/Berlin' };
+  const now = Date.parse('2026-05-01T12:34:56Z');
+  const named = (query: string) => fileName(parseFilter(query), settings, now);
+  expect(named('')).toBe('jobs-2026-05-01-1434.csv');
+  expect(named('?state=failed,execution-completed')).toBe(
+    'jobs-failed-execution-completed-2026-05-01-1434.csv',
+  );
+  expect(named('?scheduled=1')).toBe('jobs-scheduled-2026-05-01-1434.csv');
 });
 
 it('a cell is marked for the fields that it shows, and for a run that could not be read', () => {

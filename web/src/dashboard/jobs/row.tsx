@@ -8,12 +8,13 @@ import { t, useLanguage } from '../i18n';
 import { useLeftTo, useLiveJob } from '../live/jobs';
 import { Unavailable } from '../ui/unavailable';
 import type { Action } from './actions';
-import { type Column, cellError, type Row } from './columns';
+import { type Column, cellError, type Fixed, type Row } from './columns';
 import { RowMenu } from './row-menu';
 
 interface Props {
   job: ListedJob;
   columns: readonly Column[];
+  fixed: Fixed | undefined;
   index: number;
   isSelected: boolean;
   /** `isRange`: with the rows between it and the last one that was ticked. */
@@ -31,14 +32,14 @@ function isPlainClick({ button, target, defaultPrevented }: MouseEvent): boolean
 
 /** A job's row. It listens for its own job alone. */
 export const JobRow = memo(function JobRow(props: Props) {
-  const { job, columns, index, isSelected, select, act } = props;
+  const { job, columns, fixed, index, isSelected, select, act } = props;
   const [, navigate] = useLocation();
   const isOnlyViewer = useIsOnlyViewer();
   useLanguage();
   const live = useLiveJob(job.id);
   const left = useLeftTo(job.id);
   const state = live?.state ?? (left && left !== 'UNKNOWN' ? left : job.state);
-  const row: Row = { job, state, run: live?.currentRun ?? job.currentRun };
+  const row: Row = { job, state, run: live?.currentRun ?? job.currentRun, fixed };
   const open = (event: MouseEvent) => {
     if (!isPlainClick(event)) return;
     if (event.button === 1 || event.ctrlKey || event.metaKey || event.shiftKey) {

@@ -3,14 +3,26 @@ import type { ListedJob } from '../data/types';
 import { useIsOnlyViewer } from '../data/viewer';
 import { t } from '../i18n';
 import { prefetchJobPage } from '../pages';
+import { useSettings } from '../settings/settings';
+import { icons } from '../ui/icons';
 import type { Action } from './actions';
-import { BESIDE, columns, columnsFor } from './columns';
-import type { Filter } from './filter';
+import {
+  BESIDE,
+  type Column,
+  columns,
+  columnsFor,
+  type Fixed,
+  roomOf,
+  sortedColumn,
+} from './columns';
+import { type Filter, type Sort, sortOf } from './filter';
 import { JobRow } from './row';
 
 interface Props {
   jobs: readonly ListedJob[];
   filter: Filter;
+  fixed: Fixed | undefined;
+  sortBy(sort: Sort): void;
   selected: ReadonlyMap<string, ListedJob>;
   select(jobs: readonly ListedJob[], isSelected: boolean): void;
   act(action: Action, job: ListedJob): void;
@@ -20,11 +32,16 @@ interface Props {
 /** Below this width each row is a card of its own. */
 const CARDS = 640;
 
-const inCards = ['state', 'job', 'progress', 'started', 'message'];
-const cardColumns = columns.filter(({ key }) => inCards.includes(key));
+/** What a card shows: when the job began, unless the list is sorted by another moment. */
+const cardColumns = (sorted: Column | undefined) => {
+  const moment = sorted?.isMoment ? sorted.key : 'started';
+  return columns.filter(({ key }) => ['state', 'job', 'progress', moment, 'message'].includes(key));
+};
 
 /** The list of jobs. All its rows are in the document, to be found, printed and read out. */
-export function JobTable({ jobs, filter, selected, select, act, isStale }: Props) {
+export function JobTable(props: Props) {
+  const { jobs, filter, fixed, sortBy, selected, select, act, isStale } = props;
+  const { hours } = useSettings();
   const ref = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(() => Math.min(window.innerWidth, 1_440) - 48);
   useLayoutEffect(() => {
@@ -37,13 +54,16 @@ export function JobTable({ jobs, filter, selected, select, act, isStale }: Props
     return () => observer.disconnect();
   }, []);
   const isCards = width < CARDS;
-  const { states, isScheduled, columns: chosen } = filter;
+  const { states, isScheduled, columns: chosen, sort } = filter;
   // The same array each time, so that rows need not be drawn again.
   const shown = useMemo(
-    () => (isCards ? cardColumns : columnsFor({ states, isScheduled, columns: chosen }, width)),
-    [isCards, states, isScheduled, chosen, width],
+    () =>
+      isCards
+        ? cardColumns(sortedColumn({ isScheduled, sort }))
+        : columnsFor({ states, isScheduled, columns: chosen, sort }, width, { hours, fixed }),
+    [isCards, states, isScheduled, chosen, sort, width, hours, fixed],
   );
-  const least = BESIDE + shown.reduce((sum, { room }) => sum + room, 0);
+  const least = BESIDE + shown.reduce((sum, column) => sum + roomOf(column, hours), 0);
   const isOnlyViewer = useIsOnlyViewer();
   const latest = useRef({ jobs, select });
   latest.current = { jobs, select };
@@ -62,11 +82,19 @@ export function JobTable({ jobs, filter, selected, select, act, isStale }: Props
   const own = shown.map(({ track }) => track);
   const tracks = ['2.25rem', ...own, '2.5rem'].join(' ');
   // On paper there is neither a box to tick nor a menu, and the page may be narrower.
-  const printTracks = shown.map(({ room }) => `minmax(0, ${room}fr)`).join(' ');
+  const printTracks = shown.map((column) => `minmax(0, ${roomOf(column, hours)}fr)`).join(' ');
+  const hasMessages = shown.some(({ key }) => key === 'message');
   return (
     <div
       ref={ref}
-      className={`table${isCards ? ' is-cards' : least > width ? ' is-wide' : ''}${isStale ? ' is-stale' : ''}`}
+      className={[
+        'table',
+        isCards ? 'is-cards' : hasMessages && 'has-messages',
+        !isCards && least > width && 'is-wide',
+        isStale && 'is-stale',
+      ]
+        .filter(Boolean)
+        .join(' ')}
       role="table"
       aria-label={t.jobs.title}
       tabIndex={least > width && !isCards ? 0 : undefined}
@@ -75,6 +103,7 @@ export function JobTable({ jobs, filter, selected, select, act, isStale }: Props
         {
           '--tracks': tracks,
           '--print-tracks': printTracks,
+          '--moment': hours === '12' ? '8.5rem' : '7.25rem',
           '--least': `${isCards ? 0 : least}px`,
         } as CSSProperties
       }
@@ -96,10 +125,13 @@ export function JobTable({ jobs, filter, selected, select, act, isStale }: Props
               </label>
             )}
           </div>
-          {shown.map(({ key, isNumber }) => (
-            <div key={key} className={isNumber ? 'cell number' : 'cell'} role="columnheader">
-              {t.columns[key]}
-            </div>
+          {shown.map((column) => (
+            <Header
+              key={column.key}
+              column={column}
+              present={sortOf(filter)}
+              sortBy={isCards ? undefined : sortBy}
+            />
           ))}
           <div className="cell cell-menu" role="columnheader">
             <span className="hidden">{t.common.actions}</span>
@@ -118,12 +150,45 @@ export function JobTable({ jobs, filter, selected, select, act, isStale }: Props
             job={job}
             index={index}
             columns={shown}
+            fixed={fixed}
             isSelected={selected.has(job.id)}
             select={selectOne}
             act={act}
           />
         ))}
       </div>
+    </div>
+  );
+}
+
+/** A column's header, which sorts by it where the API can. */
+function Header({
+  column: { key, isNumber, sort },
+  present,
+  sortBy,
+}: {
+  column: Column;
+  present: Sort;
+  sortBy: ((sort: Sort) => void) | undefined;
+}) {
+  const isAscending = sort?.ascending === present;
+  const isDescending = sort?.descending === present;
+  const next = isAscending ? sort?.descending : isDescending ? sort?.ascending : sort?.first;
+  return (
+    <div
+      className={isNumber ? 'cell number' : 'cell'}
+      role="columnheader"
+      aria-sort={isAscending ? 'ascending' : isDescending ? 'descending' : undefined}
+    >
+      {next && sortBy ? (
+        <button type="button" className="sort" onClick={() => sortBy(next)}>
+          {t.columns[key]}
+          {isAscending && <icons.up width={12} height={12} />}
+          {isDescending && <icons.down width={12} height={12} />}
+        </button>
+      ) : (
+        t.columns[key]
+      )}
     </div>
   );
 }

@@ -46,6 +46,7 @@ export function Tiles({ counts, chosen, choose, of }: Props) {
             type="button"
             className={`rest tone-${info.state.toLowerCase()}`}
             aria-pressed={isOnly(info)}
+            data-empty={counts?.[info.count] === 0 || undefined}
             title={textOf(info.state).hint}
             onClick={() => pick(info)}
           >

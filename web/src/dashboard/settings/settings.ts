@@ -11,6 +11,8 @@ export interface Settings {
   hours: '12' | '24';
   /** Whether single keys do something. */
   keys: boolean;
+  /** The columns of lists of jobs, as they were chosen last; undefined: those that fit. */
+  columns?: readonly string[] | undefined;
 }
 
 const KEY = 'agent-jobs:settings';
@@ -41,13 +43,17 @@ export function parseSettings(text: string | null): Settings {
   } catch {
     // Not ours, or of another version.
   }
-  const { language, theme, zone, hours, keys } = stored;
+  const { language, theme, zone, hours, keys, columns } = stored;
   return {
     language: isLanguage(language) ? language : usual.language,
     theme: theme === 'light' || theme === 'dark' ? theme : usual.theme,
     zone: typeof zone === 'string' && (zone === 'local' || isZone(zone)) ? zone : usual.zone,
     hours: hours === '12' ? '12' : '24',
     keys: keys !== false,
+    columns:
+      Array.isArray(columns) && columns.every((key) => typeof key === 'string')
+        ? columns
+        : undefined,
   };
 }
 

@@ -34,6 +34,7 @@ export const icons = {
   check: make(<path d="m3.5 8.5 3 3 6-7" />),
   cross: make(<path d="m4 4 8 8M12 4l-8 8" />),
   down: make(<path d="m4 6 4 4 4-4" />),
+  up: make(<path d="m4 10 4-4 4 4" />),
   left: make(<path d="M10 3.5 5.5 8l4.5 4.5" />),
   right: make(<path d="M6 3.5 10.5 8 6 12.5" />),
   first: make(<path d="M11.5 3.5 7 8l4.5 4.5M4 3.5v9" />),
@@ -65,6 +66,12 @@ export const icons = {
     <>
       <rect x="2.5" y="3.5" width="11" height="10" rx="1.5" />
       <path d="M2.5 6.5h11M5.5 2v2.5M10.5 2v2.5" />
+    </>,
+  ),
+  clock: make(
+    <>
+      <circle cx="8" cy="8" r="5.75" />
+      <path d="M8 4.8V8l2.2 1.4" />
     </>,
   ),
   pause: make(<path d="M5.5 3.5v9M10.5 3.5v9" />),

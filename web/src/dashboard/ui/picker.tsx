@@ -1,6 +1,6 @@
 import * as Popover from '@radix-ui/react-popover';
-import { type ReactNode, useState } from 'react';
-import type { Named } from '../data/hooks';
+import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import { type Named, nameOf } from '../data/hooks';
 import { t } from '../i18n';
 import { icons } from './icons';
 
@@ -57,7 +57,10 @@ export const MenuChoice = Popover.Close;
 /** So many are shown at a time; typing finds the others. */
 const SHOWN = 60;
 
-/** Chooses one of many by name. */
+/** The choice of none. */
+const any: Named = { id: '', name: '' };
+
+/** Chooses one of many by name: a field to search in, and a list that its arrow keys move in. */
 export function Picker({
   label,
   find,
@@ -78,19 +81,9 @@ export function Picker({
   isLoading: boolean;
 }) {
   const [isOpen, setOpen] = useState(false);
-  const [text, setText] = useState('');
-  const wanted = text.trim().toLowerCase();
-  const found = (options ?? []).filter(
-    ({ name, hint, id }) =>
-      name.toLowerCase().includes(wanted) ||
-      hint?.toLowerCase().includes(wanted) ||
-      id.startsWith(wanted),
-  );
-  const name = chosen && (options?.find(({ id }) => id === chosen)?.name ?? chosen.slice(0, 8));
-  const pick = (id: string | undefined) => {
-    choose(id);
-    setOpen(false);
-  };
+  const name =
+    chosen &&
+    (options?.find(({ id }) => id === chosen)?.name ?? nameOf({ id: chosen, name: null }));
   return (
     <Menu
       label={label}
@@ -99,52 +92,127 @@ export function Picker({
       open={isOpen}
       onOpenChange={(open) => {
         setOpen(open);
-        setText('');
         if (open) load();
       }}
     >
-      <div className="picker">
-        <input
-          className="input"
-          type="search"
-          placeholder={find}
-          aria-label={find}
-          value={text}
-          onChange={(event) => setText(event.target.value)}
-          onKeyDown={(event) => {
-            if (event.key === 'Enter' && found[0]) pick(found[0].id);
-          }}
-        />
-        <ul className="picker-list">
-          {chosen && (
-            <li>
-              <button type="button" className="option" onClick={() => pick(undefined)}>
-                <span className="muted">{t.common.any}</span>
-              </button>
-            </li>
-          )}
-          {found.slice(0, SHOWN).map(({ id, name, hint }) => (
-            <li key={id}>
-              <button
-                type="button"
-                className="option"
-                aria-pressed={id === chosen}
-                onClick={() => pick(id)}
-              >
-                <span className="one-line">{name}</span>
-                {hint && <span className="muted">{hint}</span>}
-                {id === chosen && <icons.check width={14} height={14} />}
-              </button>
-            </li>
-          ))}
-        </ul>
-        {found.length > SHOWN && (
-          <p className="muted picker-note">{t.filters.moreOptions(found.length - SHOWN)}</p>
-        )}
-        {found.length === 0 && (
-          <p className="muted picker-note">{isLoading ? t.common.loading : t.filters.noOptions}</p>
-        )}
-      </div>
+      <Choice
+        find={find}
+        options={options}
+        chosen={chosen}
+        choose={(id) => {
+          choose(id);
+          setOpen(false);
+        }}
+        isLoading={isLoading}
+      />
     </Menu>
+  );
+}
+
+/** What is in the menu: it begins anew each time it opens. */
+function Choice({
+  find,
+  options,
+  chosen,
+  choose,
+  isLoading,
+}: {
+  find: string;
+  options: readonly Named[] | undefined;
+  chosen: string | undefined;
+  choose(id: string | undefined): void;
+  isLoading: boolean;
+}) {
+  const listId = useId();
+  const [text, setText] = useState('');
+  const [activeId, setActiveId] = useState<string>();
+  const list = useRef<HTMLDivElement>(null);
+  const wanted = text.trim().toLowerCase();
+  const found = (options ?? []).filter(
+    ({ name, hint, id }) =>
+      name.toLowerCase().includes(wanted) ||
+      hint?.toLowerCase().includes(wanted) ||
+      id.includes(wanted),
+  );
+  const shown: Named[] = [...(chosen && !wanted ? [any] : []), ...found.slice(0, SHOWN)];
+  const idOf = (each: Named) => `${listId}-${each.id}`;
+  const known = shown.findIndex((each) => idOf(each) === activeId);
+  // What is typed is for what it finds, so its first is taken by Enter.
+  const at = known < 0 && wanted ? 0 : known;
+  const active = shown[at];
+  useEffect(() => {
+    list.current?.querySelector('[data-highlighted]')?.scrollIntoView({ block: 'nearest' });
+  });
+  const keys: Record<string, () => number> = {
+    ArrowDown: () => (at + 1) % shown.length,
+    ArrowUp: () => (at <= 0 ? shown.length : at) - 1,
+    Home: () => 0,
+    End: () => shown.length - 1,
+  };
+  return (
+    <div className="picker">
+      <input
+        className="input"
+        type="text"
+        role="combobox"
+        aria-expanded="true"
+        aria-controls={listId}
+        aria-autocomplete="list"
+        aria-activedescendant={active && idOf(active)}
+        autoComplete="off"
+        spellCheck={false}
+        placeholder={find}
+        aria-label={find}
+        value={text}
+        onChange={(event) => {
+          setText(event.target.value);
+          setActiveId(undefined);
+        }}
+        onKeyDown={(event) => {
+          if (event.nativeEvent.isComposing || event.ctrlKey || event.metaKey || event.altKey)
+            return;
+          if (event.key === 'Enter' && active) {
+            event.preventDefault();
+            choose(active.id || undefined);
+          }
+          const next = shown[keys[event.key]?.() ?? -1];
+          if (next && !event.shiftKey) {
+            event.preventDefault();
+            setActiveId(idOf(next));
+          }
+        }}
+      />
+      <div ref={list} className="picker-list" id={listId} role="listbox" aria-label={find}>
+        {shown.map((each) => (
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the field has the focus and takes the keys.
+          <div
+            key={each.id}
+            id={idOf(each)}
+            role="option"
+            tabIndex={-1}
+            className="option"
+            aria-selected={each.id === chosen}
+            data-highlighted={each === active || undefined}
+            // The field keeps the focus.
+            onMouseDown={(event) => event.preventDefault()}
+            onClick={() => choose(each.id || undefined)}
+          >
+            {each === any ? (
+              <span className="muted">{t.common.any}</span>
+            ) : (
+              <span className="one-line">{each.name}</span>
+            )}
+            {each.hint && <span className="muted">{each.hint}</span>}
+            {each.id === chosen && <icons.check width={14} height={14} />}
+          </div>
+        ))}
+      </div>
+      {found.length > SHOWN && (
+        <p className="muted picker-note">{t.filters.moreOptions(found.length - SHOWN)}</p>
+      )}
+      {found.length === 0 && (
+        <p className="muted picker-note">{isLoading ? t.common.loading : t.filters.noOptions}</p>
+      )}
+    </div>
   );
 }
