@@ -9,6 +9,7 @@ mod m0003_reports;
 mod m0004_changes;
 mod m0005_attempts;
 mod m0006_access;
+mod m0008_last_seen;
 mod sql;
 
 /// Every step, oldest first.
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_changes::Migration),
             Box::new(m0005_attempts::Migration),
             Box::new(m0006_access::Migration),
+            Box::new(m0008_last_seen::Migration),
         ]
     }
 }

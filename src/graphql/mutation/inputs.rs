@@ -73,6 +73,7 @@ impl RegisterAgentInput {
             created_date: now,
             update_date: Some(now),
             agent_key: check_name("agentKey", self.agent_key)?,
+            last_seen: Some(now),
         })
     }
 }
