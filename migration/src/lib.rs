@@ -10,6 +10,7 @@ mod m0004_changes;
 mod m0005_attempts;
 mod m0006_access;
 mod m0008_last_seen;
+mod m0009_failed_processing;
 mod sql;
 
 /// Every step, oldest first.
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_attempts::Migration),
             Box::new(m0006_access::Migration),
             Box::new(m0008_last_seen::Migration),
+            Box::new(m0009_failed_processing::Migration),
         ]
     }
 }
