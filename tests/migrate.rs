@@ -10,13 +10,15 @@ use crate::support::{Output, TestDatabase, agent_jobs, on_both_databases};
 const PROCESSES: usize = 8;
 
 /// All steps, oldest first.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 8] = [
     "m0001_tables",
     "m0002_counters",
     "m0003_reports",
     "m0004_changes",
     "m0005_attempts",
     "m0006_access",
+    "m0008_last_seen",
+    "m0009_failed_processing",
 ];
 
 /// What the program says of the steps when only the first `applied` are.
