@@ -1,11 +1,12 @@
 //! `jobs`: numbered pages, against a plain list in memory.
 
-use entity::{JobState, Timestamp, configuration, job};
+use entity::{JobState, ProcessingState, Timestamp, agent, configuration, job, job_run};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::{
-    ForeignWriter, Rows, TestServer, configuration, id, ids, job, on_both_databases, second,
+    ForeignWriter, Rows, TestServer, agent, configuration, id, ids, job, job_run,
+    on_both_databases, second,
 };
 
 /// Each order as an argument, with what sorts the model's jobs: a moment or a name, and the id.
@@ -88,6 +89,76 @@ on_both_databases! {
         assert!(!expected.is_empty());
         assert_eq!(server.all_jobs(40, &arguments).await, expected);
         assert_eq!(server.jobs(&arguments).await["totalCount"], expected.len());
+    }
+
+    async fn jobs_are_found_by_what_became_of_their_data(database: TestDatabase) {
+        use ProcessingState::{Completed, Executing, Failed, Queued};
+
+        let server = TestServer::start(&database).await;
+        server.insert::<agent::Entity>(&[agent(1, None)]).await;
+        // Each job with its current run's processing state, and the clues submitted and received.
+        let cases = [
+            (Some(Completed), Some(10), Some(10)),
+            (Some(Completed), Some(10), Some(7)),
+            (Some(Failed), Some(10), Some(7)),
+            (Some(Failed), Some(10), Some(12)),
+            (Some(Executing), Some(10), Some(7)),
+            (Some(Queued), None, None),
+            (Some(Completed), None, Some(7)),
+            (Some(Completed), Some(10), None),
+            (None, Some(10), Some(7)),
+        ];
+        let mut jobs = vec![job::Model { current_run_id: None, ..job(99) }];
+        let mut runs = Vec::new();
+        for (n, (state, submitted, received)) in (100_u32..).zip(cases) {
+            jobs.push(job::Model { current_run_id: Some(id(n + 100)), ..job(n) });
+            runs.push(job_run::Model {
+                processing_state: state,
+                agent_clues_completed_count: submitted.map(entity::Long),
+                processing_tasks_received_clues_count: received.map(entity::Long),
+                ..job_run(n + 100, id(n), id(1))
+            });
+        }
+        // An earlier run of a job tells nothing of it.
+        runs.push(job_run::Model {
+            processing_state: Some(Failed),
+            agent_clues_completed_count: Some(entity::Long(5)),
+            processing_tasks_received_clues_count: Some(entity::Long(4)),
+            ..job_run(50, id(100), id(1))
+        });
+        server.insert::<job::Entity>(&jobs).await;
+        server.insert::<job_run::Entity>(&runs).await;
+        let mut foreign = ForeignWriter::connect(&database).await;
+        let strange = foreign.uuid(id(208));
+        foreign.execute(&format!("UPDATE job_run SET processing_state = 'Paused' WHERE id = {strange}")).await;
+
+        for (arguments, expected) in [
+            ("processingStates: [FAILED]", vec![103, 102]),
+            ("processingStates: [FAILED, EXECUTING]", vec![104, 103, 102]),
+            ("processingStates: [QUEUED]", vec![105]),
+            ("processingStates: [UNKNOWN]", vec![108]),
+            ("processingStates: [UNKNOWN, QUEUED]", vec![108, 105]),
+            ("processingStates: []", (99..109).rev().collect()),
+            ("cluesMissing: true", vec![102, 101]),
+            ("cluesMissing: false", vec![108, 107, 106, 105, 104, 103, 100, 99]),
+            ("processingStates: [FAILED], cluesMissing: true", vec![102]),
+            ("processingStates: [FAILED], states: [COMPLETED]", vec![]),
+        ] {
+            let expected: Vec<_> = expected.into_iter().map(id).collect();
+            assert_eq!(server.all_jobs(3, arguments).await, expected, "{arguments}");
+            assert_eq!(server.forwards(3, arguments).await, expected, "{arguments}");
+            assert_eq!(server.jobs(arguments).await["totalCount"], expected.len(), "{arguments}");
+        }
+        // The same of what operators ask for.
+        foreign.execute("UPDATE job SET state = 'Failed'").await;
+        for (filter, expected) in [
+            (json!({ "processingStates": ["FAILED"] }), 2),
+            (json!({ "cluesMissing": true }), 2),
+            (json!({ "cluesMissing": false, "processingStates": ["FAILED"] }), 1),
+        ] {
+            let found = server.act("retryJobs", json!({ "filter": filter, "dryRun": true })).await;
+            assert_eq!(found["matchedCount"], expected, "{filter}");
+        }
     }
 
     async fn every_job_is_on_one_page_in_every_order(database: TestDatabase) {

@@ -31,6 +31,7 @@ mod job_run;
 mod jobs;
 mod jobs_connection;
 mod large_bodies;
+mod last_seen;
 mod leaving_watchers;
 mod limits;
 mod lists;

@@ -10,7 +10,7 @@ use crate::support::{Output, TestDatabase, agent_jobs, on_both_databases};
 const PROCESSES: usize = 8;
 
 /// All steps, oldest first.
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 9] = [
     "m0001_tables",
     "m0002_counters",
     "m0003_reports",
@@ -18,6 +18,8 @@ const STEPS: [&str; 7] = [
     "m0005_attempts",
     "m0006_access",
     "m0007_due_jobs",
+    "m0008_last_seen",
+    "m0009_failed_processing",
 ];
 
 /// What the program says of the steps when only the first `applied` are.

@@ -21,9 +21,12 @@ pub struct Model {
     /// The agent's key on its platform, which its runs show. Sensitive. Null when not known.
     #[graphql(skip)]
     pub agent_key: Option<String>,
+    /// When the service last received anything from it. APIs show it by a resolver of their own.
+    #[graphql(skip)]
+    pub last_seen: Option<Timestamp>,
 }
 
-crate::table::table!("agent", internal: ["agent_key"]);
+crate::table::table!("agent", internal: ["agent_key", "last_seen"]);
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}

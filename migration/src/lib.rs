@@ -10,6 +10,8 @@ mod m0004_changes;
 mod m0005_attempts;
 mod m0006_access;
 mod m0007_due_jobs;
+mod m0008_last_seen;
+mod m0009_failed_processing;
 mod sql;
 
 /// Every step, oldest first.
@@ -26,6 +28,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_attempts::Migration),
             Box::new(m0006_access::Migration),
             Box::new(m0007_due_jobs::Migration),
+            Box::new(m0008_last_seen::Migration),
+            Box::new(m0009_failed_processing::Migration),
         ]
     }
 }

@@ -2,7 +2,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use entity::{JobState, Timestamp};
+use entity::{JobState, ProcessingState, Timestamp};
 use uuid::Uuid;
 
 use super::{DatabaseOptions, Failure, written};
@@ -54,11 +54,25 @@ pub struct Options {
     /// Only jobs that are scheduled for this moment or later.
     #[arg(long, value_parser = parse_moment)]
     scheduled_after: Option<Timestamp>,
+    /// Only jobs whose current run's processing is in this state; several may be given.
+    #[arg(long = "processing-state", value_parser = parse_processing_state)]
+    processing_states: Vec<ProcessingState>,
+    /// Only jobs whose current run's processing has ended and received fewer clues than the agent
+    /// submitted; with `false` only the others.
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    clues_missing: Option<bool>,
 }
 
 fn parse_state(text: &str) -> Result<JobState, String> {
     JobState::parse(text).ok_or_else(|| {
         let names: Vec<_> = JobState::ALL.iter().map(|state| state.name()).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
+fn parse_processing_state(text: &str) -> Result<ProcessingState, String> {
+    ProcessingState::parse(text).ok_or_else(|| {
+        let names: Vec<_> = ProcessingState::ALL.iter().map(|state| state.name()).collect();
         format!("expected one of {}", names.join(", "))
     })
 }
@@ -86,6 +100,8 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         agent_id: options.agent_id,
         scheduled_after: options.scheduled_after,
         updated_before: None,
+        processing_states: options.processing_states,
+        clues_missing: options.clues_missing,
     }
     .validate()
     .map_err(|error| Failure::new(Failure::USAGE, error.to_string()))?;

@@ -338,6 +338,8 @@ fn add_condition(conditions: &mut Conditions, name: &str, value: &Constant) {
         ("state" | "states", state) => {
             conditions.add_states(1, word(state) == Some("UNKNOWN"));
         }
+        // An empty list of anything else is no condition either.
+        (_, Constant::List(values)) if values.is_empty() => {}
         _ => conditions.add(name),
     }
 }
@@ -494,6 +496,10 @@ mod tests {
             ("agentId: \"x\"", 1, 0),
             ("search: \"x\"", 1, 0),
             ("scheduledAfter: MOMENT", 1, 0),
+            ("processingStates: [FAILED]", 1, 0),
+            ("processingStates: [], cluesMissing: null", 0, 0),
+            ("cluesMissing: true", 1, 0),
+            ("cluesMissing: false", 1, 0),
             ("anotherFilter: true", 1, 0),
         ] {
             let arguments = arguments.replace("MOMENT", date);
@@ -519,6 +525,9 @@ mod tests {
             (json!({ "search": "x" }), 1, 0),
             (json!({ "scheduledAfter": "2026-05-01T00:00:00Z" }), 1, 0),
             (json!({ "updatedBefore": "2026-05-01T00:00:00Z" }), 1, 0),
+            (json!({ "processingStates": ["FAILED"] }), 1, 0),
+            (json!({ "processingStates": [], "cluesMissing": null }), 0, 1),
+            (json!({ "cluesMissing": true }), 1, 0),
             (json!({ "states": ["UNKNOWN"] }), 1, 0),
             (json!({ "states": ["FAILED"], "search": null }), 0, 1),
             (json!({}), 0, 1),

@@ -2,7 +2,7 @@
 
 use async_graphql::connection::PageInfo;
 use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, SimpleObject};
-use entity::{Columns, JobState, Long, Timestamp};
+use entity::{Columns, JobState, Long, ProcessingState, Timestamp};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::arguments::{UuidArgument, page_of, take_of};
@@ -208,6 +208,14 @@ impl Query {
         >,
         #[graphql(desc = "Only jobs that are scheduled for this moment or later.")]
         scheduled_after: Option<Timestamp>,
+        #[graphql(
+            desc = "Only jobs whose current run's processing is in one of these states; null or empty: in any or none."
+        )]
+        processing_states: Option<Vec<ProcessingState>>,
+        #[graphql(
+            desc = "True: only jobs whose current run's processing has ended and received fewer clues than the agent submitted. False: only the others."
+        )]
+        clues_missing: Option<bool>,
         #[graphql(desc = "The order; null: the newest first.")] order_by: Option<JobOrder>,
     ) -> Result<JobPage, Error> {
         let (page, take) = (page.unwrap_or(0), take.unwrap_or(20));
@@ -221,6 +229,8 @@ impl Query {
             agent_id: UuidArgument::get_optional(agent_id, "agentId")?,
             scheduled_after,
             updated_before: None,
+            processing_states: processing_states.unwrap_or_default(),
+            clues_missing,
         }
         .validate()?;
         let order = order_by.map(Order::from).unwrap_or_default();
@@ -285,6 +295,14 @@ impl Query {
         >,
         #[graphql(desc = "Only jobs that are scheduled for this moment or later.")]
         scheduled_after: Option<Timestamp>,
+        #[graphql(
+            desc = "Only jobs whose current run's processing is in one of these states; null or empty: in any or none."
+        )]
+        processing_states: Option<Vec<ProcessingState>>,
+        #[graphql(
+            desc = "True: only jobs whose current run's processing has ended and received fewer clues than the agent submitted. False: only the others."
+        )]
+        clues_missing: Option<bool>,
         #[graphql(desc = "The order; null: the newest first.")] order_by: Option<JobOrder>,
     ) -> Result<JobConnection, Error> {
         let (limit, from_end) = match (first, last) {
@@ -303,6 +321,8 @@ impl Query {
             agent_id: UuidArgument::get_optional(agent_id, "agentId")?,
             scheduled_after,
             updated_before: None,
+            processing_states: processing_states.unwrap_or_default(),
+            clues_missing,
         }
         .validate()?;
         let order = order_by.map(Order::from).unwrap_or_default();

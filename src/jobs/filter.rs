@@ -1,6 +1,6 @@
 //! Which jobs a list shows, and in what order.
 
-use entity::{JobState, Timestamp};
+use entity::{JobState, ProcessingState, Timestamp};
 use uuid::Uuid;
 
 use super::list::MOST_WALKS;
@@ -30,6 +30,10 @@ pub struct JobFilter {
     pub scheduled_after: Option<Timestamp>,
     /// Last changed before this moment, or created then if never changed.
     pub updated_before: Option<Timestamp>,
+    /// The current run's processing is in any of these; empty for every job.
+    pub processing_states: Vec<ProcessingState>,
+    /// Whether the current run's processing has ended and received fewer clues than the agent submitted.
+    pub clues_missing: Option<bool>,
 }
 
 /// What a list is sorted by. Ties go by the id.
@@ -166,6 +170,8 @@ impl JobFilter {
             created_before,
             scheduled_after,
             updated_before,
+            processing_states,
+            clues_missing,
         } = self;
         let mut conditions = Conditions::default();
         conditions.add_states(states.len(), states.contains(&JobState::Unknown));
@@ -177,6 +183,8 @@ impl JobFilter {
             ("createdBefore", created_before.is_some()),
             ("scheduledAfter", scheduled_after.is_some()),
             ("updatedBefore", updated_before.is_some()),
+            ("processingStates", !processing_states.is_empty()),
+            ("cluesMissing", clues_missing.is_some()),
         ] {
             if is_given {
                 conditions.add(name);
@@ -192,6 +200,8 @@ impl JobFilter {
         if self.states.len() == JobState::ALL.len() {
             self.states.clear();
         }
+        self.processing_states.sort_unstable();
+        self.processing_states.dedup();
         if let Some(search) = &mut self.search {
             *search = search.trim().to_owned();
             if search.chars().count() > SEARCH_LENGTH {
@@ -221,6 +231,8 @@ impl JobFilter {
             && self.created_before.is_none()
             && self.scheduled_after.is_none()
             && self.updated_before.is_none()
+            && self.processing_states.is_empty()
+            && self.clues_missing.is_none()
     }
 
     /// Adds the conditions on the scope's jobs, ` WHERE …`, with these states in place of the
@@ -251,10 +263,43 @@ impl JobFilter {
         if let Some(moment) = self.updated_before {
             sql.push(&format!(" AND {} < ", OrderField::UpdateDate.expression())).bind(moment);
         }
+        if !self.processing_states.is_empty() {
+            // With the job's id, by which it is found from the few runs whose processing failed.
+            sql.push(
+                " AND (id, current_run_id) IN (SELECT job_run.job_id, job_run.id FROM job_run",
+            )
+            .push(&format!(" WHERE {})", processing_in(&self.processing_states)));
+        }
+        if let Some(are_missing) = self.clues_missing {
+            let not = if are_missing { "" } else { "NOT " };
+            sql.push(&format!(" AND {not}EXISTS (SELECT 1 FROM job_run"))
+                .push(" WHERE job_run.id = job.current_run_id AND ")
+                .push(CLUES_MISSING)
+                .push(")");
+        }
         if let Some(text) = &self.search {
             push_search(sql, text);
         }
     }
+}
+
+/// Of a run: its processing has ended, and received fewer clues than the agent submitted. Before that,
+/// clues are in transit.
+const CLUES_MISSING: &str = "job_run.processing_state IN ('Completed', 'Failed') \
+     AND job_run.processing_tasks_received_clues_count < job_run.agent_clues_completed_count";
+
+/// The condition on a run that its processing is in one of these states. `Unknown` stands for every name
+/// that is not known.
+fn processing_in(states: &[ProcessingState]) -> String {
+    let either = states.iter().map(|state| match state {
+        ProcessingState::Unknown => {
+            let known = ProcessingState::ALL.iter().filter(|each| **each != *state);
+            let known: Vec<_> = known.map(|state| format!("'{}'", state.name())).collect();
+            format!("job_run.processing_state NOT IN ({})", known.join(", "))
+        }
+        state => format!("job_run.processing_state = '{}'", state.name()),
+    });
+    format!("({})", either.collect::<Vec<_>>().join(" OR "))
 }
 
 /// The names of all states but `Unknown`, which stands for every other name.
@@ -354,6 +399,13 @@ mod tests {
             (JobFilter { agent_id: id, ..none() }, SCAN, SCAN, SCAN),
             (JobFilter { search: Some("x".to_owned()), ..none() }, SCAN, SCAN, SCAN),
             (JobFilter { scheduled_after: moment, ..none() }, SCAN, SCAN, SCAN),
+            (JobFilter { clues_missing: Some(true), ..none() }, SCAN, SCAN, SCAN),
+            (
+                JobFilter { processing_states: vec![ProcessingState::Failed], ..none() },
+                SCAN,
+                SCAN,
+                SCAN,
+            ),
         ] {
             for (order, expected) in [
                 (OrderField::CreatedDate, created),

@@ -64,6 +64,10 @@ pub struct Desk {
     pub adopted: Vec<(Uuid, Uuid)>,
     pub registrations: Vec<Registration>,
     pub saved_configurations: Vec<configuration::Model>,
+    /// The agents that these ops came from.
+    pub callers: HashSet<Uuid>,
+    /// Sightings to write.
+    pub seen: Vec<(Uuid, Timestamp)>,
 }
 
 impl Desk {
@@ -81,6 +85,8 @@ impl Desk {
             adopted: Vec::new(),
             registrations: Vec::new(),
             saved_configurations: Vec::new(),
+            callers: HashSet::new(),
+            seen: Vec::new(),
         }
     }
 
@@ -109,6 +115,10 @@ impl Desk {
                 self.saved_configurations.push(row.clone());
                 Ok(Receipt::Saved)
             }
+            Op::Seen(seen) => {
+                self.seen.extend_from_slice(seen);
+                Ok(Receipt::Saved)
+            }
         }
     }
 
@@ -122,6 +132,7 @@ impl Desk {
             let refusal = Refusal::new(RefusalCode::WrongToken, Some("attemptToken"), message);
             return refused(None, refusal);
         }
+        self.callers.insert(run.agent_id);
         if run.agent_sequence.is_some_and(|last| report.sequence <= last.0) {
             return receipt(run, ReportStatus::Repeated, run.agent_sequence);
         }
@@ -245,6 +256,7 @@ impl Desk {
         if !self.agents.contains_key(&claim.agent_id) {
             return Err(Refusal::not_found("agentId", "agent"));
         }
+        self.callers.insert(claim.agent_id);
         if let Some(token) = claim.token
             && let Some(known) = self.known_attempt(token, claim.agent_id, None)
         {
@@ -270,6 +282,7 @@ impl Desk {
         if !self.agents.contains_key(&start.agent_id) {
             return Err(Refusal::not_found("agentId", "agent"));
         }
+        self.callers.insert(start.agent_id);
         let Some(job) = self.jobs.get(&start.job_id).map(|kept| &kept.row) else {
             return Err(Refusal::not_found("jobId", "job"));
         };

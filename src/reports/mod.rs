@@ -6,11 +6,13 @@
 //!   those that they changed.
 //! - [`quiet`] is the short way for reports of mere progress.
 //! - [`queue`] lets clients take turns, a piece of what each has waiting at a time.
+//! - [`last_seen`] notes when agents were seen, and has it written now and then.
 //! - [`writer`] writes what waits in batches.
 //! - [`sweep`] finds runs whose agents are lost.
 
 mod clock_watch;
 mod desk;
+mod last_seen;
 pub mod machine;
 pub mod op;
 mod queue;

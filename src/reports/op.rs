@@ -16,10 +16,15 @@ pub enum Op {
     Claim(Claim),
     Start(Start),
     Cancel(Cancel),
-    Retry { job_id: Uuid, by: By },
+    Retry {
+        job_id: Uuid,
+        by: By,
+    },
     Lose(Lost),
     Register(Registration),
     Configure(configuration::Model),
+    /// When agents were last seen.
+    Seen(Vec<(Uuid, Timestamp)>),
 }
 
 impl Op {
@@ -42,7 +47,8 @@ impl Op {
             | Self::Retry { .. }
             | Self::Lose(_)
             | Self::Register(_)
-            | Self::Configure(_) => 40,
+            | Self::Configure(_)
+            | Self::Seen(_) => 40,
         }
     }
 

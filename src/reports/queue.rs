@@ -286,6 +286,10 @@ impl WriteQueue {
         Ok(answered)
     }
 
+    pub fn is_closed(&self) -> bool {
+        self.state().is_closed
+    }
+
     /// How many ops wait or are in a batch.
     pub fn len(&self) -> usize {
         self.state().ops

@@ -48,12 +48,12 @@ const PROCESSING: Side = Side {
 };
 
 /// Writes the reports among these ops that are of mere progress. Returns the place of each that
-/// was written, with the answer to it.
+/// was written, with the answer to it, and the agents that they came from.
 pub async fn write(
     db: &Db,
     ops: &[&Op],
     now: Timestamp,
-) -> Result<Vec<(usize, ReportReceipt)>, DbErr> {
+) -> Result<(Vec<(usize, ReportReceipt)>, HashSet<Uuid>), DbErr> {
     // Two reports on one run are written one after the other: the later is for the rules.
     let mut met = HashSet::new();
     let (mut agent, mut processing) = (Reports::new(&AGENT), Reports::new(&PROCESSING));
@@ -81,9 +81,9 @@ pub async fn write(
             _ => {}
         }
     }
-    let mut written = agent.write(db).await?;
-    written.extend(processing.write(db).await?);
-    Ok(written)
+    let (mut written, callers) = agent.write(db).await?;
+    written.extend(processing.write(db).await?.0);
+    Ok((written, callers))
 }
 
 fn is_agent_quiet(report: &AgentReport, now: Timestamp) -> bool {
@@ -160,9 +160,12 @@ impl Reports {
         self.places.push((run_id, sequence, place));
     }
 
-    async fn write(mut self, db: &Db) -> Result<Vec<(usize, ReportReceipt)>, DbErr> {
+    async fn write(
+        mut self,
+        db: &Db,
+    ) -> Result<(Vec<(usize, ReportReceipt)>, HashSet<Uuid>), DbErr> {
         if self.set.rows.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), HashSet::new()));
         }
         // In the order of their ids, so that replicas do not wait for each other in a circle.
         let id = job_run::Column::Id as usize;
@@ -184,7 +187,8 @@ impl Reports {
             }
             transaction.commit().await?;
         }
-        let receipt = |(run_id, cancellation_requested)| {
+        let agents = written.iter().map(|written| written.agent_id).collect();
+        let receipt = |Written { run_id, cancellation_requested, .. }| {
             let index = self.places.binary_search_by_key(&run_id, |(id, ..)| *id).ok()?;
             let (_, sequence, place) = self.places[index];
             let receipt = ReportReceipt {
@@ -196,18 +200,24 @@ impl Reports {
             };
             Some((place, receipt))
         };
-        Ok(written.into_iter().filter_map(receipt).collect())
+        Ok((written.into_iter().filter_map(receipt).collect(), agents))
     }
 }
 
-/// Updates rows on the side's condition. Returns those that fulfilled it, each with whether
-/// cancellation was asked for.
+/// A run whose row was updated.
+struct Written {
+    run_id: Uuid,
+    agent_id: Uuid,
+    cancellation_requested: bool,
+}
+
+/// Updates rows on the side's condition. Returns those that fulfilled it.
 async fn update(
     db: &impl ConnectionTrait,
     side: &Side,
     columns: Columns<job_run::Entity>,
     rows: &mut [Vec<Value>],
-) -> Result<Vec<(Uuid, bool)>, DbErr> {
+) -> Result<Vec<Written>, DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
     let compared = Columns::none().with(job_run::Column::AttemptToken);
     store::push_update(&mut sql, columns, compared, rows, store::Null::Keeps);
@@ -217,10 +227,17 @@ async fn update(
     {
         sql.push(condition);
     }
-    sql.push(" RETURNING job_run.id, job_run.agent_result_is_cancellation_requested");
+    sql.push(" RETURNING job_run.id, job_run.agent_id, ")
+        .push("job_run.agent_result_is_cancellation_requested");
     sql.all(db)
         .await?
         .iter()
-        .map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?)))
+        .map(|row| {
+            Ok(Written {
+                run_id: row.try_get_by_index(0)?,
+                agent_id: row.try_get_by_index(1)?,
+                cancellation_requested: row.try_get_by_index(2)?,
+            })
+        })
         .collect()
 }

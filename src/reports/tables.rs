@@ -278,6 +278,7 @@ pub async fn write(db: &impl ConnectionTrait, mut desk: Desk) -> Result<(), Batc
         store::save_agent(db, agent).await?;
         store::introduce_agent(db, agent.id, scope).await?;
     }
+    store::save_last_seen(db, &desk.seen).await?;
     let (new_jobs, jobs) = split(desk.jobs);
     let (new_runs, runs) = split(desk.runs);
     if !new_jobs.is_empty() {

@@ -4,6 +4,7 @@
 //! waits for nobody.
 
 use std::fmt;
+use std::mem;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::Instrument as _;
 
+use super::last_seen::LastSeen;
 use super::op::{Claim, Op, Outcome, Receipt};
 use super::queue::{Batch, Part, WriteQueue};
 use super::quiet;
@@ -129,6 +131,7 @@ impl Reports {
 pub struct Writer {
     reports: Reports,
     lanes: Vec<JoinHandle<()>>,
+    last_seen: Arc<LastSeen>,
 }
 
 impl Writer {
@@ -136,14 +139,21 @@ impl Writer {
     pub fn start(db: &Db) -> Self {
         let (queue, queued) = (Arc::<WriteQueue>::default(), Arc::<Notify>::default());
         let lanes = if db.backend() == DbBackend::Postgres { POSTGRES_LANES } else { 1 };
+        let last_seen = Arc::<LastSeen>::default();
         let run = |_| {
-            let lane =
-                Lane { db: db.clone(), queue: Arc::clone(&queue), queued: Arc::clone(&queued) };
+            let lane = Lane {
+                db: db.clone(),
+                queue: Arc::clone(&queue),
+                queued: Arc::clone(&queued),
+                last_seen: Arc::clone(&last_seen),
+            };
             tokio::spawn(lane.run())
         };
         let lanes = (0..lanes).map(run).collect();
+        tokio::spawn(Arc::clone(&last_seen).submit(Arc::clone(&queue)));
         Self {
             lanes,
+            last_seen,
             reports: Reports { inbox: Arc::new(Inbox { queue, queued }), submitter: None },
         }
     }
@@ -154,7 +164,13 @@ impl Writer {
 
     /// Writes what was told so far and stops.
     pub async fn stop(self) {
-        self.reports.inbox.queue.close();
+        let queue = &self.reports.inbox.queue;
+        let seen = self.last_seen.take();
+        if !seen.is_empty() {
+            // Without room for it, the agents are seen again elsewhere soon.
+            _ = queue.add(None, vec![Op::Seen(seen)]);
+        }
+        queue.close();
         for lane in self.lanes {
             if let Err(error) = lane.await {
                 tracing::error!(%error, "the writer has ended");
@@ -167,6 +183,7 @@ struct Lane {
     db: Db,
     queue: Arc<WriteQueue>,
     queued: Arc<Notify>,
+    last_seen: Arc<LastSeen>,
 }
 
 impl Lane {
@@ -186,8 +203,10 @@ impl Lane {
         let parts = batch.parts();
         let ops: Vec<&Op> = parts.iter().flat_map(Part::ops).collect();
         let mut outcomes: Vec<Option<Outcome>> = vec![None; ops.len()];
-        let mut failure = match quiet::write(&self.db, &ops, clock::now()).await {
-            Ok(written) => {
+        let now = clock::now();
+        let mut failure = match quiet::write(&self.db, &ops, now).await {
+            Ok((written, callers)) => {
+                self.last_seen.note(callers, now);
                 for (place, receipt) in written {
                     outcomes[place] = Some(Ok(Receipt::Report(receipt)));
                 }
@@ -264,8 +283,10 @@ impl Lane {
         // Only with the rows locked, so that what happens to a job later has a later date.
         desk.now = clock::now();
         let outcomes = ops.iter().map(|op| desk.apply(op)).collect();
+        let (callers, now) = (mem::take(&mut desk.callers), desk.now);
         tables::write(&transaction, desk).await?;
         transaction.commit().await?;
+        self.last_seen.note(callers, now);
         Ok(outcomes)
     }
 }

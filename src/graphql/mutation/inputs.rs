@@ -73,6 +73,7 @@ impl RegisterAgentInput {
             created_date: now,
             update_date: Some(now),
             agent_key: check_name("agentKey", self.agent_key)?,
+            last_seen: Some(now),
         })
     }
 }
@@ -428,6 +429,12 @@ pub struct JobFilterInput {
     /// Only jobs whose state last changed before this moment. With the moment at which the jobs
     /// were counted, jobs that finish meanwhile are left out.
     updated_before: Option<Timestamp>,
+    /// Only jobs whose current run's processing is in one of these states; null or empty: in any or
+    /// none.
+    processing_states: Option<Vec<ProcessingState>>,
+    /// True: only jobs whose current run's processing has ended and received fewer clues than the agent
+    /// submitted. False: only the others.
+    clues_missing: Option<bool>,
 }
 
 impl JobFilterInput {
@@ -441,6 +448,8 @@ impl JobFilterInput {
             agent_id: UuidArgument::get_optional(self.agent_id, "agentId")?,
             scheduled_after: self.scheduled_after,
             updated_before: self.updated_before,
+            processing_states: self.processing_states.unwrap_or_default(),
+            clues_missing: self.clues_missing,
         }
         .validate()
     }

@@ -73,7 +73,8 @@ fn run_of(op: &Op) -> Option<Uuid> {
         | Op::Cancel(_)
         | Op::Retry { .. }
         | Op::Register(_)
-        | Op::Configure(_) => None,
+        | Op::Configure(_)
+        | Op::Seen(_) => None,
     }
 }
 
@@ -88,7 +89,8 @@ fn job_of(op: &Op) -> Option<Uuid> {
         | Op::Claim(_)
         | Op::Lose(_)
         | Op::Register(_)
-        | Op::Configure(_) => None,
+        | Op::Configure(_)
+        | Op::Seen(_) => None,
     }
 }
 
@@ -103,6 +105,7 @@ fn agent_of(op: &Op) -> Option<Uuid> {
         | Op::Retry { .. }
         | Op::Lose(_)
         | Op::Register(_)
-        | Op::Configure(_) => None,
+        | Op::Configure(_)
+        | Op::Seen(_) => None,
     }
 }

@@ -7,7 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::extract::rejection::QueryRejection;
 use axum::http::request::Parts;
 use chrono::DateTime;
-use entity::{Columns, JobState, Table, Timestamp, job, job_run};
+use entity::{Columns, JobState, ProcessingState, Table, Timestamp, job, job_run};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
@@ -108,8 +108,20 @@ impl Parameter {
         Self::new("scheduledAfter", description, schema)
     }
 
+    pub fn processing_state() -> Self {
+        let names: Vec<_> = ProcessingState::ALL.iter().map(|state| state.name()).collect();
+        let description = "Only jobs whose current run's processing is in this state.";
+        Self::new("processingState", description, json!({ "type": "string", "enum": names }))
+    }
+
+    pub fn clues_missing() -> Self {
+        let description = "`true`: only jobs whose current run's processing has ended and received \
+             fewer clues than the agent submitted. `false`: only the others.";
+        Self::new("cluesMissing", description, json!({ "type": "boolean" }))
+    }
+
     /// Those that say which jobs are meant, beside `configurationId`.
-    pub fn filters() -> [Self; 6] {
+    pub fn filters() -> [Self; 8] {
         [
             Self::state(),
             Self::agent_id(),
@@ -117,6 +129,8 @@ impl Parameter {
             Self::created_after(),
             Self::created_before(),
             Self::scheduled_after(),
+            Self::processing_state(),
+            Self::clues_missing(),
         ]
     }
 
@@ -274,6 +288,27 @@ impl Given {
         })
     }
 
+    fn processing_state(&self) -> Result<Option<ProcessingState>, Problem> {
+        let Some(text) = self.get("processingState") else { return Ok(None) };
+        let state =
+            ProcessingState::ALL.iter().find(|state| state.name().eq_ignore_ascii_case(text));
+        state.map(|state| Some(*state)).ok_or_else(|| {
+            let names: Vec<_> = ProcessingState::ALL.iter().map(|state| state.name()).collect();
+            let names = names.join(", ");
+            Problem::parameter(
+                "processingState",
+                format_args!("expected one of {names}, not {}", quoted(text)),
+            )
+        })
+    }
+
+    fn flag(&self, name: &'static str) -> Result<Option<bool>, Problem> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        text.to_ascii_lowercase().parse().map(Some).map_err(|_| {
+            Problem::parameter(name, format_args!("expected true or false, not {}", quoted(text)))
+        })
+    }
+
     fn moment(&self, name: &'static str) -> Result<Option<Timestamp>, Problem> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let moment = DateTime::parse_from_rfc3339(text).map(|moment| moment.to_utc());
@@ -300,6 +335,8 @@ impl Given {
             created_before: self.moment("createdBefore")?,
             scheduled_after: self.moment("scheduledAfter")?,
             updated_before: None,
+            processing_states: self.processing_state()?.into_iter().collect(),
+            clues_missing: self.flag("cluesMissing")?,
         };
         Ok(filter.validate()?)
     }

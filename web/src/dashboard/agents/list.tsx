@@ -1,21 +1,24 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 import { request } from '../data/client';
 import { agentList } from '../data/documents';
-import { nameOf } from '../data/hooks';
+import { listEvery, nameOf, readList } from '../data/hooks';
 import { textOf } from '../data/states';
 import type { JobState } from '../data/types';
 import { count } from '../format/number';
+import { full } from '../format/time';
 import { t } from '../i18n';
 import { useNow } from '../live/clock';
 import { useEvery } from '../live/hooks';
 import { liveJobs } from '../live/jobs';
+import { useSettings } from '../settings/settings';
 import { usePageTitle } from '../shell/title';
 import { Empty, Failure, Skeleton } from '../ui/empty';
-import { StateSign } from '../ui/icons';
+import { icons, StateSign } from '../ui/icons';
 import { AppLink } from '../ui/link';
 import { SimplePager, usePageNumber } from '../ui/simple-pager';
-import { Ago } from '../ui/time';
+import { SortHead, type Sorting } from '../ui/sort-head';
+import { isSilent, LastSeen } from './last-seen';
 
 const TAKE = 50;
 
@@ -37,6 +40,48 @@ interface Run {
   id: string;
   jobId: string;
   agentState: JobState;
+  agentEndTime: string | null;
+  updateDate: string | null;
+  agentResultMessage: string | null;
+  job: { name: string | null } | null;
+}
+
+interface Agent {
+  id: string;
+  name: string | null;
+  lastSeen: string | null;
+  runs: Run[];
+}
+
+type Key = 'name' | 'failed' | 'lastSeen';
+
+/** Compares agents by one column, the smallest first. */
+const compare: Record<Key, (a: Agent, b: Agent) => number> = {
+  name: (a, b) => nameOf(a).localeCompare(nameOf(b)),
+  failed: (a, b) => countIn(a.runs, 'FAILED') - countIn(b.runs, 'FAILED'),
+  lastSeen: (a, b) => momentOf(a) - momentOf(b),
+};
+
+const momentOf = ({ lastSeen }: Agent) => (lastSeen ? Date.parse(lastSeen) : 0);
+
+/** The agents that match, silent ones first unless another order was chosen. */
+function arrange(
+  agents: readonly Agent[],
+  search: string,
+  sorting: Sorting<Key> | undefined,
+  now: number,
+): Agent[] {
+  const wanted = search.trim().toLowerCase();
+  const found = agents.filter(
+    (agent) => nameOf(agent).toLowerCase().includes(wanted) || agent.id.includes(wanted),
+  );
+  const silence = ({ lastSeen }: Agent) => (isSilent(lastSeen, now) ? 0 : 1);
+  return found.sort((a, b) => {
+    const order = sorting
+      ? compare[sorting.by](a, b) * (sorting.isDescending ? -1 : 1)
+      : silence(a) - silence(b);
+    return order || compare.name(a, b);
+  });
 }
 
 /** All agents: what they do now and how their last runs went. */
@@ -44,19 +89,63 @@ export function AgentsPage() {
   usePageTitle(t.agents.title);
   const [page, setPage] = usePageNumber();
   const executing = useExecutingByAgent();
+  const [search, setSearch] = useState('');
+  const [sorting, setSorting] = useState<Sorting<Key>>();
+  const now = useNow();
+  const [length, setLength] = useState<number>();
   const list = useQuery({
-    queryKey: ['agents', page],
+    queryKey: ['agents'],
     placeholderData: keepPreviousData,
-    refetchInterval: useEvery(5_000),
-    queryFn: async ({ signal }) => (await request(agentList, { page: page - 1 }, signal)).agents,
+    refetchInterval: useEvery(listEvery(length)),
+    queryFn: async ({ signal }) => {
+      const all = await readList<Agent>(
+        async (page) => (await request(agentList, { page }, signal)).agents,
+      );
+      setLength(all.items.length);
+      return all;
+    },
   });
   const found = list.data;
+  const silent = found?.items.filter(({ lastSeen }) => isSilent(lastSeen, now)).length ?? 0;
+  const arranged = arrange(found?.items ?? [], search, sorting, now);
+  const shown = arranged.slice((page - 1) * TAKE, page * TAKE);
+  const sort = (next: Sorting<Key>) => {
+    setSorting(next);
+    setPage(1);
+  };
   return (
     <>
       <header className="page-head">
         <h1>{t.agents.title}</h1>
         {found && <p className="muted">{t.agents.count(found.totalCount)}</p>}
+        {silent > 0 && (
+          <p className="tone-failed">
+            <span className="toned" title={t.agents.silentHint}>
+              {t.agents.silentCount(silent)}
+            </span>
+          </p>
+        )}
+        {found && found.items.length > 0 && (
+          <label className="search">
+            <icons.search />
+            <span className="hidden">{t.agents.search}</span>
+            <input
+              className="input"
+              type="search"
+              data-shortcut="search"
+              placeholder={t.agents.search}
+              value={search}
+              onChange={({ target }) => {
+                setSearch(target.value);
+                setPage(1);
+              }}
+            />
+          </label>
+        )}
       </header>
+      {found && found.totalCount > found.items.length && (
+        <p className="muted">{t.agents.onlyFirst(found.items.length)}</p>
+      )}
       {!found && list.isError && <Failure error={list.error} retry={() => list.refetch()} />}
       {!found && list.isPending && <Skeleton rows={12} height={44} />}
       {found?.items.length === 0 && (
@@ -64,12 +153,13 @@ export function AgentsPage() {
           <p>{t.agents.noneHint}</p>
         </Empty>
       )}
-      {found && found.items.length > 0 && (
+      {found && found.items.length > 0 && shown.length === 0 && <Empty title={t.agents.noMatch} />}
+      {shown.length > 0 && (
         <div className="scroll-x" tabIndex={-1}>
           <table className="plain-table">
             <thead>
               <tr>
-                <th scope="col">{t.agents.name}</th>
+                <SortHead by="name" label={t.agents.name} sorting={sorting} sort={sort} />
                 <th scope="col" className="number not-on-phones">
                   {t.agents.executing}
                 </th>
@@ -77,14 +167,25 @@ export function AgentsPage() {
                 <th scope="col" className="number not-on-phones">
                   {t.agents.completed}
                 </th>
-                <th scope="col" className="number">
-                  {t.agents.failed}
-                </th>
-                <th scope="col">{t.agents.lastReport}</th>
+                <SortHead
+                  by="failed"
+                  label={t.agents.failed}
+                  className="number"
+                  sorting={sorting}
+                  sort={sort}
+                  startsDescending
+                />
+                <SortHead
+                  by="lastSeen"
+                  label={t.agents.lastSeen}
+                  title={t.agents.lastSeenHint}
+                  sorting={sorting}
+                  sort={sort}
+                />
               </tr>
             </thead>
             <tbody>
-              {found.items.map(({ id, name, runs }) => (
+              {shown.map(({ id, name, lastSeen, runs }) => (
                 <tr key={id}>
                   <th scope="row">
                     <AppLink to={`/agents/${id}`} className="row-link">
@@ -102,12 +203,7 @@ export function AgentsPage() {
                     </span>
                   </td>
                   <td>
-                    <Ago
-                      at={runs.reduce<string | null>(
-                        (a, { updateDate: b }) => (b && (!a || b > a) ? b : a),
-                        null,
-                      )}
-                    />
+                    <LastSeen at={lastSeen} />
                   </td>
                 </tr>
               ))}
@@ -119,8 +215,8 @@ export function AgentsPage() {
         <SimplePager
           page={page}
           setPage={setPage}
-          pages={Math.ceil(found.totalCount / TAKE)}
-          hasNext={found.hasNextPage}
+          pages={Math.ceil(arranged.length / TAKE)}
+          hasNext={arranged.length > page * TAKE}
         />
       )}
     </>
@@ -132,17 +228,26 @@ const countIn = (runs: readonly Run[], state: JobState) =>
 
 /** A sign for each run, which leads to its job. */
 function Outcomes({ runs }: { runs: readonly Run[] }) {
+  const settings = useSettings();
+  /** Which job, how it went, when and why. */
+  const tell = ({ jobId, agentState, agentEndTime, updateDate, agentResultMessage, job }: Run) => {
+    const at = agentEndTime ?? updateDate;
+    const name = nameOf({ id: jobId, name: job?.name ?? null });
+    return [
+      t.agents.runOf(textOf(agentState).label, name),
+      at && full(at, settings),
+      agentResultMessage?.slice(0, 200),
+    ]
+      .filter(Boolean)
+      .join('\n');
+  };
   return (
     <ul className="outcomes">
-      {runs.map(({ id, jobId, agentState }) => (
-        <li key={id}>
-          <AppLink
-            to={`/jobs/${jobId}?run=${id}`}
-            className="outcome"
-            title={textOf(agentState).label}
-          >
-            <StateSign state={agentState} size={14} />
-            <span className="hidden">{t.agents.run(textOf(agentState).label)}</span>
+      {runs.map((run) => (
+        <li key={run.id}>
+          <AppLink to={`/jobs/${run.jobId}?run=${run.id}`} className="outcome" title={tell(run)}>
+            <StateSign state={run.agentState} size={14} />
+            <span className="hidden">{t.agents.run(textOf(run.agentState).label)}</span>
           </AppLink>
         </li>
       ))}

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { request } from '../data/client';
 import { agentCounts, agentDetail } from '../data/documents';
-import { nameOf } from '../data/hooks';
+import { lastDigits, nameOf } from '../data/hooks';
 import { isUuid } from '../data/ids';
 import type { Counts } from '../data/types';
 import { t } from '../i18n';
@@ -13,6 +13,7 @@ import { CopyButton } from '../ui/copy';
 import { Empty, Failure } from '../ui/empty';
 import { AppLink } from '../ui/link';
 import { Ago, FullMoment } from '../ui/time';
+import { LastSeen } from './last-seen';
 
 /** One agent, and the jobs whose current run is its. */
 export function AgentPage({ id }: { id: string }) {
@@ -59,9 +60,9 @@ export function AgentPage({ id }: { id: string }) {
         <h1>{name}</h1>
         <dl className="facts">
           <div>
-            <dt>{t.agent.lastReport}</dt>
+            <dt>{t.agent.lastSeen}</dt>
             <dd>
-              <Ago at={found?.runs[0]?.updateDate} />
+              <LastSeen at={found?.lastSeen} />
             </dd>
           </div>
           <div>
@@ -79,7 +80,9 @@ export function AgentPage({ id }: { id: string }) {
           <div>
             <dt>{t.agent.id}</dt>
             <dd>
-              <span className="mono">{id.slice(0, 8)}…</span>
+              <span className="mono" title={id}>
+                {lastDigits(id)}
+              </span>
               <CopyButton text={id} what={t.copy.agentId} />
             </dd>
           </div>

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { request } from '../data/client';
 import { configurationDetail } from '../data/documents';
-import { nameOf } from '../data/hooks';
+import { lastDigits, nameOf } from '../data/hooks';
 import { isUuid } from '../data/ids';
 import { NONE } from '../format/number';
 import { t } from '../i18n';
@@ -64,7 +64,9 @@ export function ConfigurationPage({ id }: { id: string }) {
           <div>
             <dt>{t.configuration.id}</dt>
             <dd>
-              <span className="mono">{id.slice(0, 8)}…</span>
+              <span className="mono" title={id}>
+                {lastDigits(id)}
+              </span>
               <CopyButton text={id} what={t.copy.configurationId} />
             </dd>
           </div>

@@ -186,7 +186,7 @@ export const agentNames = graphql(`
 export const configurationList = graphql(
   `
   query ConfigurationList($page: Int!) {
-    configurations(page: $page, take: 50) {
+    configurations(page: $page, take: 200) {
       totalCount
       hasNextPage
       items {
@@ -210,13 +210,22 @@ export const configurationDetail = graphql(`
 
 export const agentList = graphql(`
   query AgentList($page: Int!) {
-    agents(page: $page, take: 50) {
+    agents(page: $page, take: 200) {
       totalCount
       hasNextPage
       items {
         id
         name
-        runs(take: 20) { id jobId agentState updateDate }
+        lastSeen
+        runs(take: 20) {
+          id
+          jobId
+          agentState
+          agentEndTime
+          updateDate
+          agentResultMessage
+          job { name }
+        }
       }
     }
   }
@@ -224,7 +233,7 @@ export const agentList = graphql(`
 
 export const agentDetail = graphql(`
   query AgentDetail($id: UUID!) {
-    agent(id: $id) { name createdDate updateDate runs(take: 1) { updateDate } }
+    agent(id: $id) { name createdDate updateDate lastSeen }
   }
 `);
 

@@ -13,12 +13,33 @@ export interface Named {
   hint?: string | undefined;
 }
 
+/** The digits of an id that tell it from others: the first of a UUIDv7 are a time. */
+export const lastDigits = (id: string): string => `…${id.slice(-12)}`;
+
 /** What to call something that has no name. */
 export function nameOf(thing: { id: string; name: string | null } | null | undefined): string {
   if (!thing) return NONE;
-  // The first digits of a UUIDv7 are a time, which jobs of the same minute share.
-  return thing.name ?? `…${thing.id.slice(-12)}`;
+  return thing.name ?? lastDigits(thing.id);
 }
+
+interface Page<T> {
+  items: T[];
+  totalCount: number;
+  hasNextPage: boolean;
+}
+
+/** Reads a list as a whole, up to its first 1,000, so that it can be sorted and searched here. */
+export async function readList<T>(read: (page: number) => Promise<Page<T>>) {
+  const items: T[] = [];
+  for (let page = 0; ; page += 1) {
+    const found = await read(page);
+    items.push(...found.items);
+    if (!found.hasNextPage || page === 4) return { items, totalCount: found.totalCount };
+  }
+}
+
+/** How often a list of so many is read again, in milliseconds. */
+export const listEvery = (n: number | undefined) => ((n ?? 0) > 200 ? 30_000 : 5_000);
 
 export function useConfigurationNames(isEnabled = true) {
   return useQuery({

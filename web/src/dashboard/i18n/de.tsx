@@ -653,15 +653,25 @@ export const de: Messages = {
     lastRuns: 'Letzte 20 Läufe, neueste zuerst',
     completed: 'Abgeschlossen (letzte 20 Läufe)',
     failed: 'Fehlgeschlagen (letzte 20 Läufe)',
-    lastReport: 'Letzte Meldung',
+    lastSeen: 'Zuletzt gesehen',
+    lastSeenHint:
+      'Wann der Dienst zuletzt eine Meldung oder Anfrage nach Arbeit vom Agenten erhielt.',
+    silent: 'Still',
+    silentHint: 'Seit mehr als 3 Minuten nichts vom Agenten empfangen.',
+    silentCount: (n: number) => `${count(n)} still`,
+    search: 'Agenten suchen',
+    noMatch: 'Keine passenden Agenten',
+    onlyFirst: (n: number) =>
+      `Nur die ersten ${count(n)} nach Namen werden sortiert und durchsucht.`,
     run: (state: string) => `Lauf: ${state}`,
+    runOf: (state: string, job: string) => `${state}: ${job}`,
   },
 
   agent: {
     title: 'Agent',
     notFound: 'Agent nicht gefunden',
     all: 'Alle Agenten',
-    lastReport: 'Letzte Meldung',
+    lastSeen: 'Zuletzt gesehen',
     firstSeen: 'Zuerst gesehen',
     updated: 'Aktualisiert',
     id: 'ID',
