@@ -1,4 +1,4 @@
-//! What is wrong with a document that cannot be parsed, in the words that GraphQL clients show.
+//! Readable messages for syntax errors of documents.
 
 use async_graphql::{Pos, ServerError};
 

@@ -8,7 +8,7 @@ use axum::response::Html;
 use serde_json::Value as Json;
 
 use super::openapi;
-use crate::http::pages::{self, escaped};
+use crate::http::pages::html::{self, escaped};
 
 static PAGE: LazyLock<String> = LazyLock::new(|| {
     let document: Json = serde_json::from_str(&openapi::DOCUMENT).unwrap_or_default();
@@ -17,7 +17,7 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
     reference.contents(&mut main);
     reference.body(&mut main);
     main.push_str("</div>");
-    pages::page("REST API", &main)
+    html::page("REST API", &main)
 });
 
 pub async fn page() -> Html<&'static str> {
