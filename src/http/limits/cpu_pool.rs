@@ -1,5 +1,10 @@
 //! A thread pool for CPU-bound work, which would block Tokio's worker threads for milliseconds.
-//! It has half as many threads as there are processors.
+//!
+//! It has half as many threads as there are processors, so that cheap requests have the other half. The
+//! threads have normal priority. SCHED_IDLE gained nothing in the attack benchmark: the 99th percentile of
+//! a cheap query beside long lists was 0.8 to 1.3 times that without load, and 0.9 to 1.1 times with
+//! SCHED_IDLE. But a long list of 5 ms took 2 s while other programs kept all processors busy, and such a
+//! thread may hold a lock that others need.
 
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
@@ -28,27 +33,9 @@ static POOL: LazyLock<Runtime> = LazyLock::new(|| {
     Builder::new_multi_thread()
         .worker_threads((processors / 2).max(1))
         .thread_name("cpu-pool")
-        .on_thread_start(go_last)
         .build()
         .expect("the system can start threads")
 });
-
-/// Lets all other threads go before this one and those that it starts, as it does for connections to
-/// SQLite. A low priority (nice(2)) does less: once such a thread runs, one that wakes up waits for the
-/// rest of its time slice, which is milliseconds. Where all processors are always busy this gets a few
-/// thousandths of one (sched(7), SCHED_IDLE).
-fn go_last() {
-    #[cfg(target_os = "linux")]
-    {
-        use thread_priority::{
-            NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
-            set_thread_priority_and_policy, thread_native_id,
-        };
-        let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-        // Where it is not allowed it is not needed to serve.
-        _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, policy);
-    }
-}
 
 /// Runs expensive work in the pool, once the client has budget for its cost and its earlier work is
 /// done. Dropping the future ends the work at its next await point.
