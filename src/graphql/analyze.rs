@@ -115,7 +115,7 @@ impl<'a> Analyzer<'a> {
                 Selection::Field(field) => {
                     let name = field.node.name.node.as_str();
                     if self.rules.no_introspection && matches!(name, "__schema" | "__type") {
-                        let message = "this server does not tell what its schema has";
+                        let message = "introspection is disabled on this server";
                         return Err(refusal("INTROSPECTION_DISABLED", message));
                     }
                     let mut stats = self.set(&field.node.selection_set, level + 1)?;

@@ -29,7 +29,6 @@ mod syntax_error;
 mod tokens;
 
 pub use api::Api;
-use context::{May, Now, patience, viewer};
 pub use execution::errors_to_json;
 pub use persisted::Persisted;
 pub use request::{Kind, Parameters, Prepared};

@@ -21,25 +21,25 @@ fn open(context: &Context<'_>, source: Source) -> impl Stream<Item = Event> + us
     context.data_unchecked::<Arc<SubscriptionBridge>>().open(source)
 }
 
-/// What has changed of the jobs that execute.
+/// A change to the executing jobs.
 #[derive(SimpleObject)]
 pub struct ExecutingJobsUpdate {
-    /// Whether `jobs` are all that execute, in place of those known before. It is so at first, and
-    /// after a long break.
+    /// Whether `jobs` are all executing jobs and replace those received before. True for the first
+    /// update, and after a long interruption.
     is_snapshot: bool,
-    /// The jobs that came or changed, the newest first.
+    /// The added and changed jobs, newest first.
     jobs: Vec<Job>,
-    /// The jobs that execute no more.
+    /// The jobs that are no longer executing.
     left: Vec<JobDeparture>,
 }
 
-/// A job that executes no more.
+/// A job that is no longer executing.
 #[derive(SimpleObject)]
 pub struct JobDeparture {
-    /// The job.
+    /// The job's id.
     id: Uuid,
-    /// The state it left to. `EXECUTING` if it now belongs to another configuration than the one
-    /// that is watched, `UNKNOWN` if it was removed.
+    /// Its new state. `EXECUTING` if it moved to a configuration outside the subscription, `UNKNOWN` if
+    /// it was deleted.
     state: JobState,
 }
 
@@ -62,9 +62,9 @@ pub struct Subscription;
 #[async_graphql::Subscription]
 #[expect(clippy::unused_async, reason = "required by async-graphql")]
 impl Subscription {
-    /// The jobs in the state `EXECUTING`: first all of them, then what changes, several changes at
-    /// a time and the newest state of each job. A job changes when a field of its own or of its
-    /// current run does, not when other objects do that it leads to.
+    /// The jobs in the state `EXECUTING`: first a snapshot of all, then batches of changes with the latest
+    /// state of each job. A job changes when one of its own fields or of its current run's fields does,
+    /// not when other related objects do.
     async fn executing_jobs(
         &self,
         context: &Context<'_>,
@@ -85,8 +85,8 @@ impl Subscription {
         ))
     }
 
-    /// A run: as it is, and again whenever it changes, until both of its phases are over. Null while
-    /// there is none.
+    /// A run: its current state, and again after each change, until both of its phases are finished.
+    /// Null while there is no run.
     async fn job_run(
         &self,
         context: &Context<'_>,
@@ -100,7 +100,7 @@ impl Subscription {
         }))
     }
 
-    /// How many jobs there are, by state: at first, and again whenever it changes.
+    /// The number of jobs by state: the current counts, and again after each change.
     async fn job_counts(
         &self,
         context: &Context<'_>,

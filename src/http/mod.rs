@@ -31,7 +31,7 @@ use auth::sign_in;
 pub use connection::listener::{Listener, listen, listen_unix};
 use connection::server::{self, ConnectionLimits};
 use limits::ClientLimiter;
-pub use limits::TrustedProxy;
+pub use limits::client_ip::TrustedProxy;
 use ops::{health, metrics, observe};
 pub use options::HttpOptions;
 use pages::{assets, headers, slash, static_pages};
@@ -45,7 +45,7 @@ pub fn router(api: Api, options: HttpOptions) -> Router {
         .merge(assets::dashboard_routes())
         .route("/graphiql", get(assets::graphiql))
         .route_layer(from_fn_with_state(site.api.clone(), sign_in::require));
-    let limited = Router::new()
+    let graphql = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
         .route("/sign-in", get(sign_in::page).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
@@ -54,7 +54,7 @@ pub fn router(api: Api, options: HttpOptions) -> Router {
     // The other routes authenticate requests themselves, or are public.
     let router = Router::new()
         .merge(pages)
-        .merge(limited)
+        .merge(graphql)
         .nest("/api", rest)
         .route("/pages.css", get(static_pages::style))
         .route("/icon.svg", get(static_pages::icon))
@@ -130,7 +130,7 @@ fn worth_compressing() -> impl Predicate {
 /// The schema, unless introspection is disabled.
 async fn schema(axum::extract::State(api): axum::extract::State<Api>) -> axum::response::Response {
     if api.hides_schema() {
-        return (StatusCode::NOT_FOUND, "this server does not tell what its schema has\n")
+        return (StatusCode::NOT_FOUND, "introspection is disabled on this server\n")
             .into_response();
     }
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], crate::graphql::sdl()).into_response()

@@ -6,7 +6,7 @@ use axum::http::HeaderName;
 use clap::{Args, FromArgMatches as _};
 
 use super::auth::origin::{OriginPattern, parse_header};
-use super::limits::TrustedProxy;
+use super::limits::client_ip::TrustedProxy;
 
 /// How the HTTP server treats its clients.
 #[derive(Args, Clone, Debug)]

@@ -38,6 +38,17 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
     }
 
+    /// The client is beyond a limit.
+    pub fn too_many(
+        code: &'static str,
+        message: String,
+        limit: impl Into<async_graphql::Value>,
+    ) -> Self {
+        let mut refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, code, message);
+        refusal.error.extensions.get_or_insert_default().set("limit", limit);
+        refusal
+    }
+
     /// A page of another site made the browser send this.
     pub fn cross_site() -> Self {
         Self::new(

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::client_ip::Client;
-use super::too_many;
 use crate::http::refusal::Refusal;
 
 /// What a permit is for.
@@ -123,7 +122,7 @@ impl ConcurrencyLimiter {
         let mut clients = self.clients();
         let count = clients.entry(client.address).or_default().count(kind);
         if *count >= limit {
-            return Err(too_many(code, format!("expected at most {limit} {what}"), limit));
+            return Err(Refusal::too_many(code, format!("expected at most {limit} {what}"), limit));
         }
         *count += 1;
         permit.is_counted = true;

@@ -1,6 +1,6 @@
 //! Limits of each client, so that one cannot take the server's capacity from the others.
 
-mod client_ip;
+pub mod client_ip;
 mod concurrency;
 pub mod cpu_pool;
 mod rate;
@@ -8,7 +8,7 @@ mod rate;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -16,7 +16,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::options::HttpOptions;
 use super::refusal::Refusal;
 use crate::reports::Submitter;
-pub use client_ip::{Client, Peer, TrustedProxy};
+use client_ip::TrustedProxy;
+pub use client_ip::{Client, Peer};
 use concurrency::{ConcurrencyLimiter, ConcurrencyPermit, ExpensiveQueue, PermitKind};
 use rate::RateLimiter;
 
@@ -78,17 +79,6 @@ impl ClientLimiter {
     pub fn queue(self: &Arc<Self>, client: &Client) -> FairQueue {
         FairQueue { limiter: Arc::clone(self), client: *client }
     }
-}
-
-/// A rejection with the status 429.
-fn too_many(
-    code: &'static str,
-    message: String,
-    limit: impl Into<async_graphql::Value>,
-) -> Refusal {
-    let mut refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, code, message);
-    refusal.error.extensions.get_or_insert_default().set("limit", limit);
-    refusal
 }
 
 /// Tells a client that was rejected when to send the request again.

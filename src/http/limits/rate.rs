@@ -10,7 +10,6 @@ use governor::{DefaultKeyedRateLimiter, Quota};
 use tokio::time::sleep;
 
 use super::client_ip::Client;
-use super::too_many;
 use crate::http::refusal::Refusal;
 
 /// How long the rejection of a request beyond the rate limit is delayed.
@@ -70,7 +69,7 @@ impl RateLimiter {
         self.requests.check_key(&client.address).map_err(|_| {
             let limit = self.requests_per_second;
             let message = format!("expected at most {limit} requests a second");
-            too_many("RATE_LIMITED", message, limit)
+            Refusal::too_many("RATE_LIMITED", message, limit)
         })
     }
 
