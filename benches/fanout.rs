@@ -1,16 +1,16 @@
-//! What it costs that many watch: processor time for each frame beside a plain axum route that
-//! sends ready-made frames of the same size, how old reports are when they arrive, and the memory
-//! and the processor time of those who only wait.
+//! The cost of subscriptions with many subscribers: processor time per frame beside a plain axum route
+//! that sends ready-made frames of the same size, the age of reports when they arrive, and the memory
+//! and the processor time of idle subscribers.
 //!
-//! The servers are processes of their own: the program as it is, and the plain route. Those who
-//! watch, and the agents, are this process. All share the machine.
+//! The servers are processes of their own: the program, and the plain route. The subscribers and the
+//! agents are this process. All share the machine.
 //!
 //! | variable | default | |
 //! | --- | --- | --- |
 //! | `FANOUT_DATABASES` | `sqlite,postgres` | which databases |
-//! | `FANOUT_WATCHERS` | 1000 | how many watch |
-//! | `FANOUT_DOCUMENTS` | 5 | how many different documents they subscribe with |
-//! | `FANOUT_IDLE` | 10000 | how many of those whose memory is measured |
+//! | `FANOUT_WATCHERS` | 1000 | how many subscribers |
+//! | `FANOUT_DOCUMENTS` | 5 | with how many different documents |
+//! | `FANOUT_IDLE` | 10000 | how many idle subscribers, whose memory is measured |
 //! | `FANOUT_SECONDS` | 10 | how long each measurement takes |
 //! | `FANOUT_TURNS` | 3 | how many times each is made |
 
@@ -57,7 +57,7 @@ fn main() -> Result<(), Failure> {
     for kind in Kind::chosen("FANOUT_DATABASES") {
         let bench = Bench::prepare(kind, sizes)?;
         println!(
-            "\n{kind}: {} watch {JOBS} jobs, {REPORTS_A_SECOND} reports a second",
+            "\n{kind}: {} subscribers to {JOBS} jobs, {REPORTS_A_SECOND} reports a second",
             sizes.watchers
         );
         bench.fan_out()?;
@@ -219,7 +219,7 @@ impl Bench {
         println!("  frames of {:.0} bytes; processor time of the server for each:", median(bytes));
         println!("    plain route            {:6.2} us", median(plain));
         println!(
-            "    all watch the same     {:6.2} us, ratio {:.2}",
+            "    same document          {:6.2} us, ratio {:.2}",
             median(shared),
             median(over_plain)
         );
@@ -229,10 +229,9 @@ impl Bench {
             median(different),
             median(over_shared)
         );
-        for (what, jobs, ages) in [
-            ("all watch the same", jobs, ages),
-            ("different documents", different_jobs, different_ages),
-        ] {
+        for (what, jobs, ages) in
+            [("same document", jobs, ages), ("different documents", different_jobs, different_ages)]
+        {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate")]
             let rate = HumanCount(median(jobs) as u64);
             println!("  {what}: {rate} job updates a second; {}", percentiles(ages));
@@ -271,7 +270,7 @@ impl Bench {
         thread::sleep(Duration::from_secs(1));
         #[expect(clippy::cast_precision_loss, reason = "a count of connections")]
         let kibibytes = (server.memory()? - before) / 1024.0 / count as f64;
-        println!("  {count} only wait: {kibibytes:.1} KiB of memory each");
+        println!("  {count} idle subscribers: {kibibytes:.1} KiB of memory each");
         Ok(())
     }
 }

@@ -426,7 +426,7 @@ mod tests {
             ("{ jobs(page: 30) { page } }", 10 + 30 * 20 / 50 + 2),
             ("{ jobs(page: 999999, take: 200) { page } }", 10 + 5_000 + 2),
             ("{ jobs(page: -1) { page } }", 10 + 2),
-            // Beyond what is taken, it is refused later.
+            // Larger pages are rejected later.
             ("{ jobs(take: 2147483647) { items { id } } }", 10 + 1 + 200 * 2),
             ("{ jobs(take: 99999999999999999999) { items { id } } }", 10 + 1),
             ("{ jobs(take: -5) { items { id } } }", 10 + 1),
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_execute_are_as_many_as_execute() {
+    fn executing_jobs_cost_as_many_as_execute() {
         for (query, expected) in [
             ("{ executingJobs { id } }", 10 + 3_000 * 2),
             ("{ executingJobs(configurationId: null) { id } }", 10 + 3_000 * 2),
@@ -453,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_count_as_what_they_are() {
+    fn variables_cost_as_much_as_their_values() {
         let query =
             "query($n: Int = 30, $s: String) { jobs(take: $n, search: $s) { items { id } } }";
         for (variables, expected) in [
@@ -474,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_without_an_index_are_charged_for_what_they_read() {
+    fn conditions_without_an_index_cost_the_rows_that_they_read() {
         let date = "\"2026-05-01T00:00:00Z\"";
         for (arguments, scanned, counted) in [
             ("", 0, 0),
@@ -572,7 +572,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_wraps_around() {
+    fn costs_saturate() {
         let deep = "items { configuration { jobs(take: 200) { configuration { jobs(take: 200) {";
         let query = format!("{{ jobs(take: 200) {{ {deep} id {}", "}".repeat(7));
         assert!(cost(&query, json!({})) > 8_000_000);

@@ -62,7 +62,7 @@ impl Inputs {
     /// Checks the variables of an operation.
     ///
     /// # Errors
-    /// The first one that is not of its type, by its name.
+    /// The first mismatch, with the name of the variable.
     pub fn check(
         &self,
         operation: &OperationDefinition,
