@@ -261,9 +261,9 @@ impl Visitor<'_> {
         if of == "Query" {
             return conditions.cost(is_by_creation, self.scope);
         }
-        // An agent's runs of other configurations are read and skipped.
-        let skips_others = of == "Agent" && *self.scope != Scope::All;
-        conditions.cost_of_each().max(if skips_others { SCAN } else { 0 })
+        // Of an agent's runs, those of other configurations are passed over one by one.
+        let passes_over = of == "Agent" && *self.scope != Scope::All;
+        conditions.cost_of_each().max(if passes_over { SCAN } else { 0 })
     }
 
     /// The cost of finding the jobs that match the filters within an input of this type.
@@ -275,7 +275,7 @@ impl Visitor<'_> {
                 for (name, value) in fields {
                     add_condition(&mut conditions, name, value);
                 }
-                // Matching jobs are always counted.
+                // They are counted in any case.
                 conditions.cost(true, self.scope).max(COUNT)
             }
             Constant::Object(fields) => fields
