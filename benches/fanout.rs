@@ -1,15 +1,16 @@
-//! What it costs that many watch: processor time for each frame beside a plain axum route that
-//! sends ready-made frames of the same size, how old reports are when they arrive, and the memory
-//! and the processor time of those who only wait.
+//! The cost of subscriptions with many subscribers: processor time per frame beside a plain axum route
+//! that sends ready-made frames of the same size, the age of reports when they arrive, and the memory
+//! and the processor time of idle subscribers.
 //!
-//! The servers are processes of their own: the program as it is, and the plain route. Those who
-//! watch, and the agents, are this process. All share the machine.
+//! The servers are processes of their own: the program, and the plain route. The subscribers and the
+//! agents are this process. All share the machine.
 //!
 //! | variable | default | |
 //! | --- | --- | --- |
 //! | `FANOUT_DATABASES` | `sqlite,postgres` | which databases |
-//! | `FANOUT_WATCHERS` | 1000 | how many watch |
-//! | `FANOUT_IDLE` | 10000 | how many of those whose memory is measured |
+//! | `FANOUT_WATCHERS` | 1000 | how many subscribers |
+//! | `FANOUT_DOCUMENTS` | 5 | with how many different documents |
+//! | `FANOUT_IDLE` | 10000 | how many idle subscribers, whose memory is measured |
 //! | `FANOUT_SECONDS` | 10 | how long each measurement takes |
 //! | `FANOUT_TURNS` | 3 | how many times each is made |
 
@@ -56,7 +57,7 @@ fn main() -> Result<(), Failure> {
     for kind in Kind::chosen("FANOUT_DATABASES") {
         let bench = Bench::prepare(kind, sizes)?;
         println!(
-            "\n{kind}: {} watch {JOBS} jobs, {REPORTS_A_SECOND} reports a second",
+            "\n{kind}: {} subscribers to {JOBS} jobs, {REPORTS_A_SECOND} reports a second",
             sizes.watchers
         );
         bench.fan_out()?;
@@ -69,6 +70,7 @@ fn main() -> Result<(), Failure> {
 #[derive(Clone, Copy)]
 struct Sizes {
     watchers: usize,
+    documents: usize,
     idle: usize,
     time: Duration,
     turns: usize,
@@ -78,6 +80,7 @@ impl Sizes {
     fn read() -> Result<Self, Failure> {
         Ok(Self {
             watchers: number("FANOUT_WATCHERS", 1_000)?,
+            documents: number("FANOUT_DOCUMENTS", 5)?,
             idle: number("FANOUT_IDLE", 10_000)?,
             time: Duration::from_secs(number("FANOUT_SECONDS", 10)?),
             turns: number("FANOUT_TURNS", 3)?,
@@ -189,7 +192,7 @@ impl Bench {
             let crowd = self.watch(&server, |_| document(0))?;
             let same = self.measure(&server, Some(&crowd), Some(&server))?;
             drop(crowd);
-            let crowd = self.watch(&server, document)?;
+            let crowd = self.watch(&server, |nth| document(nth % self.sizes.documents))?;
             let others = self.measure(&server, Some(&crowd), Some(&server))?;
             drop((crowd, server));
 
@@ -216,19 +219,19 @@ impl Bench {
         println!("  frames of {:.0} bytes; processor time of the server for each:", median(bytes));
         println!("    plain route            {:6.2} us", median(plain));
         println!(
-            "    all watch the same     {:6.2} us, ratio {:.2}",
+            "    same document          {:6.2} us, ratio {:.2}",
             median(shared),
             median(over_plain)
         );
         println!(
-            "    each other fields      {:6.2} us, ratio to the same {:.2}",
+            "    {:4} documents         {:6.2} us, ratio to the same {:.2}",
+            self.sizes.documents,
             median(different),
             median(over_shared)
         );
-        for (what, jobs, ages) in [
-            ("all watch the same", jobs, ages),
-            ("each other fields", different_jobs, different_ages),
-        ] {
+        for (what, jobs, ages) in
+            [("same document", jobs, ages), ("different documents", different_jobs, different_ages)]
+        {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate")]
             let rate = HumanCount(median(jobs) as u64);
             println!("  {what}: {rate} job updates a second; {}", percentiles(ages));
@@ -267,7 +270,7 @@ impl Bench {
         thread::sleep(Duration::from_secs(1));
         #[expect(clippy::cast_precision_loss, reason = "a count of connections")]
         let kibibytes = (server.memory()? - before) / 1024.0 / count as f64;
-        println!("  {count} only wait: {kibibytes:.1} KiB of memory each");
+        println!("  {count} idle subscribers: {kibibytes:.1} KiB of memory each");
         Ok(())
     }
 }

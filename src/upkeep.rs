@@ -48,11 +48,11 @@ async fn fold(api: &Api) {
         match counts::read(db.reader(), &Scope::All, None).await {
             Ok(counts) => {
                 let executing = counts.of(JobState::Executing);
-                api.say_executing(executing.try_into().unwrap_or_default());
+                api.set_executing(executing.try_into().unwrap_or_default());
             }
             Err(error) => failure::log("counting the jobs that execute", &error),
         }
-        if let Err(error) = feed::tidy(db).await {
+        if let Err(error) = feed::delete_old_changes(db).await {
             failure::log("removing old changes", &error);
             db.write_health().record(&error);
         }

@@ -65,7 +65,7 @@ async fn leave_nothing_behind() {
     go(2).await;
     go(4).await;
     let nobody_is_left = async |tasks_before: usize| {
-        while server.live.group_count() > 0
+        while server.live.subscription_count() > 0
             || !server.live.connections().is_empty()
             || tasks() > tasks_before
         {

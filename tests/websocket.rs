@@ -252,7 +252,7 @@ async fn a_subscription_has_exactly_one_root_field() {
     ] {
         assert_eq!(refusal(&mut socket, query).await, "BAD_USER_INPUT", "{query}");
     }
-    assert_eq!(server.live.group_count(), 0, "what is refused leaves nothing behind");
+    assert_eq!(server.live.subscription_count(), 0, "what is refused leaves nothing behind");
 }
 
 #[tokio::test]
@@ -312,7 +312,7 @@ async fn complete_stops_an_operation() {
     socket.send(json!({ "type": "complete", "id": "never" })).await;
     // The group of the one that was stopped goes; a group looks when something happens.
     soon(async {
-        while server.live.group_count() > 1 {
+        while server.live.subscription_count() > 1 {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     })

@@ -1,4 +1,4 @@
-//! Reading arguments, with messages that name them.
+//! Parsing arguments, with error messages that name them.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 
-/// An id as a client wrote it. A scalar's own refusal would not name the argument.
+/// An unparsed id. The error of the scalar would not name the argument.
 pub struct UuidArgument(String);
 
 impl UuidArgument {
@@ -24,7 +24,7 @@ impl UuidArgument {
         })
     }
 
-    /// What the client wrote.
+    /// The text sent by the client.
     pub fn text(&self) -> &str {
         &self.0
     }
@@ -62,10 +62,10 @@ impl InputType for UuidArgument {
     }
 }
 
-/// What a page may have at most.
+/// The largest page.
 pub const TAKE_MAX: i32 = 200;
 
-/// Checks how many items a client asks for.
+/// Checks the size of a page.
 pub fn take_of(argument: &'static str, take: i32) -> Result<i64, Error> {
     if (1..=TAKE_MAX).contains(&take) {
         return Ok(i64::from(take));
@@ -76,7 +76,7 @@ pub fn take_of(argument: &'static str, take: i32) -> Result<i64, Error> {
     ))
 }
 
-/// The offset and length of a numbered page.
+/// The offset and size of a numbered page.
 pub fn page_of(page: i32, take: i32) -> Result<(i64, i64), Error> {
     if page < 0 {
         return Err(Error::invalid(

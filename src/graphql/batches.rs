@@ -1,4 +1,4 @@
-//! When a request's loaders run.
+//! Scheduling the DataLoaders of a request.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -11,24 +11,23 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::task::AtomicWaker;
 
-/// The batches that a request's loaders want to run.
+/// The batches of a request's loaders.
 ///
-/// A [`DataLoader`](async_graphql::dataloader::DataLoader) collects the keys that resolvers ask
-/// for and loads them together a little later. How much later decides everything: a timer costs
-/// each level of a query its delay, and splits batches when the machine is busy. Here a batch
-/// runs as soon as the request can go no further without it. By then every resolver of the level
-/// has asked, since all of them are polled in the request's task: one statement for each
-/// relation and level, without delay. Dropping the request drops its batches.
+/// A [`DataLoader`](async_graphql::dataloader::DataLoader) collects the keys that resolvers request and
+/// loads them together after a delay. A timer adds its delay to each level of a query, and splits
+/// batches on a busy machine. Here a batch runs as soon as the request is blocked on it. By then every
+/// resolver of the level has requested its keys, since all are polled in the request's task: one
+/// statement per relation and level, without delay. Dropping the request drops its batches.
 #[derive(Clone, Default)]
 pub struct Batches(Arc<Mutex<Vec<BoxFuture<'static, ()>>>>);
 
 impl Batches {
-    /// Takes a batch that a loader starts.
+    /// Adds a batch that a loader starts.
     pub fn add(&self, batch: BoxFuture<'static, ()>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(batch);
     }
 
-    /// Runs the request and whatever batches it needs.
+    /// Runs the request and its batches.
     pub async fn drive<T>(self, request: impl Future<Output = T>) -> T {
         let mut request = pin!(request);
         let mut running = FuturesUnordered::new();
@@ -40,18 +39,18 @@ impl Batches {
                 progress.is_possible.store(false, Ordering::Release);
                 if let Poll::Ready(answer) = request.as_mut().poll(&mut Context::from_waker(&waker))
                 {
-                    // An answer with an error may leave batches behind. Their loaders count on them:
-                    // without them they would never begin another.
-                    let left = std::mem::take(&mut running);
-                    self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(left);
+                    // A response with an error may leave batches unfinished. They are kept, because
+                    // their loaders start no other batch before they finish.
+                    let unfinished = std::mem::take(&mut running);
+                    self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(unfinished);
                     return Poll::Ready(answer);
                 }
-                // A list of many fields pauses between them, and is polled again soon.
+                // async-graphql yields within long lists, and is polled again soon.
                 if progress.is_possible.load(Ordering::Acquire) {
                     return Poll::Pending;
                 }
                 running.extend(self.0.lock().unwrap_or_else(PoisonError::into_inner).drain(..));
-                // A finished batch lets the request go on; without one, both wait.
+                // A finished batch unblocks the request; without one, both wait.
                 if let Poll::Pending | Poll::Ready(None) = running.poll_next_unpin(context) {
                     return Poll::Pending;
                 }
@@ -61,7 +60,7 @@ impl Batches {
     }
 }
 
-/// Tells a request that waits from one that only paused: the latter has woken its task already.
+/// Distinguishes a blocked request from one that yielded, which has woken its task already.
 #[derive(Default)]
 struct Progress {
     is_possible: AtomicBool,
@@ -87,7 +86,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_one_answer_leaves_behind_runs_for_the_next() {
+    async fn unfinished_batches_run_with_the_next_request() {
         let batches = Batches::default();
         let [(first, one), (second, two)] = [oneshot::channel::<()>(), oneshot::channel()];
         for done in [first, second] {

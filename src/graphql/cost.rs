@@ -1,13 +1,13 @@
-//! What an operation costs: about how many values its answer may have.
+//! The cost of an operation: an estimate of the number of values in its response.
 //!
-//! A field costs 1, and what it holds. A list costs that as many times as it may be long: what its
-//! `take`, `first` or `last` says, be it literal, a variable, or the schema's default. Where the page
-//! is an object (`jobs { items }`), the number holds for the lists right inside of it. A field that
-//! needs statements of its own has a charge for them, and a page for what comes before it. A statement
-//! for which no index exists costs what it reads ([`Conditions`]), however short the answer is.
+//! A field costs 1 plus its selection. A list costs that times its length: its `take`, `first` or
+//! `last`, which may be a literal, a variable, or the schema's default. Where the page is an object
+//! (`jobs { items }`), the length applies to the lists directly inside it. A field with statements of its
+//! own has a charge for them, and a page for the rows before it. A statement without an index costs the
+//! rows that it reads ([`Conditions`]), however short the response is.
 //!
-//! What filters is read from the schema: every argument of a page that does not say which page it is, and
-//! every [`FILTER`] within an input. One that nothing is known of is taken for one without an index.
+//! Filters are read from the schema: every argument of a page that does not select or order the page,
+//! and every [`FILTER`] within an input. An unknown filter costs as much as one without an index.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -25,44 +25,44 @@ use super::arguments::TAKE_MAX;
 use crate::jobs::filter::{COUNT, Conditions, OrderField, SCAN};
 use crate::jobs::scope::Scope;
 
-/// What says how long a list may be.
+/// The arguments with the length of a list.
 const SIZES: [&str; 3] = ["take", "first", "last"];
 
-/// What says which page of a list is meant, and in what order.
+/// The arguments that select and order a page.
 const PAGING: [&str; 7] = ["page", "take", "first", "last", "after", "before", ORDER];
 
 const ORDER: &str = "orderBy";
 
-/// The input type that says which jobs a mutation is about.
+/// The input type that selects the jobs of a mutation.
 const FILTER: &str = "JobFilterInput";
 
-/// How long lists are that nothing is said of.
+/// The assumed length of lists without a length argument.
 pub const LENGTH: u64 = 20;
 
-/// The list of all jobs that execute.
+/// The list of all executing jobs.
 const EXECUTING: &str = "executingJobs";
 
-/// What a root field is charged for its statement.
+/// The charge of a root field for its statement.
 const STATEMENT: u64 = 10;
 
-/// So many items before a page cost as much as one value.
+/// Skipped items that cost as much as one value.
 const SKIPPED: u64 = 50;
 
-/// What all items before a page cost at most: any page can be asked for.
+/// The most that skipped items cost, so that any page can be requested.
 const SKIPPED_MAX: u64 = 5_000;
 
-/// What is known of a field.
+/// What the cost of a field depends on.
 struct FieldCost {
-    /// The type that its selection is of.
+    /// The type of its selection.
     of: String,
     is_list: bool,
-    /// Its size arguments with their defaults; without any it is no page.
+    /// Its length arguments with their defaults. A field without any is not a page.
     sizes: Vec<(&'static str, Option<u64>)>,
-    /// The types of its arguments by their names.
+    /// The types of its arguments by name.
     arguments: HashMap<String, String>,
 }
 
-/// The type without its lists, and whether there were any.
+/// The named type, and whether it is in a list.
 fn base_of(mut base: &BaseType) -> (String, bool) {
     let mut is_list = false;
     loop {
@@ -76,7 +76,7 @@ fn base_of(mut base: &BaseType) -> (String, bool) {
     }
 }
 
-/// The types of arguments or of an input's fields by their names.
+/// The types of arguments or input fields by name.
 fn types_of(values: &[Positioned<InputValueDefinition>]) -> HashMap<String, String> {
     let values = values.iter().map(|value| &value.node);
     values.map(|value| (value.name.node.to_string(), base_of(&value.ty.node.base).0)).collect()
@@ -125,8 +125,8 @@ impl Costs {
         Self { fields: types, inputs }
     }
 
-    /// What an operation on the scope's jobs costs if so many jobs execute, whatever `@skip` and `@include` say. Fragments
-    /// must not spread each other in circles, and the fields written out must not be too many to visit.
+    /// The cost of an operation within a scope while this many jobs execute, regardless of `@skip` and
+    /// `@include`. Fragments must not form cycles, and the expanded fields must be within the limits.
     pub fn of_operation(
         &self,
         document: &ExecutableDocument,
@@ -141,27 +141,28 @@ impl Costs {
             OperationType::Subscription => ("Subscription", STATEMENT),
         };
         let scans = Cell::new(0);
-        let walk = Walk { costs: self, document, operation, variables, scope, executing, scans };
-        let values = walk.set(&operation.selection_set, root, None, charge);
-        values.saturating_add(walk.scans.get())
+        let visitor =
+            Visitor { costs: self, document, operation, variables, scope, executing, scans };
+        let values = visitor.set(&operation.selection_set, root, None, charge);
+        values.saturating_add(visitor.scans.get())
     }
 }
 
-struct Walk<'a> {
+struct Visitor<'a> {
     costs: &'a Costs,
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
     variables: &'a Variables,
     scope: &'a Scope,
     executing: u64,
-    /// What is read to find rows, once for each field of the document: a statement finds those of all
+    /// The cost of finding rows, once for each field of the document: one statement finds those of all
     /// objects of a level.
     scans: Cell<u64>,
 }
 
-impl Walk<'_> {
-    /// What a selection of this type costs. `page` is how long the lists in it may be, if that was
-    /// said; each field has a `charge`.
+impl Visitor<'_> {
+    /// The cost of a selection of this type. `page` is the length of the lists in it, if given. Each field
+    /// has a `charge`.
     fn set(&self, set: &Positioned<SelectionSet>, of: &str, page: Option<u64>, charge: u64) -> u64 {
         let mut sum = 0_u64;
         for item in &set.node.items {
@@ -171,8 +172,7 @@ impl Walk<'_> {
                 }
                 Selection::FragmentSpread(spread) => {
                     let fragment = self.document.fragments.get(&spread.node.fragment_name.node);
-                    // A fragment's own type is the only one that its place can have: there are
-                    // neither interfaces nor unions.
+                    // A fragment has the type of its parent, since there are no interfaces or unions.
                     fragment.map_or(0, |fragment| {
                         self.set(&fragment.node.selection_set, of, page, charge)
                     })
@@ -186,7 +186,7 @@ impl Walk<'_> {
                     let times = if is_list {
                         let length = match known {
                             None => introspected(name),
-                            // Of how many those are that are of one configuration nothing is known.
+                            // The number of executing jobs of one configuration is unknown.
                             Some(_) if name == EXECUTING && !self.has(field, "configurationId") => {
                                 Some(self.executing)
                             }
@@ -212,7 +212,7 @@ impl Walk<'_> {
         sum
     }
 
-    /// How long a page may be, if the field is one.
+    /// The length of a page, if the field is one.
     fn size(
         &self,
         field: &FieldCost,
@@ -222,7 +222,7 @@ impl Walk<'_> {
             let given = arguments.iter().find(|(each, _)| each.node == *name);
             given.and_then(|(_, value)| number(&self.value(&value.node)?)).or(*default)
         });
-        // Of several that are given the largest; those that are given wrong are refused later.
+        // The largest if several are given. Invalid values are rejected later.
         let most = sizes.max().flatten();
         (!field.sizes.is_empty()).then(|| most.unwrap_or(LENGTH))
     }
@@ -233,7 +233,7 @@ impl Walk<'_> {
         given.is_some_and(|value| self.constant(&value.node) != Constant::Null)
     }
 
-    /// What is read to find the rows that a field of this type is about.
+    /// The cost of finding the rows of a field of this type.
     fn scan(&self, of: &str, known: &FieldCost, field: &Field) -> u64 {
         let arguments = field.arguments.iter();
         let arguments =
@@ -263,7 +263,7 @@ impl Walk<'_> {
         conditions.cost_of_each().max(if passes_over { SCAN } else { 0 })
     }
 
-    /// What is read to find the jobs that the filters within an input of this type let through.
+    /// The cost of finding the jobs that match the filters within an input of this type.
     fn scan_of_input(&self, ty: &str, value: &Constant) -> u64 {
         let Some(types) = self.costs.inputs.get(ty) else { return 0 };
         match value {
@@ -288,7 +288,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A value with the variables' in place of its variables; null for one that has none.
+    /// A value with its variables replaced; null for variables without a value.
     fn constant(&self, value: &Value) -> Constant {
         let variable =
             |name: Name| Ok::<_, Infallible>(self.variable(&name).cloned().unwrap_or_default());
@@ -304,15 +304,14 @@ impl Walk<'_> {
         })
     }
 
-    /// What it costs to leave out the pages before the one that is asked for.
+    /// The cost of skipping the pages before the requested one.
     fn skipped(&self, field: &Field, taken: u64) -> u64 {
         let page = field.get_argument("page").and_then(|value| self.value(&value.node));
         let Some(Constant::Number(page)) = page else { return 0 };
         skipping(page.as_u64().unwrap_or_default().saturating_mul(taken))
     }
 
-    /// A value, with a variable's in place of the variable; `None` for one that is a list or an
-    /// object, or is not known.
+    /// A scalar value, with a variable replaced; `None` for lists, objects and variables without a value.
     fn value(&self, value: &Value) -> Option<Constant> {
         let constant = match value {
             Value::Null => return Some(Constant::Null),
@@ -327,7 +326,7 @@ impl Walk<'_> {
     }
 }
 
-/// Adds a condition of this name, unless it is null.
+/// Adds the condition with this name, unless its value is null.
 fn add_condition(conditions: &mut Conditions, name: &str, value: &Constant) {
     match (name, value) {
         (_, Constant::Null) => {}
@@ -344,7 +343,7 @@ fn add_condition(conditions: &mut Conditions, name: &str, value: &Constant) {
     }
 }
 
-/// The name of an enum's value, which is a string in JSON.
+/// The name of an enum value, which is a string in JSON.
 fn word(value: &Constant) -> Option<&str> {
     match value {
         Constant::Enum(name) => Some(name.as_str()),
@@ -353,19 +352,19 @@ fn word(value: &Constant) -> Option<&str> {
     }
 }
 
-/// What it costs to leave out so many jobs before a page.
+/// The cost of skipping this many jobs before a page.
 pub fn skipping(jobs: u64) -> u64 {
     (jobs / SKIPPED).min(SKIPPED_MAX)
 }
 
-/// A number of items, clamped to what lists take. Others are refused when the argument is read.
+/// A number of items, clamped to the longest page. Larger ones are rejected when the argument is read.
 fn number(value: &Constant) -> Option<u64> {
     let Constant::Number(number) = value else { return None };
     let most = u64::from(TAKE_MAX.unsigned_abs());
     Some(number.as_u64().map_or(0, |number| number.min(most)))
 }
 
-/// How long introspection's lists are, about.
+/// The approximate length of lists in introspection.
 fn introspected(name: &str) -> Option<u64> {
     Some(match name {
         "types" => 80,
@@ -426,7 +425,7 @@ mod tests {
             ("{ jobs(page: 30) { page } }", 10 + 30 * 20 / 50 + 2),
             ("{ jobs(page: 999999, take: 200) { page } }", 10 + 5_000 + 2),
             ("{ jobs(page: -1) { page } }", 10 + 2),
-            // Beyond what is taken, it is refused later.
+            // Larger pages are rejected later.
             ("{ jobs(take: 2147483647) { items { id } } }", 10 + 1 + 200 * 2),
             ("{ jobs(take: 99999999999999999999) { items { id } } }", 10 + 1),
             ("{ jobs(take: -5) { items { id } } }", 10 + 1),
@@ -441,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_execute_are_as_many_as_execute() {
+    fn executing_jobs_cost_as_many_as_execute() {
         for (query, expected) in [
             ("{ executingJobs { id } }", 10 + 3_000 * 2),
             ("{ executingJobs(configurationId: null) { id } }", 10 + 3_000 * 2),
@@ -453,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_count_as_what_they_are() {
+    fn variables_cost_as_much_as_their_values() {
         let query =
             "query($n: Int = 30, $s: String) { jobs(take: $n, search: $s) { items { id } } }";
         for (variables, expected) in [
@@ -474,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_without_an_index_are_charged_for_what_they_read() {
+    fn conditions_without_an_index_cost_the_rows_that_they_read() {
         let date = "\"2026-05-01T00:00:00Z\"";
         for (arguments, scanned, counted) in [
             ("", 0, 0),
@@ -579,12 +578,19 @@ mod tests {
     }
 
     #[test]
-    fn nothing_wraps_around() {
+    fn costs_saturate() {
         let deep = "items { configuration { jobs(take: 200) { configuration { jobs(take: 200) {";
         let query = format!("{{ jobs(take: 200) {{ {deep} id {}", "}".repeat(7));
         assert!(cost(&query, json!({})) > 8_000_000);
         let levels = "configuration { jobs(take: 200) {".repeat(12);
         let query = format!("{{ job(id: 1) {{ {levels} id {}", "}".repeat(26));
         assert_eq!(cost(&query, json!({})), u64::MAX);
+    }
+
+    #[test]
+    fn all_composite_types_are_objects() {
+        let sdl = crate::graphql::sdl();
+        let is_abstract = |line: &str| line.starts_with("interface ") || line.starts_with("union ");
+        assert!(!sdl.lines().any(is_abstract));
     }
 }

@@ -1,6 +1,6 @@
-//! Checking the variables of a request against the types that the document gives them (GraphQL, section
-//! 6.1.2). The library does so, too, but its messages name neither the variable nor a value that would
-//! be right.
+//! Checking the variables of a request against their declared types (GraphQL, section 6.1.2).
+//! async-graphql does so as well, but its messages contain neither the variable nor an example of a valid
+//! value.
 
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
@@ -15,14 +15,14 @@ use entity::{Long, Timestamp};
 use crate::error::refusal;
 use crate::names::nearest;
 
-/// Fields of an object that a message lists at most.
-const LISTED: usize = 8;
+/// The most fields of an object that a message lists.
+const MAX_LISTED: usize = 8;
 
-/// The types that variables may have.
+/// The input types of the schema.
 pub struct Inputs {
     enums: HashMap<String, Vec<String>>,
     objects: HashMap<String, Vec<InputField>>,
-    /// Whether messages may say what the schema has.
+    /// Whether messages may contain names of the schema.
     is_open: bool,
 }
 
@@ -62,7 +62,7 @@ impl Inputs {
     /// Checks the variables of an operation.
     ///
     /// # Errors
-    /// The first one that is not of its type, by its name.
+    /// The first mismatch, with the name of the variable.
     pub fn check(
         &self,
         operation: &OperationDefinition,
@@ -91,14 +91,14 @@ impl Inputs {
         Ok(())
     }
 
-    fn value(&self, value: &Value, of: &Type) -> Result<(), Wrong> {
+    fn value(&self, value: &Value, of: &Type) -> Result<(), Mismatch> {
         if *value == Value::Null {
             return if of.nullable { Ok(()) } else { Err(self.unexpected(of, value)) };
         }
         match (&of.base, value) {
             (BaseType::List(item), Value::List(items)) => {
                 for (place, value) in items.iter().enumerate() {
-                    self.value(value, item).map_err(|wrong| wrong.within(place))?;
+                    self.value(value, item).map_err(|mismatch| mismatch.within(place))?;
                 }
                 Ok(())
             }
@@ -113,7 +113,7 @@ impl Inputs {
         }
     }
 
-    fn object(&self, value: &Value, name: &str, fields: &[InputField]) -> Result<(), Wrong> {
+    fn object(&self, value: &Value, name: &str, fields: &[InputField]) -> Result<(), Mismatch> {
         let Value::Object(values) = value else { return Ok(()) };
         if let Some(unknown) =
             values.keys().find(|key| fields.iter().all(|field| field.name != key.as_str()))
@@ -122,7 +122,7 @@ impl Inputs {
             let near = nearest(unknown, names).filter(|_| self.is_open);
             let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
             let message = format!("{name} has no such field{near}");
-            return Err(Wrong::new(message).within(Shortened(unknown)));
+            return Err(Mismatch::new(message).within(Shortened(unknown)));
         }
         for field in fields {
             let checked = match values.get(field.name.as_str()) {
@@ -130,7 +130,7 @@ impl Inputs {
                 None if field.of.nullable || field.has_default => Ok(()),
                 None => Err(self.missing(&field.of)),
             };
-            checked.map_err(|wrong| wrong.within(&field.name))?;
+            checked.map_err(|mismatch| mismatch.within(&field.name))?;
         }
         Ok(())
     }
@@ -148,28 +148,27 @@ impl Inputs {
             "String" => matches!(value, Value::String(_)),
             "Boolean" => matches!(value, Value::Boolean(_)),
             "DateTime" => Timestamp::is_valid(value),
-            // One of several reports may have a wrong id, which refuses that report alone: ids are
-            // read where they are used.
+            // Parsed where it is used: an invalid id in one of several reports rejects that report only.
             "UUID" => true,
             name => match (self.enums.get(name), value) {
                 (Some(values), Value::String(text)) => values.contains(text),
                 (Some(values), Value::Enum(text)) => values.iter().any(|each| each == text),
                 (Some(_), _) => false,
-                // Of types that do not exist, or are not for input, validation says so.
+                // Validation rejects types that are unknown or not input types.
                 (None, _) => !self.objects.contains_key(name),
             },
         }
     }
 
-    fn unexpected(&self, of: &Type, value: &Value) -> Wrong {
-        Wrong::new(format!("expected {}, not {}", self.form(&of.base), Found(value)))
+    fn unexpected(&self, of: &Type, value: &Value) -> Mismatch {
+        Mismatch::new(format!("expected {}, not {}", self.form(&of.base), Found(value)))
     }
 
-    fn missing(&self, of: &Type) -> Wrong {
-        Wrong::new(format!("no value was given; expected {}", self.form(&of.base)))
+    fn missing(&self, of: &Type) -> Mismatch {
+        Mismatch::new(format!("no value was given; expected {}", self.form(&of.base)))
     }
 
-    /// What values of a type look like.
+    /// A description of the values of a type.
     fn form(&self, of: &BaseType) -> String {
         let name = match of {
             BaseType::List(item) => return format!("a list, each item {}", self.form(&item.base)),
@@ -180,7 +179,7 @@ impl Inputs {
         }
         match (self.enums.get(name), self.objects.get(name)) {
             (Some(values), _) if self.is_open => format!("one of {}", values.join(", ")),
-            (_, Some(fields)) if self.is_open && fields.len() <= LISTED => {
+            (_, Some(fields)) if self.is_open && fields.len() <= MAX_LISTED => {
                 let names: Vec<_> = fields.iter().map(|field| field.name.as_str()).collect();
                 format!("an object of the type {name}, with {}", names.join(", "))
             }
@@ -190,7 +189,7 @@ impl Inputs {
     }
 }
 
-/// What values of a scalar look like.
+/// A description of the values of a scalar.
 pub fn form_of(scalar: &str) -> Option<&'static str> {
     Some(match scalar {
         "Int" => "a whole number from -2147483648 to 2147483647, such as 20",
@@ -207,14 +206,14 @@ pub fn form_of(scalar: &str) -> Option<&'static str> {
     })
 }
 
-/// Why a variable is not of its type.
-struct Wrong {
+/// Why a variable does not match its type.
+struct Mismatch {
     /// Where within the variable, the innermost part first.
     path: Vec<String>,
     message: String,
 }
 
-impl Wrong {
+impl Mismatch {
     fn new(message: String) -> Self {
         Self { path: Vec::new(), message }
     }

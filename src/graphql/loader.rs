@@ -1,4 +1,4 @@
-//! Related rows, for all who ask at once: one statement for each relation and level.
+//! DataLoaders for related rows: one statement for each relation and level.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -17,8 +17,8 @@ use crate::jobs::rows::RunOwner;
 use crate::jobs::scope::{Scope, Scoped};
 use crate::jobs::{counts, rows};
 
-/// Loads what the scope has from the database. It lives as long as the request: nothing is shared
-/// between viewers.
+/// Loads rows in the scope from the database. It lives as long as the request, so nothing is shared
+/// between principals.
 pub struct Rows {
     db: Db,
     scope: Scope,
@@ -27,10 +27,10 @@ pub struct Rows {
 /// A request's loader.
 pub type RowLoader = DataLoader<Rows>;
 
-/// Makes a request's loader, whose batches the request drives.
+/// Creates a request's loader. Its batches run with the request.
 ///
-/// The delay of zero relies on the loader's timer being ready at once, which tokio's is not:
-/// async-graphql's feature `tokio-timer` stays off.
+/// The delay of zero requires a timer that is ready at once, which Tokio's is not: async-graphql's feature
+/// `tokio-timer` must be off.
 pub fn row_loader(db: Db, scope: Scope, batches: Batches) -> RowLoader {
     DataLoader::new(Rows { db, scope }, move |batch| batches.add(batch))
         .delay(Duration::ZERO)
@@ -132,7 +132,7 @@ impl Loader<JobsOf> for Rows {
     }
 }
 
-/// What has happened to a job, the oldest first.
+/// The history of a job, oldest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HistoryOf(pub Uuid);
 
@@ -147,7 +147,7 @@ impl Loader<HistoryOf> for Rows {
     }
 }
 
-/// The ids without repeats, and the columns that all of the keys want together.
+/// The distinct ids, and the union of the columns.
 fn merge<E: Table>(keys: impl Iterator<Item = (Uuid, Columns<E>)>) -> (Vec<Uuid>, Columns<E>) {
     let mut ids = HashSet::new();
     let mut columns = Columns::none();

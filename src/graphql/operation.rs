@@ -1,4 +1,4 @@
-//! Operations that are watched.
+//! The operations of subscriptions.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -8,19 +8,20 @@ use async_graphql::{Request, Variables};
 
 use crate::access::Viewer;
 
-/// A subscription's operation, in the form in which equal ones are the same.
+/// The operation of a subscription.
 pub struct Operation {
     pub query: String,
     pub name: Option<String>,
     pub variables: Variables,
     pub document: ExecutableDocument,
-    /// What all who watch it may see.
+    /// The rights that all subscribers share.
     pub viewer: Viewer,
 }
 
 impl Operation {
+    /// The key by which subscribers share the operation.
     pub fn key(&self) -> String {
-        // Variables are sorted by their names. As JSON nothing can pass for something else.
+        // Variables are sorted by name. JSON is unambiguous, so different operations have different keys.
         let rights = self.viewer.group();
         serde_json::to_string(&(rights, &self.name, &self.variables, &self.query))
             .unwrap_or_default()
@@ -34,24 +35,24 @@ impl Operation {
     }
 }
 
-/// How many may be forgotten before the map is tidied.
-const FORGOTTEN: usize = 64;
+/// The smallest size at which ended operations are removed from the map.
+const CLEAN_FROM: usize = 64;
 
-/// The operations that are watched now: a document takes more memory than all else that somebody
-/// who waits needs.
+/// The operations of current subscriptions. They are shared, because a document takes most of the memory
+/// of an idle subscriber.
 #[derive(Default)]
-pub struct Operations(Mutex<HashMap<String, Weak<Operation>>>);
+pub struct SharedOperations(Mutex<HashMap<String, Weak<Operation>>>);
 
-impl Operations {
-    /// The same operation, of which there is one for all who watch it.
+impl SharedOperations {
+    /// The equal operation of another subscriber, or this one.
     pub fn share(&self, operation: Operation) -> Arc<Operation> {
         let mut operations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = operation.key();
         if let Some(known) = operations.get(&key).and_then(Weak::upgrade) {
             return known;
         }
-        if operations.len() >= operations.capacity().max(FORGOTTEN) {
-            // Before it would grow; so each is looked at but a few times.
+        if operations.len() >= operations.capacity().max(CLEAN_FROM) {
+            // Before the map would grow, so the cost per operation is constant.
             operations.retain(|_, operation| operation.strong_count() > 0);
         }
         let operation = Arc::new(operation);

@@ -1,21 +1,25 @@
-//! Documents that clients name instead of sending them.
+//! Persisted documents, which clients reference instead of sending them.
 //!
 //! Either any document that a client has sent once with its hash (Apollo's automatic persisted
-//! queries), or none but those of a file (an allow-list).
+//! queries), or only those of a file (an allow-list).
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_graphql::ServerError;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use ring::digest::{SHA256, digest};
 use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
 
 use crate::error::refusal;
 
-/// Bytes of documents that a generation has.
-const GENERATION_BYTES: usize = 2 << 20;
+/// The most bytes of cached documents.
+const CACHE_BYTES: u64 = 4 << 20;
+
+/// A low estimate, so that the cache is not divided into shards, which could be smaller than a document.
+const ESTIMATED_DOCUMENTS: usize = 32;
 
 /// The `persistedQuery` of a request's `extensions`.
 #[derive(Deserialize)]
@@ -25,9 +29,9 @@ struct PersistedQuery {
     sha256_hash: String,
 }
 
-/// How a request says which document it means.
+/// How a request specifies its document.
 #[derive(Default)]
-pub struct Named {
+pub struct DocumentReference {
     pub query: Option<String>,
     /// As in the appendix on persisted documents of GraphQL over HTTP.
     pub document_id: Option<String>,
@@ -35,56 +39,44 @@ pub struct Named {
     pub persisted_query: Option<serde_json::Value>,
 }
 
-/// The document that a request means.
+/// The document of a request.
 #[derive(Debug)]
 pub struct Found {
     pub text: Arc<str>,
-    /// What to call it from now on, once it proves good.
+    /// The hash to cache it by, once it is found to be valid.
     hash: Option<String>,
 }
 
-/// The documents that go by a name.
+/// The persisted documents.
 pub enum Persisted {
-    /// Those that clients have sent with their hashes, of late.
-    Automatic(Mutex<Generations>),
-    /// These, and nothing else runs.
+    /// Those that clients have sent with their hashes.
+    Automatic(RecentDocuments),
+    /// These by id or hash, and no other document is executed.
     Only(HashMap<String, Arc<str>>),
 }
 
-/// Two generations of documents, as [`super::documents::Documents`] has them, by bytes.
-#[derive(Default)]
-pub struct Generations {
-    young: HashMap<String, Arc<str>>,
-    young_bytes: usize,
-    old: HashMap<String, Arc<str>>,
+/// The weight of a document in bytes, with its hash and the overhead of an entry.
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<String, Arc<str>> for Bytes {
+    fn weight(&self, hash: &String, text: &Arc<str>) -> u64 {
+        (hash.len() + text.len() + 100) as u64
+    }
 }
 
-impl Generations {
-    fn get(&mut self, hash: &str) -> Option<Arc<str>> {
-        if let Some(text) = self.young.get(hash) {
-            return Some(Arc::clone(text));
-        }
-        let (hash, text) = self.old.remove_entry(hash)?;
-        self.keep(hash, Arc::clone(&text));
-        Some(text)
-    }
+/// Documents that clients have sent with their hashes, most recently.
+pub struct RecentDocuments(Cache<String, Arc<str>, Bytes>);
 
-    fn keep(&mut self, hash: String, text: Arc<str>) {
-        // A name costs something, too.
-        let bytes = hash.len() + text.len() + 100;
-        if self.young_bytes + bytes > GENERATION_BYTES {
-            self.old = mem::take(&mut self.young);
-            self.young_bytes = 0;
-        }
-        if self.young.insert(hash, text).is_none() {
-            self.young_bytes += bytes;
-        }
+impl Default for RecentDocuments {
+    fn default() -> Self {
+        Self(Cache::with_weighter(ESTIMATED_DOCUMENTS, CACHE_BYTES, Bytes))
     }
 }
 
 impl Default for Persisted {
     fn default() -> Self {
-        Self::Automatic(Mutex::default())
+        Self::Automatic(RecentDocuments::default())
     }
 }
 
@@ -92,7 +84,7 @@ impl Persisted {
     /// Reads an allow-list: a JSON object of documents by their ids.
     ///
     /// # Errors
-    /// Why it is none, for whoever wrote it.
+    /// A description of what is wrong with the list.
     pub fn only(json: &str) -> Result<Self, String> {
         let documents: HashMap<String, String> = serde_json::from_str(json).map_err(|error| {
             format!("expected a JSON object of documents by their ids: {error}")
@@ -116,7 +108,7 @@ impl Persisted {
         Ok(Self::Only(named))
     }
 
-    /// The documents of an allow-list with their names; none if there is no list.
+    /// The documents of an allow-list with their ids and hashes; none without a list.
     pub fn documents(&self) -> impl Iterator<Item = (&str, &str)> {
         let only = match self {
             Self::Only(documents) => Some(documents),
@@ -125,15 +117,15 @@ impl Persisted {
         only.into_iter().flatten().map(|(id, text)| (id.as_str(), &**text))
     }
 
-    /// The document that is meant.
+    /// Finds a document.
     ///
     /// # Errors
-    /// If it is not known or not allowed, the hash is not the document's, or none is named.
-    pub fn find(&self, named: Named) -> Result<Found, ServerError> {
-        let id = id_of(&named)?;
+    /// If it is unknown or not allowed, its hash is wrong, or none is specified.
+    pub fn find(&self, reference: DocumentReference) -> Result<Found, ServerError> {
+        let id = id_of(&reference)?;
         match self {
             Self::Only(documents) => {
-                let id = match (id, named.query) {
+                let id = match (id, reference.query) {
                     (Some(id), _) => id,
                     (None, Some(text)) => sha256(&text),
                     (None, None) => return Err(missing()),
@@ -142,7 +134,7 @@ impl Persisted {
                     || refusal("PERSISTED_DOCUMENT_REQUIRED", "only the documents that were registered with this server run here, and this is none of them"),
                 )
             }
-            Self::Automatic(generations) => match (id, named.query) {
+            Self::Automatic(recent) => match (id, reference.query) {
                 (None, None) => Err(missing()),
                 (None, Some(text)) => Ok(Found { text: text.into(), hash: None }),
                 (Some(hash), Some(text)) => {
@@ -155,8 +147,7 @@ impl Persisted {
                     Ok(Found { text: text.into(), hash: Some(hash) })
                 }
                 (Some(hash), None) => {
-                    let mut kept = generations.lock().unwrap_or_else(PoisonError::into_inner);
-                    kept.get(&hash).map(|text| Found { text, hash: None }).ok_or_else(|| {
+                    recent.0.get(&hash).map(|text| Found { text, hash: None }).ok_or_else(|| {
                         refusal(
                             "PERSISTED_QUERY_NOT_FOUND",
                             "no document is known by this hash; send the document with it once",
@@ -167,17 +158,17 @@ impl Persisted {
         }
     }
 
-    /// Keeps a document that has proved good under the name that it came with.
-    pub fn keep(&self, found: Found) {
-        if let (Self::Automatic(generations), Some(hash)) = (self, found.hash) {
-            generations.lock().unwrap_or_else(PoisonError::into_inner).keep(hash, found.text);
+    /// Caches a valid document under the hash that it was sent with.
+    pub fn cache(&self, found: Found) {
+        if let (Self::Automatic(recent), Some(hash)) = (self, found.hash) {
+            recent.0.insert(hash, found.text);
         }
     }
 }
 
-/// The document's name, without the word that says that it is a hash.
-fn id_of(named: &Named) -> Result<Option<String>, ServerError> {
-    if let Some(extension) = &named.persisted_query {
+/// The document's id without the prefix `sha256:`.
+fn id_of(reference: &DocumentReference) -> Result<Option<String>, ServerError> {
+    if let Some(extension) = &reference.persisted_query {
         let malformed = || {
             bad_request(
                 "extensions.persistedQuery: expected an object with a `version` and a `sha256Hash`",
@@ -192,7 +183,7 @@ fn id_of(named: &Named) -> Result<Option<String>, ServerError> {
         }
         return Ok(Some(query.sha256_hash));
     }
-    let id = named.document_id.as_deref();
+    let id = reference.document_id.as_deref();
     Ok(id.map(|id| id.strip_prefix("sha256:").unwrap_or(id).to_owned()))
 }
 
@@ -209,10 +200,13 @@ fn is_hash(text: &str) -> bool {
 }
 
 fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hash, byte| {
-        _ = write!(hash, "{byte:02x}");
-        hash
-    })
+    digest(&SHA256, text.as_bytes()).as_ref().iter().fold(
+        String::with_capacity(64),
+        |mut hash, byte| {
+            _ = write!(hash, "{byte:02x}");
+            hash
+        },
+    )
 }
 
 #[cfg(test)]
@@ -220,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hashes_as_others_do() {
+    fn hashes_are_those_of_the_specification() {
         // From the specification's appendix.
         let query = "query($id:ID!){user(id:$id){name}}";
         let hash = "71f7dc5758652baac68e4a10c50be732b741c892ade2883a99358f52b555286b";
@@ -229,19 +223,19 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let mut kept = Generations::default();
+        let cache = RecentDocuments::default().0;
         let text: Arc<str> = "x".repeat(10_000).into();
         for number in 0..2_000 {
-            kept.keep(format!("{number}"), Arc::clone(&text));
-            kept.keep("often".to_owned(), Arc::clone(&text));
-            assert!(kept.get("often").is_some());
+            cache.insert(format!("{number}"), Arc::clone(&text));
+            cache.insert("often".to_owned(), Arc::clone(&text));
+            assert!(cache.get("often").is_some());
         }
-        assert!(kept.get("0").is_none());
-        assert!((kept.young.len() + kept.old.len()) * text.len() <= 2 * GENERATION_BYTES);
+        assert!(cache.weight() <= CACHE_BYTES);
+        assert!(cache.len() > 300, "{}", cache.len());
     }
 
     #[test]
-    fn an_allow_list_says_what_is_wrong_with_it() {
+    fn errors_of_an_allow_list_are_described() {
         for (json, problem) in [
             ("[]", "expected a JSON object"),
             (r#"{"a": 1}"#, "expected a JSON object"),

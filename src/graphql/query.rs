@@ -6,10 +6,10 @@ use entity::{Columns, JobState, Long, ProcessingState, Timestamp};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::arguments::{UuidArgument, page_of, take_of};
+use super::context::viewer;
 use super::loader::{ById, RowLoader};
 use super::object::{Agent, Caller, Configuration, Job, JobCounts, JobRun};
 use super::selection::{columns, columns_at, is_selected};
-use super::viewer;
 use crate::db::{Db, Pool};
 use crate::error::Error;
 use crate::jobs::cursor::Cursor;

@@ -1,4 +1,4 @@
-//! From what a client sends to what is executed: the one way in, whatever the transport.
+//! Parsing and validating a request before it is executed, whatever the transport.
 
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
@@ -8,21 +8,20 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
 
-use super::Api;
+use super::api::Api;
 use super::cost::LENGTH;
-use super::documents::Checked;
 use super::inputs::Found;
-use super::persisted::{Named, Persisted};
+use super::persisted::DocumentReference;
 use crate::jobs::scope::Scope;
 use crate::limits::check;
 
-/// A request's parameters, as they are in JSON.
+/// The parameters of a request in JSON.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "an object")]
 pub struct Parameters {
     #[serde(default, deserialize_with = "query")]
     pub query: Option<String>,
-    /// In place of the query: the name of a document that the server knows.
+    /// The id of a persisted document, instead of `query`.
     #[serde(default, deserialize_with = "document_id")]
     pub document_id: Option<String>,
     #[serde(default, deserialize_with = "operation_name")]
@@ -33,7 +32,7 @@ pub struct Parameters {
     pub extensions: Option<Map<String, Json>>,
 }
 
-/// Defines how a parameter is read, so that the error for a value of another kind names it.
+/// Defines a function that reads a parameter, with an error that names it.
 macro_rules! parameter {
     ($name:ident, $key:literal: $kind:ident($type:ty), $expected:literal) => {
         fn $name<'de, D: Deserializer<'de>>(from: D) -> Result<Option<$type>, D::Error> {
@@ -61,7 +60,7 @@ parameter!(variables, "variables": Object(Map<String, Json>), r#"an object such 
 parameter!(extensions, "extensions": Object(Map<String, Json>), "an object");
 
 impl Parameters {
-    /// Whether they say which document is meant.
+    /// Whether they specify a document.
     pub fn name_a_document(&self) -> bool {
         let extensions = self.extensions.as_ref();
         self.query.is_some()
@@ -70,7 +69,7 @@ impl Parameters {
     }
 }
 
-/// What an operation does.
+/// The type of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Query,
@@ -78,95 +77,74 @@ pub enum Kind {
     Subscription,
 }
 
-/// A request that may be executed.
+/// A validated request.
 #[derive(Debug)]
-pub struct Admitted {
+pub struct Prepared {
     pub request: Request,
     pub kind: Kind,
-    /// About how much executing it is, in values of an answer.
-    pub weight: u64,
+    /// The estimated cost of executing it, in values of a response.
+    pub cost: u64,
 }
 
-/// Bytes of a document that is read in a fraction of a millisecond.
-const SHORT: usize = 1 << 10;
+/// Up to this length, a document is parsed in a fraction of a millisecond.
+const SHORT_BYTES: usize = 1 << 10;
 
-/// What checking a field against the schema takes, in values of an answer.
-const FIELD: u64 = 5;
-
-/// What the rules for documents are, beside the limits.
-#[derive(Default)]
-pub struct Rules {
-    pub limits: crate::limits::Limits,
-    /// Refuse to tell what the schema has, and to guess what a client meant.
-    pub no_introspection: bool,
-    pub persisted: Persisted,
-}
-
-impl Rules {
-    /// Whether each document of an allow-list is within the limits.
-    ///
-    /// # Errors
-    /// The first one that is not, or is no document, and why.
-    pub fn check_persisted(&self) -> Result<(), String> {
-        for (id, text) in self.persisted.documents() {
-            Checked::new(text, self).map_err(|error| format!("{id}: {}", error.message))?;
-        }
-        Ok(())
-    }
-}
+/// The cost of validating a field, in values of a response.
+const VALIDATION_COST: u64 = 5;
 
 impl Api {
-    /// Whether a request's document is short or kept, so that admitting it takes no time to speak of.
-    pub fn knows_or_reads_soon(&self, parameters: &Parameters) -> bool {
+    /// Whether the document of a request is short or in the parse cache.
+    pub fn is_cheap_to_prepare(&self, parameters: &Parameters) -> bool {
         let text = parameters.query.as_deref().unwrap_or_default();
-        text.len() <= SHORT || self.documents.keeps(text)
+        text.len() <= SHORT_BYTES || self.documents.contains(text)
     }
 
-    /// Decides whether a request may be executed: finds and reads its document, and refuses what
-    /// is beyond a limit. `scope` is what the answer is about. Nothing is validated or executed before.
+    /// Prepares a request for execution: finds and parses its document, checks the limits and the types
+    /// of variables, and estimates the cost. `scope` is that of the principal.
     ///
     /// # Errors
-    /// The one error that the client is to see.
-    pub fn admit(&self, parameters: Parameters, scope: &Scope) -> Result<Admitted, ServerError> {
+    /// The error to show to the client.
+    pub fn prepare(&self, parameters: Parameters, scope: &Scope) -> Result<Prepared, ServerError> {
         let Parameters { query, document_id, operation_name, variables, mut extensions } =
             parameters;
         let rules = &self.rules;
         let persisted_query = extensions.as_mut().and_then(|all| all.remove("persistedQuery"));
-        let found = rules.persisted.find(Named { query, document_id, persisted_query })?;
-        let checked = self.documents.read(&found.text, rules)?;
+        let found =
+            rules.persisted.find(DocumentReference { query, document_id, persisted_query })?;
+        let parsed = self.documents.parse(&found.text, rules)?;
         let operation_name = operation_name.filter(|name| !name.is_empty());
-        let operation = operation_of(&checked.document, operation_name.as_deref());
+        let operation = operation_of(&parsed.document, operation_name.as_deref());
         let kind = match operation.map(|operation| operation.ty) {
             Some(OperationType::Mutation) => Kind::Mutation,
             Some(OperationType::Subscription) => Kind::Subscription,
-            // Without one execution says what is wrong, as of a query.
+            // Without an operation, execution reports the error as that of a query.
             Some(OperationType::Query) | None => Kind::Query,
         };
         let sent = variables.as_ref().map_or(0, |all| all.values().map(values).sum());
-        let values = sent.saturating_mul(checked.size.variable_uses.max(1));
+        let values = sent.saturating_mul(parsed.stats.variable_uses.max(1));
         let what = "values within the variables, times how often variables are used";
         check("TOO_MANY_VARIABLE_VALUES", what, rules.limits.max_variable_values, values)?;
         let variables = Variables::from_json(variables.unwrap_or_default().into());
-        let mut weight = (checked.size.fields as u64).saturating_mul(FIELD);
+        let mut cost = (parsed.stats.fields as u64).saturating_mul(VALIDATION_COST);
         if let Some(operation) = operation {
-            let cost = |executing| {
-                self.costs.of_operation(&checked.document, operation, &variables, scope, executing)
+            let cost_with = |executing| {
+                self.costs.of_operation(&parsed.document, operation, &variables, scope, executing)
             };
             let what = "values in the answer, by an estimate";
-            // However many execute: nobody can ask for fewer of them.
-            check("TOO_COMPLEX", what, rules.limits.max_complexity, cost(LENGTH))?;
-            weight = weight.saturating_add(cost(self.executing()));
+            // Not by the current number of executing jobs, which a client cannot influence.
+            check("TOO_COMPLEX", what, rules.limits.max_complexity, cost_with(LENGTH))?;
+            cost = cost.saturating_add(cost_with(self.executing()));
             self.inputs.check(operation, &variables)?;
         }
         let mut request = Request::new(&*found.text).variables(variables);
         request.operation_name = operation_name;
-        request.set_parsed_query(checked.document.clone());
-        rules.persisted.keep(found);
-        Ok(Admitted { request, kind, weight })
+        request.set_parsed_query(parsed.document.clone());
+        rules.persisted.cache(found);
+        Ok(Prepared { request, kind, cost })
     }
 }
 
-/// The operation that is meant, if it can be said.
+/// The selected operation, unless it is ambiguous or missing.
 fn operation_of<'a>(
     document: &'a ExecutableDocument,
     name: Option<&str>,
@@ -177,13 +155,13 @@ fn operation_of<'a>(
         (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
             operations.values().next()
         }
-        // Execution refuses to guess.
+        // Execution reports the ambiguity.
         (DocumentOperations::Multiple(_), None) => None,
     };
     operation.map(|operation| &operation.node)
 }
 
-/// How many values there are, long texts counting for more.
+/// The number of values. Long texts count for more.
 fn values(json: &Json) -> usize {
     match json {
         Json::Array(items) => 1 + items.iter().map(values).sum::<usize>(),

@@ -1,7 +1,7 @@
-//! A subscription's one root field.
+//! The root field of a subscription.
 //!
-//! The library's execution passes over fragments at the root of a subscription, and executes several
-//! root fields as if that were allowed. So the root is put into its plain form first.
+//! async-graphql ignores fragments at the root of a subscription, and executes several root fields. So
+//! the root selection is flattened to a single field before execution.
 
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
@@ -17,12 +17,12 @@ const ROOT: &str = "Subscription";
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
-/// Puts the fields of fragments at the root of a subscription in their place, without those that
-/// `@skip` and `@include` leave out, and makes one of those that are the same.
+/// Replaces fragments at the root of a subscription by their fields, drops fields that `@skip` and
+/// `@include` exclude, and merges equal fields.
 ///
 /// # Errors
-/// If there is not exactly one root field then, as GraphQL demands (section 5.2.3.1), or it is
-/// introspection; and for what is left out here, where validation will not see it any more.
+/// If the result is not exactly one root field, as GraphQL requires (section 5.2.3.1), or it is
+/// introspection; and for errors in dropped parts, which validation does not see.
 pub fn flatten(
     document: &mut ExecutableDocument,
     name: Option<&str>,
@@ -37,14 +37,14 @@ pub fn flatten(
             None => None,
         },
     };
-    // Without one, execution says what is wrong.
+    // Without an operation, execution reports the error.
     let Some(operation) = operation else { return Ok(()) };
     if operation.node.ty != OperationType::Subscription {
         return Ok(());
     }
     let root = std::mem::take(&mut operation.node.selection_set.node);
     let mut fields = Fields { fragments: &document.fragments, variables, found: Vec::new() };
-    let one = fields.collect(root, &mut Vec::new()).and_then(|()| one_of(fields.found));
+    let one = fields.collect(root, &mut Vec::new()).and_then(|()| merge(fields.found));
     let field = one.map_err(|message| {
         let mut error = ServerError::new(message, Some(operation.pos));
         error.extensions.get_or_insert_default().set("code", "GRAPHQL_VALIDATION_FAILED");
@@ -54,7 +54,7 @@ pub fn flatten(
     let field = Positioned::new(Selection::Field(field), pos);
     operation.node.selection_set.node = SelectionSet { items: vec![field] };
 
-    // What only the former root used would be refused as unused; what nobody used is to be.
+    // Validation would reject what only dropped parts used. What was unused before stays, to be rejected.
     let used_now = used(document);
     document.fragments.retain(|name, _| {
         used_now.fragments.contains(name) || !used_before.fragments.contains(name)
@@ -76,9 +76,9 @@ struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    fn collect(&mut self, set: SelectionSet, met: &mut Vec<Name>) -> Result<(), String> {
+    fn collect(&mut self, set: SelectionSet, visited: &mut Vec<Name>) -> Result<(), String> {
         for item in set.items {
-            if is_left_out(&item.node, self.variables) {
+            if is_excluded(&item.node, self.variables) {
                 continue;
             }
             match item.node {
@@ -87,7 +87,7 @@ impl Fields<'_> {
                     if let Some(on) = &fragment.node.type_condition {
                         check_type(on)?;
                     }
-                    self.collect(fragment.node.selection_set.node, met)?;
+                    self.collect(fragment.node.selection_set.node, visited)?;
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = spread.node.fragment_name.node;
@@ -95,9 +95,9 @@ impl Fields<'_> {
                         return Err(format!("there is no fragment {name:?}"));
                     };
                     check_type(&fragment.node.type_condition)?;
-                    if !met.contains(&name) {
-                        met.push(name);
-                        self.collect(fragment.node.selection_set.node.clone(), met)?;
+                    if !visited.contains(&name) {
+                        visited.push(name);
+                        self.collect(fragment.node.selection_set.node.clone(), visited)?;
                     }
                 }
             }
@@ -114,8 +114,8 @@ fn check_type(on: &Positioned<TypeCondition>) -> Result<(), String> {
     Err(format!("a fragment on {on:?} does not fit the root of a subscription"))
 }
 
-/// The one field that these are, with all that they select.
-fn one_of(fields: Vec<Positioned<Field>>) -> Result<Positioned<Field>, String> {
+/// Merges fields with the same response key.
+fn merge(fields: Vec<Positioned<Field>>) -> Result<Positioned<Field>, String> {
     let mut fields = fields.into_iter();
     let Some(mut first) = fields.next() else {
         return Err("a subscription has exactly one root field, and this one has none".to_owned());
@@ -146,10 +146,10 @@ fn have_same_arguments(one: &Positioned<Field>, other: &Positioned<Field>) -> bo
     one.len() == other.len() && one.iter().all(|each| is_in_other(&each.0.node, &each.1.node))
 }
 
-/// Whether `@skip` or `@include` leaves it out.
-pub(super) fn is_left_out(selection: &Selection, variables: &Variables) -> bool {
+/// Whether `@skip` or `@include` excludes it.
+fn is_excluded(selection: &Selection, variables: &Variables) -> bool {
     directives(selection).iter().any(|directive| {
-        let left_out_if = match directive.node.name.node.as_str() {
+        let excluded_if = match directive.node.name.node.as_str() {
             "skip" => true,
             "include" => false,
             _ => return false,
@@ -158,7 +158,7 @@ pub(super) fn is_left_out(selection: &Selection, variables: &Variables) -> bool 
         let value = condition.and_then(|condition| {
             condition.node.into_const_with(|name| variables.get(&name).cloned().ok_or(())).ok()
         });
-        value == Some(Value::Boolean(left_out_if))
+        value == Some(Value::Boolean(excluded_if))
     })
 }
 
@@ -179,7 +179,7 @@ fn operations(operations: &mut DocumentOperations) -> Vec<&mut OperationDefiniti
     }
 }
 
-/// What operations use, directly or by fragments.
+/// The fragments and variables that operations use, directly or through fragments.
 #[derive(Default)]
 struct Used {
     fragments: HashSet<Name>,
@@ -202,7 +202,7 @@ impl Used {
             match &item.node {
                 Selection::Field(field) => {
                     for (_, value) in &field.node.arguments {
-                        _ = value.node.clone().into_const_with(self.note());
+                        _ = value.node.clone().into_const_with(self.record());
                     }
                     self.by_selection(&field.node.selection_set.node, fragments);
                 }
@@ -211,7 +211,7 @@ impl Used {
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;
-                    // Each once, in spite of circles and of fragments that spread others twice.
+                    // Each once: fragments may form cycles, or spread others twice.
                     if self.fragments.insert(name.clone())
                         && let Some(fragment) = fragments.get(name)
                     {
@@ -225,12 +225,12 @@ impl Used {
 
     fn by_directives(&mut self, directives: &[Positioned<Directive>]) {
         for (_, value) in directives.iter().flat_map(|directive| &directive.node.arguments) {
-            _ = value.node.clone().into_const_with(self.note());
+            _ = value.node.clone().into_const_with(self.record());
         }
     }
 
-    /// Notes the variables of a value, in place of which it then has nothing.
-    fn note(&mut self) -> impl FnMut(Name) -> Result<Value, Infallible> {
+    /// Records the variables of a value.
+    fn record(&mut self) -> impl FnMut(Name) -> Result<Value, Infallible> {
         |name| {
             self.variables.insert(name);
             Ok(Value::Null)

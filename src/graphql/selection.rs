@@ -1,10 +1,10 @@
-//! Which columns a client's selection needs.
+//! The columns that a selection needs.
 
 use async_graphql::{Context, SelectionField};
 use entity::{Columns, Table};
 use sea_orm::EntityTrait;
 
-/// An object type that shows a table's rows.
+/// An object type of a table's rows.
 pub trait Selectable {
     type Entity: Table;
 
@@ -12,12 +12,12 @@ pub trait Selectable {
     const DERIVED: &'static [(&'static str, &'static [<Self::Entity as EntityTrait>::Column])];
 }
 
-/// The columns to read for what is selected of the present field, which is a `T`.
+/// The columns to read for the selection of the current field, of type `T`.
 pub fn columns<T: Selectable>(context: &Context<'_>) -> Columns<T::Entity> {
     columns_at::<T>(context, &[])
 }
 
-/// The same for the fields at the end of `path` below the present one: `items`, `edges.node`.
+/// The same for the fields at the end of `path` below the current one: `items`, `edges.node`.
 pub fn columns_at<T: Selectable>(context: &Context<'_>, path: &[&str]) -> Columns<T::Entity> {
     let mut columns = Columns::none();
     collect::<T>(&context.field(), path, &mut columns);
@@ -37,10 +37,10 @@ fn collect<T: Selectable>(
     }
     for child in field.selection_set() {
         let name = child.name();
-        if let Some(place) =
+        if let Some(ordinal) =
             T::Entity::fields().iter().position(|field| field.graphql == name && !field.internal)
         {
-            columns.insert_at(place);
+            columns.insert_at(ordinal);
         } else if let Some((_, needed)) = T::DERIVED.iter().find(|(derived, _)| *derived == name) {
             needed.iter().for_each(|column| columns.insert(*column));
         }
@@ -49,9 +49,9 @@ fn collect<T: Selectable>(
 
 /// Whether the field at the end of `path` is selected.
 pub fn is_selected(context: &Context<'_>, path: &[&str]) -> bool {
-    fn found(field: &SelectionField<'_>, path: &[&str]) -> bool {
+    fn contains(field: &SelectionField<'_>, path: &[&str]) -> bool {
         let [next, rest @ ..] = path else { return true };
-        field.selection_set().any(|child| child.name() == *next && found(&child, rest))
+        field.selection_set().any(|child| child.name() == *next && contains(&child, rest))
     }
-    found(&context.field(), path)
+    contains(&context.field(), path)
 }

@@ -1,93 +1,57 @@
 //! Subscriptions.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_graphql::{Context, SimpleObject};
 use entity::JobState;
 use futures_util::Stream;
-use futures_util::stream::{self, StreamExt as _};
-use tokio::sync::{Notify, mpsc};
+use futures_util::stream::StreamExt as _;
 use uuid::Uuid;
 
 use super::arguments::UuidArgument;
+use super::bridge::SubscriptionBridge;
+use super::context::viewer;
 use super::object::{Job, JobCounts, JobRun};
 use super::selection::columns;
-use super::viewer;
 use crate::error::Error;
-use crate::live::picture::{Departure, Watched};
+use crate::live::executing_jobs::{LiveJob, Removal};
 use crate::live::source::{Event, Source};
 
-/// Where an operation says what it watches, and gets the events of that.
-pub struct Stage {
-    source: Mutex<Option<Source>>,
-    events: Mutex<Option<mpsc::Receiver<Event>>>,
-    is_open: Notify,
+fn open(context: &Context<'_>, source: Source) -> impl Stream<Item = Event> + use<> {
+    context.data_unchecked::<Arc<SubscriptionBridge>>().open(source)
 }
 
-impl Stage {
-    pub fn new(events: mpsc::Receiver<Event>) -> Arc<Self> {
-        let events = Mutex::new(Some(events));
-        Arc::new(Self { source: Mutex::default(), events, is_open: Notify::new() })
-    }
-
-    /// What the operation watches, once it has begun.
-    pub async fn source(&self) -> Source {
-        loop {
-            let source = self.source.lock().unwrap_or_else(PoisonError::into_inner).take();
-            match source {
-                Some(source) => return source,
-                None => self.is_open.notified().await,
-            }
-        }
-    }
-
-    fn open(&self, source: Source) -> impl Stream<Item = Event> + use<> {
-        *self.source.lock().unwrap_or_else(PoisonError::into_inner) = Some(source);
-        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.is_open.notify_one();
-        // One operation has one root field, so the events are there.
-        stream::unfold(events, async |events| {
-            let mut events = events?;
-            Some((events.recv().await?, Some(events)))
-        })
-    }
-}
-
-fn watch(context: &Context<'_>, source: Source) -> impl Stream<Item = Event> + use<> {
-    context.data_unchecked::<Arc<Stage>>().open(source)
-}
-
-/// What has changed of the jobs that execute.
+/// A change to the executing jobs.
 #[derive(SimpleObject)]
 pub struct ExecutingJobsUpdate {
-    /// Whether `jobs` are all that execute, in place of those known before. It is so at first, and
-    /// after a long break.
+    /// Whether `jobs` are all executing jobs and replace those received before. True for the first
+    /// update, and after a long interruption.
     is_snapshot: bool,
-    /// The jobs that came or changed, the newest first.
+    /// The added and changed jobs, newest first.
     jobs: Vec<Job>,
-    /// The jobs that execute no more.
+    /// The jobs that are no longer executing.
     left: Vec<JobDeparture>,
 }
 
-/// A job that executes no more.
+/// A job that is no longer executing.
 #[derive(SimpleObject)]
 pub struct JobDeparture {
-    /// The job.
+    /// The job's id.
     id: Uuid,
-    /// The state it left to. `EXECUTING` if it now belongs to another configuration than the one
-    /// that is watched, `UNKNOWN` if it was removed.
+    /// Its new state. `EXECUTING` if it moved to a configuration outside the subscription, `UNKNOWN` if
+    /// it was deleted.
     state: JobState,
 }
 
-impl From<Watched> for Job {
-    fn from(watched: Watched) -> Self {
-        Self::with_run(watched.job, watched.run.map(JobRun::from))
+impl From<LiveJob> for Job {
+    fn from(live_job: LiveJob) -> Self {
+        Self::with_run(live_job.job, live_job.run.map(JobRun::from))
     }
 }
 
-impl From<Departure> for JobDeparture {
-    fn from(departure: Departure) -> Self {
-        Self { id: departure.job_id, state: departure.state }
+impl From<Removal> for JobDeparture {
+    fn from(removal: Removal) -> Self {
+        Self { id: removal.job_id, state: removal.state }
     }
 }
 
@@ -96,11 +60,11 @@ pub struct Subscription;
 
 /// Subscriptions.
 #[async_graphql::Subscription]
-#[expect(clippy::unused_async, reason = "the library wants it so")]
+#[expect(clippy::unused_async, reason = "required by async-graphql")]
 impl Subscription {
-    /// The jobs in the state `EXECUTING`: first all of them, then what changes, several changes at
-    /// a time and the newest state of each job. A job changes when a field of its own or of its
-    /// current run does, not when other objects do that it leads to.
+    /// The jobs in the state `EXECUTING`: first a snapshot of all, then batches of changes with the latest
+    /// state of each job. A job changes when one of its own fields or of its current run's fields does,
+    /// not when other related objects do.
     async fn executing_jobs(
         &self,
         context: &Context<'_>,
@@ -109,20 +73,20 @@ impl Subscription {
         >,
     ) -> Result<impl Stream<Item = ExecutingJobsUpdate> + use<>, Error> {
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        Ok(watch(context, Source::executing(viewer(context).scope().narrowed(id))).filter_map(
+        Ok(open(context, Source::executing(viewer(context).scope().narrowed(id))).filter_map(
             async |event| match event {
                 Event::Executing(update) => Some(ExecutingJobsUpdate {
                     is_snapshot: update.is_snapshot,
                     jobs: update.jobs.iter().cloned().map(Job::from).collect(),
-                    left: update.left.iter().copied().map(JobDeparture::from).collect(),
+                    left: update.removed.iter().copied().map(JobDeparture::from).collect(),
                 }),
                 Event::Run(_) | Event::Counts(_) => None,
             },
         ))
     }
 
-    /// A run: as it is, and again whenever it changes, until both of its phases are over. Null while
-    /// there is none.
+    /// A run: its current state, and again after each change, until both of its phases are finished.
+    /// Null while there is no run.
     async fn job_run(
         &self,
         context: &Context<'_>,
@@ -130,13 +94,13 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Option<JobRun>> + use<>, Error> {
         let source =
             Source::run(viewer(context).scope().clone(), id.get("id")?, columns::<JobRun>(context));
-        Ok(watch(context, source).filter_map(async |event| match event {
+        Ok(open(context, source).filter_map(async |event| match event {
             Event::Run(run) => Some(run.map(JobRun::from)),
             Event::Executing(_) | Event::Counts(_) => None,
         }))
     }
 
-    /// How many jobs there are, by state: at first, and again whenever it changes.
+    /// The number of jobs by state: the current counts, and again after each change.
     async fn job_counts(
         &self,
         context: &Context<'_>,
@@ -145,7 +109,7 @@ impl Subscription {
         >,
     ) -> Result<impl Stream<Item = JobCounts> + use<>, Error> {
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        Ok(watch(context, Source::counts(viewer(context).scope().narrowed(id))).filter_map(
+        Ok(open(context, Source::counts(viewer(context).scope().narrowed(id))).filter_map(
             async |event| match event {
                 Event::Counts(counts) => Some(JobCounts(counts)),
                 Event::Executing(_) | Event::Run(_) => None,

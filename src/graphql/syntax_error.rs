@@ -1,11 +1,11 @@
-//! What is wrong with a document that cannot be parsed, in the words that GraphQL clients show.
+//! Readable messages for syntax errors of documents.
 
 use async_graphql::{Pos, ServerError};
 
 use super::tokens::{length, next_token};
 
-/// How many characters of a token are quoted.
-const QUOTED: usize = 40;
+/// The most characters of a token that are quoted.
+const MAX_QUOTED: usize = 40;
 
 /// Describes a syntax error by the token at which the parser stopped. The message and the location
 /// name the same line and column, both counted from 1. `expected` is the parser's own message, which
@@ -31,14 +31,14 @@ pub fn syntax_error(text: &str, stopped_at: Pos, expected: &str) -> ServerError 
     ServerError::new(message, Some(at))
 }
 
-/// The token that does not fit. The parser stops at the start of a rule whose punctuation is missing,
-/// such as the colon of an argument: what fits of the rule is skipped.
+/// The unexpected token. The parser stops at the start of a rule with missing punctuation, such as the
+/// colon of an argument, so the matching part of the rule is skipped.
 fn unexpected_token(bytes: &[u8], start: usize, rules: &str) -> Option<usize> {
     let tried = |rule: &str| rules.contains(rule);
     let after = |at: usize| next_token(bytes, at + length(&bytes[at..]));
     let is_name = |at: usize| bytes[at] == b'_' || bytes[at].is_ascii_alphabetic();
     match bytes[start] {
-        // It takes the start of a block string that does not end for an empty string.
+        // The parser reads the start of an unterminated block string as an empty string.
         b'"' if bytes[..start].ends_with(b"\"\"") => Some(start - 2),
         b'$' if tried("variable_definition") => {
             let name = after(start)?;
@@ -62,7 +62,7 @@ fn unexpected_token(bytes: &[u8], start: usize, rules: &str) -> Option<usize> {
     }
 }
 
-/// What is wrong with the token that begins here.
+/// Describes the unexpected token that starts here.
 fn describe(text: &str) -> String {
     let Some(first) = text.chars().next() else {
         return "unexpected end of the document".to_owned();
@@ -88,7 +88,7 @@ fn describe(text: &str) -> String {
     }
 }
 
-/// The first escape sequence that GraphQL does not have, or that stands for no character.
+/// The first escape sequence that is unknown or stands for no character.
 fn invalid_escape(string: &str) -> Option<&str> {
     let mut rest = string;
     loop {
@@ -110,13 +110,13 @@ fn invalid_escape(string: &str) -> Option<&str> {
 }
 
 fn shortened(token: &str) -> String {
-    match token.char_indices().nth(QUOTED) {
+    match token.char_indices().nth(MAX_QUOTED) {
         Some((end, _)) => format!("{}…", &token[..end]),
         None => token.to_owned(),
     }
 }
 
-/// The innermost bracket that is still open at the end of the text, and where it is.
+/// The innermost bracket that is not closed, and its position.
 fn unclosed(text: &str) -> Option<(char, usize)> {
     let bytes = text.as_bytes();
     let (mut open, mut at) = (Vec::new(), 0);
@@ -131,7 +131,7 @@ fn unclosed(text: &str) -> Option<(char, usize)> {
     open.pop()
 }
 
-/// Each character's byte offset and position, and those of the end. Lines are the parser's.
+/// The byte offset and position of each character and of the end. Lines are counted as the parser does.
 fn positions(text: &str) -> impl Iterator<Item = (usize, Pos)> {
     let mut at = Pos { line: 1, column: 1 };
     text.char_indices().map(Some).chain([None]).map(move |next| {
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn common_mistakes_are_named_with_their_place() {
+    fn common_mistakes_are_described_with_their_position() {
         for (text, message) in [
             ("", "the document is empty (line 1, column 1)"),
             ("  # only a comment\n", "the document is empty (line 2, column 1)"),

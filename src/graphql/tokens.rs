@@ -1,16 +1,15 @@
-//! The tokens of a document, counted before it is parsed.
+//! Counting the tokens of a document before it is parsed.
 
-/// What a document's text is made of.
+/// Token statistics of a document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tokens {
     /// Names, numbers, strings and punctuation.
     pub count: usize,
-    /// How deep parentheses, brackets and braces are within one another at most.
+    /// The deepest nesting of parentheses, brackets and braces.
     pub nesting: usize,
 }
 
-/// Counts tokens in one pass over the text. A text that is no document has tokens, too: never fewer
-/// than the parser would make of it.
+/// Counts tokens in one pass. For any text, also invalid ones, at least as many as the parser reads.
 pub fn scan(text: &str) -> Tokens {
     let bytes = text.as_bytes();
     let (mut tokens, mut open) = (Tokens::default(), 0_usize);
@@ -30,8 +29,8 @@ pub fn scan(text: &str) -> Tokens {
     tokens
 }
 
-/// Where the next token at or after `at` begins, if there is one: after white space, commas, byte
-/// order marks and comments.
+/// The start of the next token at or after `at`: after white space, commas, byte order marks and
+/// comments.
 pub fn next_token(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         at += match *bytes.get(at)? {
@@ -43,7 +42,7 @@ pub fn next_token(bytes: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// The length in bytes of the token that begins here. A byte that begins no token is one by itself.
+/// The length in bytes of the token that starts here. A byte that starts no token counts as one.
 pub fn length(bytes: &[u8]) -> usize {
     match bytes.first() {
         None => 0,
@@ -61,7 +60,7 @@ fn length_while(bytes: &[u8], is_in: impl Fn(u8) -> bool) -> usize {
     bytes.iter().position(|byte| !is_in(*byte)).unwrap_or(bytes.len())
 }
 
-/// The length of the string that begins here; one that does not end goes on to the end.
+/// The length of the string that starts here. An unterminated block string extends to the end.
 fn string(bytes: &[u8]) -> usize {
     let is_block = bytes.starts_with(b"\"\"\"");
     let mut at = if is_block { 3 } else { 1 };
@@ -72,7 +71,7 @@ fn string(bytes: &[u8]) -> usize {
             (b'\\', false) => at += 2,
             (b'"', true) if rest.starts_with(b"\"\"\"") => return at + 3,
             (b'"', false) => return at + 1,
-            // A string in one line ends there, and is an error.
+            // Unterminated: a syntax error.
             (b'\n' | b'\r', false) => return at,
             _ => at += 1,
         }
@@ -88,7 +87,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_has_tokens(text in "[ {}()\\[\\]:!$.\"\\\\a-z#0-9é\n-]{0,60}") {
+        fn any_text_is_scanned(text in "[ {}()\\[\\]:!$.\"\\\\a-z#0-9é\n-]{0,60}") {
             let tokens = scan(&text);
             prop_assert!(tokens.count <= text.len());
             prop_assert!(tokens.nesting <= tokens.count);
@@ -96,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_what_the_parser_reads() {
+    fn tokens_are_counted_as_the_parser_reads_them() {
         // A sign and an exponent count by themselves.
         for (text, count, nesting) in [
             ("", 0, 0),

@@ -1,4 +1,4 @@
-//! Reading a request's body: no more than a limit of it, compressed or not.
+//! Reading and decompressing the body of a request within a limit.
 
 use std::io::{self, Cursor, Read as _};
 use std::time::Duration;
@@ -9,15 +9,15 @@ use flate2::bufread::GzDecoder;
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
-use super::answer::Refusal;
-use super::clients::Turn;
-use super::heavy::{self, SHORT};
-use super::linger::LINGER_BYTES;
+use super::connection::linger::LINGER_BYTES;
+use super::limits::FairQueue;
+use super::limits::cpu_pool::{self, SHORT_BYTES};
+use super::refusal::Refusal;
 
-/// Gives the reading of a body this time, on whatever route.
+/// Limits the time for reading a body.
 ///
 /// # Errors
-/// 408, for the client.
+/// A rejection with the status 408.
 pub async fn within<T>(time: Duration, reading: impl Future<Output = T>) -> Result<T, Refusal> {
     timeout(time, reading).await.map_err(|_| {
         Refusal::new(
@@ -32,13 +32,13 @@ pub async fn within<T>(time: Duration, reading: impl Future<Output = T>) -> Resu
     })
 }
 
-/// Reads a body of at most `most` bytes as it was sent. Of one whose length says that it is longer
-/// nothing is read, and of others no more than that.
-pub async fn read(body: Body, most: usize, turn: &Turn) -> Result<Vec<u8>, Refusal> {
+/// Reads a body of at most `most` bytes without decompressing it. A body with a larger content length is
+/// not read at all.
+pub async fn read(body: Body, most: usize, queue: &FairQueue) -> Result<Vec<u8>, Refusal> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let mut length = 0;
     if announced > most {
-        // So much of it is thrown away when the connection is closed.
+        // This much is discarded when the connection is closed.
         length = announced.min(LINGER_BYTES);
     } else {
         let mut bytes = Vec::new();
@@ -50,19 +50,18 @@ pub async fn read(body: Body, most: usize, turn: &Turn) -> Result<Vec<u8>, Refus
             bytes.extend_from_slice(&chunk);
         }
     }
-    turn.wait_for_values(heavy::values_of_bytes(length)).await;
+    queue.wait_for_cost(cpu_pool::cost_of_bytes(length)).await;
     let refusal = too_large(format!("expected a body of at most {most} bytes"));
-    // What is still to come is not read.
+    // The rest is not read.
     Err(refusal.with_header(header::CONNECTION, "close"))
 }
 
-/// Undoes what the header `Content-Encoding` says was done to a body. Stops after `most` bytes, however
-/// many there are to come.
+/// Decodes a body by its `Content-Encoding`. Stops after `most` bytes.
 pub async fn decode(
     headers: &HeaderMap,
     bytes: Vec<u8>,
     most: usize,
-    turn: &Turn,
+    queue: &FairQueue,
 ) -> Result<Vec<u8>, Refusal> {
     if !is_gzip(headers)? {
         return Ok(bytes);
@@ -70,25 +69,25 @@ pub async fn decode(
     let length = bytes.len();
     let mut gzip = Gzip { decoder: GzDecoder::new(Cursor::new(bytes)), decoded: Vec::new() };
     let mut outcome = Ok(false);
-    // Both are limited: a few bytes may become many, and many may become none.
-    if length <= SHORT {
-        outcome = gzip.decode(SHORT.min(most));
+    // Both lengths are limited: few bytes may decompress to many, and many to none.
+    if length <= SHORT_BYTES {
+        outcome = gzip.decode(SHORT_BYTES.min(most));
     }
     if matches!(outcome, Ok(false)) && gzip.decoded.len() <= most {
         let rest = async move {
             let outcome = gzip.decode(most);
             (gzip, outcome)
         };
-        (gzip, outcome) = heavy::run(turn.clone(), 0, rest).await;
+        (gzip, outcome) = cpu_pool::run(queue.clone(), 0, rest).await;
     }
     let decoded = gzip.decoded.len();
-    // What is decoded is paid for when it is read as JSON; here what never gets there.
-    let unpaid = if matches!(outcome, Ok(true)) {
+    // Decompressed bytes are charged when they are parsed; here those that are not parsed.
+    let uncharged = if matches!(outcome, Ok(true)) {
         length.saturating_sub(decoded)
     } else {
         length.max(decoded)
     };
-    turn.wait_for_values(heavy::values_of_bytes(unpaid)).await;
+    queue.wait_for_cost(cpu_pool::cost_of_bytes(uncharged)).await;
     match outcome {
         Ok(true) => Ok(gzip.decoded),
         Ok(false) => Err(too_large(format!(
@@ -106,14 +105,14 @@ struct Gzip {
 }
 
 impl Gzip {
-    /// Goes on until there are more than `most` bytes. Whether that is all.
+    /// Decompresses until there are more than `most` bytes. Returns whether the end was reached.
     fn decode(&mut self, most: usize) -> io::Result<bool> {
         let room = most.saturating_add(1).saturating_sub(self.decoded.len());
         self.decoder.by_ref().take(room as u64).read_to_end(&mut self.decoded)?;
         if self.decoded.len() > most {
             return Ok(false);
         }
-        // Each further member would take its own decoder, and may be empty.
+        // Further gzip members are not supported.
         let cursor = self.decoder.get_ref();
         if cursor.position() < cursor.get_ref().len() as u64 {
             return Err(io::Error::other("there is more after its end"));

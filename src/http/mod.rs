@@ -1,35 +1,20 @@
 //! The HTTP server.
 
-mod access;
-mod answer;
-mod assets;
+mod auth;
 mod body;
-mod clients;
+mod connection;
 mod graphql;
-mod head_timer;
-mod headers;
-mod health;
-mod heavy;
-mod linger;
-mod listener;
-mod metrics;
-mod negotiate;
-mod observe;
+mod limits;
+mod ops;
 mod options;
-mod origin;
 mod pages;
+mod refusal;
 mod rest;
-mod server;
-mod sign_in;
-mod slash;
-mod socket;
-mod stream;
-mod websocket;
+mod site;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::FromRef;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -41,54 +26,45 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::graphql::Api;
-use clients::Clients;
-pub use clients::TrustedProxy;
-pub use listener::{Listener, listen, listen_unix};
+pub use auth::origin::OriginPattern;
+use auth::sign_in;
+pub use connection::listener::{Listener, listen, listen_unix};
+use connection::server::{self, ConnectionLimits};
+use limits::ClientLimiter;
+pub use limits::client_ip::TrustedProxy;
+use ops::{health, metrics, observe};
 pub use options::HttpOptions;
-pub use origin::OriginPattern;
-use server::ConnectionLimits;
-
-/// What all routes share.
-#[derive(Clone)]
-struct Site {
-    api: Api,
-    options: Arc<HttpOptions>,
-    clients: Arc<Clients>,
-}
-
-impl FromRef<Site> for Api {
-    fn from_ref(site: &Site) -> Self {
-        site.api.clone()
-    }
-}
+use pages::{assets, headers, slash, static_pages};
+use site::Site;
 
 /// All routes.
 pub fn router(api: Api, options: HttpOptions) -> Router {
-    let clients = Clients::new(&options);
-    let site = Site { api, options: Arc::new(options), clients };
+    let limiter = ClientLimiter::new(&options);
+    let site = Site { api, options: Arc::new(options), limiter };
     let pages = Router::new()
         .merge(assets::dashboard_routes())
         .route("/graphiql", get(assets::graphiql))
-        .route_layer(from_fn_with_state(site.api.clone(), access::pages));
-    let limited = Router::new()
+        .route_layer(from_fn_with_state(site.api.clone(), sign_in::require));
+    let graphql = Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).fallback(graphql::other_method))
-        .nest("/api", rest::routes())
         .route("/sign-in", get(sign_in::page).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
-        .layer(from_fn_with_state(site.clone(), clients::admit));
-    // What is here either asks who calls, or is for everybody.
+        .layer(from_fn_with_state(site.clone(), graphql::limit));
+    let rest = rest::routes().layer(from_fn_with_state(site.clone(), rest::limit));
+    // The other routes authenticate requests themselves, or are public.
     let router = Router::new()
         .merge(pages)
-        .merge(limited)
-        .route("/pages.css", get(pages::style))
-        .route("/icon.svg", get(pages::icon))
+        .merge(graphql)
+        .nest("/api", rest)
+        .route("/pages.css", get(static_pages::style))
+        .route("/icon.svg", get(static_pages::icon))
         .route("/assets/{*path}", get(assets::asset))
         .route("/openapi", get(rest::page))
         .route("/schema.graphql", get(schema))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::protected))
-        .fallback(pages::not_found)
+        .fallback(static_pages::not_found)
         .layer(from_fn(slash::redirect))
         .layer(
             CompressionLayer::new()
@@ -101,7 +77,7 @@ pub fn router(api: Api, options: HttpOptions) -> Router {
         .with_state(site)
 }
 
-/// The routes for whoever watches over the process, for an address that only they reach.
+/// The routes for operators, for an address that only they can reach.
 pub fn operation_router(api: Api) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
@@ -110,8 +86,8 @@ pub fn operation_router(api: Api) -> Router {
         .with_state(api)
 }
 
-/// Headers that pages of the listed origins may send: those of GraphQL clients, and those by which
-/// OpenTelemetry and Sentry continue a page's trace.
+/// Headers that pages of the listed origins may send: those of GraphQL clients, and those with which
+/// OpenTelemetry and Sentry propagate a trace.
 const CORS_HEADERS: [HeaderName; 11] = [
     header::ACCEPT,
     header::AUTHORIZATION,
@@ -126,8 +102,7 @@ const CORS_HEADERS: [HeaderName; 11] = [
     HeaderName::from_static("sentry-trace"),
 ];
 
-/// Lets pages of the listed origins read answers. Without any, browsers let none. Cookies are not
-/// allowed: such pages send a token.
+/// Lets pages of the listed origins read responses. Cookies are not allowed: such pages send a token.
 fn cors(router: Router<Site>, options: &HttpOptions) -> Router<Site> {
     if options.cors_origins.is_empty() {
         return router;
@@ -147,21 +122,21 @@ fn cors(router: Router<Site>, options: &HttpOptions) -> Router<Site> {
     )
 }
 
-/// What is collected to be compressed comes late: streams are sent as they are.
+/// Compression buffers and so delays a response: streams are not compressed.
 fn worth_compressing() -> impl Predicate {
     DefaultPredicate::new().and(NotForContentType::const_new("multipart/"))
 }
 
-/// The schema, unless the server does not tell what it has.
+/// The schema, unless introspection is disabled.
 async fn schema(axum::extract::State(api): axum::extract::State<Api>) -> axum::response::Response {
     if api.hides_schema() {
-        return (StatusCode::NOT_FOUND, "this server does not tell what its schema has\n")
+        return (StatusCode::NOT_FOUND, "introspection is disabled on this server\n")
             .into_response();
     }
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], crate::graphql::sdl()).into_response()
 }
 
-/// Serves until `stop` is done and the requests that run are finished.
+/// Serves until `stop` resolves and running requests are finished.
 pub async fn serve(
     listener: impl Into<Listener>,
     api: Api,

@@ -1,12 +1,12 @@
-//! How the HTTP server treats its clients.
+//! Options of the HTTP server.
 
 use std::time::Duration;
 
 use axum::http::HeaderName;
 use clap::{Args, FromArgMatches as _};
 
-use super::clients::TrustedProxy;
-use super::origin::{OriginPattern, parse_header};
+use super::auth::origin::{OriginPattern, parse_header};
+use super::limits::client_ip::TrustedProxy;
 
 /// How the HTTP server treats its clients.
 #[derive(Args, Clone, Debug)]
@@ -74,9 +74,9 @@ pub struct HttpOptions {
 
 impl Default for HttpOptions {
     fn default() -> Self {
-        // The defaults are written once, above.
+        // The defaults are those of the command line.
         let command = HttpOptions::augment_args(clap::Command::new("")).no_binary_name(true);
-        // Not from the environment: what reads it is the command line.
+        // Only the command line reads the environment.
         let command = command.mut_args(|argument| argument.env(None::<&str>));
         HttpOptions::from_arg_matches(&command.get_matches_from([""; 0]))
             .expect("the defaults are valid")

@@ -1,7 +1,7 @@
-//! Which jobs changed, whoever changed them: this process, another replica, `psql`.
+//! The change feed: which jobs changed, by any writer (this process, another replica, `psql`).
 //!
-//! A feed never skips a change in silence. When it may have missed some, it says
-//! [`News::Everything`], and whoever listens compares with the database.
+//! A feed never drops a change silently. When it may have missed some, it sends [`Change::Resync`], and
+//! the receiver reads the database again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,85 +17,85 @@ use uuid::Uuid;
 
 use crate::db::{Db, Listening, Renewal, Sql};
 
-/// What a feed tells.
+/// A notification of the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
+pub enum Change {
     /// These jobs changed, or one of their runs.
     Jobs(Vec<Uuid>),
     /// Any job may have changed.
-    Everything,
+    Resync,
 }
 
 const CHANNEL: &str = "agent_jobs";
 
-/// After this long without a notice the connection is checked.
+/// The connection is checked after this long without a notification.
 const CHECK_AFTER: Duration = Duration::from_secs(2);
 
 /// How long connecting, or a check, may take.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often a database that cannot be listened to is asked whether anything was written.
-const POLL: Duration = Duration::from_secs(1);
+/// How often a database without notifications is polled for changes.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long to wait before connecting again.
-const RECONNECT: Duration = Duration::from_millis(100);
+/// The delay before reconnecting.
+const RECONNECT_DELAY: Duration = Duration::from_millis(100);
 
-/// How often the SQLite file is looked at.
-const LOOK: Duration = Duration::from_millis(25);
+/// How often SQLite is polled for changes.
+const SQLITE_POLL_INTERVAL: Duration = Duration::from_millis(25);
 
-/// How many changes are read at a time.
-const CHANGES_AT_ONCE: usize = 10_000;
+/// Changes that are read in one statement.
+const READ_BATCH: usize = 10_000;
 
-/// How many changes SQLite keeps for readers that are behind.
+/// Changes that SQLite keeps for readers that are behind.
 const KEPT_CHANGES: i64 = 100_000;
 
-/// Why a feed begins anew.
+/// Why a feed is restarted.
 #[derive(Debug, thiserror::Error)]
 enum Interrupted {
     #[error(transparent)]
     Failed(#[from] sqlx::Error),
     #[error(transparent)]
     Database(#[from] DbErr),
-    #[error("its connection was lost")]
+    #[error("the connection was lost")]
     Lost,
-    #[error("its connection is silent")]
+    #[error("the connection does not respond")]
     Silent,
-    #[error("its server has become a standby")]
+    #[error("the server has become a standby")]
     Standby,
-    #[error("connections are opened anew")]
+    #[error("database connections are being replaced")]
     Renewed,
 }
 
-/// Tells news until nobody listens any more, and whether it hears of any.
-pub async fn run(db: Db, news: mpsc::Sender<News>, is_connected: Arc<AtomicBool>) {
+/// Sends changes until the receiver is dropped. `is_connected` is true while none are missed.
+pub async fn run(db: Db, changes: mpsc::Sender<Change>, is_connected: Arc<AtomicBool>) {
     if let Some((Listening::Polling, _)) = db.postgres() {
         tracing::info!(
             "the database is behind a pooler in transaction mode, which passes no notifications on: \
              changes are polled for every second; --database-listen-url names the server itself"
         );
     }
-    while !news.is_closed() {
+    while !changes.is_closed() {
         let connected = || is_connected.store(true, Ordering::Relaxed);
         let ended = match db.postgres() {
             Some((Listening::Direct(options), renewal)) => {
-                listen(options, renewal, &news, connected).await
+                listen(options, renewal, &changes, connected).await
             }
-            Some((Listening::Polling, _)) => poll(&db, &news, connected).await,
-            None => tail(&db, &news, connected).await,
+            Some((Listening::Polling, _)) => poll(&db, &changes, connected).await,
+            None => tail(&db, &changes, connected).await,
         };
         is_connected.store(false, Ordering::Relaxed);
         if let Err(error) = ended {
             tracing::warn!(%error, "the change feed is interrupted");
         }
-        sleep(RECONNECT).await;
+        sleep(RECONNECT_DELAY).await;
     }
 }
 
-/// Listens to PostgreSQL's notices until the connection is lost.
+/// Listens to PostgreSQL's notifications until the connection is lost.
 async fn listen(
     options: &PgConnectOptions,
     renewal: &Renewal,
-    news: &mpsc::Sender<News>,
+    changes: &mpsc::Sender<Change>,
     connected: impl FnOnce(),
 ) -> Result<(), Interrupted> {
     let mut renewals = renewal.subscribe();
@@ -103,7 +103,7 @@ async fn listen(
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
     let connecting = async {
         let mut listener = PgListener::connect_with(&pool).await?;
-        // What is sent while it is lost is lost, too: the feed begins anew.
+        // Notifications sent during a reconnect are lost, so the feed is restarted instead.
         listener.eager_reconnect(false);
         listener.listen(CHANNEL).await?;
         Ok::<_, sqlx::Error>(listener)
@@ -111,20 +111,20 @@ async fn listen(
     let mut listener =
         timeout(CHECK_TIMEOUT, connecting).await.map_err(|_| Interrupted::Silent)??;
     connected();
-    // From here on nothing is missed; what came before may be.
-    _ = news.send(News::Everything).await;
+    // From here on no change is missed; earlier changes may have been.
+    _ = changes.send(Change::Resync).await;
     let receiving = async {
         loop {
             match timeout(CHECK_AFTER, listener.try_recv()).await {
-                Ok(Ok(Some(notice))) => {
-                    let told = read_notice(notice.payload());
-                    if told != News::Jobs(Vec::new()) && news.send(told).await.is_err() {
+                Ok(Ok(Some(notification))) => {
+                    let change = parse_notification(notification.payload());
+                    if change != Change::Jobs(Vec::new()) && changes.send(change).await.is_err() {
                         return Ok(());
                     }
                 }
                 Ok(Err(error)) => return Err(error.into()),
                 Ok(Ok(None)) => return Err(Interrupted::Lost),
-                // Nothing has happened, or the connection is silent.
+                // No change, or a broken connection.
                 Err(_) => {
                     let checking = listener.fetch_one("SELECT pg_is_in_recovery()");
                     let row = timeout(CHECK_TIMEOUT, checking).await;
@@ -138,97 +138,100 @@ async fn listen(
     };
     tokio::select! {
         ended = receiving => ended,
-        // After a failover the connection may be to the server that was in use before.
+        // After a failover the connection may lead to the former primary.
         _ = renewals.changed() => Err(Interrupted::Renewed),
-        () = news.closed() => Ok(()),
+        () = changes.closed() => Ok(()),
     }
 }
 
-/// Asks PostgreSQL whether anything was written, where no notices come through. Two snapshots are
-/// the same only if no transaction with a write has ended between them, in any of the server's
-/// databases.
-async fn poll(db: &Db, news: &mpsc::Sender<News>, connected: impl Fn()) -> Result<(), Interrupted> {
+/// Polls PostgreSQL for writes where notifications are not passed on. Two snapshots are equal only if
+/// no transaction with a write has ended between them, in any database of the server.
+async fn poll(
+    db: &Db,
+    changes: &mpsc::Sender<Change>,
+    connected: impl Fn(),
+) -> Result<(), Interrupted> {
     let mut last = String::new();
-    let mut polls = interval(POLL);
+    let mut polls = interval(POLL_INTERVAL);
     polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = polls.tick() => {}
-            () = news.closed() => return Ok(()),
+            () = changes.closed() => return Ok(()),
         }
         let mut sql = Sql::new(DbBackend::Postgres);
         sql.push("SELECT CAST(pg_current_snapshot() AS text)");
         let Some(row) = sql.one(db.reader()).await? else { continue };
         let snapshot: String = row.try_get_by_index(0)?;
         connected();
-        if snapshot != last && news.send(News::Everything).await.is_err() {
+        if snapshot != last && changes.send(Change::Resync).await.is_err() {
             return Ok(());
         }
         last = snapshot;
     }
 }
 
-/// Reads ids of 32 hexadecimal digits each. Whatever else is sent on the channel may mean anything.
-fn read_notice(payload: &str) -> News {
+/// Parses ids of 32 hexadecimal digits each. Any other payload requires a resync.
+fn parse_notification(payload: &str) -> Change {
     let bytes = payload.as_bytes();
     if !bytes.len().is_multiple_of(32) {
-        return News::Everything;
+        return Change::Resync;
     }
     let ids: Result<Vec<_>, _> = bytes.chunks(32).map(Uuid::try_parse_ascii).collect();
-    ids.map_or(News::Everything, News::Jobs)
+    ids.map_or(Change::Resync, Change::Jobs)
 }
 
-/// Reads on in SQLite's table of changes, on a connection that never writes: only then does
-/// `data_version` tell of every commit.
+/// Follows SQLite's table of changes. The connection must never write: `data_version` reports only the
+/// commits of other connections.
 async fn tail(
     db: &Db,
-    news: &mpsc::Sender<News>,
+    changes: &mpsc::Sender<Change>,
     connected: impl FnOnce(),
 ) -> Result<(), Interrupted> {
-    // From the pool, which waits for it when it is closed: SQLite tidies its log into the file only
-    // when the last connection is closed.
+    // From the pool, so that closing the pool waits for it: SQLite checkpoints its log only when the
+    // last connection is closed.
     let mut connection = db.reader().get_sqlite_connection_pool().acquire().await?;
-    // The limit is for a single statement.
+    // The progress handler limits the time of a single statement.
     connection.lock_handle().await?.remove_progress_handler();
     let mut version = data_version(&mut connection).await?;
     let mut last = last_change(&mut connection).await?;
     connected();
-    _ = news.send(News::Everything).await;
-    let mut looks = interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    _ = changes.send(Change::Resync).await;
+    let mut polls = interval(SQLITE_POLL_INTERVAL);
+    polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut has_more = false;
-    while !news.is_closed() {
-        looks.tick().await;
-        let present = data_version(&mut connection).await?;
-        if present == version && !has_more {
+    while !changes.is_closed() {
+        polls.tick().await;
+        let current = data_version(&mut connection).await?;
+        if current == version && !has_more {
             continue;
         }
-        version = present;
+        version = current;
         let rows =
             sqlx::query("SELECT seq, job_id FROM job_change WHERE seq > ? ORDER BY seq LIMIT ?")
                 .bind(last)
-                .bind(i64::try_from(CHANGES_AT_ONCE).unwrap_or(i64::MAX))
+                .bind(i64::try_from(READ_BATCH).unwrap_or(i64::MAX))
                 .fetch_all(&mut *connection)
                 .await?;
-        has_more = rows.len() == CHANGES_AT_ONCE;
+        has_more = rows.len() == READ_BATCH;
         let before = last;
         last = match rows.last() {
             Some(row) => row.try_get(0)?,
-            // Never beyond what was read: more may have been written since.
+            // Never beyond the last change read: more may have been written since.
             None => before.min(last_change(&mut connection).await?),
         };
         let first: Option<i64> = rows.first().map(|row| row.try_get(0)).transpose()?;
-        // Others may have been removed before they were read; a database that was restored is behind.
-        let told = if last < before || first.is_some_and(|first| first != before + 1) {
-            News::Everything
+        // A gap: changes were removed before they were read. A lower number: the database was restored.
+        let change = if last < before || first.is_some_and(|first| first != before + 1) {
+            Change::Resync
         } else {
             let ids: Result<Vec<Uuid>, _> = rows.iter().map(|row| row.try_get(1)).collect();
             let mut ids = ids?;
             ids.sort_unstable();
             ids.dedup();
-            News::Jobs(ids)
+            Change::Jobs(ids)
         };
-        if told != News::Jobs(Vec::new()) && news.send(told).await.is_err() {
+        if change != Change::Jobs(Vec::new()) && changes.send(change).await.is_err() {
             break;
         }
     }
@@ -244,8 +247,8 @@ async fn last_change(connection: &mut SqliteConnection) -> Result<i64, sqlx::Err
     row.await?.try_get(0)
 }
 
-/// Removes changes that all readers have long read. Nothing to do on PostgreSQL.
-pub async fn tidy(db: &Db) -> Result<(), DbErr> {
+/// Deletes changes that all readers have read long ago. Nothing to do on PostgreSQL.
+pub async fn delete_old_changes(db: &Db) -> Result<(), DbErr> {
     if db.backend() == DbBackend::Postgres {
         return Ok(());
     }
@@ -266,13 +269,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_notice_names_jobs() {
+    fn notifications_are_parsed_to_job_ids() {
         let (a, b) = (Uuid::now_v7(), Uuid::now_v7());
         let payload = format!("{}{}", a.simple(), b.simple());
-        assert_eq!(read_notice(&payload), News::Jobs(vec![a, b]));
-        assert_eq!(read_notice(""), News::Jobs(Vec::new()));
+        assert_eq!(parse_notification(&payload), Change::Jobs(vec![a, b]));
+        assert_eq!(parse_notification(""), Change::Jobs(Vec::new()));
         for other in ["*", "hello", &"x".repeat(32), &payload[1..]] {
-            assert_eq!(read_notice(other), News::Everything, "{other}");
+            assert_eq!(parse_notification(other), Change::Resync, "{other}");
         }
     }
 }

@@ -1,235 +1,174 @@
-//! What is happening now, for all who watch.
+//! Live state: the executing jobs, and the subscriptions to them.
 //!
-//! - [`feed`] tells which jobs changed, whoever changed them.
-//! - [`picture`] is the jobs that execute, as they are now.
-//! - [`source`] is what there is to watch, and what has changed of it.
-//! - [`group`] is one subscription that several watch: executed and serialised once, and sent to
-//!   all of them.
+//! - [`feed`] notifies of changed jobs, by any writer.
+//! - [`executing_jobs`] is a materialised view of the executing jobs; [`view`] reads it and the database.
+//! - [`source`] is what subscriptions show, and what has changed of it.
+//! - [`shared`] executes and serialises each distinct subscription once for all of its subscribers.
 //!
-//! [`Live`] brings them together: it takes the feed's news, at most once a tick, into the picture,
-//! and wakes the groups. Without groups it does nothing.
+//! [`Live`] connects them: it applies the feed's changes to the view, at most once a tick, and notifies
+//! the subscriptions. Without subscribers it does nothing.
 
+pub mod executing_jobs;
 pub mod feed;
-pub mod group;
-pub mod picture;
+pub mod shared;
 pub mod source;
+pub mod tick;
+pub mod view;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use sea_orm::DbErr;
-use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::sync::{broadcast, mpsc};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 use crate::db::Db;
 use crate::metrics;
-use feed::News;
-use group::Group;
-use picture::Picture;
-use source::Updates;
+use feed::Change;
+use shared::{Hub, SharedTask, Subscriber};
+use tick::Tick;
+use view::View;
 
-/// News that wait for the picture.
-const NEWS_AHEAD: usize = 1_024;
+/// Changes that may wait to be applied.
+const QUEUED_CHANGES: usize = 1_024;
 
-/// Ticks that a group may be behind before it takes everything for changed.
-const TICKS_AHEAD: usize = 64;
+/// The delay before a failed read is retried.
+const RETRY_DELAY: Duration = Duration::from_millis(200);
 
-/// Jobs that are read in one statement.
-const JOBS_AT_ONCE: usize = 2_000;
+/// How often it is checked whether there are subscribers.
+const CHECK_SUBSCRIBERS: Duration = Duration::from_secs(1);
 
-/// How long to wait before the database is asked again.
-const RETRY: Duration = Duration::from_millis(200);
-
-/// What a tick has brought.
-#[derive(Debug)]
-pub struct Tick {
-    /// The jobs that changed; `None` if any may have.
-    jobs: Option<HashSet<Uuid>>,
-}
-
-impl Tick {
-    pub fn may_have_changed(&self, job: Uuid) -> bool {
-        self.jobs.as_ref().is_none_or(|jobs| jobs.contains(&job))
-    }
-}
-
-/// The service's live side.
+/// The live state of the service.
 #[derive(Debug)]
 pub struct Live {
-    db: Db,
+    view: Arc<View>,
+    hub: Arc<Hub>,
     /// The shortest time between two frames of a subscription.
     tick: Duration,
-    picture: RwLock<Picture>,
-    /// Whether the picture is kept up to date: only while somebody watches.
-    is_kept: watch::Sender<bool>,
-    ticks: broadcast::Sender<Arc<Tick>>,
-    groups: Mutex<HashMap<String, Arc<Group>>>,
-    updates: Mutex<Updates>,
-    /// Rung by each new group.
-    came: Notify,
     stopping: CancellationToken,
     connections: TaskTracker,
-    /// Whether the feed hears of changes.
     is_feed_connected: Arc<AtomicBool>,
 }
 
 impl Live {
-    /// Prepares the live side over a database; it is to be [run](Self::run).
+    /// Prepares the live state over a database; it is to be [run](Self::run).
     pub fn new(db: Db, tick: Duration, stopping: CancellationToken) -> Arc<Self> {
+        let view = Arc::new(View::new(db));
         Arc::new(Self {
-            db,
+            hub: Hub::new(Arc::clone(&view)),
+            view,
             tick,
-            picture: RwLock::default(),
-            is_kept: watch::Sender::new(false),
-            ticks: broadcast::Sender::new(TICKS_AHEAD),
-            groups: Mutex::default(),
-            updates: Mutex::default(),
-            came: Notify::new(),
             stopping,
             connections: TaskTracker::new(),
             is_feed_connected: Arc::default(),
         })
     }
 
-    /// Done when the service stops.
+    /// Cancelled when the service stops.
     pub fn stopping(&self) -> &CancellationToken {
         &self.stopping
     }
 
-    /// Those who watch over connections of their own, which have something to say before the service
-    /// stops.
+    /// Tracks upgraded connections, which send a close frame before the service stops.
     pub fn connections(&self) -> &TaskTracker {
         &self.connections
     }
 
     pub fn db(&self) -> &Db {
-        &self.db
+        self.view.db()
     }
 
-    pub fn picture(&self) -> RwLockReadGuard<'_, Picture> {
-        self.picture.read().unwrap_or_else(PoisonError::into_inner)
+    /// Subscribes to the subscription with this key. For its first subscriber the task is returned,
+    /// which is to be run.
+    pub fn subscribe(&self, key: &str) -> (Subscriber, Option<SharedTask>) {
+        self.hub.subscribe(key)
     }
 
-    /// Hears of each tick from now on.
+    /// Receives each tick from now on.
     pub fn ticks(&self) -> broadcast::Receiver<Arc<Tick>> {
-        self.ticks.subscribe()
+        self.hub.ticks()
     }
 
-    fn groups(&self) -> MutexGuard<'_, HashMap<String, Arc<Group>>> {
-        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether changes in the database are heard of.
+    /// Whether the change feed is connected.
     pub fn is_feed_connected(&self) -> bool {
         self.is_feed_connected.load(Ordering::Relaxed)
     }
 
-    /// How many watch, all subscriptions together.
-    pub fn watcher_count(&self) -> usize {
-        self.groups().values().map(|group| group.watcher_count()).sum()
+    /// The number of subscribers of all subscriptions.
+    pub fn subscriber_count(&self) -> usize {
+        self.hub.subscriber_count()
     }
 
-    fn updates(&self) -> MutexGuard<'_, Updates> {
-        self.updates.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The number of distinct subscriptions.
+    pub fn subscription_count(&self) -> usize {
+        self.hub.subscription_count()
     }
 
-    /// How many different subscriptions are watched.
-    pub fn group_count(&self) -> usize {
-        self.groups().len()
+    /// Waits until the view is kept current.
+    pub async fn wait_until_current(&self) {
+        self.hub.wait_until_current().await;
     }
 
-    /// Waits until the picture is kept up to date.
-    pub async fn keep(&self) {
-        let mut is_kept = self.is_kept.subscribe();
-        // It lives as long as this.
-        _ = is_kept.wait_for(|is_kept| *is_kept).await;
-    }
-
-    /// Keeps the picture up to date while somebody watches, until it is dropped.
+    /// Keeps the view current while there are subscribers, until the future is dropped.
     pub async fn run(self: Arc<Self>) {
-        let (sender, mut news) = mpsc::channel(NEWS_AHEAD);
-        let feed = feed::run(self.db.clone(), sender, Arc::clone(&self.is_feed_connected));
-        let keeping = async {
+        let (sender, mut changes) = mpsc::channel(QUEUED_CHANGES);
+        let feed = feed::run(self.db().clone(), sender, Arc::clone(&self.is_feed_connected));
+        let applying = async {
             loop {
-                self.wait_for_watchers(&mut news).await;
-                // Whatever came meanwhile is in what is read now.
-                while news.try_recv().is_ok() {}
-                self.take(vec![News::Everything]).await;
-                self.is_kept.send_replace(true);
-                while !self.groups().is_empty() {
+                self.wait_for_subscribers(&mut changes).await;
+                // Changes from before are included in the resync.
+                while changes.try_recv().is_ok() {}
+                self.apply(vec![Change::Resync]).await;
+                self.hub.set_current(true);
+                while !self.hub.is_empty() {
                     let first = tokio::select! {
-                        first = news.recv() => first,
-                        // Whether there are watchers is looked at now and then.
-                        () = sleep(Duration::from_secs(1)) => continue,
+                        first = changes.recv() => first,
+                        () = sleep(CHECK_SUBSCRIBERS) => continue,
                     };
                     let Some(first) = first else { return };
-                    let heard = Instant::now();
-                    let mut all = vec![first];
-                    while let Ok(more) = news.try_recv() {
-                        all.push(more);
+                    let received = Instant::now();
+                    let mut batch = vec![first];
+                    while let Ok(more) = changes.try_recv() {
+                        batch.push(more);
                     }
-                    self.take(all).await;
-                    metrics::feed_lag(heard.elapsed());
+                    self.apply(batch).await;
+                    metrics::feed_lag(received.elapsed());
                     sleep(self.tick).await;
                 }
-                self.is_kept.send_replace(false);
-                *self.updates() = Updates::default();
+                self.hub.set_current(false);
+                self.view.clear_cache();
             }
         };
-        tokio::join!(feed, keeping);
+        tokio::join!(feed, applying);
     }
 
-    async fn wait_for_watchers(&self, news: &mut mpsc::Receiver<News>) {
-        while self.groups().is_empty() {
+    async fn wait_for_subscribers(&self, changes: &mut mpsc::Receiver<Change>) {
+        while self.hub.is_empty() {
             tokio::select! {
-                _ = news.recv() => {}
-                () = self.came.notified() => {}
+                _ = changes.recv() => {}
+                () = self.hub.added() => {}
             }
         }
     }
 
-    /// Takes news into the picture. They are kept until the database has said what is so.
-    async fn take(&self, news: Vec<News>) {
+    /// Applies changes to the view. Retries until the database can be read.
+    async fn apply(&self, changes: Vec<Change>) {
         let mut jobs = Some(HashSet::new());
-        for each in news {
-            match (each, &mut jobs) {
-                (News::Jobs(ids), Some(jobs)) => jobs.extend(ids),
+        for change in changes {
+            match (change, &mut jobs) {
+                (Change::Jobs(ids), Some(jobs)) => jobs.extend(ids),
                 _ => jobs = None,
             }
         }
-        while let Err(error) = self.read(jobs.as_ref()).await {
-            tracing::warn!(%error, "reading what has changed");
-            // Nobody knows what happens meanwhile.
+        while let Err(error) = self.view.refresh(jobs.as_ref()).await {
+            tracing::warn!(%error, "failed to read changed jobs");
+            // Further changes may be missed meanwhile.
             jobs = None;
-            sleep(RETRY).await;
+            sleep(RETRY_DELAY).await;
         }
-        // Without groups nobody hears it.
-        _ = self.ticks.send(Arc::new(Tick { jobs }));
-    }
-
-    async fn read(&self, jobs: Option<&HashSet<Uuid>>) -> Result<(), DbErr> {
-        let reader = self.db.reader();
-        let ids: Vec<Uuid> = if let Some(jobs) = jobs {
-            jobs.iter().copied().collect()
-        } else {
-            let executing = picture::read(reader, None).await?;
-            let known: Vec<_> = {
-                let picture = self.picture();
-                picture.ids().filter(|id| !executing.contains_key(id)).collect()
-            };
-            let ids: Vec<_> = executing.keys().copied().collect();
-            self.picture.write().unwrap_or_else(PoisonError::into_inner).update(&ids, executing);
-            known
-        };
-        for ids in ids.chunks(JOBS_AT_ONCE) {
-            let found = picture::read(reader, Some(ids)).await?;
-            self.picture.write().unwrap_or_else(PoisonError::into_inner).update(ids, found);
-        }
-        Ok(())
+        self.hub.publish(Tick { jobs });
     }
 }

@@ -12,7 +12,7 @@ use entity::{JobState, Long, Timestamp};
 use uuid::Uuid;
 
 use super::arguments::UuidArgument;
-use super::{May, patience, viewer};
+use super::context::{May, patience, viewer};
 use crate::access::Right;
 use crate::clock;
 use crate::db::Db;

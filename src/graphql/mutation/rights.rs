@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::db::Db;
 use crate::error::Error;
-use crate::graphql::viewer;
+use crate::graphql::context::viewer;
 use crate::jobs::rows;
 use crate::jobs::scope::Scope;
 use crate::reports::op::{Op, Refusal};

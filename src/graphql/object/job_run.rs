@@ -6,9 +6,9 @@ use entity::{Millis, job_event};
 
 use super::{Agent, Job, load, object};
 use crate::error::Error;
+use crate::graphql::context::{Now, patience, viewer};
 use crate::graphql::loader::{HistoryOf, RowLoader};
 use crate::graphql::selection::Selectable;
-use crate::graphql::{Now, patience, viewer};
 use crate::jobs::derived;
 
 object! {

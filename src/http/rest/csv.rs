@@ -1,6 +1,6 @@
-//! A filtered list of jobs as a file for a spreadsheet.
+//! A filtered list of jobs as a CSV file for spreadsheets.
 //!
-//! It begins with a byte order mark: without one Excel on Windows reads UTF-8 in the system's own code
+//! It starts with a byte order mark: without one Excel on Windows decodes UTF-8 as the system's code
 //! page.
 
 use axum::body::{Body, Bytes};
@@ -12,51 +12,53 @@ use futures_util::future::ready;
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value as Json;
 
-use super::jobs::weight;
+use super::jobs::list_cost;
 use super::parameters::{self, RawParameters};
-use super::{Asking, Problem, values, within};
+use super::problem::Problem;
+use super::request::{Authenticated, within};
+use super::values;
 use crate::db::Db;
-use crate::http::clients::{Client, Place};
-use crate::http::{Site, heavy};
+use crate::http::limits::{Client, Permit, cpu_pool};
+use crate::http::site::Site;
 use crate::jobs::cursor::Cursor;
 use crate::jobs::filter::{JobFilter, Order};
 use crate::jobs::page::{Bounds, Listed, Selection, Slice, slice};
 use crate::jobs::scope::Scope;
 
-/// Jobs that are read at once. In between no connection is held, and nothing is read that the client
-/// does not take.
+/// Jobs that are read at once. Between pages no database connection is held, and the next page is read
+/// only when the client has received the last one.
 const PAGE: i64 = 250;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// The jobs that match, newest first. The first page is read before the answer begins, so that a
-/// database that cannot be reached has a status.
+/// The matching jobs, newest first. The first page is read before the response starts, so that a
+/// database error has a status.
 pub async fn jobs(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
-    Asking(viewer): Asking,
+    Authenticated(viewer): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::FILE)?;
     let (filter, columns) = (given.filter()?, given.columns("fields")?);
     let columns = columns.unwrap_or_else(Columns::<job::Entity>::public);
-    let place = site.clients.stream(&client)?;
+    let permit = site.limiter.stream(&client)?;
     let file = File {
-        db: site.api.db().for_heavy_work(site.clients.turn(&client).statements()),
+        db: site.api.db().for_heavy_work(site.limiter.queue(&client).statements()),
         scope: viewer.scope().clone(),
         filter,
         columns,
         after: None,
-        place,
+        permit,
     };
-    let (start, file) = within(&site, file.piece(true)).await?;
+    let (start, file) = within(&site, file.chunk(true)).await?;
     let rest = stream::try_unfold(file, async |file| {
         let Some(file) = file else { return Ok(None) };
-        // Whoever reads sees that the connection breaks, not a file that is too short.
-        file.piece(false).await.map(Some).map_err(|problem| problem.detail)
+        // On an error the connection is aborted, so that the client does not take the file for complete.
+        file.chunk(false).await.map(Some).map_err(|problem| problem.detail)
     });
-    let pieces = stream::once(ready(Ok(start))).chain(rest);
-    let mut response = Body::from_stream(pieces).into_response();
+    let chunks = stream::once(ready(Ok(start))).chain(rest);
+    let mut response = Body::from_stream(chunks).into_response();
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
@@ -74,19 +76,19 @@ struct File {
     filter: JobFilter,
     columns: Columns<job::Entity>,
     after: Option<Cursor>,
-    place: Place,
+    permit: Permit,
 }
 
 impl File {
-    /// The next jobs as text, and what is left of the file, if there may be more.
-    async fn piece(mut self, is_first: bool) -> Result<(Bytes, Option<Self>), Problem> {
-        let weight = weight(PAGE, self.selection(), &self.filter, &self.scope);
-        heavy::run(self.place.turn(), weight, async move {
+    /// The next jobs as text, and the rest of the file if there may be more.
+    async fn chunk(mut self, is_first: bool) -> Result<(Bytes, Option<Self>), Problem> {
+        let cost = list_cost(PAGE, self.selection(), &self.filter, &self.scope);
+        cpu_pool::run(self.permit.queue(), cost, async move {
             let alone = self.db.alone().await;
             let page = self.page().await?;
             drop(alone);
-            let piece = self.write(&page.items, is_first)?;
-            Ok((piece, page.has_more.then_some(self)))
+            let chunk = self.write(&page.items, is_first)?;
+            Ok((chunk, page.has_more.then_some(self)))
         })
         .await
     }
@@ -109,7 +111,7 @@ impl File {
 
     fn write(&self, page: &[Listed], with_headers: bool) -> Result<Bytes, Problem> {
         let failed = |error: csv::Error| {
-            tracing::error!(%error, "writing CSV");
+            tracing::error!(%error, "failed to write CSV");
             Problem::from(crate::error::Error::Internal)
         };
         let start = if with_headers { BYTE_ORDER_MARK.to_vec() } else { Vec::new() };
@@ -129,8 +131,8 @@ impl File {
     }
 }
 
-/// A value for a spreadsheet, which takes a text that begins like a formula for one and runs it. An
-/// apostrophe in front makes it a text.
+/// A value for a spreadsheet. A text that starts like a formula would be executed as one, so it gets an
+/// apostrophe in front.
 fn cell(kind: Kind, value: Json) -> String {
     match value {
         Json::Null => String::new(),
@@ -144,7 +146,7 @@ fn cell(kind: Kind, value: Json) -> String {
     }
 }
 
-/// The names of all columns, for whoever reads about the file.
+/// The names of all columns, for the documentation.
 pub fn header_line() -> String {
     let names: Vec<_> = job::Entity::public().map(|field| field.seed.as_str()).collect();
     names.join(",")
@@ -155,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_text_is_a_formula() {
+    fn texts_are_not_formulas() {
         for (text, expected) in [
             ("HubSpot", "HubSpot"),
             ("=1+1", "'=1+1"),

@@ -1,7 +1,6 @@
-//! The executing jobs as they change, as server-sent events: for whoever has no GraphQL.
+//! Changes to the executing jobs as server-sent events, for clients without GraphQL.
 //!
-//! What is sent comes from the same groups as GraphQL's subscriptions: those who ask for the same share
-//! the making of each event.
+//! Subscribers with the same parameters share the events, as those of GraphQL subscriptions do.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,26 +16,28 @@ use futures_util::stream::{self, StreamExt as _};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::jobs::picked;
+use super::jobs::selected;
 use super::parameters::{self, RawParameters};
-use super::{Asking, Problem, values};
+use super::problem::Problem;
+use super::request::Authenticated;
+use super::values;
 use crate::access::Viewer;
-use crate::http::Site;
-use crate::http::clients::Client;
+use crate::http::limits::Client;
+use crate::http::site::Site;
 use crate::jobs::page::Listed;
 use crate::jobs::scope::Scope;
 use crate::live::Live;
-use crate::live::group::{GroupTask, Payload, Watcher};
-use crate::live::picture::Watched;
+use crate::live::executing_jobs::LiveJob;
+use crate::live::shared::{Payload, SharedTask, Subscriber};
 use crate::live::source::{Event, Source};
 
-/// How often something is sent at least, so that nobody on the way takes the connection for dead.
-const BEAT: Duration = Duration::from_secs(12);
+/// The longest time between two messages, so that no proxy closes the connection as idle.
+const HEARTBEAT: Duration = Duration::from_secs(12);
 
-/// What is watched.
-struct Wanted {
+/// What subscribers share.
+struct Subscription {
     scope: Scope,
-    /// What those who share it may know of those who watch.
+    /// The grants that all subscribers have.
     viewer: Viewer,
     columns: Columns<job::Entity>,
     runs: Option<Columns<job_run::Entity>>,
@@ -45,30 +46,30 @@ struct Wanted {
 pub async fn executing(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
-    Asking(viewer): Asking,
+    Authenticated(viewer): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::EXECUTING)?;
     let configuration = given.uuid("configurationId")?;
-    let (columns, runs) = picked(&given)?;
+    let (columns, runs) = selected(&given)?;
     let scope = viewer.scope().narrowed(configuration);
-    let wanted = Wanted { scope, viewer: viewer.shared(), columns, runs };
-    let over = async move { viewer.over().await }.boxed();
-    let place = site.clients.stream(&client)?;
-    let watcher = watch(site.api.live(), wanted);
+    let subscription = Subscription { scope, viewer: viewer.shared(), columns, runs };
+    let expired = async move { viewer.over().await }.boxed();
+    let permit = site.limiter.stream(&client)?;
+    let subscriber = subscribe(site.api.live(), subscription);
     let start = Some(Bytes::from_static(b"retry: 2000\n\n"));
-    let pieces = stream::unfold((site, watcher, start, over, place), |state| async {
-        let (site, mut watcher, start, mut over, place) = state;
+    let messages = stream::unfold((site, subscriber, start, expired, permit), |state| async {
+        let (site, mut subscriber, start, mut expired, permit) = state;
         if let Some(start) = start {
-            return Some((Ok::<_, Infallible>(start), (site, watcher, None, over, place)));
+            return Some((Ok::<_, Infallible>(start), (site, subscriber, None, expired, permit)));
         }
         let next = tokio::select! {
-            next = timeout(BEAT, watcher.next()) => next,
-            // The browser connects again by itself.
+            next = timeout(HEARTBEAT, subscriber.next()) => next,
+            // The browser reconnects by itself.
             () = site.api.stopping() => return None,
-            () = &mut over => return None,
+            () = &mut expired => return None,
         };
-        let piece = match next {
+        let message = match next {
             Err(_) => Bytes::from_static(b":\n\n"),
             Ok(frame) => match frame?.payload {
                 Payload::Response(json) => {
@@ -77,9 +78,9 @@ pub async fn executing(
                 Payload::Refusal(_) => return None,
             },
         };
-        Some((Ok(piece), (site, watcher, None, over, place)))
+        Some((Ok(message), (site, subscriber, None, expired, permit)))
     });
-    let mut response = Body::from_stream(pieces.fuse()).into_response();
+    let mut response = Body::from_stream(messages.fuse()).into_response();
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_TYPE, "text/event-stream; charset=utf-8"),
@@ -87,58 +88,59 @@ pub async fn executing(
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    // nginx would collect what is to be shown now.
+    // nginx would buffer the stream.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(response)
 }
 
-fn watch(live: &Arc<Live>, wanted: Wanted) -> Watcher {
-    // GraphQL's keys begin with an operation's name, which has no space.
-    let Wanted { scope, viewer, columns, runs } = &wanted;
+fn subscribe(live: &Arc<Live>, subscription: Subscription) -> Subscriber {
+    // Keys of GraphQL operations are JSON arrays, so the two cannot be equal.
+    let Subscription { scope, viewer, columns, runs } = &subscription;
     let key = format!("REST executing {} {scope:?} {columns:?} {runs:?}", viewer.group());
-    let (watcher, task) = live.watch(&key);
+    let (subscriber, task) = live.subscribe(&key);
     if let Some(task) = task {
-        tokio::spawn(run(wanted, task));
+        tokio::spawn(run(subscription, task));
     }
-    watcher
+    subscriber
 }
 
-/// Makes the events for all who watch the same, until nobody does.
-async fn run(wanted: Wanted, mut task: GroupTask) {
-    let mut source = Source::executing(wanted.scope.clone());
+/// Makes the events for all subscribers until the last one leaves.
+async fn run(subscription: Subscription, mut task: SharedTask) {
+    let mut source = Source::executing(subscription.scope.clone());
     while let Some(step) = task.next_step(&mut source).await {
         if let Some(changes) = step.changes {
-            task.publish(wanted.payload(changes.event), changes.version, changes.is_last);
+            let payload = subscription.payload(changes.event);
+            task.publish(payload, changes.version, changes.is_last);
         }
         for (since, missed) in step.catch_up {
-            let payload = wanted.payload(missed.event);
+            let payload = subscription.payload(missed.event);
             task.answer(since, &payload, missed.version, missed.is_last);
         }
     }
 }
 
-impl Wanted {
+impl Subscription {
     fn payload(&self, event: Event) -> Payload {
         let update = match event {
             Event::Executing(update) => update,
-            // The source gives no others.
+            // The source emits no other events.
             Event::Run(_) | Event::Counts(_) => Arc::default(),
         };
-        let jobs: Vec<_> = update.jobs.iter().map(|watched| self.job(watched)).collect();
-        let left: Vec<_> = update
-            .left
+        let jobs: Vec<_> = update.jobs.iter().map(|live_job| self.job(live_job)).collect();
+        let removed: Vec<_> = update
+            .removed
             .iter()
-            .map(|departure| json!({ "Id": departure.job_id, "State": departure.state.name() }))
+            .map(|removal| json!({ "Id": removal.job_id, "State": removal.state.name() }))
             .collect();
         let is_snapshot = update.is_snapshot;
-        let json = json!({ "IsSnapshot": is_snapshot, "Jobs": jobs, "Left": left }).to_string();
+        let json = json!({ "IsSnapshot": is_snapshot, "Jobs": jobs, "Left": removed }).to_string();
         Payload::Response(json.into())
     }
 
-    fn job(&self, Watched { job, run }: &Watched) -> serde_json::Map<String, serde_json::Value> {
+    fn job(&self, LiveJob { job, run }: &LiveJob) -> serde_json::Map<String, serde_json::Value> {
         let listed = Listed { job: (**job).clone(), run: run.as_ref().map(|run| (**run).clone()) };
         let mut columns = self.columns;
-        // Without it nobody knows which job changed.
+        // Clients need the id to apply the change.
         columns.insert(job::Column::Id);
         values::job(&listed, columns, self.runs, &self.viewer)
     }

@@ -1,4 +1,4 @@
-//! Example rows for the description, shown by the code that shows real ones.
+//! Example rows for the API description, rendered by the same code as real ones.
 
 use entity::{Columns, JobState, ProcessingState, Table, Timestamp, job, job_run};
 use sea_orm::ModelTrait;
@@ -31,7 +31,7 @@ pub fn job_and_run() -> (job::Model, job_run::Model) {
     (job, run)
 }
 
-/// The values of a row that a request names.
+/// The selected values of a row.
 fn row<E: Table>(row: &E::Model, names: &str) -> Map<String, Json>
 where
     E::Model: ModelTrait<Entity = E>,

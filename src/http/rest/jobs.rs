@@ -1,4 +1,4 @@
-//! Counts, lists and runs.
+//! The routes for counts, lists and runs.
 
 use std::sync::LazyLock;
 
@@ -8,12 +8,14 @@ use entity::{Columns, JobState, job, job_run};
 use serde_json::{Map, Value as Json, json};
 
 use super::parameters::{self, Given, Parameter, RawParameters};
-use super::{Asking, Problem, answer, values, within};
+use super::problem::Problem;
+use super::request::{Authenticated, respond, within};
+use super::values;
 use crate::access::Viewer;
 use crate::db::Db;
-use crate::graphql::cost;
-use crate::http::Site;
-use crate::http::clients::Client;
+use crate::graphql::cost::{LENGTH, skipping};
+use crate::http::limits::Client;
+use crate::http::site::Site;
 use crate::jobs::filter::{JobFilter, Order};
 use crate::jobs::page::Selection;
 use crate::jobs::scope::Scope;
@@ -28,7 +30,7 @@ pub const COUNTED: [JobState; 5] = [
     JobState::Cancelled,
 ];
 
-/// The parameters that make it one page of jobs.
+/// The parameters with which `/v1/jobs` returns a page of jobs instead of the counts.
 static OF_A_PAGE: LazyLock<Vec<&str>> =
     LazyLock::new(|| Parameter::of_a_page().map(|parameter| parameter.name).collect());
 
@@ -36,7 +38,7 @@ static OF_A_PAGE: LazyLock<Vec<&str>> =
 pub async fn jobs(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
-    Asking(viewer): Asking,
+    Authenticated(viewer): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::JOBS)?;
@@ -45,10 +47,10 @@ pub async fn jobs(
     }
     let (offset, take, number) = given.page()?;
     let filter = given.filter()?;
-    let (columns, runs) = picked(&given)?;
+    let (columns, runs) = selected(&given)?;
     let selection = Selection { job: columns, run: runs };
-    let weight =
-        weight(take, selection, &filter, viewer.scope()) + cost::skipping(offset.unsigned_abs());
+    let cost =
+        list_cost(take, selection, &filter, viewer.scope()) + skipping(offset.unsigned_abs());
     let make = async move |db: Db| {
         let (scope, order, part) = (viewer.scope(), Order::default(), (offset, take));
         let found = page::page(db.reader(), scope, &filter, order, part, selection, true).await?;
@@ -63,12 +65,12 @@ pub async fn jobs(
             "HasNextPage": found.has_next,
         }))
     };
-    answer(&site, &client, weight, make).await
+    respond(&site, &client, cost, make).await
 }
 
 pub async fn job_state_count(
     State(site): State<Site>,
-    Asking(viewer): Asking,
+    Authenticated(viewer): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::COUNTS)?;
@@ -89,7 +91,7 @@ async fn counted(site: &Site, viewer: &Viewer, given: &Given) -> Result<Response
 /// One run.
 pub async fn job_run(
     State(site): State<Site>,
-    Asking(viewer): Asking,
+    Authenticated(viewer): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::RUN)?;
@@ -107,16 +109,16 @@ pub async fn job_run(
     values::json(&values::run(&run, columns, &viewer))
 }
 
-/// The jobs that execute.
+/// The executing jobs.
 pub async fn executing(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
-    Asking(viewer): Asking,
+    Authenticated(viewer): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::EXECUTING)?;
     let configuration = given.uuid("configurationId")?;
-    let (columns, runs) = picked(&given)?;
+    let (columns, runs) = selected(&given)?;
     let selection = Selection { job: columns, run: runs };
     let make = async move |db: Db| {
         let found = page::executing(db.reader(), viewer.scope(), configuration, selection).await?;
@@ -125,23 +127,22 @@ pub async fn executing(
         values::json(&items)
     };
     let all = site.api.executing();
-    let jobs = if configuration.is_some() { all.min(cost::LENGTH) } else { all };
-    answer(&site, &client, jobs.saturating_mul(values_of(selection)), make).await
+    let jobs = if configuration.is_some() { all.min(LENGTH) } else { all };
+    respond(&site, &client, jobs.saturating_mul(values_of(selection)), make).await
 }
 
-/// How many values there are of each job.
+/// The values of each job.
 fn values_of(Selection { job, run }: Selection) -> u64 {
     (job.places().count() + run.map_or(0, |run| run.places().count())) as u64
 }
 
-/// About how much it is to find and read so many of the scope's jobs, newest first, in values of an
-/// answer.
-pub fn weight(jobs: i64, selection: Selection, filter: &JobFilter, scope: &Scope) -> u64 {
+/// The estimated cost of finding and reading this many jobs of the scope, newest first.
+pub fn list_cost(jobs: i64, selection: Selection, filter: &JobFilter, scope: &Scope) -> u64 {
     jobs.unsigned_abs() * values_of(selection) + filter.scan_cost(Order::default(), scope)
 }
 
-/// Which values of jobs, and of their current runs, are asked for.
-pub fn picked(
+/// The selected fields of jobs, and of their current runs if they are selected.
+pub fn selected(
     given: &Given,
 ) -> Result<(Columns<job::Entity>, Option<Columns<job_run::Entity>>), Problem> {
     let columns = given.columns("fields")?.unwrap_or_else(Columns::public);

@@ -1,5 +1,5 @@
-//! The seed's REST routes, over the same code as GraphQL: names and states are the seed's, in
-//! `PascalCase`, and what a table's columns are is known from the table.
+//! The platform's REST API, over the same code as GraphQL. Names and states are those of the platform,
+//! in `PascalCase`; the fields of an object are derived from the table's columns.
 
 mod csv;
 mod events;
@@ -9,25 +9,33 @@ mod openapi;
 mod page;
 mod parameters;
 mod problem;
+mod request;
 mod values;
 
 use axum::Router;
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
+use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
-use axum::response::Response;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use tokio::time::timeout;
 
-use super::clients::Client;
-use super::heavy::HEAVY;
-use super::origin::is_welcome;
-use super::{Site, access, heavy};
-use crate::access::Viewer;
-use crate::db::Db;
-use crate::error::Error;
+use super::limits;
+use super::site::Site;
 pub use page::page;
-pub use problem::Problem;
+use problem::Problem;
+
+/// Applies the limits of the client to a request.
+pub async fn limit(State(site): State<Site>, mut request: Request, next: Next) -> Response {
+    match site.limiter.admit(&mut request).await {
+        // A stream has taken its own permit by the time that this one is dropped.
+        Ok(_permit) => next.run(request).await,
+        Err(refusal) => {
+            let mut response = Problem::from(refusal).into_response();
+            limits::retry_after(&mut response);
+            response
+        }
+    }
+}
 
 /// The routes below `/api`.
 pub fn routes() -> Router<Site> {
@@ -45,26 +53,6 @@ pub fn routes() -> Router<Site> {
         })
 }
 
-/// Who asks, for whom all that is answered is read.
-struct Asking(Viewer);
-
-impl FromRequestParts<Site> for Asking {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
-        let welcome = is_welcome(&parts.headers, &site.options.cors_origins);
-        if !welcome {
-            return Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                "CROSS_SITE_REQUEST",
-                "pages of this origin may not use the API; the server's --cors-origin says which may",
-            ));
-        }
-        let viewer = access::viewer(&site.api, &parts.method, &parts.headers).await;
-        viewer.map(Self).map_err(|denied| Problem::from(&denied))
-    }
-}
-
 async fn description() -> impl axum::response::IntoResponse {
     ([(header::CONTENT_TYPE, "application/json; charset=utf-8")], openapi::DOCUMENT.as_str())
 }
@@ -75,40 +63,4 @@ async fn other_method(method: Method) -> Problem {
         "METHOD_NOT_ALLOWED",
         format!("expected GET, not {method}"),
     )
-}
-
-/// What reading and writing an answer of about so many values gives, if it takes no longer than a
-/// request may. A heavy one is made in its client's turn.
-async fn answer<F: Future<Output = Result<Response, Problem>> + Send + 'static>(
-    site: &Site,
-    client: &Client,
-    values: u64,
-    make: impl FnOnce(Db) -> F,
-) -> Result<Response, Problem> {
-    let db = site.api.db();
-    within(site, async {
-        if values < HEAVY {
-            return make(db.clone()).await;
-        }
-        let turn = site.clients.turn(client);
-        let db = db.for_heavy_work(turn.statements());
-        let answering = make(db.clone());
-        heavy::run(turn, values, async move {
-            let _alone = db.alone().await;
-            answering.await
-        })
-        .await
-    })
-    .await
-}
-
-/// What reading gives, if it takes no longer than a request may.
-async fn within<T, E: Into<Problem>>(
-    site: &Site,
-    reading: impl Future<Output = Result<T, E>>,
-) -> Result<T, Problem> {
-    match timeout(site.options.request_timeout, reading).await {
-        Ok(read) => read.map_err(E::into),
-        Err(_) => Err(Error::TimedOut.into()),
-    }
 }

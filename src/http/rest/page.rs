@@ -1,5 +1,4 @@
-//! The page on which people read what [`super::openapi`] says to programs. All of it comes from that
-//! document. Written by the server as it is: nothing to run.
+//! The HTML page of the REST API, rendered from the document of [`super::openapi`]. It has no scripts.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -8,7 +7,7 @@ use axum::response::Html;
 use serde_json::Value as Json;
 
 use super::openapi;
-use crate::http::pages::{self, escaped};
+use crate::http::pages::html::{self, escaped};
 
 static PAGE: LazyLock<String> = LazyLock::new(|| {
     let document: Json = serde_json::from_str(&openapi::DOCUMENT).unwrap_or_default();
@@ -17,14 +16,14 @@ static PAGE: LazyLock<String> = LazyLock::new(|| {
     reference.contents(&mut main);
     reference.body(&mut main);
     main.push_str("</div>");
-    pages::page("REST API", &main)
+    html::page("REST API", &main)
 });
 
 pub async fn page() -> Html<&'static str> {
     Html(&PAGE)
 }
 
-/// The document, as it is written out. Links within the page name the page: its base is the root.
+/// The document while it is rendered. Links within the page contain its path, since its base is the root.
 struct Reference {
     document: Json,
 }
@@ -80,7 +79,7 @@ impl Reference {
              <table>\n<thead><tr><th scope=\"col\">Status</th><th scope=\"col\">Name</th>\
              <th scope=\"col\">When</th></tr></thead>\n<tbody>\n",
         );
-        // Which status a response has is written where a route refers to it.
+        // The status of a response is shown where a route refers to it.
         let mut statuses: Vec<(&str, &str)> = self
             .operations()
             .flat_map(|(_, operation)| members(&operation["responses"]))
@@ -164,7 +163,7 @@ fn row(page: &mut String, name: &str, kind: &str, description: &str) {
     );
 }
 
-/// What a value is, in a few words.
+/// A short description of a value.
 fn kind(schema: &Json) -> String {
     if let Some(name) = name(schema) {
         return format!("<a href=\"openapi#{0}\">{0}</a>", escaped(name));
@@ -206,7 +205,7 @@ fn kind(schema: &Json) -> String {
     text
 }
 
-/// The name of the component that a reference is to.
+/// The name of the component that a reference points to.
 fn name(reference: &Json) -> Option<&str> {
     reference["$ref"].as_str()?.rsplit('/').next()
 }
@@ -219,7 +218,7 @@ fn members(object: &Json) -> impl Iterator<Item = (&str, &Json)> {
     object.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
 }
 
-/// Paragraphs of Markdown, with no other marks than those of code.
+/// Paragraphs of Markdown, of which only code spans are supported.
 fn paragraphs(text: &str) -> String {
     let mut html = String::new();
     for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
@@ -232,7 +231,7 @@ fn inline(text: &str) -> String {
     let mut html = String::new();
     for (n, part) in text.split('`').enumerate() {
         let part = escaped(part);
-        // What is between two backticks is code.
+        // Every second part is between backticks.
         _ = if n % 2 == 1 { write!(html, "<code>{part}</code>") } else { write!(html, "{part}") };
     }
     html
@@ -243,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_the_descriptions_markdown_is_left() {
+    fn markdown_of_descriptions_is_rendered() {
         for (text, html) in [
             ("a `b` <c>", "a <code>b</code> &lt;c&gt;"),
             ("`a``b`", "<code>a</code><code>b</code>"),
@@ -256,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn every_link_within_the_page_has_its_place() {
+    fn links_within_the_page_have_targets() {
         let links = PAGE.split("href=\"openapi#").skip(1).filter_map(|rest| rest.split('"').next());
         for link in links {
             assert!(PAGE.contains(&format!("id=\"{link}\"")), "{link}");

@@ -11,7 +11,7 @@ use entity::{Columns, JobState, ProcessingState, Table, Timestamp, job, job_run}
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::Problem;
+use super::problem::Problem;
 use crate::jobs::filter::JobFilter;
 use crate::names::{folded, nearest};
 

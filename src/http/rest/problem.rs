@@ -6,18 +6,17 @@ use serde::Serialize;
 
 use crate::access::Denied;
 use crate::error::Error;
-use crate::http::access;
-use crate::http::answer::Refusal;
+use crate::http::refusal::{Refusal, challenge, status};
 
-/// Why a request was not answered with what it asked for.
+/// The body of an error response.
 #[derive(Clone, Debug, Serialize)]
 pub struct Problem {
-    /// What kind of problem it is, in a word or two: that of the status.
+    /// The reason phrase of the status.
     pub title: &'static str,
     pub status: u16,
-    /// What is wrong with this request.
+    /// The message for a developer.
     pub detail: String,
-    /// The stable code that programs switch on, the same as in GraphQL.
+    /// The stable code for programs, the same as in GraphQL.
     pub code: String,
     /// The parameter at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,7 +34,7 @@ impl Problem {
         }
     }
 
-    /// A parameter that is not what was expected.
+    /// An invalid parameter.
     pub fn parameter(name: &str, expected: impl std::fmt::Display) -> Self {
         let detail = format!("{name}: {expected}");
         let mut problem = Self::new(StatusCode::BAD_REQUEST, "BAD_USER_INPUT", detail);
@@ -64,7 +63,7 @@ impl From<Error> for Problem {
 
 impl From<&Denied> for Problem {
     fn from(denied: &Denied) -> Self {
-        Self::new(access::status(denied), denied.code(), denied.to_string())
+        Self::new(status(denied), denied.code(), denied.to_string())
     }
 }
 
@@ -96,7 +95,7 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/problem+json; charset=utf-8"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        access::challenge(&mut response);
+        challenge(&mut response);
         response
     }
 }

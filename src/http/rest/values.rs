@@ -1,4 +1,4 @@
-//! A row as the REST routes show it: its values by the seed's names.
+//! Rows as JSON objects with the platform's names.
 
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
@@ -7,13 +7,13 @@ use sea_orm::{IdenStatic as _, ModelTrait as _};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use super::Problem;
+use super::problem::Problem;
 use crate::access::Viewer;
-use crate::http::answer;
+use crate::http::graphql::response;
 use crate::jobs::page::Listed;
 use crate::transfer::text;
 
-/// These of a row's values, by their names.
+/// The values of these columns by name.
 pub fn object<E: Table>(row: &E::Model, columns: Columns<E>) -> Map<String, Json>
 where
     E::Model: sea_orm::ModelTrait<Entity = E>,
@@ -21,7 +21,7 @@ where
     columns.fields().map(|field| (field.seed.clone(), value(row, field))).collect()
 }
 
-/// One value of a row. Everything that the routes show of a row, they read here.
+/// One value of a row.
 pub fn value<E: Table>(row: &E::Model, field: &Field<E>) -> Json
 where
     E::Model: sea_orm::ModelTrait<Entity = E>,
@@ -29,7 +29,7 @@ where
     text::write_json(&row.get(field.column))
 }
 
-/// A run. Its agent's key is sensitive: what the viewer sees of it is decided here alone.
+/// A run. The agent's key is sensitive and masked here for principals that may not read it.
 pub fn run(
     row: &job_run::Model,
     columns: Columns<job_run::Entity>,
@@ -44,7 +44,7 @@ pub fn run(
     object
 }
 
-/// A job of a list, with its current run's values if they were asked for.
+/// A job of a list, with its current run if that is selected.
 pub fn job(
     listed: &Listed,
     columns: Columns<entity::job::Entity>,
@@ -59,16 +59,16 @@ pub fn job(
     job
 }
 
-/// What a job's current run is called in it.
+/// The name of a job's current run.
 pub const CURRENT_RUN: &str = "CurrentRun";
 
-/// Answers with JSON.
+/// A response in JSON.
 pub fn json(value: &impl Serialize) -> Result<Response, Problem> {
     let text = serde_json::to_string(value).map_err(|error| {
-        tracing::error!(%error, "an answer is no JSON");
+        tracing::error!(%error, "failed to serialise a response");
         Problem::from(crate::error::Error::Internal)
     })?;
-    let mut response = answer::text(text);
+    let mut response = response::text(text);
     let headers = response.headers_mut();
     headers
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));

@@ -1,0 +1,160 @@
+//! The API over a database: everything that requests share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use async_graphql::{Request, Response, Value};
+use entity::Timestamp;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::batches::Batches;
+use super::context::Now;
+use super::cost::Costs;
+use super::inputs::Inputs;
+use super::loader::row_loader;
+use super::operation::SharedOperations;
+use super::parse_cache::ParseCache;
+use super::response::{add_codes, set_default_variables};
+use super::rules::Rules;
+use super::schema::{Schema, builder, sdl};
+use crate::access::{Access, Viewer};
+use crate::db::Db;
+use crate::live::Live;
+use crate::metrics;
+use crate::reports::{Patience, Reports, Submitter};
+
+/// The API over a database.
+#[derive(Clone)]
+pub struct Api {
+    pub(super) schema: Schema,
+    pub(super) db: Db,
+    pub(super) live: Arc<Live>,
+    pub(super) documents: Arc<ParseCache>,
+    pub(super) costs: Arc<Costs>,
+    pub(super) inputs: Arc<Inputs>,
+    pub(super) rules: Arc<Rules>,
+    access: Access,
+    reports: Reports,
+    draining: CancellationToken,
+    pub(super) operations: Arc<SharedOperations>,
+    /// The number of executing jobs, for the cost of lists of them.
+    executing: Arc<AtomicU64>,
+}
+
+impl Api {
+    /// An API over the database of the live state, without authentication: every request has the role
+    /// admin. Writes go to the queue `reports`; agents are told the lease policy `patience`.
+    pub fn new(live: Arc<Live>, reports: Reports, patience: Patience) -> Self {
+        Self::with_rules(live, reports, patience, Rules::default())
+    }
+
+    /// The same API with authentication.
+    pub fn with_access(self, access: Access) -> Self {
+        Self { access, ..self }
+    }
+
+    /// Authentication.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The queue of writes.
+    pub fn reports(&self) -> &Reports {
+        &self.reports
+    }
+
+    /// Cancelled when the service prepares to stop: readiness fails, requests are still answered.
+    pub fn draining(&self) -> &CancellationToken {
+        &self.draining
+    }
+
+    /// The same, with rules for documents.
+    pub fn with_rules(live: Arc<Live>, reports: Reports, patience: Patience, rules: Rules) -> Self {
+        let db = live.db().clone();
+        // Depth is limited before, by `analyze`.
+        let mut schema = builder().limit_recursive_depth(usize::MAX);
+        if rules.no_introspection {
+            schema = schema.disable_suggestions().disable_introspection();
+        }
+        let schema = schema.data(patience).finish();
+        let sdl = sdl();
+        Self {
+            schema,
+            db,
+            live,
+            documents: Arc::default(),
+            costs: Arc::new(Costs::of_schema(&sdl)),
+            inputs: Arc::new(Inputs::of_schema(&sdl, !rules.no_introspection)),
+            rules: Arc::new(rules),
+            access: Access::open(),
+            reports,
+            draining: CancellationToken::new(),
+            operations: Arc::default(),
+            executing: Arc::default(),
+        }
+    }
+
+    /// The database.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// The live state.
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    /// Whether introspection is disabled.
+    pub fn hides_schema(&self) -> bool {
+        self.rules.no_introspection
+    }
+
+    /// The number of executing jobs as last set.
+    pub fn executing(&self) -> u64 {
+        self.executing.load(Ordering::Relaxed)
+    }
+
+    /// Sets the number of executing jobs, which estimates of costs use.
+    pub fn set_executing(&self, jobs: u64) {
+        self.executing.store(jobs, Ordering::Relaxed);
+    }
+
+    /// The same API with the database connections for expensive requests. `queue` limits long statements.
+    pub fn for_heavy_work(&self, queue: Arc<Semaphore>) -> Self {
+        Self { db: self.db.for_heavy_work(queue), ..self.clone() }
+    }
+
+    /// The same API, with writes charged to a client.
+    pub fn for_client(&self, submitter: Submitter) -> Self {
+        Self { reports: self.reports.of_client(submitter), ..self.clone() }
+    }
+
+    /// Executes a request with the rights of the viewer. `now` is the current time of the response.
+    pub async fn execute(&self, mut request: Request, viewer: &Viewer, now: Timestamp) -> Response {
+        set_default_variables(&mut request);
+        let batches = Batches::default();
+        let loader = row_loader(self.db.clone(), viewer.scope().clone(), batches.clone());
+        let request = request
+            .data(self.db.clone())
+            .data(loader)
+            .data(viewer.clone())
+            .data(self.reports.clone())
+            .data(Arc::new(Now::at(now)));
+        let (started, name) = (Instant::now(), request.operation_name.clone());
+        let span = tracing::info_span!("operation", name);
+        let mut response = batches.drive(self.schema.execute(request)).instrument(span).await;
+        add_codes(&mut response);
+        let outcome = match (response.errors.is_empty(), &response.data) {
+            (true, _) => "ok",
+            (false, Value::Null) => "failed",
+            (false, _) => "partly",
+        };
+        // Only names of valid documents: clients can send any number of others.
+        let is_executed = response.errors.iter().all(|error| !error.path.is_empty());
+        metrics::operation(name.as_deref().filter(|_| is_executed), outcome, started.elapsed());
+        response
+    }
+}

@@ -1,0 +1,51 @@
+//! What resolvers read from the context of a request.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_graphql::{Context, Guard};
+use entity::Timestamp;
+
+use crate::access::{Right, Role, Viewer};
+use crate::error::Error;
+use crate::reports::Patience;
+
+/// The current time of a response. A subscription updates it for each of its responses.
+pub struct Now(AtomicI64);
+
+impl Now {
+    pub fn at(now: Timestamp) -> Self {
+        Self(AtomicI64::new(now.micros()))
+    }
+
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.micros(), Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::Relaxed)).unwrap_or_default()
+    }
+}
+
+/// The authenticated principal.
+pub fn viewer<'a>(context: &Context<'a>) -> &'a Viewer {
+    context.data_unchecked::<Viewer>()
+}
+
+/// The lease policy for agents.
+pub fn patience<'a>(context: &Context<'a>) -> &'a Patience {
+    context.data_unchecked::<Patience>()
+}
+
+/// A guard that requires a right.
+pub struct May(pub Right);
+
+impl Guard for May {
+    async fn check(&self, context: &Context<'_>) -> async_graphql::Result<()> {
+        if viewer(context).may(self.0) {
+            return Ok(());
+        }
+        let roles: Vec<_> =
+            Role::ALL.into_iter().filter(|role| role.may(self.0)).map(Role::name).collect();
+        Err(Error::Forbidden(format!("this takes the role {}", roles.join(" or "))).into())
+    }
+}

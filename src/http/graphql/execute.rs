@@ -1,0 +1,71 @@
+//! Executing a GraphQL request, whatever the transport.
+
+use std::time::Duration;
+
+use async_graphql::ServerError;
+use futures_util::FutureExt as _;
+use tokio::time::timeout;
+
+use super::response::Outcome;
+use crate::access::Viewer;
+use crate::clock;
+use crate::error::{Error, refusal};
+use crate::graphql::{Api, Kind, Parameters, Prepared};
+use crate::http::limits::FairQueue;
+use crate::http::limits::cpu_pool::{self, EXPENSIVE};
+
+/// Added to the request timeout for mutations, which may wait a minute for a job to claim. Once it is
+/// submitted, a mutation is committed even if the client no longer waits, so ending it early would tell
+/// the client nothing.
+const MUTATION_GRACE: Duration = Duration::from_secs(65);
+
+/// Parses and validates a request, in the CPU pool if its document is long.
+///
+/// # Errors
+/// The error to show to the client.
+pub async fn prepare(
+    api: &Api,
+    parameters: Parameters,
+    viewer: &Viewer,
+    queue: FairQueue,
+) -> Result<Prepared, ServerError> {
+    if api.is_cheap_to_prepare(&parameters) {
+        return api.prepare(parameters, viewer.scope());
+    }
+    let (api, scope) = (api.clone(), viewer.scope().clone());
+    cpu_pool::run(queue, 0, async move { api.prepare(parameters, &scope) }).await
+}
+
+/// Executes a query or a mutation within a timeout. An expensive one runs in the CPU pool, one at a
+/// time for each client.
+pub async fn execute_within(
+    api: &Api,
+    Prepared { request, kind, cost }: Prepared,
+    viewer: &Viewer,
+    queue: FairQueue,
+    time: Duration,
+) -> Outcome {
+    let most = if kind == Kind::Mutation { time + MUTATION_GRACE } else { time };
+    let viewer = viewer.clone();
+    let is_expensive = cost >= EXPENSIVE;
+    let mut api = if is_expensive { api.for_heavy_work(queue.statements()) } else { api.clone() };
+    if let Some(submitter) = queue.submitter() {
+        api = api.for_client(submitter);
+    }
+    let execution = async move { api.execute(request, &viewer, clock::now()).await.into() }.boxed();
+    let answer = async {
+        if !is_expensive {
+            return execution.await;
+        }
+        if kind == Kind::Mutation {
+            // A mutation that waits for a job must not hold the client's slot.
+            drop(queue.acquire(cost).await);
+            return cpu_pool::spawn(execution).await;
+        }
+        cpu_pool::run(queue, cost, execution).await
+    };
+    timeout(most, answer).await.unwrap_or_else(|_| {
+        let error = Error::TimedOut;
+        Outcome::NotExecuted(vec![refusal(error.code(), error.to_string())])
+    })
+}

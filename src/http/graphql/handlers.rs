@@ -1,0 +1,237 @@
+//! The handlers of `/graphql`: authentication, execution, and the form of the response.
+
+use async_graphql::ServerError;
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Extension, Query, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::execute::{execute_within, prepare};
+use super::negotiate::Accept;
+use super::parameters::{Batch, UrlParameters, read_body, read_url};
+use super::response::{Outcome, respond_all};
+use super::socket::Upgrade;
+use super::websocket;
+use crate::access::Viewer;
+use crate::graphql::{Kind, Parameters, errors_to_json};
+use crate::http::auth::authenticate::{self, authenticate_socket};
+use crate::http::auth::origin::origin_allowed;
+use crate::http::body;
+use crate::http::limits::{self, Client};
+use crate::http::refusal::Refusal;
+use crate::http::site::Site;
+use crate::live::shared::Payload;
+
+/// Applies the limits of the client to a request.
+pub async fn limit(State(site): State<Site>, mut request: Request, next: Next) -> Response {
+    match site.limiter.admit(&mut request).await {
+        // A stream has taken its own permit by the time that this one is dropped.
+        Ok(_permit) => next.run(request).await,
+        Err(refusal) => {
+            let mut response = Outcome::from(refusal).respond(Accept::of(request.headers()));
+            limits::retry_after(&mut response);
+            response
+        }
+    }
+}
+
+pub async fn post(
+    State(site): State<Site>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let accept = Accept::of(&headers);
+    let viewer = match authenticate(&site, &Method::POST, &headers).await {
+        Ok(viewer) => viewer,
+        Err(refusal) => return Outcome::from(refusal).respond(accept),
+    };
+    let reading = read_body(&site, &client, &headers, body);
+    let batch = body::within(site.options.request_timeout, reading).await.flatten();
+    let context = RequestContext {
+        site: &site,
+        client: &client,
+        viewer: &viewer,
+        accept,
+        only_queries: false,
+    };
+    match batch {
+        Ok(Batch::One(parameters)) => context.respond(parameters).await,
+        Ok(Batch::Several(all)) => {
+            let Some(media_type) = accept.json() else {
+                return Outcome::from(not_acceptable()).respond(accept);
+            };
+            let mut outcomes = Vec::with_capacity(all.len());
+            // In order, as clients that send several mutations expect.
+            for parameters in all {
+                outcomes.push(match context.execute(parameters).await {
+                    Executed::Once(outcome) => outcome,
+                    Executed::Streamed(_) => Refusal::bad_request(
+                        "a subscription comes by itself, not in a list of requests",
+                    )
+                    .into(),
+                });
+            }
+            respond_all(outcomes, media_type)
+        }
+        Err(refusal) => Outcome::from(refusal).respond(accept),
+    }
+}
+
+pub async fn get(
+    State(site): State<Site>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+    upgrade: Option<Upgrade>,
+    parameters: Result<Query<UrlParameters>, QueryRejection>,
+) -> Response {
+    let accept = Accept::of(&headers);
+    let response = async {
+        if let Some(upgrade) = upgrade {
+            check_origin(&site, &headers)?;
+            let viewer = authenticate_socket(&site.api, &headers).await;
+            let viewer = viewer.map_err(|denied| Refusal::denied(&denied))?;
+            let limits = websocket::SocketLimits {
+                permit: site.limiter.stream(&client)?,
+                request_timeout: site.options.request_timeout,
+                message_bytes: site.options.max_body_bytes,
+            };
+            return Ok(websocket::upgrade(site.api.clone(), viewer, upgrade, limits));
+        }
+        let viewer = authenticate(&site, &Method::GET, &headers).await?;
+        let context = RequestContext {
+            site: &site,
+            client: &client,
+            viewer: &viewer,
+            accept,
+            only_queries: true,
+        };
+        Ok(context.respond(read_url(parameters)?).await)
+    };
+    response.await.unwrap_or_else(|refusal: Refusal| Outcome::from(refusal).respond(accept))
+}
+
+pub async fn other_method(method: Method, headers: HeaderMap) -> Response {
+    let refusal = Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "METHOD_NOT_ALLOWED",
+        format!("expected POST, or GET for a query, not {method}"),
+    )
+    .with_header(header::ALLOW, "GET, POST");
+    Outcome::from(refusal).respond(Accept::of(&headers))
+}
+
+fn not_acceptable() -> Refusal {
+    Refusal::new(
+        StatusCode::NOT_ACCEPTABLE,
+        "NOT_ACCEPTABLE",
+        "expected an Accept of application/graphql-response+json or application/json",
+    )
+}
+
+/// Authenticates a request that its page may send.
+async fn authenticate(
+    site: &Site,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Viewer, Refusal> {
+    check_origin(site, headers)?;
+    let viewer = authenticate::authenticate(&site.api, method, headers).await;
+    viewer.map_err(|denied| Refusal::denied(&denied))
+}
+
+/// Rejects requests that a page of another site made a browser send. A form cannot have the required
+/// content type, so these are links, images, scripts and WebSockets.
+fn check_origin(site: &Site, headers: &HeaderMap) -> Result<(), Refusal> {
+    if origin_allowed(headers, &site.options.cors_origins) {
+        return Ok(());
+    }
+    Err(Refusal::cross_site())
+}
+
+/// The result of a request: one response, or a stream of them.
+enum Executed {
+    Once(Outcome),
+    Streamed(Response),
+}
+
+/// What is known of a request besides its parameters.
+struct RequestContext<'a> {
+    site: &'a Site,
+    client: &'a Client,
+    viewer: &'a Viewer,
+    accept: Accept,
+    only_queries: bool,
+}
+
+impl RequestContext<'_> {
+    async fn respond(&self, parameters: Parameters) -> Response {
+        let accept = self.accept;
+        if accept.json().is_none() && accept.stream().is_none() {
+            return Outcome::from(not_acceptable()).respond(accept);
+        }
+        match (self.execute(parameters).await, accept.single_in_stream()) {
+            (Executed::Streamed(response), _) => response,
+            (Executed::Once(outcome), Some(format)) if !matches!(outcome, Outcome::Refused(_)) => {
+                format.once(&Payload::Response(outcome.into_json().into()))
+            }
+            (Executed::Once(outcome), _) => outcome.respond(accept),
+        }
+    }
+
+    async fn execute(&self, parameters: Parameters) -> Executed {
+        match self.try_execute(parameters).await {
+            Ok(executed) => executed,
+            Err(refusal) => Executed::Once(refusal.into()),
+        }
+    }
+
+    async fn try_execute(&self, parameters: Parameters) -> Result<Executed, Refusal> {
+        let api = &self.site.api;
+        let failed = |error: ServerError| {
+            let is_malformed = error.extensions.as_ref().is_some_and(|extensions| {
+                extensions.get("code").is_some_and(|code| *code == "BAD_REQUEST".into())
+            });
+            if is_malformed {
+                return Err(Refusal::of(StatusCode::BAD_REQUEST, error));
+            }
+            Ok(Executed::Once(Outcome::NotExecuted(vec![error])))
+        };
+        let queue = self.site.limiter.queue(self.client);
+        let prepared = match prepare(api, parameters, self.viewer, queue.clone()).await {
+            Ok(prepared) => prepared,
+            Err(error) => return failed(error),
+        };
+        let kind = prepared.kind;
+        let stream = self.accept.stream();
+        // EventSource sends GET and reconnects with GET, so GET may subscribe.
+        if self.only_queries
+            && (kind == Kind::Mutation || kind == Kind::Subscription && stream.is_none())
+        {
+            return Err(Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "METHOD_NOT_ALLOWED",
+                "expected a query: only POST executes mutations",
+            ));
+        }
+        if kind == Kind::Subscription {
+            let Some(format) = stream else {
+                return Err(Refusal::new(
+                    StatusCode::NOT_ACCEPTABLE,
+                    "NOT_ACCEPTABLE",
+                    "expected an Accept of text/event-stream or multipart/mixed;subscriptionSpec=1.0 \
+                     for a subscription, or a WebSocket",
+                ));
+            };
+            let permit = self.site.limiter.stream(self.client)?;
+            return Ok(Executed::Streamed(match api.subscribe(prepared.request, self.viewer) {
+                Ok(frames) => format.subscribe(api.clone(), frames, self.viewer.clone(), permit),
+                Err(error) => format.once(&Payload::Refusal(errors_to_json(&[error]))),
+            }));
+        }
+        let time = self.site.options.request_timeout;
+        Ok(Executed::Once(execute_within(api, prepared, self.viewer, queue, time).await))
+    }
+}

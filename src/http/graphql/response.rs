@@ -1,0 +1,157 @@
+//! The HTTP response to a GraphQL request: its media type, its status, its text.
+
+use std::convert::Infallible;
+
+use async_graphql::{ServerError, Value};
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::stream::{self, StreamExt as _};
+use serde::Serialize;
+use tokio::task::yield_now;
+
+use super::negotiate::{Accept, MediaType};
+use crate::http::refusal::{Refusal, challenge};
+
+/// Data and errors, as the September 2026 edition of GraphQL over HTTP numbers it.
+const PARTIAL_SUCCESS: u16 = 294;
+
+/// Bytes that are compressed in a fraction of a millisecond.
+const CHUNK_BYTES: usize = 16 << 10;
+
+/// The result of a GraphQL request.
+#[derive(Debug)]
+pub enum Outcome {
+    Executed {
+        json: String,
+        has_errors: bool,
+    },
+    /// The request is well-formed but cannot be executed.
+    NotExecuted(Vec<ServerError>),
+    /// The request is malformed or not allowed.
+    Refused(Refusal),
+}
+
+impl From<async_graphql::Response> for Outcome {
+    fn from(response: async_graphql::Response) -> Self {
+        // An error without data and path comes from before execution.
+        let is_executed = response.is_ok()
+            || response.data != Value::Null
+            || response.errors.iter().any(|error| !error.path.is_empty());
+        if is_executed {
+            Self::Executed { json: to_json(&response), has_errors: response.is_err() }
+        } else {
+            Self::NotExecuted(response.errors)
+        }
+    }
+}
+
+impl From<Refusal> for Outcome {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// A response without `data`: a request that was not executed has none, not even null.
+#[derive(Serialize)]
+struct Errors<'a> {
+    errors: &'a [ServerError],
+}
+
+impl Outcome {
+    /// The text of the response.
+    pub fn into_json(self) -> String {
+        match self {
+            Self::Executed { json, .. } => json,
+            Self::NotExecuted(errors) => to_json(&Errors { errors: &errors }),
+            Self::Refused(refusal) => {
+                to_json(&Errors { errors: std::slice::from_ref(&refusal.error) })
+            }
+        }
+    }
+
+    /// The status, which depends on the media type.
+    ///
+    /// Clients of `application/json` take any status but 200 for the response of a proxy, so only
+    /// requests that are malformed or not allowed get another one. With
+    /// `application/graphql-response+json` the status describes the result. For requests that can be
+    /// parsed but not executed, the September 2026 edition of GraphQL over HTTP (section "Status
+    /// Codes") has 422; the audits of graphql-http still require the 400 of earlier drafts, which is
+    /// sent here.
+    pub fn status(&self, media_type: MediaType) -> StatusCode {
+        match (self, media_type) {
+            (Self::Refused(refusal), _) => refusal.status,
+            (Self::Executed { has_errors: true, .. }, MediaType::GraphQlResponse) => {
+                StatusCode::from_u16(PARTIAL_SUCCESS).unwrap_or(StatusCode::OK)
+            }
+            (Self::Executed { .. }, _) | (Self::NotExecuted(_), MediaType::Json) => StatusCode::OK,
+            (Self::NotExecuted(errors), MediaType::GraphQlResponse) => {
+                let code = errors.first().and_then(|error| error.extensions.as_ref()?.get("code"));
+                match code {
+                    Some(Value::String(code)) if code == "REQUEST_TIMEOUT" => {
+                        StatusCode::SERVICE_UNAVAILABLE
+                    }
+                    _ => StatusCode::BAD_REQUEST,
+                }
+            }
+        }
+    }
+
+    /// A response in JSON. A client that accepts no JSON gets a rejection as `application/json`.
+    pub fn respond(self, accept: Accept) -> Response {
+        let media_type = accept.json().unwrap_or(MediaType::Json);
+        let header = match &self {
+            Self::Refused(refusal) => refusal.header.clone(),
+            Self::Executed { .. } | Self::NotExecuted(_) => None,
+        };
+        let mut response = respond(self.status(media_type), media_type, self.into_json());
+        if let Some((name, value)) = header {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|error| {
+        tracing::error!(%error, "failed to serialise a response");
+        r#"{"errors":[{"message":"something went wrong on the server; its log says more","extensions":{"code":"INTERNAL"}}]}"#.to_owned()
+    })
+}
+
+/// The response to a list of requests.
+pub fn respond_all(outcomes: Vec<Outcome>, media_type: MediaType) -> Response {
+    let responses: Vec<_> = outcomes.into_iter().map(Outcome::into_json).collect();
+    respond(StatusCode::OK, media_type, format!("[{}]", responses.join(",")))
+}
+
+/// A response with this text. A long one is sent in chunks, and the task yields between them, because
+/// the response may be compressed.
+pub fn text(text: String) -> Response {
+    if text.len() <= CHUNK_BYTES {
+        return text.into_response();
+    }
+    let length = HeaderValue::from(text.len());
+    let chunks = stream::unfold(Bytes::from(text), async |mut rest| {
+        if rest.is_empty() {
+            return None;
+        }
+        yield_now().await;
+        let chunk = rest.split_to(CHUNK_BYTES.min(rest.len()));
+        Some((Ok::<_, Infallible>(chunk), rest))
+    });
+    let mut response = Body::from_stream(chunks.fuse()).into_response();
+    response.headers_mut().insert(header::CONTENT_LENGTH, length);
+    response
+}
+
+fn respond(status: StatusCode, media_type: MediaType, json: String) -> Response {
+    let mut response = (status, text(json)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type.content_type()));
+    // A cache must not serve the response to a client that accepts another media type.
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    headers.insert(HeaderName::from_static("cache-control"), HeaderValue::from_static("no-store"));
+    challenge(&mut response);
+    response
+}

@@ -1,0 +1,83 @@
+//! `/metrics`: recorded metrics, and gauges that are read for each scrape.
+
+use std::sync::Arc;
+
+use ::metrics::gauge;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use entity::JobState;
+use sea_orm::DbBackend;
+use tokio::sync::Semaphore;
+
+use crate::db::{Db, failure};
+use crate::graphql::Api;
+use crate::http::auth::authenticate::{authenticate, unauthenticated};
+use crate::jobs::counts;
+use crate::jobs::scope::Scope;
+use crate::live::Live;
+use crate::metrics;
+use crate::reports::Reports;
+
+/// Metrics for a principal that sees all jobs.
+pub async fn protected(State(api): State<Api>, method: Method, headers: HeaderMap) -> Response {
+    let viewer = match authenticate(&api, &method, &headers).await {
+        Ok(viewer) => viewer,
+        Err(denied) => return unauthenticated(&denied),
+    };
+    if *viewer.scope() != Scope::All {
+        return (StatusCode::FORBIDDEN, "expected a token for all configurations\n")
+            .into_response();
+    }
+    open(State(api)).await
+}
+
+/// Metrics for everyone who reaches `--metrics-listen`.
+pub async fn open(State(api): State<Api>) -> Response {
+    update_gauges(api.live(), api.reports()).await;
+    match metrics::render() {
+        Some(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+            .into_response(),
+        None => (StatusCode::NOT_FOUND, "metrics are not recorded\n").into_response(),
+    }
+}
+
+/// Updates the gauges that are read for each scrape. Without a database the others are still rendered.
+#[expect(clippy::cast_precision_loss, reason = "Prometheus' numbers are floats")]
+async fn update_gauges(live: &Live, reports: &Reports) {
+    let db = live.db();
+    for (pool, size, idle) in pools(db) {
+        gauge!("agent_jobs_connections", "pool" => pool, "use" => "idle").set(idle as f64);
+        let busy = f64::from(size) - idle as f64;
+        gauge!("agent_jobs_connections", "pool" => pool, "use" => "busy").set(busy.max(0.0));
+    }
+    let is_writable = db.write_health().failure().is_none();
+    gauge!("agent_jobs_database_writable").set(f64::from(u8::from(is_writable)));
+    gauge!("agent_jobs_writer_waiting_ops").set(reports.waiting() as f64);
+    gauge!("agent_jobs_subscribers").set(live.subscriber_count() as f64);
+    gauge!("agent_jobs_shared_executions").set(live.subscription_count() as f64);
+    gauge!("agent_jobs_feed_connected").set(f64::from(u8::from(live.is_feed_connected())));
+    let counts = counts::read(db.reader(), &Scope::All, None).await;
+    if let Err(error) = &counts {
+        failure::log("counting the jobs for metrics", error);
+    }
+    for state in JobState::ALL {
+        let jobs = counts.as_ref().map_or(f64::NAN, |counts| counts.of(*state) as f64);
+        gauge!("agent_jobs_jobs", "state" => state.name()).set(jobs);
+    }
+}
+
+fn pools(db: &Db) -> [(&'static str, u32, usize); 3] {
+    let heavy = db.for_heavy_work(Arc::new(Semaphore::new(1)));
+    [("reader", db.reader()), ("heavy reader", heavy.reader()), ("writer", db.writer())].map(
+        |(name, connection)| {
+            if db.backend() == DbBackend::Postgres {
+                let pool = connection.get_postgres_connection_pool();
+                (name, pool.size(), pool.num_idle())
+            } else {
+                let pool = connection.get_sqlite_connection_pool();
+                (name, pool.size(), pool.num_idle())
+            }
+        },
+    )
+}
