@@ -17,6 +17,7 @@ mod compressed_bodies;
 mod connections;
 mod counters;
 mod demo;
+mod documents;
 mod durability;
 mod executing_jobs;
 mod fair_writes;
