@@ -32,6 +32,7 @@ mod job_run;
 mod jobs;
 mod jobs_connection;
 mod large_bodies;
+mod layers;
 mod leaving_watchers;
 mod limits;
 mod lists;
