@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Group, TokenStream, TokenTree};
 
-/// Imports by the modules that they are from and of, with one place of each.
+use crate::support::source::{self, entries, is_cfg_test, rust_files};
+
+/// Imports: who uses what, with a file where it does.
 type Imports = BTreeMap<(String, String), String>;
 
 #[test]
@@ -96,7 +98,7 @@ impl Workspace {
                 let Some(module) = module.filter(|_| !is_test) else { continue };
                 let depth = path.strip_prefix(&folder).expect("in the folder").components().count();
                 let depth = depth - usize::from(path.ends_with("mod.rs"));
-                for Use { name: used, line, start } in uses.uses {
+                for Use { name: used, start } in uses.uses {
                     let is_module = name.is_none() && self.modules.contains(&used);
                     let is_local = match start {
                         Start::Root => is_module,
@@ -105,7 +107,7 @@ impl Workspace {
                     };
                     if is_local && used != module {
                         let path = path.strip_prefix(&self.root).expect("in the workspace");
-                        let place = format!("{}:{line}", path.display());
+                        let place = path.display().to_string();
                         imports.entry((module.clone(), used)).or_insert(place);
                     }
                 }
@@ -132,25 +134,10 @@ fn module_folder(path: &Path) -> PathBuf {
     }
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder of sources");
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    let is_source = |path: &PathBuf| path.is_dir() || path.extension().is_some_and(|x| x == "rs");
-    paths.filter(is_source).collect()
-}
-
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let files = entries(folder)
-        .into_iter()
-        .flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] });
-    files.collect()
-}
-
 /// A name that code takes from elsewhere.
 #[derive(Debug, PartialEq, Eq)]
 struct Use {
     name: String,
-    line: usize,
     start: Start,
 }
 
@@ -204,20 +191,15 @@ impl Uses {
 
     /// Passes an item of tests, and notes the file that it is in.
     fn after_test(&mut self, tokens: &[TokenTree], from: usize) -> usize {
-        let is_end = |token: &TokenTree| match token {
-            TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
-            TokenTree::Punct(punct) => punct.as_char() == ';',
-            TokenTree::Ident(_) | TokenTree::Literal(_) => false,
-        };
-        let length = tokens[from..].iter().position(is_end).unwrap_or(tokens.len() - from - 1);
-        let item = &tokens[from..=from + length];
+        let end = source::item_end(tokens, from);
+        let item = &tokens[from..end];
         if let [.., TokenTree::Ident(word), TokenTree::Ident(name), TokenTree::Punct(_)] = item
             && word == "mod"
         {
             let path = item.iter().find_map(path_attribute);
             self.test_files.push(path.unwrap_or_else(|| name.to_string()));
         }
-        from + length + 1
+        end
     }
 
     /// Reads a path that begins here, and returns where it has been read to.
@@ -245,8 +227,7 @@ impl Uses {
         };
         match tokens.get(next) {
             Some(TokenTree::Ident(name)) => {
-                let line = name.span().start().line;
-                self.uses.push(Use { name: name.to_string(), line, start });
+                self.uses.push(Use { name: name.to_string(), start });
                 next + 1
             }
             Some(TokenTree::Group(group)) => {
@@ -264,8 +245,7 @@ impl Uses {
             if let TokenTree::Ident(name) = &token
                 && is_first
             {
-                let line = name.span().start().line;
-                self.uses.push(Use { name: name.to_string(), line, start });
+                self.uses.push(Use { name: name.to_string(), start });
             }
             is_first = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ',');
         }
@@ -282,18 +262,6 @@ fn is_colons(tokens: &[TokenTree], at: usize) -> bool {
 
 fn is_ident(tokens: &[TokenTree], at: usize, word: &str) -> bool {
     matches!(tokens.get(at), Some(TokenTree::Ident(ident)) if ident == word)
-}
-
-/// Whether it is the group of `#[cfg(test)]`.
-fn is_cfg_test(token: Option<&TokenTree>) -> bool {
-    let Some(TokenTree::Group(group)) = token else { return false };
-    let tokens: Vec<_> = group.stream().into_iter().collect();
-    match tokens.as_slice() {
-        [TokenTree::Ident(cfg), TokenTree::Group(inner)] => {
-            cfg == "cfg" && inner.stream().to_string() == "test"
-        }
-        _ => false,
-    }
 }
 
 /// The file that `#[path = "..."]` names.
@@ -399,7 +367,7 @@ mod tests {
 
     fn imports(arrows: &[(&str, &str)]) -> Imports {
         let arrow = |(user, used): &(&str, &str)| {
-            ((String::from(*user), String::from(*used)), format!("src/{user}.rs:1"))
+            ((String::from(*user), String::from(*used)), format!("src/{user}.rs"))
         };
         arrows.iter().map(arrow).collect()
     }
@@ -415,7 +383,6 @@ mod tests {
         assert_eq!(names("use entity::job;"), ["entity"]);
         assert_eq!(names("use super::super::jobs;"), ["jobs"]);
         assert_eq!(names("mod a { use super::super::jobs; }"), ["jobs"]);
-        assert_eq!(Uses::of("\n\nuse crate::db;").uses[0].line, 3);
     }
 
     #[test]
@@ -458,8 +425,8 @@ mod tests {
             [
                 "`d` is in no row",
                 "there is no module or crate `gone`",
-                "`a` may not use `b`, as it does in src/a.rs:1",
-                "`b` may not use `c`, as it does in src/b.rs:1",
+                "`a` may not use `b`, as it does in src/a.rs",
+                "`b` may not use `c`, as it does in src/b.rs",
             ]
         );
     }

@@ -140,7 +140,7 @@ struct DatabaseOptions {
         default_value = "sqlite://agent-jobs.db"
     )]
     database_url: String,
-    /// Connections to PostgreSQL at most; a replica takes one more to listen to changes. An eighth
+    /// Connections to PostgreSQL at most, from 4 to 1,000; a replica takes one more to listen to changes. An eighth
     /// is for reads that take long, a quarter for writes, the rest for other reads. SQLite takes no
     /// notice.
     #[arg(

@@ -19,7 +19,7 @@ prints the options in force and where each comes from, without passwords.
 
 Times are written as `500ms`, `90s`, `10m`, `1h 30m` or `90d`. `AGENT_JOBS_LOG` sets what is logged to
 standard error, such as `warn` or `agent_jobs=debug`; the default is `info`. Options without a variable
-in the table are set on the command line only.
+in the table are set on the command line only. PostgreSQL is needed in version 13 or newer.
 ";
 
 pub fn run() -> Result<(), Failure> {
