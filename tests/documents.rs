@@ -18,6 +18,33 @@ fn the_configuration_reference_is_what_the_program_prints() {
     );
 }
 
+/// The documents that name options of this program alone.
+const MANUAL: [(&str, &str); 5] = [
+    ("agents.md", include_str!("../docs/agents.md")),
+    ("errors.md", include_str!("../docs/errors.md")),
+    ("frontends.md", include_str!("../docs/frontends.md")),
+    ("operating.md", include_str!("../docs/operating.md")),
+    ("tables.md", include_str!("../docs/tables.md")),
+];
+
+#[test]
+fn options_that_the_manual_names_exist() {
+    let options = options_in(include_str!("../docs/configuration.md"));
+    assert!(options.contains("--listen"), "{options:?}");
+    for (name, document) in MANUAL {
+        let unknown: Vec<_> = options_in(document).difference(&options).cloned().collect();
+        assert!(unknown.is_empty(), "docs/{name} names {unknown:?}");
+    }
+}
+
+fn options_in(text: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_ascii_lowercase() || c == '-';
+    text.split(|c| !is_part(c))
+        .filter(|word| word.starts_with("--") && word.len() > 3 && !word.starts_with("---"))
+        .map(|word| word.trim_end_matches('-').to_owned())
+        .collect()
+}
+
 /// Folders and files whose texts no client of the API gets as a code.
 const WITHOUT_CODES: [&str; 10] = [
     "entity",

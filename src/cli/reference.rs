@@ -150,7 +150,7 @@ fn takes_value(option: &Arg) -> bool {
 
 fn value_name(option: &Arg) -> String {
     match option.get_value_names() {
-        Some(names) => names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(" "),
+        Some(names) => names.iter().map(clap::builder::Str::as_str).collect::<Vec<_>>().join(" "),
         None => option.get_id().as_str().to_uppercase(),
     }
 }

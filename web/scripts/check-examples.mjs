@@ -42,6 +42,10 @@ for (const example of examples) {
 
 let blocks = 0;
 for (const document of documents) {
+  for (const target of document.brokenLinks()) {
+    console.error(`${document.name}: ${target} does not exist`);
+    process.exitCode = 1;
+  }
   for (const { text, line } of document.blocks('graphql')) {
     blocks += 1;
     for (const error of validate(schema, parse(text))) {

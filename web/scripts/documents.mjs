@@ -1,5 +1,5 @@
 // The project's documents, with the blocks of code in them.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 const root = new URL('../../', import.meta.url);
 
@@ -26,10 +26,42 @@ class Document {
     if (block) throw new Error(`${this.name}:${block.line}: the block has no end`);
     return blocks.filter((each) => each.language === language);
   }
+
+  /** The anchors of its headings, as forges make them. */
+  get anchors() {
+    const headings = this.lines.filter((line) => /^#+ /.test(line));
+    return headings.map((line) =>
+      line
+        .replace(/^#+ /, '')
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    );
+  }
+
+  /** Links to files and headings that are not there. */
+  brokenLinks() {
+    const here = new URL(this.name, root);
+    const text = this.lines.join('\n');
+    const targets = [...text.matchAll(/\]\(([^)\s]+)\)|(?:src|srcset)="([^"]+)"/g)];
+    return targets
+      .map(([, link, image]) => link ?? image)
+      .filter((target) => !/^[a-z]+:/.test(target))
+      .filter((target) => {
+        const url = new URL(target, here);
+        const anchor = url.hash.slice(1);
+        url.hash = '';
+        if (!existsSync(url)) return true;
+        const name = url.href.slice(root.href.length);
+        return anchor !== '' && !new Document(name).anchors.includes(anchor);
+      });
+  }
 }
 
 const inDocs = readdirSync(new URL('docs/', root)).filter((name) => name.endsWith('.md'));
 
-export const documents = ['README.md', ...inDocs.map((name) => `docs/${name}`)].map(
+const names = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'web/README.md'];
+
+export const documents = [...names, ...inDocs.map((name) => `docs/${name}`)].map(
   (name) => new Document(name),
 );
