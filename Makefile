@@ -55,6 +55,7 @@ bench:
 ## Rewrite the files that are generated from the sources
 generated:
 	$(CARGO) run -- schema > schema.graphql
+	$(CARGO) run -- reference > docs/configuration.md
 
 ifdef HAVE_NODE
 WEB_SOURCES := $(shell find web/src web/*.html web/*.json web/*.ts -type f)

@@ -225,15 +225,22 @@ async fn clients_of_a_server_end_when_standard_output_cannot_be_written() {
 }
 
 #[test]
-fn the_readme_and_the_help_have_the_same_exit_codes() {
-    let codes = |text: &str| {
-        let words: Vec<_> = text.split_whitespace().collect();
-        let text = words.join(" ");
-        let start = text.find("Exit codes:").expect("exit codes");
-        let list = &text[start..];
-        list[..list.find('.').expect("a sentence")].to_owned()
-    };
+fn the_help_and_the_reference_have_the_same_exit_codes() {
     let help = agent_jobs(&["--help"], b"").ok().stdout;
-    assert_eq!(codes(include_str!("../README.md")), codes(&help));
-    assert!(codes(&help).contains("70 a defect"));
+    let words: Vec<_> = help.split_whitespace().collect();
+    let text = words.join(" ");
+    let list = text.split("Exit codes: ").nth(1).expect("exit codes").trim_end_matches('.');
+    let in_help: Vec<_> = list
+        .split("; ")
+        .map(|each| each.split_once(' ').expect("a code and its meaning"))
+        .collect();
+    let reference = include_str!("../docs/configuration.md");
+    let section = reference.split("## Exit codes").nth(1).expect("exit codes");
+    let in_reference: Vec<_> = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "))
+        .filter(|(code, _)| code.parse::<u8>().is_ok())
+        .collect();
+    assert_eq!(in_help, in_reference);
+    assert!(in_help.contains(&("70", "a defect of the program")), "{in_help:?}");
 }

@@ -8,6 +8,7 @@ mod export;
 mod import;
 mod listen_address;
 mod migrate;
+mod reference;
 mod schema;
 mod serve;
 mod simulate;
@@ -33,12 +34,8 @@ use crate::telemetry::{self, LogFormat};
 use crate::transfer::output_file::sqlite_files;
 
 /// What background agents' jobs are doing, over GraphQL.
-///
-/// Exit codes: 0 it worked; 1 a check found something; 2 the command line is wrong; 65 the data
-/// is wrong; 66 an input file cannot be read; 69 the database or server cannot be used; 70 a defect
-/// of the program; 71 the address cannot be listened on; 74 output cannot be written.
 #[derive(Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, max_term_width = 100, after_long_help = exit_codes())]
 pub struct Cli {
     #[command(flatten)]
     common: CommonOptions,
@@ -92,6 +89,9 @@ enum Command {
     Token(token::Options),
     /// Print the GraphQL schema.
     Schema,
+    /// Print the reference of commands and options in Markdown, which is `docs/configuration.md`.
+    #[command(hide = true)]
+    Reference,
 }
 
 /// The server that a command is a client of.
@@ -140,7 +140,7 @@ struct DatabaseOptions {
         default_value = "sqlite://agent-jobs.db"
     )]
     database_url: String,
-    /// Connections to PostgreSQL at most; a replica takes one more to listen to changes. An eighth
+    /// Connections to PostgreSQL at most, from 4 to 1,000; a replica takes one more to listen to changes. An eighth
     /// is for reads that take long, a quarter for writes, the rest for other reads. SQLite takes no
     /// notice.
     #[arg(
@@ -262,6 +262,25 @@ impl Failure {
     }
 }
 
+/// The exit codes and their meanings.
+const EXIT_CODES: [(u8, &str); 9] = [
+    (0, "it worked"),
+    (Failure::CHECK, "a check found something"),
+    (Failure::USAGE, "the command line is wrong"),
+    (Failure::DATA, "the data is wrong"),
+    (Failure::NO_INPUT, "an input file cannot be read"),
+    (Failure::DATABASE, "the database or server cannot be used"),
+    (Failure::DEFECT, "a defect of the program"),
+    (Failure::LISTEN, "the address cannot be listened on"),
+    (Failure::OUTPUT, "output cannot be written"),
+];
+
+/// The exit codes as the help shows them.
+fn exit_codes() -> String {
+    let codes: Vec<_> = EXIT_CODES.iter().map(|(code, what)| format!("{code} {what}")).collect();
+    format!("Exit codes: {}.", codes.join("; "))
+}
+
 /// Prints a line to standard output.
 fn print(line: impl fmt::Display) -> Result<(), Failure> {
     written(output::print(line))
@@ -334,6 +353,7 @@ async fn run() -> Result<(), Failure> {
         Some(Command::Counts(options)) => counts::run(options).await,
         Some(Command::Token(options)) => token::run(options).await,
         Some(Command::Schema) => schema::run(),
+        Some(Command::Reference) => reference::run(),
         Some(Command::Config(_)) | None => Ok(()),
     };
     // Sends what is left, which may wait for the collector.

@@ -16,6 +16,7 @@ mod rows;
 mod server;
 mod small_disk;
 pub mod socket;
+pub mod source;
 mod watching;
 
 pub use agents::Attempt;

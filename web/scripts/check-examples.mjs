@@ -8,6 +8,7 @@ import {
   validate,
 } from 'graphql';
 import { examples, write } from '../src/graphiql/examples.js';
+import { documents } from './documents.mjs';
 
 const schemaPath = process.argv[2] ?? new URL('../../schema.graphql', import.meta.url);
 const schema = buildSchema(readFileSync(schemaPath, 'utf8'));
@@ -39,9 +40,28 @@ for (const example of examples) {
   }
 }
 
+let blocks = 0;
+for (const document of documents) {
+  for (const target of document.brokenLinks()) {
+    console.error(`${document.name}: ${target} does not exist`);
+    process.exitCode = 1;
+  }
+  for (const { text, line } of document.blocks('graphql')) {
+    blocks += 1;
+    for (const error of validate(schema, parse(text))) {
+      const at = line + (error.locations?.[0]?.line ?? 1);
+      console.error(`${document.name}:${at}: ${error.message}`);
+      process.exitCode = 1;
+    }
+  }
+}
+if (blocks === 0) throw new Error('The documents should have GraphQL in them.');
+
 const shown = new Set(examples.map(({ title }) => title));
 for (const field of Object.keys(schema.getQueryType()?.getFields() ?? {})) {
   if (!shown.has(field)) console.warn(`note: the root field ${field} has no example`);
 }
 
-if (!process.exitCode) console.log(`${examples.length} examples are valid.`);
+if (!process.exitCode) {
+  console.log(`${examples.length} examples and ${blocks} blocks of the documents are valid.`);
+}

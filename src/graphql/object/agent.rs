@@ -5,9 +5,9 @@ use entity::{Columns, Timestamp, job_run};
 use super::{JobRun, object};
 use crate::error::Error;
 use crate::graphql::arguments::take_of;
+use crate::graphql::context::viewer;
 use crate::graphql::loader::{RowLoader, RunsOf};
 use crate::graphql::selection::{Selectable, columns};
-use crate::graphql::viewer;
 use crate::jobs::rows::RunOwner;
 use crate::jobs::scope::Scope;
 
