@@ -54,5 +54,14 @@ export function agentAt(url) {
       },
     );
 
-  return { queue, start, report, finish };
+  const reportProcessing = (runId, processingState, progress) =>
+    ask(
+      url,
+      `mutation ($report: ProcessingReportInput!) {
+        reportProcessing(reports: [$report]) { results { status refusal { message } } }
+      }`,
+      { report: { runId, sequence: 1, processingState, progress } },
+    );
+
+  return { queue, start, report, finish, reportProcessing };
 }

@@ -112,6 +112,8 @@ export const jobList = graphql(`
     $createdAfter: DateTime
     $createdBefore: DateTime
     $scheduledAfter: DateTime
+    $processingStates: [ProcessingState!]
+    $cluesMissing: Boolean
     $orderBy: JobOrder
   ) {
     jobs(
@@ -124,6 +126,8 @@ export const jobList = graphql(`
       createdAfter: $createdAfter
       createdBefore: $createdBefore
       scheduledAfter: $scheduledAfter
+      processingStates: $processingStates
+      cluesMissing: $cluesMissing
       orderBy: $orderBy
     ) {
       totalCount
@@ -377,6 +381,8 @@ export const jobTargets = graphql(`
     $createdAfter: DateTime
     $createdBefore: DateTime
     $scheduledAfter: DateTime
+    $processingStates: [ProcessingState!]
+    $cluesMissing: Boolean
   ) {
     jobsConnection(
       first: $first
@@ -388,6 +394,8 @@ export const jobTargets = graphql(`
       createdAfter: $createdAfter
       createdBefore: $createdBefore
       scheduledAfter: $scheduledAfter
+      processingStates: $processingStates
+      cluesMissing: $cluesMissing
     ) {
       pageInfo { hasNextPage endCursor }
       nodes { id createdDate updateDate scheduledDate }
@@ -406,6 +414,8 @@ export const jobExport = graphql(`
     $createdAfter: DateTime
     $createdBefore: DateTime
     $scheduledAfter: DateTime
+    $processingStates: [ProcessingState!]
+    $cluesMissing: Boolean
     $orderBy: JobOrder
   ) {
     jobsConnection(
@@ -418,6 +428,8 @@ export const jobExport = graphql(`
       createdAfter: $createdAfter
       createdBefore: $createdBefore
       scheduledAfter: $scheduledAfter
+      processingStates: $processingStates
+      cluesMissing: $cluesMissing
       orderBy: $orderBy
     ) {
       pageInfo { hasNextPage endCursor }

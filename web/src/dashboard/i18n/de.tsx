@@ -47,6 +47,8 @@ const adjectives: Record<keyof Messages['states'], string> = {
   SCHEDULED: 'geplanten',
 };
 
+const lossOf = { failed: 'fehlgeschlagener Verarbeitung', missing: 'fehlenden Clues' };
+
 /** When jobs were created, as part of a sentence. */
 const createdWithin = {
   hour: 'in der letzten Stunde',
@@ -247,6 +249,8 @@ export const de: Messages = {
     findAgent: 'Agent suchen',
     moreOptions: (n: number) => `${count(n)} weitere, zum Suchen tippen`,
     noOptions: 'Keine Treffer.',
+    processing: 'Verarbeitung',
+    losses: { failed: 'Verarbeitung fehlgeschlagen', missing: 'Clues fehlen' },
     created: 'Erstellt',
     ranges: {
       hour: 'Letzte Stunde',
@@ -382,6 +386,7 @@ export const de: Messages = {
         of.configuration && `von ${of.configuration}`,
         of.agent && `ausgeführt von ${of.agent}`,
         of.search && `passend zu „${of.search}“`,
+        of.processing && `mit ${lossOf[of.processing]}`,
         of.range && `erstellt ${createdWithin[of.range]}`,
         of.from && `erstellt ab ${of.from}`,
         of.to && `erstellt vor ${of.to}`,

@@ -26,6 +26,8 @@ const states = {
   SCHEDULED: { label: 'Scheduled', hint: 'Waiting for its scheduled time.' },
 };
 
+const lossOf = { failed: 'failed processing', missing: 'missing clues' };
+
 /** When jobs were created, as part of a sentence. */
 const createdWithin = {
   hour: 'in the last hour',
@@ -227,6 +229,8 @@ export const en = {
     findAgent: 'Find agent',
     moreOptions: (n: number) => `${count(n)} more, type to search`,
     noOptions: 'No matches.',
+    processing: 'Processing',
+    losses: { failed: 'Processing failed', missing: 'Clues missing' },
     created: 'Created',
     ranges: {
       hour: 'Last hour',
@@ -365,6 +369,7 @@ export const en = {
       configuration: string | undefined;
       agent: string | undefined;
       search: string | undefined;
+      processing: 'failed' | 'missing' | undefined;
       range: keyof typeof createdWithin | undefined;
       from: string | undefined;
       to: string | undefined;
@@ -374,6 +379,7 @@ export const en = {
         of.configuration && `of ${of.configuration}`,
         of.agent && `run by ${of.agent}`,
         of.search && `matching “${of.search}”`,
+        of.processing && `with ${lossOf[of.processing]}`,
         of.range && `created ${createdWithin[of.range]}`,
         of.from && `created from ${of.from}`,
         of.to && `created before ${of.to}`,

@@ -150,16 +150,17 @@ it('what a list is filtered by is a phrase', () => {
     configuration: 'CRM',
     agent: undefined,
     search: 'x',
+    processing: 'failed',
     range: 'yesterday',
     from: undefined,
     to: undefined,
   } as const;
   const failed = ['FAILED', '1,529'] as const;
   expect(en.actions.scope({ ...scope, states: [failed, ['CANCELLED', '606']] })).toBe(
-    'all failed (1,529) and cancelled (606) jobs of CRM, matching “x”, created since yesterday',
+    'all failed (1,529) and cancelled (606) jobs of CRM, matching “x”, with failed processing, created since yesterday',
   );
   expect(de.actions.scope({ ...scope, states: [failed] })).toBe(
-    'alle fehlgeschlagenen (1,529) Jobs von CRM, passend zu „x“, erstellt seit gestern',
+    'alle fehlgeschlagenen (1,529) Jobs von CRM, passend zu „x“, mit fehlgeschlagener Verarbeitung, erstellt seit gestern',
   );
 });
 

@@ -1,6 +1,6 @@
 import { root } from '../base';
 import { errorOf } from '../data/errors';
-import { nameOf } from '../data/hooks';
+import { lastDigits, nameOf } from '../data/hooks';
 import { isActive, isOver, textOf } from '../data/states';
 import type { FullRun, JobDetail, JobState } from '../data/types';
 import { useMayAct } from '../data/viewer';
@@ -97,7 +97,7 @@ export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) 
           <dd>
             {run?.agent ? (
               <AppLink to={`/agents/${run.agentId}`} className="plain">
-                {run.agent.name ?? `${run.agentId.slice(0, 8)}…`}
+                {run.agent.name ?? lastDigits(run.agentId)}
               </AppLink>
             ) : (
               <>
@@ -119,7 +119,9 @@ export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) 
         <div>
           <dt>{t.job.id}</dt>
           <dd>
-            <span className="mono">{job.id.slice(0, 8)}…</span>
+            <span className="mono" title={job.id}>
+              {lastDigits(job.id)}
+            </span>
             <CopyButton text={job.id} what={t.copy.jobId} />
           </dd>
         </div>
@@ -127,7 +129,9 @@ export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) 
           <div>
             <dt>{t.job.run}</dt>
             <dd>
-              <span className="mono">{run.id.slice(0, 8)}…</span>
+              <span className="mono" title={run.id}>
+                {lastDigits(run.id)}
+              </span>
               <CopyButton text={run.id} what={t.copy.runId} />
             </dd>
           </div>

@@ -13,13 +13,14 @@ export function describe(
   configurations: readonly Named[] | undefined,
   agents: readonly Named[] | undefined,
 ): Scope {
-  const { configurationId, agentId, search, range, from, to } = filter;
+  const { configurationId, agentId, search, processing, range, from, to } = filter;
   const name = (id: string, all: readonly Named[] | undefined) =>
     all?.find((each) => each.id === id)?.name ?? id;
   return {
     configuration: configurationId && name(configurationId, configurations),
     agent: agentId && name(agentId, agents),
     search: search || undefined,
+    processing,
     range,
     from: from && full(from, settings),
     to: to && full(to, settings),

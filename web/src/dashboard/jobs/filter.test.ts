@@ -133,6 +133,21 @@ describe('what the API is asked for', () => {
     });
     expect(conditionsOf(parseFilter(''), settings, now).states).toEqual([]);
   });
+
+  it('asks for what is wrong with the data of jobs whose agents completed', () => {
+    const asked = (query: string) => conditionsOf(parseFilter(query), settings, now);
+    expect(asked('?processing=failed')).toMatchObject({
+      processingStates: ['FAILED'],
+      cluesMissing: null,
+    });
+    expect(asked('?processing=Missing')).toMatchObject({
+      processingStates: null,
+      cluesMissing: true,
+    });
+    expect(formatFilter(parseFilter('?processing=missing'))).toBe('?processing=missing');
+    expect(isNarrowed(parseFilter('?processing=failed'))).toBe(true);
+    expect(readAddress('?processing=lost').ignored).toMatchObject([{ name: 'processing' }]);
+  });
 });
 
 it('a view is a set of states', () => {

@@ -12,6 +12,10 @@ import type { Settings } from '../settings/settings';
 export const ranges = ['hour', 'today', 'yesterday', 'week', 'month'] as const;
 export type Range = (typeof ranges)[number];
 
+/** What may be wrong with a run's data though its agent completed. */
+export const losses = ['failed', 'missing'] as const;
+export type Loss = (typeof losses)[number];
+
 export const sorts = {
   newest: ['CREATED_DATE', 'DESC'],
   oldest: ['CREATED_DATE', 'ASC'],
@@ -34,6 +38,8 @@ export interface Filter {
   configurationId: string | undefined;
   agentId: string | undefined;
   search: string;
+  /** Only jobs whose processing failed, or received fewer clues than the agent submitted. */
+  processing: Loss | undefined;
   /** A time range that moves on; or one that stays, below. */
   range: Range | undefined;
   from: string | undefined;
@@ -61,6 +67,7 @@ const names = [
   'configuration',
   'agent',
   'q',
+  'processing',
   'created',
   'from',
   'to',
@@ -164,6 +171,7 @@ export function readAddress(query: string): { filter: Filter; ignored: Ignored[]
     configurationId: id('configuration'),
     agentId: id('agent'),
     search: (values.get('q') ?? '').slice(0, 200),
+    processing: read('processing', oneOf(losses), listed(losses)),
     range,
     from: moment('from'),
     to: moment('to'),
@@ -189,6 +197,7 @@ export function formatFilter(filter: Filter): string {
   set('configuration', filter.configurationId);
   set('agent', filter.agentId);
   set('q', filter.search);
+  set('processing', filter.processing);
   set('created', filter.range);
   set('from', filter.from);
   set('to', filter.to);
@@ -232,6 +241,8 @@ export function conditionsOf(filter: Filter, settings: Settings, now: number): C
     createdAfter: after ?? null,
     createdBefore: filter.to ?? null,
     scheduledAfter: filter.isScheduled ? new Date(now).toISOString() : null,
+    processingStates: filter.processing === 'failed' ? ['FAILED'] : null,
+    cluesMissing: filter.processing === 'missing' ? true : null,
   };
 }
 
@@ -268,6 +279,7 @@ export function isNarrowed(filter: Filter): boolean {
     filter.configurationId ||
       filter.agentId ||
       filter.search ||
+      filter.processing ||
       filter.range ||
       filter.from ||
       filter.to,

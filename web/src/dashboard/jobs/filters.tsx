@@ -8,7 +8,17 @@ import { type Settings, useSettings } from '../settings/settings';
 import { icons, StateSign } from '../ui/icons';
 import { Menu, MenuChoice, Picker } from '../ui/picker';
 import type { Fixed } from './columns';
-import { type Filter, isNarrowed, type Range, ranges, type Sort, sortKeys, viewOf } from './filter';
+import {
+  type Filter,
+  isNarrowed,
+  type Loss,
+  losses,
+  type Range,
+  ranges,
+  type Sort,
+  sortKeys,
+  viewOf,
+} from './filter';
 
 interface Props {
   filter: Filter;
@@ -38,6 +48,7 @@ export function Filters({ filter, change, fixed }: Props) {
       configurationId: undefined,
       agentId: undefined,
       search: '',
+      processing: undefined,
       range: undefined,
       from: undefined,
       to: undefined,
@@ -66,6 +77,12 @@ export function Filters({ filter, change, fixed }: Props) {
     chips.push({
       text: t.filters.quoted(filter.search),
       remove: () => change({ search: '' }),
+    });
+  }
+  if (filter.processing) {
+    chips.push({
+      text: t.filters.losses[filter.processing],
+      remove: () => change({ processing: undefined }),
     });
   }
   if (rangeText) {
@@ -119,6 +136,7 @@ export function Filters({ filter, change, fixed }: Props) {
           />
         )}
         <RangeMenu filter={filter} text={rangeText} change={change} />
+        <LossMenu chosen={filter.processing} change={(processing) => change({ processing })} />
         {isFiltered && (
           <button type="button" className="button is-quiet" onClick={clear}>
             {t.filters.clear}
@@ -284,6 +302,37 @@ function RangeMenu({
           </MenuChoice>
         )}
       </div>
+    </Menu>
+  );
+}
+
+function LossMenu({
+  chosen,
+  change,
+}: {
+  chosen: Loss | undefined;
+  change(loss: Loss | undefined): void;
+}) {
+  return (
+    <Menu
+      label={t.filters.processing}
+      value={chosen && t.filters.losses[chosen]}
+      isSet={Boolean(chosen)}
+    >
+      <ul>
+        {losses.map((loss) => (
+          <li key={loss}>
+            <MenuChoice
+              className="option"
+              aria-pressed={loss === chosen}
+              onClick={() => change(loss === chosen ? undefined : loss)}
+            >
+              {t.filters.losses[loss]}
+              {loss === chosen && <icons.check width={14} height={14} />}
+            </MenuChoice>
+          </li>
+        ))}
+      </ul>
     </Menu>
   );
 }
