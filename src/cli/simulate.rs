@@ -25,7 +25,7 @@ pub struct Options {
     /// server answers. Without it each run is reported on once a second.
     #[arg(long, value_name = "RATE", value_parser = not_negative)]
     rate: Option<f64>,
-    /// How many times as fast as in life the runs go, half of which take more than five minutes.
+    /// How many times as fast as in life the runs go, half of them longer than five minutes.
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = speed)]
     speed: f64,
     /// The part of the runs whose agent vanishes without a word.

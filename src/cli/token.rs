@@ -27,7 +27,7 @@ enum Action {
     Create(Create),
     /// List the tokens, the newest first.
     List,
-    /// End tokens. Whoever uses one is out within seconds.
+    /// End tokens. Requests with them are refused within seconds.
     Revoke {
         /// The token's id, or the name of one or several.
         token: String,

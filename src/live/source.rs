@@ -77,7 +77,7 @@ impl Source {
         Self::Executing { scope, seen: None }
     }
 
-    /// A run, of which these columns are shown.
+    /// A run, with the columns that are shown.
     pub fn run(scope: Scope, id: Uuid, columns: Columns<job_run::Entity>) -> Self {
         use job_run::Column::{AgentState, JobId, ProcessingState};
         let columns = columns.with(JobId).with(AgentState).with(ProcessingState);

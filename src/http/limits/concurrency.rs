@@ -1,5 +1,5 @@
-//! Concurrency limits of each client: requests and streams at a time, and a queue for its expensive
-//! requests, of which one runs at a time.
+//! Concurrency limits of each client: requests and streams at a time, and a queue that executes its
+//! expensive requests one after the other.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -218,7 +218,7 @@ fn members(object: &Json) -> impl Iterator<Item = (&str, &Json)> {
     object.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
 }
 
-/// Paragraphs of Markdown, of which only code spans are supported.
+/// Paragraphs of Markdown. Only code spans are supported.
 fn paragraphs(text: &str) -> String {
     let mut html = String::new();
     for paragraph in text.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty()) {
