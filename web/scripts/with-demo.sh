@@ -7,6 +7,8 @@ set -euo pipefail
 binary=$1
 shift
 folder=$(mktemp -d)
+# It is read before the server may have begun to write.
+touch "$folder/out"
 "$binary" demo --database-url "sqlite://$folder/demo.db" --listen 127.0.0.1:0 >"$folder/out" &
 server=$!
 trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null || true; rm -rf "$folder"' EXIT
