@@ -20,7 +20,7 @@ use crate::clock;
 /// How long after an agent's sighting was written the next one is, at the earliest.
 const EVERY: TimeDelta = TimeDelta::seconds(20);
 
-/// How often it is looked which sightings are due.
+/// How often sightings that are due are written.
 const TICK: Duration = Duration::from_secs(1);
 
 /// The last sighting of an agent.
