@@ -117,12 +117,14 @@ impl Settings {
     /// What is set for each session.
     ///
     /// Every statement here is short; compiling one takes longer than running it, and PostgreSQL
-    /// misjudges that while its statistics are old. The server gets rid of sessions whose client
+    /// misjudges that while its statistics are old. A scan uses one processor, so that others are left
+    /// for other clients. The server gets rid of sessions whose client
     /// is gone, so that they do not use up its connections.
     fn session(&self) -> String {
         let mut sql =
-            "SET jit = off; SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; \
-             SET tcp_keepalives_count = 3; SET tcp_user_timeout = 20000"
+            "SET jit = off; SET max_parallel_workers_per_gather = 0; SET tcp_keepalives_idle = 10; \
+             SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; \
+             SET tcp_user_timeout = 20000"
                 .to_owned();
         if let Some(time) = self.statement_timeout {
             _ = write!(sql, "; SET statement_timeout = {}", time.as_millis());
@@ -134,7 +136,7 @@ impl Settings {
     fn begin(&self, begin: &str) -> String {
         let mut sql = begin.to_owned();
         if self.pooling == Pooling::Transaction {
-            sql.push_str("; SET LOCAL jit = off");
+            sql.push_str("; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0");
             if let Some(time) = self.statement_timeout {
                 _ = write!(sql, "; SET LOCAL statement_timeout = {}", time.as_millis());
             }

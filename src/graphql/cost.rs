@@ -46,7 +46,7 @@ const EXECUTING: &str = "executingJobs";
 const STATEMENT: u64 = 10;
 
 /// Skipped items that cost as much as one value.
-const SKIPPED: u64 = 50;
+const SKIPPED: u64 = 20;
 
 /// The most that skipped items cost, so that any page can be requested.
 const SKIPPED_MAX: u64 = 5_000;
@@ -422,7 +422,7 @@ mod tests {
             ("{ executingJobs { id } }", 10 + 20 * 2),
             ("{ jobs(search: \"x\") { page } }", SCAN + 10 + 2),
             ("{ jobs(search: null) { page } }", 10 + 2),
-            ("{ jobs(page: 30) { page } }", 10 + 30 * 20 / 50 + 2),
+            ("{ jobs(page: 30) { page } }", 10 + 30 * 20 / 20 + 2),
             ("{ jobs(page: 999999, take: 200) { page } }", 10 + 5_000 + 2),
             ("{ jobs(page: -1) { page } }", 10 + 2),
             // Larger pages are rejected later.
