@@ -8,6 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { desktop, launch, open, phone } from './support/browser.mjs';
 import { ask, command, createDatabase, serve, simulate } from './support/server.mjs';
 import { onlyIn, readable } from './support/texts.mjs';
+import { until } from './support/until.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
 const kinds = (process.env.AGENT_JOBS_TEST_DATABASES ?? 'sqlite,postgres').split(',');
@@ -17,16 +18,6 @@ before(async () => {
   browser = await launch();
 });
 after(() => browser?.close());
-
-/** Waits until something holds, however long a slow machine takes. */
-async function until(holds, what) {
-  const end = Date.now() + 60_000;
-  for (;;) {
-    if (await holds()) return;
-    if (Date.now() > end) assert.fail(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
 
 const rows = (page) => page.locator('.table-body .row');
 

@@ -6,6 +6,7 @@ import { agentAt } from './support/agents.mjs';
 import { checkInBothThemes } from './support/axe.mjs';
 import { launch, open } from './support/browser.mjs';
 import { ask, createDatabase, serve } from './support/server.mjs';
+import { until } from './support/until.mjs';
 
 const kinds = (process.env.AGENT_JOBS_TEST_DATABASES ?? 'sqlite,postgres').split(',');
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
@@ -16,16 +17,6 @@ before(async () => {
   browser = await launch();
 });
 after(() => browser?.close());
-
-/** Waits until something holds, however long a slow machine takes. */
-async function until(holds, what) {
-  const end = Date.now() + 60_000;
-  for (;;) {
-    if (await holds()) return;
-    if (Date.now() > end) assert.fail(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
 
 const rows = (page) => page.locator('.table-body .row');
 const names = (page) => page.locator('.row-link').allInnerTexts();
