@@ -9,6 +9,7 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use reqwest::Url;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -29,11 +30,11 @@ pub enum LogFormat {
 #[derive(Debug, Default)]
 pub struct Telemetry(Option<SdkTracerProvider>);
 
-/// Begins to log to standard error what `AGENT_JOBS_LOG` selects, and to send traces to an
-/// OpenTelemetry collector at this address, by gRPC.
+/// Begins to log to standard error what `AGENT_JOBS_LOG` selects, and to send traces to the
+/// OpenTelemetry collector with this base URL, by OTLP over HTTP.
 ///
 /// # Errors
-/// If the address is none.
+/// If the URL is invalid.
 pub fn start(format: LogFormat, otlp_endpoint: Option<&str>) -> Result<Telemetry, String> {
     let filter = || {
         EnvFilter::try_from_env("AGENT_JOBS_LOG")
@@ -48,18 +49,25 @@ pub fn start(format: LogFormat, otlp_endpoint: Option<&str>) -> Result<Telemetry
     let traces = provider.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("agent-jobs"))
-            .with_filter(EnvFilter::new("info,h2=off,hyper=off,tonic=off,tower=off"))
+            .with_filter(EnvFilter::new("info,hyper=off,hyper_util=off,reqwest=off"))
     });
     tracing_subscriber::registry().with(lines.with_filter(filter())).with(traces).init();
     Ok(Telemetry(provider))
 }
 
 fn provider(endpoint: &str) -> Result<SdkTracerProvider, String> {
+    let wrong = |_| format!("expected a URL such as http://collector:4318, not {endpoint:?}");
+    let base: Url = endpoint.parse().map_err(wrong)?;
+    if !matches!(base.scheme(), "http" | "https") {
+        return Err("expected http:// or https://".to_owned());
+    }
+    // An error means that there is a provider already.
+    _ = rustls::crypto::ring::default_provider().install_default();
     let exporter = SpanExporter::builder()
-        .with_tonic()
-        .with_endpoint(endpoint)
+        .with_http()
+        .with_endpoint(format!("{}/v1/traces", base.as_str().trim_end_matches('/')))
         .build()
-        .map_err(|error| format!("cannot send traces to {endpoint}: {error}"))?;
+        .map_err(|error| format!("cannot send traces to {base}: {error}"))?;
     let resource = Resource::builder().with_service_name("agent-jobs").build();
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
 }

@@ -62,6 +62,7 @@ mod server_sent_events;
 mod simulate;
 mod slow_watchers;
 mod statements;
+mod telemetry;
 mod unix_socket;
 mod unwritable_databases;
 mod watch;

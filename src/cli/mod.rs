@@ -60,7 +60,8 @@ struct CommonOptions {
         default_value = "text"
     )]
     log_format: LogFormat,
-    /// Send traces to an OpenTelemetry collector at this http:// address, by gRPC.
+    /// Send traces to the OpenTelemetry collector with this URL, such as http://collector:4318, by
+    /// OTLP over HTTP: to its path /v1/traces.
     #[arg(long, global = true, value_name = "URL", env = "AGENT_JOBS_OTLP_ENDPOINT")]
     otlp_endpoint: Option<String>,
 }
