@@ -12,11 +12,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use agent_jobs::synth::{History, Shape};
 use agent_jobs::transfer::text;
 use entity::{Table, Timestamp};
 use sea_orm::ModelTrait as _;
 use sqlx::{Connection as _, Executor as _, PgConnection};
+use synth::{History, Shape};
 
 type Failure = Box<dyn std::error::Error>;
 

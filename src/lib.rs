@@ -12,9 +12,7 @@
 //! - [`metrics`] and [`telemetry`] are what the process tells of itself: figures, log and traces.
 //! - [`transfer`] imports and exports the tables as files.
 //! - [`cli`] is the command line.
-//! - [`simulate`] plays agents over the API, with what [`synth`] makes up.
-//! - [`synth`] makes up a believable job history from a seed.
-//! - [`watch`] shows in a terminal what the API streams.
+//! - [`samples`] writes a made-up history into a database.
 //! - [`upkeep`] is what a serving process does beside answering.
 //! - [`output`] prints without panicking.
 //! - [`error`] is what can go wrong with a request; [`clock`] is where time comes in; [`names`] is how
@@ -25,7 +23,6 @@
 
 pub mod access;
 pub mod cli;
-pub mod clock;
 pub mod db;
 pub mod error;
 pub mod graphql;
@@ -37,9 +34,9 @@ pub mod metrics;
 pub mod names;
 pub mod output;
 pub mod reports;
-pub mod simulate;
-pub mod synth;
+pub mod samples;
 pub mod telemetry;
 pub mod transfer;
 pub mod upkeep;
-pub mod watch;
+
+pub use entity::clock;

@@ -1,10 +1,10 @@
-//! Writing a history into a database.
+//! Writing a made-up history into a database: for the demo, benchmarks and tests.
 
 use entity::{Columns, Table as _, job, job_run};
 use sea_orm::{ConnectionTrait, DbErr, ModelTrait as _};
+use synth::History;
 use uuid::Uuid;
 
-use super::History;
 use crate::jobs::store::{self, Null, RowSet};
 
 /// Jobs that are written in one statement's reach.

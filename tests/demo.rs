@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use agent_jobs::synth::{History, Shape};
 use entity::Timestamp;
 use serde_json::{Value, json};
+use synth::{History, Shape};
 
 use crate::support::{Output, Program, TestDatabase, agent_jobs, client, on_both_databases};
 

@@ -106,10 +106,10 @@ on_both_databases! {
 
     async fn an_export_reads_back_the_same(database: TestDatabase) {
         let db = database.open().await;
-        let shape = agent_jobs::synth::Shape { jobs: 700, days: 1, ..agent_jobs::synth::Shape::default() };
+        let shape = synth::Shape { jobs: 700, days: 1, ..synth::Shape::default() };
         let now = entity::Timestamp::from_micros(1_780_000_000_000_000).expect("a moment");
-        let mut history = agent_jobs::synth::History::new(shape, now);
-        agent_jobs::synth::fill(db.writer(), &mut history, usize::MAX).await.expect("filling");
+        let mut history = synth::History::new(shape, now);
+        agent_jobs::samples::fill(db.writer(), &mut history, usize::MAX).await.expect("filling");
         db.close().await;
         let tables = ["configurations", "agents", "jobs", "job-runs"];
         let exported = tables.map(|table| export(&database, table, "ndjson"));

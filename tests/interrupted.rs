@@ -1,7 +1,8 @@
 //! An import that is killed, and run again.
 
-use agent_jobs::synth::{History, Shape, fill};
+use agent_jobs::samples::fill;
 use entity::Timestamp;
+use synth::{History, Shape};
 
 use crate::support::{Kind, Program, TestDatabase, agent_jobs, on_both_databases};
 

@@ -4,8 +4,9 @@ use agent_jobs::jobs::cursor::Cursor;
 use agent_jobs::jobs::filter::{JobFilter, Order, OrderField};
 use agent_jobs::jobs::page::{Bounds, Listed, Selection, page, slice};
 use agent_jobs::jobs::scope::Scope;
-use agent_jobs::synth::{History, Shape, fill};
+use agent_jobs::samples::fill;
 use entity::{Columns, JobState, Timestamp, job};
+use synth::{History, Shape};
 use uuid::Uuid;
 
 use crate::support::on_both_databases;

@@ -2,8 +2,9 @@
 //! version's.
 
 use agent_jobs::db::{Db, Sql, migrate};
-use agent_jobs::synth::{History, Shape, fill};
+use agent_jobs::samples::fill;
 use entity::{Table, Timestamp};
+use synth::{History, Shape};
 
 use crate::support::{Output, TestDatabase, agent_jobs, on_both_databases};
 

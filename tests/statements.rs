@@ -1,9 +1,10 @@
 //! How many statements a request costs: one for each relation and level, however many rows. A
 //! list's current runs come with its jobs.
 
-use agent_jobs::synth::{History, Shape, fill};
+use agent_jobs::samples::fill;
 use entity::Timestamp;
 use serde_json::json;
+use synth::{History, Shape};
 
 use crate::support::{TestServer, on_both_databases};
 

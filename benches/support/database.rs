@@ -5,10 +5,11 @@ use std::fmt;
 use agent_jobs::db::{self, Db, migrate};
 use agent_jobs::jobs::counts;
 use agent_jobs::jobs::scope::Scope;
-use agent_jobs::synth::{History, Shape, fill};
+use agent_jobs::samples::fill;
 use entity::Timestamp;
 use sea_orm::ConnectionTrait as _;
 use sqlx::{Connection as _, Executor as _, PgConnection};
+use synth::{History, Shape};
 use tempfile::TempDir;
 
 use super::Failure;

@@ -6,15 +6,18 @@
 
 pub mod access_token;
 pub mod agent;
+pub mod clock;
 pub mod configuration;
 pub mod job;
 pub mod job_event;
 pub mod job_run;
 
+mod json;
 mod scalar;
 mod state;
 mod table;
 
+pub use json::to_json;
 pub use scalar::{Long, LongInput, Millis, Timestamp};
 pub use state::{JobState, ProcessingState};
 pub use table::{Columns, Field, Kind, Table, camel_case, pascal_case, snake_case};

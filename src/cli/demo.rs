@@ -1,5 +1,6 @@
 use clap::Args;
 use entity::job;
+use synth::{History, Shape};
 
 use super::access::AccessOptions;
 use super::serve::{self, ListenOptions, ProtectionOptions, Served};
@@ -8,8 +9,7 @@ use crate::clock;
 use crate::jobs::{counts, rows};
 use crate::output;
 use crate::reports::Patience;
-use crate::simulate;
-use crate::synth::{History, Shape, fill, hand_over};
+use crate::samples::{fill, hand_over};
 
 #[derive(Args)]
 pub struct Options {

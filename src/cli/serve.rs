@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use entity::Timestamp;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use simulate::Simulation;
 use tokio::signal::unix::{self, SignalKind};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -25,7 +26,6 @@ use crate::jobs::scope::Scope;
 use crate::limits::Limits;
 use crate::live::Live;
 use crate::reports::{Patience, Writer, sweep};
-use crate::simulate::{self, Simulation};
 use crate::{http, metrics, output, upkeep};
 
 #[derive(Args)]

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{Failure, ServerOptions, print, serve};
 use crate::output;
-use crate::simulate::{self, Api, Figures, Simulation};
+use simulate::{Api, Figures, Simulation};
 
 /// How long agents that were told to stop take at most.
 const STOPPING: Duration = Duration::from_secs(10);

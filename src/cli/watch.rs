@@ -3,16 +3,16 @@ use std::time::Duration;
 
 use clap::Args;
 use reqwest::Url;
+use terminal::board::{Board, Update};
+use terminal::client::{Client, Ended, News};
+use terminal::picture;
+use terminal::screen::Screen;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
 use super::{Failure, ServerOptions, serve, written};
 use crate::output;
-use crate::watch::board::{Board, Update};
-use crate::watch::client::{Client, Ended, News};
-use crate::watch::picture;
-use crate::watch::screen::Screen;
 
 /// How often the screen is drawn at most, and how often at least.
 const DRAW_EVERY: Duration = Duration::from_millis(100);

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use entity::{Columns, Field, Table, agent, configuration, job, job_event, job_run};
+use entity::{Columns, Field, Table, agent, configuration, job, job_event, job_run, to_json};
 use sea_orm::{DbErr, Value};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
@@ -159,7 +159,7 @@ impl<W: Write> Writer<W> {
                 let object: Map<String, Json> = fields
                     .iter()
                     .zip(values)
-                    .map(|(field, value)| (field.seed.clone(), text::write_json(value)))
+                    .map(|(field, value)| (field.seed.clone(), to_json(value)))
                     .collect();
                 writeln!(writer, "{}", Json::from(object))
             }

@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
-use entity::{JobState, Kind, ProcessingState, Timestamp};
+use entity::{JobState, Kind, ProcessingState, Timestamp, to_json};
 use sea_orm::Value;
-use serde_json::{Number, Value as Json};
+use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::json::Scalar;
@@ -296,7 +296,7 @@ fn in_range(moment: DateTime<chrono::Utc>) -> Option<Timestamp> {
 
 /// A value as text: null as nothing.
 pub fn write(value: &Value) -> String {
-    match write_json(value) {
+    match to_json(value) {
         Json::Null => String::new(),
         Json::String(text) => text,
         other => other.to_string(),
@@ -317,20 +317,6 @@ pub fn write_cell(value: &Value) -> String {
 /// Whether a text cannot stand in a CSV cell as it is.
 fn needs_quotes(text: &str) -> bool {
     is_null(text) || text.contains(['"', ',', '\n', '\r']) || text.trim().len() < text.len()
-}
-
-/// Writes a value as JSON, so that [`read_json`] gives it back.
-pub fn write_json(value: &Value) -> Json {
-    match value {
-        Value::Uuid(Some(id)) => Json::String(id.to_string()),
-        Value::String(Some(text)) => Json::String(text.clone()),
-        Value::Bool(Some(value)) => Json::Bool(*value),
-        Value::Int(Some(number)) => Json::Number((*number).into()),
-        Value::BigInt(Some(number)) => Json::Number((*number).into()),
-        Value::Double(Some(number)) => Number::from_f64(*number).map_or(Json::Null, Json::Number),
-        Value::ChronoDateTimeUtc(Some(moment)) => Json::String(Timestamp::new(*moment).to_string()),
-        _ => Json::Null,
-    }
 }
 
 #[cfg(test)]
@@ -508,7 +494,7 @@ mod tests {
                     // Once read, a value stays what it is however often it goes out and in.
                     let (cell, is_quoted) = unquoted(&write_cell(&value));
                     prop_assert_eq!(&read(kind, &cell, is_quoted).unwrap(), &value);
-                    let json = serde_json::from_value(write_json(&value)).unwrap();
+                    let json = serde_json::from_value(to_json(&value)).unwrap();
                     prop_assert_eq!(&read_json(kind, &json).unwrap(), &value);
                 }
             }

@@ -1,8 +1,8 @@
 //! Rows to begin a test with.
 
 use agent_jobs::jobs::store;
-use agent_jobs::synth::{History, Shape};
 use entity::{JobState, Table, Timestamp, agent, configuration, job, job_run};
+use synth::{History, Shape};
 use uuid::Uuid;
 
 use super::TestServer;

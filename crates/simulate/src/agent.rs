@@ -15,10 +15,10 @@ use super::World;
 use super::api::NoAnswer;
 use super::figures::{Call, Reports};
 use super::run::Run;
-use crate::clock;
-use crate::synth::dates::{millis, moment};
-use crate::synth::random::whole;
-use crate::synth::{Draw as _, Ending, cancellation_message};
+use entity::clock;
+use synth::dates::{millis, moment};
+use synth::random::whole;
+use synth::{Draw as _, Ending, cancellation_message};
 
 /// For how long an agent without work waits for a job, in milliseconds.
 const WAIT: u64 = 1_000;

@@ -1,7 +1,7 @@
 //! Agents, played over the API: to try a deployment, to load it, and to bring a demo to life.
 //!
 //! A [`Simulation`] is a platform that queues jobs and a number of agents that claim and do them,
-//! each with the pipeline behind it. What they report is made by [`crate::synth`]; they only know
+//! each with the pipeline behind it. What they report is made by [`synth`]; they only know
 //! what the API tells them, and behave as agents should: what was not answered is sent again, and
 //! who is told to stop stops.
 
@@ -20,8 +20,8 @@ use rand_chacha::ChaCha8Rng;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock;
-use crate::synth::{History, RunPlan, Shape};
+use entity::clock;
+use synth::{History, RunPlan, Shape};
 
 pub use api::{Api, Unreachable};
 pub use figures::Figures;

@@ -11,10 +11,10 @@ use uuid::Uuid;
 use super::World;
 use super::api::Unreachable;
 use super::figures::Call;
-use crate::clock;
-use crate::synth::dates::{millis, moment};
-use crate::synth::random::whole;
-use crate::synth::{Draw as _, Task};
+use entity::clock;
+use synth::dates::{millis, moment};
+use synth::random::whole;
+use synth::{Draw as _, Task};
 
 /// How often to see whether jobs are wanted.
 const LOOK: Duration = Duration::from_millis(100);

@@ -1,16 +1,15 @@
 //! A run that an agent works at.
 
 use async_graphql::InputType;
-use entity::{JobState, Table as _, Timestamp, job_run};
+use entity::{JobState, Table as _, Timestamp, job_run, to_json};
 use rand::Rng;
 use sea_orm::ModelTrait as _;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
-use crate::synth::dates::{millis, moment};
-use crate::synth::random::{float, whole};
-use crate::synth::{Draft, Draw as _, Ending, JobKind, RunPlan, Source, Task, Who};
-use crate::transfer::text;
+use synth::dates::{millis, moment};
+use synth::random::{float, whole};
+use synth::{Draft, Draw as _, Ending, JobKind, RunPlan, Source, Task, Who};
 
 /// The columns that are not part of what is reported as progress.
 const NOT_REPORTED: [&str; 9] = [
@@ -191,7 +190,9 @@ impl Run {
         let end = self.plan.at(moment(self.plan.end()));
         let mut report = self.report_processing(&end, &[])?;
         for value in report["progress"].as_object_mut()?.values_mut() {
-            if value.as_str().and_then(text::moment).is_some_and(|date| date > now) {
+            let text = value.as_str().map(async_graphql::Value::from);
+            let date = text.and_then(|text| <Timestamp as InputType>::parse(Some(text)).ok());
+            if date.is_some_and(|date| date > now) {
                 *value = Json::String(now.to_string());
             }
         }
@@ -208,7 +209,7 @@ impl Run {
 fn progress(row: &job_run::Model, half: &str) -> Map<String, Json> {
     job_run::Entity::public()
         .filter(|field| field.name.starts_with(half) && !NOT_REPORTED.contains(&field.name))
-        .map(|field| (field.graphql.clone(), text::write_json(&row.get(field.column))))
+        .map(|field| (field.graphql.clone(), to_json(&row.get(field.column))))
         .filter(|(_, value)| !value.is_null())
         .collect()
 }

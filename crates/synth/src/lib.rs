@@ -1,5 +1,5 @@
-//! A believable job history, made up from a seed: for the demo, for benchmarks and for whoever
-//! plays an agent.
+//! A believable job history, generated from a seed: for the demo, benchmarks, tests and simulated
+//! agents.
 //!
 //! - [`History`] is the history: configurations, agents, and jobs with their runs.
 //! - [`RunPlan`] is all that a run will ever be; [`RunPlan::at`] is the run at some moment of it.
@@ -11,17 +11,16 @@
 
 mod agents;
 mod attempts;
-pub(crate) mod dates;
+pub mod dates;
 mod draft;
 mod fate;
-mod fill;
 mod history;
 mod ids;
 mod messages;
 mod plan;
 mod processing;
 mod providers;
-pub(crate) mod random;
+pub mod random;
 mod rhythm;
 mod run;
 mod sources;
@@ -31,7 +30,6 @@ mod tests;
 mod work;
 
 pub use draft::{Draft, Who};
-pub use fill::{fill, hand_over};
 pub use history::History;
 pub use messages::{Onset, cancellation_message, failure_message, success_message};
 pub use plan::{Ending, RunPlan};

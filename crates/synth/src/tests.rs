@@ -11,7 +11,6 @@ use super::dates::{DAY, millis, moment};
 use super::plan::Ending;
 use super::random::Draw;
 use super::*;
-use crate::jobs::derived;
 
 /// 2026-06-10, a Wednesday, in the afternoon.
 const NOW: i64 = 1_781_100_123_456;
@@ -40,11 +39,9 @@ fn has_everything(seed: u64) {
         ahead += u32::from(job.scheduled_date > Some(moment(NOW)));
         for run in &runs {
             *processing.entry(run.processing_state).or_default() += 1;
-            stale += u32::from(derived::is_stale(
-                run,
-                moment(NOW),
-                Some(std::time::Duration::from_mins(1)),
-            ));
+            let report = run.agent_report_date.or(run.update_date);
+            let is_silent = report.is_some_and(|report| NOW - millis(report) > 60_000);
+            stale += u32::from(run.agent_state.is_active() && is_silent);
             large += u32::from(run.agent_clues_count > Some(Long(1 << 31)));
             late += u32::from(
                 run.agent_state == JobState::Completed

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use entity::{Columns, Field, Table, job_run};
+use entity::{Columns, Field, Table, job_run, to_json};
 use sea_orm::{IdenStatic as _, ModelTrait as _};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -11,7 +11,6 @@ use super::problem::Problem;
 use crate::access::Viewer;
 use crate::http::graphql::response;
 use crate::jobs::page::Listed;
-use crate::transfer::text;
 
 /// The values of these columns by name.
 pub fn object<E: Table>(row: &E::Model, columns: Columns<E>) -> Map<String, Json>
@@ -26,7 +25,7 @@ pub fn value<E: Table>(row: &E::Model, field: &Field<E>) -> Json
 where
     E::Model: sea_orm::ModelTrait<Entity = E>,
 {
-    text::write_json(&row.get(field.column))
+    to_json(&row.get(field.column))
 }
 
 /// A run. The agent's key is sensitive and masked here for principals that may not read it.
