@@ -1,5 +1,6 @@
 //! agent-jobs answers what background agents' jobs are doing, over GraphQL.
 //!
+//! - [`app`] starts and stops all that runs in a serving process.
 //! - [`access`] is who may see and do what.
 //! - [`db`] opens SQLite or PostgreSQL and builds statements for either.
 //! - [`jobs`] is the domain: plain functions that read jobs and runs. It knows no GraphQL and no
@@ -22,6 +23,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod access;
+pub mod app;
 pub mod cli;
 pub mod db;
 pub mod error;

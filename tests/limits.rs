@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use agent_jobs::graphql::Rules;
 use agent_jobs::http::HttpOptions;
-use agent_jobs::limits::Limits;
+use graphql_server::Limits;
 use reqwest::header::ACCEPT;
 use serde_json::{Value, json};
 use tokio::time::timeout;

@@ -5,11 +5,11 @@ use synth::{History, Shape};
 use super::access::AccessOptions;
 use super::serve::{self, ListenOptions, ProtectionOptions, Served};
 use super::{DatabaseOptions, Failure};
-use crate::clock;
 use crate::jobs::{counts, rows};
 use crate::output;
 use crate::reports::Patience;
 use crate::samples::{fill, hand_over};
+use crate::{clock, db};
 
 #[derive(Args)]
 pub struct Options {
@@ -36,7 +36,9 @@ pub async fn run(options: Options) -> Result<(), Failure> {
             "--listen: expected a host and a port, since the demo's agents connect by TCP";
         return Err(Failure::new(Failure::USAGE, message));
     }
-    let db = options.database.open().await?;
+    let rules = options.protection.rules()?;
+    let db = options.database.connect_within(options.protection.http.request_timeout).await?;
+    db::migrate::up(&db).await?;
     let mut under_way = Vec::new();
     if rows::is_empty::<job::Entity>(db.reader()).await? {
         let now = clock::now();
@@ -70,10 +72,10 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         under_way,
     });
     let served = Served {
-        database: &options.database,
         listen: &options.listen,
         access: &options.access,
-        protection: &options.protection,
+        http: &options.protection.http,
+        rules,
     };
     serve::serve(db, served, Patience::default(), None, agents).await
 }

@@ -197,10 +197,18 @@ impl DatabaseOptions {
         Ok(db::connect_with(&target, &self.connect_options()?).await?)
     }
 
-    /// Connects to write, and waits up to `limit` for a database that cannot be reached or written yet.
-    async fn connect_waiting(&self, limit: Duration) -> Result<Db, Failure> {
+    /// Connects to answer requests, as [`Self::connect_within`], and waits up to `limit` for a database
+    /// that cannot be reached or written yet.
+    async fn connect_waiting(
+        &self,
+        limit: Duration,
+        statement_timeout: Duration,
+    ) -> Result<Db, Failure> {
         let target = self.database_url.parse::<Target>()?;
-        let options = self.connect_options()?;
+        let options = ConnectOptions {
+            statement_timeout: Some(statement_timeout),
+            ..self.connect_options()?
+        };
         let deadline = Instant::now() + limit;
         let mut logged = None;
         loop {

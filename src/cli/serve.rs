@@ -9,7 +9,6 @@ use entity::Timestamp;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use simulate::Simulation;
 use tokio::signal::unix::{self, SignalKind};
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -18,15 +17,15 @@ use super::listen_address::{ListenAddress, socket_mode};
 use super::{DatabaseOptions, Failure, bearer};
 use crate::access::Role;
 use crate::access::token::{self, NewToken};
+use crate::app::App;
 use crate::clock;
 use crate::db::{self, Db};
-use crate::graphql::{Api, Persisted, Rules};
+use crate::graphql::{Persisted, Rules};
 use crate::http::HttpOptions;
 use crate::jobs::scope::Scope;
-use crate::limits::Limits;
-use crate::live::Live;
-use crate::reports::{Patience, Writer, sweep};
-use crate::{http, metrics, output, upkeep};
+use crate::limits::LimitOptions;
+use crate::output;
+use crate::reports::Patience;
 
 #[derive(Args)]
 pub struct Options {
@@ -103,9 +102,9 @@ fn database_wait(text: &str) -> Result<Duration, String> {
 #[derive(Args)]
 pub struct ProtectionOptions {
     #[command(flatten)]
-    http: HttpOptions,
+    pub(super) http: HttpOptions,
     #[command(flatten)]
-    limits: Limits,
+    limits: LimitOptions,
     /// Do not tell what the GraphQL schema has, and do not guess what a client meant.
     #[arg(long, env = "AGENT_JOBS_NO_INTROSPECTION")]
     no_introspection: bool,
@@ -117,7 +116,7 @@ pub struct ProtectionOptions {
 
 impl ProtectionOptions {
     /// The rules for GraphQL documents.
-    fn rules(&self) -> Result<Rules, Failure> {
+    pub(super) fn rules(&self) -> Result<Rules, Failure> {
         let persisted = match &self.persisted_documents {
             None => Persisted::default(),
             Some(path) => {
@@ -128,8 +127,11 @@ impl ProtectionOptions {
                 Persisted::only(&json).map_err(cannot)?
             }
         };
-        let rules =
-            Rules { limits: self.limits, no_introspection: self.no_introspection, persisted };
+        let rules = Rules {
+            limits: self.limits.into(),
+            no_introspection: self.no_introspection,
+            persisted,
+        };
         rules.check_persisted().map_err(|error| {
             Failure::new(Failure::DATA, format!("the persisted documents: {error}"))
         })?;
@@ -173,9 +175,12 @@ impl From<PatienceOptions> for Patience {
 
 pub async fn run(options: Options) -> Result<(), Failure> {
     options.access.check(&options.listen.listen)?;
-    // Before anything is touched.
-    options.protection.rules()?;
-    let db = options.database.connect_waiting(options.database_wait).await?;
+    // Before the database is touched.
+    let rules = options.protection.rules()?;
+    let db = options
+        .database
+        .connect_waiting(options.database_wait, options.protection.http.request_timeout)
+        .await?;
     if options.no_migrate {
         if !db::migrate::is_current(&db).await? {
             return Err(Failure::new(
@@ -188,20 +193,20 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     }
     let (patience, retain) = (options.patience.into(), options.retain);
     let served = Served {
-        database: &options.database,
         listen: &options.listen,
         access: &options.access,
-        protection: &options.protection,
+        http: &options.protection.http,
+        rules,
     };
     serve(db, served, patience, retain, None).await
 }
 
 /// How something is served.
 pub(super) struct Served<'a> {
-    pub database: &'a DatabaseOptions,
     pub listen: &'a ListenOptions,
     pub access: &'a AccessOptions,
-    pub protection: &'a ProtectionOptions,
+    pub http: &'a HttpOptions,
+    pub rules: Rules,
 }
 
 /// How long the demo's agents may take to say goodbye.
@@ -210,15 +215,11 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Serves a database until the process is told to stop; to agents that are played here, too.
 pub(super) async fn serve(
     db: Db,
-    Served { database, listen: options, access, protection }: Served<'_>,
+    Served { listen: options, access, http, rules }: Served<'_>,
     patience: Patience,
     retain: Option<Duration>,
     agents: Option<simulate::Options>,
 ) -> Result<(), Failure> {
-    let rules = protection.rules()?;
-    // Another connection: what was done before may take longer than a request.
-    db.close().await;
-    let db = database.connect_within(protection.http.request_timeout).await?;
     let cannot_listen = |error| {
         Failure::new(Failure::LISTEN, format!("cannot listen on {}: {error}", options.listen))
     };
@@ -235,60 +236,50 @@ pub(super) async fn serve(
         Failure::new(Failure::LISTEN, format!("cannot listen for signals: {error}"))
     })?;
     raise_file_limit();
-    metrics::install();
     // The one line on standard output, for people and for scripts that chose port 0.
     if let Err(error) = output::print(format_args!("agent-jobs is listening on {url}")) {
         // It is of use without a reader, too.
         tracing::warn!(%error, url, "cannot write the address to standard output");
     }
-    let writer = Writer::start(&db);
-    let reports = writer.reports();
-    let stopping = CancellationToken::new();
-    let live = Live::new(db.clone(), options.tick, stopping.clone());
-    let api = Api::with_rules(Arc::clone(&live), reports.clone(), patience, rules)
-        .with_access(access.clone());
-    let mut tasks = JoinSet::new();
-    tasks.spawn(upkeep::run(api.clone(), retain));
-    tasks.spawn(sweep::run(db.clone(), reports, patience));
-    tasks.spawn(live.run());
-    tasks.spawn(access.run());
+    let is_open = access.is_open();
+    let app = App {
+        db: db.clone(),
+        access,
+        rules,
+        http: http.clone(),
+        patience,
+        tick: options.tick,
+        retain,
+    };
+    let mut running = app.start(listener);
     if let Some(listener) = operation {
         let at = listener.url().map_err(cannot_listen)?;
         tracing::info!("metrics are at {at}, under /metrics");
-        let router = http::operation_router(api.clone());
-        tasks.spawn(async move {
-            if let Err(error) = listener.serve_unlimited(router).await {
-                tracing::error!(%error, "serving metrics");
-            }
-        });
+        running.serve_operation(listener);
     }
     let leaving = CancellationToken::new();
     let playing = match agents {
         None => None,
         Some(agents) => {
-            let token = if api.access().is_open() { None } else { Some(players_token(&db).await?) };
+            let token = if is_open { None } else { Some(players_token(&db).await?) };
             Some(tokio::spawn(play(url, token, agents, leaving.clone())))
         }
     };
-    let (draining, delay) = (api.draining().clone(), options.stop_delay);
-    let stop = async move {
-        stop.await;
-        // First nobody is sent here any more, then what is here ends.
-        draining.cancel();
-        // As long as they are still answered.
-        leaving.cancel();
-        if let Some(playing) = playing {
-            _ = playing.await;
+    tokio::select! {
+        () = stop => {}
+        error = running.ended() => {
+            running.close().await;
+            return Err(cannot_listen(error));
         }
-        sleep(delay).await;
-        stopping.cancel();
-    };
-    let served = http::serve_with(listener, api, protection.http.clone(), stop).await;
-    tasks.shutdown().await;
-    // What was taken is written, even if nobody waits for the answer any more.
-    writer.stop().await;
-    db.close().await;
-    served.map_err(cannot_listen)
+    }
+    running.drain();
+    // While their reports are still answered.
+    leaving.cancel();
+    if let Some(playing) = playing {
+        _ = playing.await;
+    }
+    sleep(options.stop_delay).await;
+    running.stop().await.map_err(cannot_listen)
 }
 
 /// A token for those who are played, for as long as a demo goes on.

@@ -6,19 +6,17 @@ use std::time::Instant;
 
 use async_graphql::{Request, Response, Value};
 use entity::Timestamp;
+use graphql_server::{Batches, ParseCache, Rules};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::batches::Batches;
 use super::context::Now;
 use super::cost::Costs;
 use super::inputs::Inputs;
 use super::loader::row_loader;
 use super::operation::SharedOperations;
-use super::parse_cache::ParseCache;
 use super::response::{add_codes, set_default_variables};
-use super::rules::Rules;
 use super::schema::{Schema, builder, sdl};
 use crate::access::{Access, Viewer};
 use crate::db::Db;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use async_graphql::{Request, Response, ServerError, Value};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
+use graphql_server::Batches;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::api::Api;
-use super::batches::Batches;
 use super::bridge::SubscriptionBridge;
 use super::context::Now;
 use super::loader::row_loader;

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use entity::{Columns, JobState, Table, job, job_event, job_run};
+use graphql_server::Batches;
 use uuid::Uuid;
 
-use super::batches::Batches;
 use crate::db::Db;
 use crate::error::Error;
 use crate::jobs::counts::Counts;

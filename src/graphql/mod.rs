@@ -1,10 +1,8 @@
 //! The GraphQL API: object types over the tables' columns, the root fields, and the execution of
 //! requests. It contains no SQL.
 
-mod analyze;
 mod api;
 mod arguments;
-mod batches;
 mod bridge;
 mod context;
 pub mod cost;
@@ -14,24 +12,17 @@ mod loader;
 mod mutation;
 mod object;
 mod operation;
-mod parse_cache;
-mod persisted;
 mod query;
 mod request;
 mod response;
-mod root_field;
-mod rules;
 mod schema;
 mod selection;
 mod subscribe;
 mod subscription;
-mod syntax_error;
-mod tokens;
 
 pub use api::Api;
 pub use execution::errors_to_json;
-pub use persisted::Persisted;
+pub use graphql_server::{Persisted, Rules};
 pub use request::{Kind, Parameters, Prepared};
-pub use rules::Rules;
 pub use schema::sdl;
 pub use subscribe::SubscriptionStream;

@@ -4,6 +4,7 @@ use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
 use async_graphql::{Request, ServerError, Value, Variables};
+use graphql_server::DocumentReference;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
@@ -11,7 +12,6 @@ use serde_json::{Map, Value as Json};
 use super::api::Api;
 use super::cost::LENGTH;
 use super::inputs::Found;
-use super::persisted::DocumentReference;
 use crate::jobs::scope::Scope;
 use crate::limits::check;
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_graphql::{Pos, Request, ServerError};
+use graphql_server::flatten;
 use tokio_util::task::TaskTracker;
 
 use super::api::Api;
 use super::execution::{Execution, errors_to_json};
 use super::operation::Operation;
 use super::response::set_default_variables;
-use super::root_field;
 use crate::access::Viewer;
 use crate::error::Error;
 use crate::live::shared::{Frame, SharedTask, Subscriber};
@@ -43,7 +43,7 @@ impl Api {
         let name = request.operation_name.clone();
         let variables = request.variables.clone();
         let mut document = request.parsed_query()?.clone();
-        root_field::flatten(&mut document, name.as_deref(), &variables)?;
+        flatten(&mut document, name.as_deref(), &variables)?;
         let viewer = viewer.shared();
         let operation = Operation { query, name, variables, document, viewer };
         let operation = self.operations.share(operation);

@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent_jobs::access::Access;
+use agent_jobs::app::{App, Running};
 use agent_jobs::db::Db;
-use agent_jobs::graphql::{Api, Rules};
+use agent_jobs::graphql::Rules;
 use agent_jobs::http::{self, HttpOptions};
 use agent_jobs::live::Live;
-use agent_jobs::reports::{Patience, Reports, Writer, sweep};
+use agent_jobs::reports::{Patience, Reports};
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use super::{Kind, TestDatabase, client_builder};
 
@@ -23,7 +22,7 @@ pub struct TestServer {
     /// Where ops are told without GraphQL.
     pub reports: Reports,
     pub live: Arc<Live>,
-    tasks: [JoinHandle<()>; 4],
+    _running: Running,
 }
 
 impl TestServer {
@@ -81,22 +80,13 @@ impl TestServer {
         (rules, options): (Rules, HttpOptions),
     ) -> Self {
         let listener = http::listen(([127, 0, 0, 1], 0).into()).expect("a free port");
-        let address = listener.local_addr().expect("its address");
-        let reports = Writer::start(&db).reports();
-        let sweeping = tokio::spawn(sweep::run(db.clone(), reports.clone(), patience));
-        let live = Live::new(db.clone(), tick, CancellationToken::new());
-        let watching = tokio::spawn(Arc::clone(&live).run());
-        let letting_in = tokio::spawn(access.clone().run());
-        let api = Api::with_rules(Arc::clone(&live), reports.clone(), patience, rules)
-            .with_access(access);
-        let serving = tokio::spawn(async move {
-            let never = std::future::pending();
-            http::serve_with(listener, api, options, never).await.expect("serving");
-        });
-        let url = format!("http://{address}");
+        let url = format!("http://{}", listener.local_addr().expect("its address"));
+        let app = App { access, rules, http: options, patience, tick, ..App::new(db.clone()) };
+        let running = app.start(listener);
+        let (reports, live) = (running.api().reports().clone(), Arc::clone(running.api().live()));
         // Where clients have little time, the server may close an idle connection as it is used.
         let client = client_builder().pool_max_idle_per_host(0).build().expect("a client");
-        Self { db, url, client, reports, live, tasks: [serving, watching, sweeping, letting_in] }
+        Self { db, url, client, reports, live, _running: running }
     }
 
     /// The server's own database handle.
@@ -133,11 +123,5 @@ impl TestServer {
             assert!(answer.get("errors").is_none(), "{query}\n{answer:#}");
             answer["data"].take()
         }
-    }
-}
-
-impl Drop for TestServer {
-    fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }

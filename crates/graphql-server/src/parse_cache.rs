@@ -12,6 +12,7 @@ use super::analyze::{DocumentStats, analyze};
 use super::rules::Rules;
 use super::syntax_error::syntax_error;
 use super::tokens::scan;
+use crate::error::{DocumentError, ErrorCode};
 use crate::limits::check;
 
 /// Longer documents are not cached.
@@ -44,7 +45,7 @@ impl ParseCache {
     ///
     /// # Errors
     /// If it is beyond the limits or the rules, or cannot be parsed.
-    pub fn parse(&self, text: &str, rules: &Rules) -> Result<Arc<ParsedDocument>, ServerError> {
+    pub fn parse(&self, text: &str, rules: &Rules) -> Result<Arc<ParsedDocument>, DocumentError> {
         if text.len() > MAX_BYTES {
             return Ok(Arc::new(ParsedDocument::new(text, rules)?));
         }
@@ -67,12 +68,22 @@ impl ParsedDocument {
     ///
     /// # Errors
     /// As [`ParseCache::parse`].
-    pub fn new(text: &str, rules: &Rules) -> Result<Self, ServerError> {
+    pub fn new(text: &str, rules: &Rules) -> Result<Self, DocumentError> {
         let limits = &rules.limits;
-        check("DOCUMENT_TOO_LONG", "bytes of a document", limits.max_document_bytes, text.len())?;
+        check(
+            ErrorCode::DocumentTooLong,
+            "bytes of a document",
+            limits.max_document_bytes,
+            text.len(),
+        )?;
         let tokens = scan(text);
-        check("TOO_MANY_TOKENS", "tokens", limits.max_tokens, tokens.count)?;
-        check("DOCUMENT_TOO_DEEP", "brackets within one another", MAX_NESTING, tokens.nesting)?;
+        check(ErrorCode::TooManyTokens, "tokens", limits.max_tokens, tokens.count)?;
+        check(
+            ErrorCode::DocumentTooDeep,
+            "brackets within one another",
+            MAX_NESTING,
+            tokens.nesting,
+        )?;
         let document = parse(text)?;
         let stats = analyze(&document, rules)?;
         Ok(Self { document, stats })
@@ -92,14 +103,14 @@ impl Rules {
     }
 }
 
-fn parse(text: &str) -> Result<ExecutableDocument, ServerError> {
+fn parse(text: &str) -> Result<ExecutableDocument, DocumentError> {
     parse_query(text).map_err(|error| {
-        let mut error = match error {
+        let error = match error {
             ParseError::Syntax { start, message, .. } => syntax_error(text, start, &message),
             other => ServerError::from(other),
         };
-        error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
-        error
+        DocumentError::new(ErrorCode::GraphqlParseFailed, error.message)
+            .at(error.locations.first().copied())
     })
 }
 
@@ -110,11 +121,11 @@ mod tests {
     #[test]
     fn a_cached_document_equals_a_parsed_one() {
         let (cache, rules) = (ParseCache::default(), Rules::default());
-        let query = "query ($id: UUID!) { jobRun(id: $id) { ...F } } fragment F on JobRun { id }";
+        let query = "query ($id: ID!) { book(id: $id) { ...F } } fragment F on Book { id }";
         for _ in 0..2 {
             let document = &cache.parse(query, &rules).unwrap().document;
             assert_eq!(format!("{document:?}"), format!("{:?}", parse_query(query).unwrap()));
-            assert!(cache.parse("{ jobs {", &rules).is_err());
+            assert!(cache.parse("{ books {", &rules).is_err());
         }
         assert_eq!(cache.0.len(), 1);
     }

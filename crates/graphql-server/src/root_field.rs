@@ -10,7 +10,9 @@ use async_graphql::parser::types::{
     Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition,
     OperationDefinition, OperationType, Selection, SelectionSet, TypeCondition,
 };
-use async_graphql::{Name, Positioned, ServerError, Value, Variables};
+use async_graphql::{Name, Positioned, Value, Variables};
+
+use crate::error::{DocumentError, ErrorCode};
 
 /// The type that fragments at the root are on.
 const ROOT: &str = "Subscription";
@@ -27,7 +29,7 @@ pub fn flatten(
     document: &mut ExecutableDocument,
     name: Option<&str>,
     variables: &Variables,
-) -> Result<(), ServerError> {
+) -> Result<(), DocumentError> {
     let used_before = used(document);
     let operation = match &mut document.operations {
         DocumentOperations::Single(operation) => Some(operation),
@@ -46,9 +48,7 @@ pub fn flatten(
     let mut fields = Fields { fragments: &document.fragments, variables, found: Vec::new() };
     let one = fields.collect(root, &mut Vec::new()).and_then(|()| merge(fields.found));
     let field = one.map_err(|message| {
-        let mut error = ServerError::new(message, Some(operation.pos));
-        error.extensions.get_or_insert_default().set("code", "GRAPHQL_VALIDATION_FAILED");
-        error
+        DocumentError::new(ErrorCode::GraphqlValidationFailed, message).at(Some(operation.pos))
     })?;
     let pos = field.pos;
     let field = Positioned::new(Selection::Field(field), pos);
