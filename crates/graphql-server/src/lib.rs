@@ -11,20 +11,20 @@
 //!
 //! ```
 //! use std::collections::HashMap;
-//! use std::convert::Infallible;
 //! use std::time::Duration;
 //!
 //! use async_graphql::dataloader::{DataLoader, Loader};
-//! use async_graphql::{Context, EmptyMutation, EmptySubscription, Object, Request, Schema, ServerError};
+//! use async_graphql::{Context, EmptyMutation, EmptySubscription, Error, Object, Request, Schema};
+//! use async_graphql::ServerError;
 //! use graphql_server::{Batches, DocumentReference, ParseCache, Rules};
 //!
 //! struct Titles;
 //!
 //! impl Loader<u32> for Titles {
 //!     type Value = String;
-//!     type Error = Infallible;
+//!     type Error = Error;
 //!
-//!     async fn load(&self, ids: &[u32]) -> Result<HashMap<u32, String>, Infallible> {
+//!     async fn load(&self, ids: &[u32]) -> Result<HashMap<u32, String>, Error> {
 //!         // In a service: one statement for all ids.
 //!         Ok(ids.iter().map(|id| (*id, format!("Book {id} of {}", ids.len()))).collect())
 //!     }
@@ -34,7 +34,7 @@
 //!
 //! #[Object]
 //! impl Book {
-//!     async fn title(&self, context: &Context<'_>) -> Result<Option<String>, Infallible> {
+//!     async fn title(&self, context: &Context<'_>) -> Result<Option<String>, Error> {
 //!         context.data_unchecked::<DataLoader<Titles>>().load_one(self.0).await
 //!     }
 //! }
@@ -48,7 +48,7 @@
 //!     }
 //! }
 //!
-//! # futures_util::FutureExt::now_or_never(async {
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! let schema = Schema::new(Query, EmptyMutation, EmptySubscription);
 //! let (documents, rules) = (ParseCache::default(), Rules::default());
 //!
@@ -73,7 +73,7 @@
 //! let error = documents.parse(bomb, &rules).unwrap_err();
 //! assert_eq!(error.code.name(), "GRAPHQL_VALIDATION_FAILED");
 //! # Ok::<_, ServerError>(())
-//! # }).unwrap().unwrap();
+//! # }).unwrap();
 //! ```
 
 mod analyze;
