@@ -21,6 +21,7 @@ export const liveJob = graphql(`
       agentTasksFailedCount
       agentCluesCount
       agentResultMessage
+      processingState
       isStale
       tasksPerMinute
       estimatedRemaining
