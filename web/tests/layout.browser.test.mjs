@@ -61,7 +61,7 @@ for (const kind of kinds) {
         configurations: [{ ...configuration, Provider: 'hubspot' }],
         agents: [agent],
         jobs,
-        runs,
+        'job-runs': runs,
       });
       ids.running = jobs[0].Id;
       ids.failed = jobs[1].Id;

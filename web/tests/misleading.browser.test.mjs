@@ -87,7 +87,7 @@ for (const kind of kinds) {
         configurations: [{ Id: configuration, Name: 'HubSpot EU', Provider: 'hubspot' }],
         agents: [{ Id: agent, Name: 'crawler' }],
         jobs,
-        runs,
+        'job-runs': runs,
       });
       const options = ['--stale-after', '30m', '--lost-after', '0'];
       server = await serve('serve', database.url, { options });

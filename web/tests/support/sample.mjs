@@ -33,7 +33,7 @@ export function importSample(databaseUrl) {
     configurations: [{ Id: configuration, Name: 'HubSpot EU', Provider: 'hubspot' }],
     agents: [{ Id: agent, Name: 'crawler' }],
     jobs,
-    runs,
+    'job-runs': runs,
   });
   return { failed: jobs[0].Id };
 }
