@@ -453,7 +453,10 @@ export const jobExport = graphql(`
           agentTasksCompletedCount
           agentTasksFailedCount
           agentCluesCount
+          agentCluesCompletedCount
           agentResultMessage
+          processingState
+          processingTasksReceivedCluesCount
           agent { id name }
         }
       }
