@@ -56,7 +56,7 @@ for (const kind of kinds) {
         AgentTasksQueuedCount: 18_000,
       };
       add('Stale', 'Executing', {
-        AgentQueuedDate: at(-3 * HOUR),
+        AgentQueuedDate: at(-2.25 * HOUR),
         AgentStartTime: at(-2 * HOUR),
         UpdateDate: at(-HOUR),
         ...counts,
@@ -148,8 +148,8 @@ for (const kind of kinds) {
           [waited.kind, worked.kind, silent.kind],
           ['is-waiting', 'is-working', 'is-silent'],
         );
-        // Of three hours the agent reported for two.
-        assert.ok(Math.abs(worked.right - 2 / 3) < 0.03, `${worked.right}`);
+        // From a quarter of an hour after it was queued, for the first of two hours.
+        assert.ok(Math.abs(worked.right - 5 / 9) < 0.03, `${worked.right}`);
         assert.ok(silent.right > 0.97, `${silent.right}`);
         await checkInBothThemes(page, 'a stale run');
       },

@@ -11,7 +11,7 @@ const jobs = (n: number) => plural(n, job);
 const states: Messages['states'] = {
   EXECUTING: { label: 'Läuft', hint: 'Ein Agent führt den Job aus.' },
   QUEUED: {
-    label: 'In Warteschlange',
+    label: 'Wartend',
     hint: 'Wartet auf einen Agenten oder auf den geplanten Zeitpunkt.',
   },
   FAILED: { label: 'Fehlgeschlagen', hint: 'Mit einem Fehler beendet.' },
