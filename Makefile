@@ -83,7 +83,6 @@ test-web: web
 	web/scripts/with-demo.sh target/debug/agent-jobs $(NPM) --prefix web run test:operations
 	$(NPM) --prefix web run test:live
 	$(NPM) --prefix web run test:browser
-	$(NPM) --prefix web run test:dashboard
 else
 web:
 	@echo "There is no Node here: the bundled pages are left out."

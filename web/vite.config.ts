@@ -1,7 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import * as zlib from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
+
+const { constants } = zlib;
+const brotliCompress = promisify(zlib.brotliCompress);
+const gzip = promisify(zlib.gzip);
 
 /** Smaller files gain nothing. */
 const WORTH = 1_024;
@@ -13,24 +19,25 @@ function precompress(): Plugin {
     name: 'precompress',
     apply: 'build',
     // Once the files are there: until then other plugins write into them.
-    writeBundle({ dir = 'dist' }, bundle) {
-      for (const fileName of Object.keys(bundle)) {
-        // Pages are small, and the server writes into them.
-        if (!isText.test(fileName) || fileName.endsWith('.html')) continue;
+    async writeBundle({ dir = 'dist' }, bundle) {
+      const compress = async (fileName: string) => {
         const path = join(dir, fileName);
         const source = readFileSync(path);
-        if (source.length < WORTH) continue;
+        if (source.length < WORTH) return;
         // The best quality takes minutes for the editor of GraphiQL, and gains 2 %.
         const quality = source.length > 500_000 ? 9 : 11;
-        const brotli = brotliCompressSync(source, {
-          params: {
-            [constants.BROTLI_PARAM_QUALITY]: quality,
-            [constants.BROTLI_PARAM_SIZE_HINT]: source.length,
-          },
-        });
-        writeFileSync(`${path}.br`, brotli);
-        writeFileSync(`${path}.gz`, gzipSync(source, { level: 9 }));
-      }
+        const params = {
+          [constants.BROTLI_PARAM_QUALITY]: quality,
+          [constants.BROTLI_PARAM_SIZE_HINT]: source.length,
+        };
+        writeFileSync(`${path}.br`, await brotliCompress(source, { params }));
+        writeFileSync(`${path}.gz`, await gzip(source, { level: 9 }));
+      };
+      // Pages are small, and the server writes into them.
+      const texts = Object.keys(bundle).filter(
+        (fileName) => isText.test(fileName) && !fileName.endsWith('.html'),
+      );
+      await Promise.all(texts.map(compress));
     },
   };
 }
@@ -44,6 +51,15 @@ function likeTheServer(): Plugin {
       const depth = (originalUrl ?? '/').split('?')[0]?.split('/').length ?? 2;
       return html.replace('<base href="./"', `<base href="${'../'.repeat(depth - 2) || './'}"`);
     },
+  };
+}
+
+/** The mark and the name in pages that show them before a script has run. */
+function brand(): Plugin {
+  const path = fileURLToPath(new URL('src/brand.html', import.meta.url));
+  return {
+    name: 'brand',
+    transformIndexHtml: (html) => html.replace('{brand}', readFileSync(path, 'utf8')),
   };
 }
 
@@ -69,6 +85,7 @@ export default defineConfig({
   // The GraphQL worker loads its formatter on demand, which needs module workers.
   worker: { format: 'es' },
   plugins: [
+    brand(),
     precompress(),
     likeTheServer(),
     {

@@ -82,7 +82,7 @@ for (const kind of kinds) {
     test('the list is searched and sorted by its headers', async () => {
       const { page, complaints, close } = await open(browser, `${server.url}`);
       await page.goto(`${server.url}/agents`);
-      const failed = page.getByRole('button', { name: /^Failed/ });
+      const failed = page.getByRole('button', { name: 'Failed (last 20 runs)' });
       await failed.click();
       assert.deepEqual(await names(page), ['crawler', 'an idle agent']);
       await failed.click();
@@ -139,6 +139,12 @@ for (const kind of kinds) {
       assert.deepEqual(await names(page), ['A source without jobs', 'HubSpot EU']);
       await page.getByRole('button', { name: 'Failed' }).click();
       assert.deepEqual(await names(page), ['HubSpot EU', 'A source without jobs']);
+      const search = page.getByRole('searchbox', { name: 'Find configurations' });
+      await search.fill('hubspot');
+      assert.deepEqual(await names(page), ['HubSpot EU']);
+      await search.fill('nothing like it');
+      await page.getByText('No matching configurations').waitFor();
+      await search.fill('');
       await page.locator('th[aria-sort="descending"]', { hasText: 'Failed' }).waitFor();
       await checkInBothThemes(page, page.url());
       assert.deepEqual(complaints, []);

@@ -43,27 +43,26 @@ const refusals = (value) =>
 
 for (const kind of kinds) {
   describe(`GraphiQL on ${kind}`, () => {
-    let database;
-    let server;
+    const demo = {};
+    before(async () => {
+      demo.database = createDatabase(kind);
+      demo.server = await serve('demo', demo.database.url, { options: ['--agents', '0'] });
+    });
+    after(async () => {
+      await demo.server?.stop();
+      demo.database?.drop();
+    });
 
-    /** Runs steps in a page of a server of its own; the page must not complain. */
-    async function on(command, steps, options = {}) {
-      database = createDatabase(kind);
+    /** Runs steps in a page of a server; the page must not complain. */
+    async function on(server, steps) {
+      const { page, complaints, close } = await open(browser, server.url);
       try {
-        server = await serve(
-          command,
-          database.url,
-          command === 'demo' ? { options: ['--agents', '0'] } : {},
-        );
-        const { page, complaints, close } = await open(browser, server.url, options);
         await page.goto(new URL('graphiql', `${server.url}/`).href);
         await editor(page).locator('.view-line').first().waitFor();
         await steps(page);
         assert.deepEqual(complaints, []);
-        await close();
       } finally {
-        await server?.stop();
-        database.drop();
+        await close();
       }
     }
 
@@ -97,7 +96,7 @@ for (const kind of kinds) {
     }
 
     test('every example answers at the first press on the data of the demo', () =>
-      on('demo', async (page) => {
+      on(demo.server, async (page) => {
         for (const each of examples) {
           const data = await run(page, each);
           if (each.title === 'claimJob') assert.ok(data.claimJob.attempt);
@@ -110,26 +109,34 @@ for (const kind of kinds) {
         }
       }));
 
-    test('every example answers at the first press on an empty database, and leads to the next', () =>
-      on('serve', async (page) => {
-        const [queries, subscriptions, mutations] = groups.map((group) => group.examples);
-        for (const each of [...queries, ...subscriptions]) {
-          await run(page, each);
-          if (each.needs) {
-            const words = (await editor(page).innerText()).replace(/[#\s]+/g, ' ');
-            assert.match(words, /then open this example again/, each.title);
+    test('every example answers at the first press on an empty database, and leads to the next', async () => {
+      const database = createDatabase(kind);
+      const server = await serve('serve', database.url);
+      try {
+        await on(server, async (page) => {
+          const [queries, subscriptions, mutations] = groups.map((group) => group.examples);
+          for (const each of [...queries, ...subscriptions]) {
+            await run(page, each);
+            if (each.needs) {
+              const words = (await editor(page).innerText()).replace(/[#\s]+/g, ' ');
+              assert.match(words, /then open this example again/, each.title);
+            }
           }
-        }
-        for (const each of mutations) await run(page, each);
-        const { jobRun } = await run(
-          page,
-          queries.find(({ title }) => title === 'jobRun'),
-        );
-        assert.equal(jobRun.agentState, 'COMPLETED');
-      }));
+          for (const each of mutations) await run(page, each);
+          const { jobRun } = await run(
+            page,
+            queries.find(({ title }) => title === 'jobRun'),
+          );
+          assert.equal(jobRun.agentState, 'COMPLETED');
+        });
+      } finally {
+        await server.stop();
+        database.drop();
+      }
+    });
 
     test('nothing but the schema is asked for before a press, and opening an example changes nothing', () =>
-      on('demo', async (page) => {
+      on(demo.server, async (page) => {
         const sent = [];
         page.on('request', (request) => {
           if (request.url().endsWith('/graphql')) sent.push(request.postDataJSON().query);

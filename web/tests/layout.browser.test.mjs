@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { checkInBothThemes } from './support/axe.mjs';
 import { launch, open } from './support/browser.mjs';
-import { ask, createDatabase, serve } from './support/server.mjs';
+import { createDatabase, importRows, serve } from './support/server.mjs';
 
 const kinds = (process.env.AGENT_JOBS_TEST_DATABASES ?? 'sqlite,postgres').split(',');
 
-/** As long as the API lets names be, without a place to break them. */
-const long = (start) => start + 'x'.repeat(200 - start.length);
+/** Longer than the API lets names be, as imports have them, without a place to break them. */
+const long = (start) => start + 'x'.repeat(300 - start.length);
 
 let browser;
 before(async () => {
@@ -25,64 +26,46 @@ for (const kind of kinds) {
 
     before(async () => {
       database = createDatabase(kind);
-      server = await serve('serve', database.url);
-      const { queueJobs } = await ask(
-        server.url,
-        `mutation ($configuration: SaveConfigurationInput!, $agent: RegisterAgentInput!, $jobs: [QueueJobInput!]!) {
-          saveConfiguration(input: $configuration) { refusal { message } }
-          registerAgent(input: $agent) { refusal { message } }
-          queueJobs(input: $jobs) { results { jobId refusal { message } } }
-        }`,
-        {
-          configuration: { id: ids.configuration, name: long('configuration-') },
-          agent: { id: ids.agent, name: long('crawler-agent-7f9c8d6b54-x2x9q.prod.') },
-          jobs: Array.from({ length: 50 }, (_, index) => ({
-            configurationId: ids.configuration,
-            name: long(`job-${index}-`),
-          })),
-        },
-      );
-      const jobIds = queueJobs.results.map(({ jobId }) => jobId);
-      const runs = jobIds.map((jobId) => ({ jobId, attemptToken: randomUUID() }));
-      for (const run of runs) {
-        const { startJobRun } = await ask(
-          server.url,
-          `mutation ($input: StartJobRunInput!) {
-            startJobRun(input: $input) { attempt { runId } refusal { message } }
-          }`,
-          { input: { ...run, agentId: ids.agent } },
-        );
-        run.runId = startJobRun.attempt.runId;
-      }
-      const finish = (run, agentState, progress) => ({
-        runId: run.runId,
-        attemptToken: run.attemptToken,
-        sequence: 1,
-        agentState,
-        progress,
+      const at = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
+      const jobs = Array.from({ length: 50 }, (_, index) => ({
+        Id: randomUUID(),
+        ConfigurationId: ids.configuration,
+        Name: long(`job-${index}-`),
+        // All but one end: a job that goes on shows what moves.
+        State: index === 0 ? 'Executing' : 'Failed',
+        CurrentRunId: randomUUID(),
+        CreatedDate: at(60 + index),
+        UpdateDate: at(0),
+      }));
+      const runs = jobs.map(({ Id, State, CurrentRunId }, index) => ({
+        Id: CurrentRunId,
+        JobId: Id,
+        AgentId: ids.agent,
+        AgentState: State,
+        AgentQueuedDate: at(60),
+        AgentStartTime: at(50),
+        UpdateDate: at(0),
+        ...(index === 0
+          ? {
+              AgentPercentCompleted: 42,
+              AgentTasksCount: 100,
+              AgentTasksCompletedCount: 40,
+              AgentTasksFailedCount: 10,
+              AgentTasksQueuedCount: 50,
+            }
+          : { AgentEndTime: at(10), AgentResultMessage: `connection refused by host ${index}` }),
+      }));
+      const configuration = { Id: ids.configuration, Name: long('configuration-') };
+      const agent = { Id: ids.agent, Name: long('crawler-agent-7f9c8d6b54-x2x9q.prod.') };
+      importRows(database.url, {
+        configurations: [{ ...configuration, Provider: 'hubspot' }],
+        agents: [agent],
+        jobs,
+        'job-runs': runs,
       });
-      // All but one end: a job that goes on shows what moves.
-      ids.running = jobIds[0];
-      ids.failed = jobIds[1];
-      await ask(
-        server.url,
-        'mutation ($reports: [JobRunReportInput!]!) { reportJobRuns(reports: $reports) { results { status refusal { message } } } }',
-        {
-          reports: runs.map((run, index) =>
-            index === 0
-              ? finish(run, 'EXECUTING', {
-                  agentPercentCompleted: 42,
-                  agentTasksCount: 100,
-                  agentTasksCompletedCount: 40,
-                  agentTasksFailedCount: 10,
-                  agentTasksQueuedCount: 50,
-                })
-              : finish(run, 'FAILED', {
-                  agentResultMessage: `connection refused by host ${index}`,
-                }),
-          ),
-        },
-      );
+      ids.running = jobs[0].Id;
+      ids.failed = jobs[1].Id;
+      server = await serve('serve', database.url, { options: ['--lost-after', '0'] });
     });
 
     after(async () => {
@@ -93,8 +76,15 @@ for (const kind of kinds) {
     /** Runs steps on a page, which must not complain. */
     const on = (name, path, steps, options) =>
       test(name, async () => {
-        const { page, complaints, close } = await open(browser, server.url, options);
+        const { language, ...rest } = options ?? {};
+        const { page, complaints, close } = await open(browser, server.url, rest);
         try {
+          if (language) {
+            await page.addInitScript(
+              (text) => localStorage.setItem('agent-jobs:settings', text),
+              JSON.stringify({ language }),
+            );
+          }
           await page.goto(new URL(path(), server.url).href);
           await page.locator('.row-link, .job-head h1').first().waitFor();
           await steps(page);
@@ -123,7 +113,7 @@ for (const kind of kinds) {
       on(`long names neither widen nor overprint ${what}`, path, async (page) => {
         for (const width of [360, 390, 640, 768, 1024, 1100, 1440, 1920]) {
           await page.setViewportSize({ width, height: 900 });
-          await page.waitForTimeout(100);
+          await drawn(page);
           const wrong = await page.evaluate(overflowing);
           assert.deepEqual(wrong, [], `at a width of ${width}`);
         }
@@ -132,9 +122,9 @@ for (const kind of kinds) {
 
     for (const [what, path] of [pages[4], pages[6]]) {
       on(`${what} fit phones and tablets without being pushed`, path, async (page) => {
-        for (const width of [390, 768, 1024]) {
+        for (const width of [360, 390, 640, 768, 1024]) {
           await page.setViewportSize({ width, height: 900 });
-          await page.waitForTimeout(100);
+          await drawn(page);
           const hidden = await page
             .locator('.scroll-x')
             .evaluate((table) => table.scrollWidth - table.clientWidth);
@@ -142,6 +132,71 @@ for (const kind of kinds) {
         }
       });
     }
+
+    on(
+      'configurations are cards on a phone, with each number and what it counts',
+      pages[4][1],
+      async (page) => {
+        await page.setViewportSize({ width: 360, height: 740 });
+        await drawn(page);
+        const card = page.locator('tbody tr');
+        const { x, width } = await card.boundingBox();
+        const numbers = card.locator('td.number');
+        const tops = [];
+        for (const number of await numbers.all()) {
+          const box = await number.boundingBox();
+          assert.ok(box.x >= x && box.x + box.width <= x + width, 'it is on the card');
+          tops.push(Math.round(box.y + box.height / 2));
+        }
+        assert.equal(tops.length, 6);
+        assert.ok(Math.max(...tops) - Math.min(...tops) <= 2, String(tops));
+        assert.equal(await card.locator('.card-sign:visible').count(), 5);
+        assert.deepEqual(await page.locator('.counts-legend li').allInnerTexts(), [
+          'Executing',
+          'Failed',
+        ]);
+        // Its headers go on sorting.
+        await page.getByRole('button', { name: 'Failed' }).click();
+        await page.locator('th[aria-sort="descending"]', { hasText: 'Failed' }).waitFor();
+        await checkInBothThemes(page, 'configurations on a phone');
+      },
+    );
+
+    for (const language of ['en', 'de']) {
+      on(
+        `no tile's label is cut on a phone, ${language}`,
+        pages[0][1],
+        async (page) => {
+          await page.locator(`html[lang="${language}"]`).waitFor();
+          await page.setViewportSize({ width: 360, height: 740 });
+          await drawn(page);
+          const labels = page.locator('.tile-label, .rest:not([data-empty]) > .one-line');
+          const cut = await labels.evaluateAll((all) =>
+            all.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.innerText),
+          );
+          assert.ok((await labels.count()) >= 6);
+          assert.deepEqual(cut, []);
+        },
+        { language },
+      );
+    }
+
+    on(
+      'the name and the menu stay in view while a wide table is pushed',
+      pages[1][1],
+      async (page) => {
+        await page.setViewportSize({ width: 1_024, height: 900 });
+        const table = page.getByRole('table');
+        await table.evaluate((element) => element.scrollTo(300, 0));
+        await drawn(page);
+        assert.ok((await table.evaluate(({ scrollLeft }) => scrollLeft)) > 200, 'it is pushed');
+        const place = await table.boundingBox();
+        for (const selector of ['[data-column="job"]', '.cell-menu']) {
+          const { x, width } = await page.locator(`.table-body ${selector}`).first().boundingBox();
+          assert.ok(x >= place.x && x + width <= place.x + place.width + 1, selector);
+        }
+      },
+    );
 
     on('at 400 % zoom what stays in view leaves room for the page', pages[2][1], async (page) => {
       for (const [width, height, most] of [
@@ -152,7 +207,7 @@ for (const kind of kinds) {
       ]) {
         await page.setViewportSize({ width, height });
         await page.evaluate(() => window.scrollTo(0, 600));
-        await page.waitForTimeout(100);
+        await drawn(page);
         const stuck = await page.evaluate(stuckAtTop);
         assert.ok(stuck <= most * height, `${stuck} of ${height} px at a width of ${width}`);
       }
@@ -262,6 +317,12 @@ for (const kind of kinds) {
     );
   });
 }
+
+/** Until the page has been laid out and drawn at its present size, with what it measures. */
+const drawn = (page) =>
+  page.evaluate(async () => {
+    for (let n = 0; n < 3; n += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
+  });
 
 /** What reaches out of the page or of its cell; runs in the page. */
 function overflowing() {

@@ -338,6 +338,8 @@ for (const kind of kinds) {
       await rows(page).first().waitFor();
       assert.equal((await page.locator('.table-body').innerText()).includes('HubSpot EU'), false);
       await header(page, 'Agent').waitFor();
+      // What the page is about is no filter that could be cleared.
+      assert.equal(await page.getByRole('button', { name: 'Clear filters' }).count(), 0);
       await page.goto(at(`/agents/${ids.agent}`));
       await rows(page).first().waitFor();
       assert.equal(await header(page, 'Agent').count(), 0);

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::graphql::Api;
 use crate::http::body;
 use crate::http::limits::Client;
-use crate::http::pages::slash;
+use crate::http::pages::{html::BRAND, slash};
 use crate::http::refusal::{challenge, status};
 use crate::http::site::Site;
 
@@ -160,11 +160,12 @@ fn to(location: &str) -> Response {
 
 /// The form. The message describes the focused field, so that screen readers announce it.
 fn form(status: StatusCode, message: &str) -> Response {
+    let page = PAGE.replacen("{brand}", BRAND, 1);
     let page = if message.is_empty() {
-        PAGE.replace("{title}", "Sign in").replace("{described}", "").replace("{message}", "")
+        page.replace("{title}", "Sign in").replace("{described}", "").replace("{message}", "")
     } else {
         let message = format!(r#"<p id="error" class="error" role="alert">{message}</p>"#);
-        PAGE.replace("{title}", "Error: Sign in")
+        page.replace("{title}", "Error: Sign in")
             .replace("{described}", r#" aria-invalid="true" aria-describedby="error""#)
             .replace("{message}", &message)
     };

@@ -11,6 +11,7 @@ use super::html::page;
 
 /// The design tokens of the dashboard.
 const TOKENS: &str = include_str!("../../../web/src/dashboard/styles/tokens.css");
+const BRAND: &str = include_str!("../../../web/src/brand.css");
 const ICON: &str = include_str!("../../../web/src/icon.svg");
 
 /// The style sheet: the fonts of the dashboard if it is built, the tokens, the rules.
@@ -29,7 +30,7 @@ static STYLE: LazyLock<String> = LazyLock::new(|| {
     ];
     // The lines before are imports that only the build of the dashboard can resolve.
     let rules = TOKENS.find(":root {").map_or(TOKENS, |start| &TOKENS[start..]);
-    [&fonts.concat(), rules, include_str!("pages.css")].concat()
+    [&fonts.concat(), rules, BRAND, include_str!("pages.css")].concat()
 });
 
 pub async fn style() -> impl IntoResponse {

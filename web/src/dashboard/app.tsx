@@ -4,8 +4,9 @@ import { t, useLanguage } from './i18n';
 import { JobsPage } from './jobs/page';
 import { AgentPage, AgentsPage, ConfigurationPage, ConfigurationsPage, JobPage } from './pages';
 import { Shell } from './shell/shell';
-import { Empty, Skeleton } from './ui/empty';
+import { Empty } from './ui/empty';
 import { AppLink } from './ui/link';
+import { JobSkeleton, Skeleton } from './ui/skeleton';
 
 export function App() {
   const search = useSearch();
@@ -19,7 +20,13 @@ export function App() {
           <Route path="/jobs">
             <Redirect to={search ? `/?${search}` : '/'} replace />
           </Route>
-          <Route path="/jobs/:id">{({ id }) => <JobPage key={id} id={id} />}</Route>
+          <Route path="/jobs/:id">
+            {({ id }) => (
+              <Suspense fallback={<JobSkeleton />}>
+                <JobPage key={id} id={id} />
+              </Suspense>
+            )}
+          </Route>
           <Route path="/configurations" component={ConfigurationsPage} />
           <Route path="/configurations/:id">
             {({ id }) => <ConfigurationPage key={id} id={id} />}

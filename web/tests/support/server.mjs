@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -82,4 +82,19 @@ export async function ask(url, query, variables = {}) {
   const { data, errors } = await response.json();
   if (errors) throw new Error(JSON.stringify(errors));
   return data;
+}
+
+/** Imports rows, each an object with the names of the export; a table is a list of them. */
+export function importRows(databaseUrl, tables) {
+  const folder = mkdtempSync(join(tmpdir(), 'agent-jobs-web-'));
+  try {
+    const files = Object.entries(tables).map(([table, rows]) => {
+      const path = join(folder, `${table}.ndjson`);
+      writeFileSync(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+      return `${table}=${path}`;
+    });
+    command(databaseUrl, 'import', ...files);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

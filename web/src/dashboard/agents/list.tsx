@@ -1,26 +1,21 @@
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { request } from '../data/client';
 import { agentList } from '../data/documents';
-import { listEvery, nameOf, readList } from '../data/hooks';
+import { nameOf } from '../data/hooks';
 import { textOf } from '../data/states';
 import type { JobState } from '../data/types';
 import { count } from '../format/number';
 import { full } from '../format/time';
 import { t } from '../i18n';
 import { useNow } from '../live/clock';
-import { useEvery } from '../live/hooks';
 import { liveJobs } from '../live/jobs';
 import { useSettings } from '../settings/settings';
-import { usePageTitle } from '../shell/title';
-import { Empty, Failure, Skeleton } from '../ui/empty';
-import { icons, StateSign } from '../ui/icons';
+import { StateSign } from '../ui/icons';
 import { AppLink } from '../ui/link';
-import { SimplePager, usePageNumber } from '../ui/simple-pager';
+import { ListPage, useWholeList } from '../ui/list-page';
+import { usePageNumber } from '../ui/simple-pager';
 import { SortHead, type Sorting } from '../ui/sort-head';
 import { isSilent, LastSeen } from './last-seen';
-
-const TAKE = 50;
 
 /** How many jobs each agent has executing, by its id; asked once a second. */
 function useExecutingByAgent(): ReadonlyMap<string, number> {
@@ -64,97 +59,45 @@ const compare: Record<Key, (a: Agent, b: Agent) => number> = {
 
 const momentOf = ({ lastSeen }: Agent) => (lastSeen ? Date.parse(lastSeen) : 0);
 
-/** The agents that match, silent ones first unless another order was chosen. */
-function arrange(
-  agents: readonly Agent[],
-  search: string,
-  sorting: Sorting<Key> | undefined,
-  now: number,
-): Agent[] {
-  const wanted = search.trim().toLowerCase();
-  const found = agents.filter(
-    (agent) => nameOf(agent).toLowerCase().includes(wanted) || agent.id.includes(wanted),
-  );
-  const silence = ({ lastSeen }: Agent) => (isSilent(lastSeen, now) ? 0 : 1);
-  return found.sort((a, b) => {
-    const order = sorting
-      ? compare[sorting.by](a, b) * (sorting.isDescending ? -1 : 1)
-      : silence(a) - silence(b);
-    return order || compare.name(a, b);
-  });
-}
-
 /** All agents: what they do now and how their last runs went. */
 export function AgentsPage() {
-  usePageTitle(t.agents.title);
-  const [page, setPage] = usePageNumber();
+  const [, setPage] = usePageNumber();
   const executing = useExecutingByAgent();
-  const [search, setSearch] = useState('');
   const [sorting, setSorting] = useState<Sorting<Key>>();
   const now = useNow();
-  const [length, setLength] = useState<number>();
-  const list = useQuery({
-    queryKey: ['agents'],
-    placeholderData: keepPreviousData,
-    refetchInterval: useEvery(listEvery(length)),
-    queryFn: async ({ signal }) => {
-      const all = await readList<Agent>(
-        async (page) => (await request(agentList, { page }, signal)).agents,
-      );
-      setLength(all.items.length);
-      return all;
-    },
-  });
-  const found = list.data;
-  const silent = found?.items.filter(({ lastSeen }) => isSilent(lastSeen, now)).length ?? 0;
-  const arranged = arrange(found?.items ?? [], search, sorting, now);
-  const shown = arranged.slice((page - 1) * TAKE, page * TAKE);
+  const list = useWholeList<Agent>(
+    'agents',
+    async (page, signal) => (await request(agentList, { page }, signal)).agents,
+  );
+  const silence = ({ lastSeen }: Agent) => (isSilent(lastSeen, now) ? 0 : 1);
+  const silent = list.data?.items.filter((agent) => silence(agent) === 0).length ?? 0;
   const sort = (next: Sorting<Key>) => {
     setSorting(next);
     setPage(1);
   };
   return (
-    <>
-      <header className="page-head">
-        <h1>{t.agents.title}</h1>
-        {found && <p className="muted">{t.agents.count(found.totalCount)}</p>}
-        {silent > 0 && (
+    <ListPage
+      texts={t.agents}
+      list={list}
+      // Silent ones come first unless another order was chosen.
+      compare={(a, b) => {
+        const order = sorting
+          ? compare[sorting.by](a, b) * (sorting.isDescending ? -1 : 1)
+          : silence(a) - silence(b);
+        return order || compare.name(a, b);
+      }}
+      note={
+        silent > 0 && (
           <p className="tone-failed">
             <span className="toned" title={t.agents.silentHint}>
               {t.agents.silentCount(silent)}
             </span>
           </p>
-        )}
-        {found && found.items.length > 0 && (
-          <label className="search">
-            <icons.search />
-            <span className="hidden">{t.agents.search}</span>
-            <input
-              className="input"
-              type="search"
-              data-shortcut="search"
-              placeholder={t.agents.search}
-              value={search}
-              onChange={({ target }) => {
-                setSearch(target.value);
-                setPage(1);
-              }}
-            />
-          </label>
-        )}
-      </header>
-      {found && found.totalCount > found.items.length && (
-        <p className="muted">{t.agents.onlyFirst(found.items.length)}</p>
-      )}
-      {!found && list.isError && <Failure error={list.error} retry={() => list.refetch()} />}
-      {!found && list.isPending && <Skeleton rows={12} height={44} />}
-      {found?.items.length === 0 && (
-        <Empty title={t.agents.none}>
-          <p>{t.agents.noneHint}</p>
-        </Empty>
-      )}
-      {found && found.items.length > 0 && shown.length === 0 && <Empty title={t.agents.noMatch} />}
-      {shown.length > 0 && (
+        )
+      }
+      noneHint={t.agents.noneHint}
+    >
+      {(shown) => (
         <div className="scroll-x" tabIndex={-1}>
           <table className="plain-table">
             <thead>
@@ -211,15 +154,7 @@ export function AgentsPage() {
           </table>
         </div>
       )}
-      {found && (
-        <SimplePager
-          page={page}
-          setPage={setPage}
-          pages={Math.ceil(arranged.length / TAKE)}
-          hasNext={arranged.length > page * TAKE}
-        />
-      )}
-    </>
+    </ListPage>
   );
 }
 

@@ -21,6 +21,7 @@ export const liveJob = graphql(`
       agentTasksFailedCount
       agentCluesCount
       agentResultMessage
+      processingState
       isStale
       tasksPerMinute
       estimatedRemaining
@@ -452,7 +453,10 @@ export const jobExport = graphql(`
           agentTasksCompletedCount
           agentTasksFailedCount
           agentCluesCount
+          agentCluesCompletedCount
           agentResultMessage
+          processingState
+          processingTasksReceivedCluesCount
           agent { id name }
         }
       }

@@ -57,6 +57,10 @@ export function errorOf<T extends object>(
   return field && `${errors[field]} (${field})`;
 }
 
+/** Whether one of these fields has a value, or would have one but for an error. */
+export const isReported = <T extends object>(object: T, fields: readonly (keyof T & string)[]) =>
+  fields.some((field) => object[field] !== null) || errorOf(object, ...fields) !== undefined;
+
 /** How many values of a response have an error in place of them. */
 export function countErrors(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;

@@ -22,25 +22,6 @@ export function nameOf(thing: { id: string; name: string | null } | null | undef
   return thing.name ?? lastDigits(thing.id);
 }
 
-interface Page<T> {
-  items: T[];
-  totalCount: number;
-  hasNextPage: boolean;
-}
-
-/** Reads a list as a whole, up to its first 1,000, so that it can be sorted and searched here. */
-export async function readList<T>(read: (page: number) => Promise<Page<T>>) {
-  const items: T[] = [];
-  for (let page = 0; ; page += 1) {
-    const found = await read(page);
-    items.push(...found.items);
-    if (!found.hasNextPage || page === 4) return { items, totalCount: found.totalCount };
-  }
-}
-
-/** How often a list of so many is read again, in milliseconds. */
-export const listEvery = (n: number | undefined) => ((n ?? 0) > 200 ? 30_000 : 5_000);
-
 export function useConfigurationNames(isEnabled = true) {
   return useQuery({
     queryKey: ['configuration-names'],

@@ -13,6 +13,7 @@ import { prefetchJobPage } from '../pages';
 import { ProgressBar } from '../ui/bar';
 import { icons, StateSign } from '../ui/icons';
 import { AppLink } from '../ui/link';
+import { ProcessingFailed } from '../ui/state';
 import { Since } from '../ui/time';
 import { Unavailable } from '../ui/unavailable';
 
@@ -144,8 +145,9 @@ const ExecutingJob = memo(function ExecutingJob({ id }: { id: string }) {
     <AppLink to={`/jobs/${id}`} className="executing-job" onPointerEnter={prefetchJobPage}>
       <span className="executing-name">
         <b className="one-line">{nameOf(job)}</b>
-        <span>
-          <Unavailable error={error} />{' '}
+        <span className="executing-marks">
+          {run?.processingState === 'FAILED' && <ProcessingFailed />}
+          <Unavailable error={error} />
           <span className="executing-percent">{value === null ? NONE : percent(value)}</span>
         </span>
       </span>
@@ -160,7 +162,7 @@ const ExecutingJob = memo(function ExecutingJob({ id }: { id: string }) {
           <span>{t.executing.rate(rate(run?.tasksPerMinute))}</span>
         )}
         <span>
-          {typeof run?.estimatedRemaining === 'number'
+          {typeof run?.estimatedRemaining === 'number' && !run.isStale
             ? t.jobs.left(about(run.estimatedRemaining))
             : t.executing.noEstimate}
         </span>

@@ -11,7 +11,7 @@ const jobs = (n: number) => plural(n, job);
 const states: Messages['states'] = {
   EXECUTING: { label: 'Läuft', hint: 'Ein Agent führt den Job aus.' },
   QUEUED: {
-    label: 'In Warteschlange',
+    label: 'Wartend',
     hint: 'Wartet auf einen Agenten oder auf den geplanten Zeitpunkt.',
   },
   FAILED: { label: 'Fehlgeschlagen', hint: 'Mit einem Fehler beendet.' },
@@ -68,6 +68,8 @@ export const de: Messages = {
     tryAgain: 'Erneut versuchen',
     breadcrumb: 'Brotkrümelnavigation',
     unknown: 'unbekannt',
+    onlyFirst: (n: number) =>
+      `Nur die ersten ${count(n)} nach Namen werden sortiert und durchsucht.`,
   },
 
   units: {
@@ -533,6 +535,7 @@ export const de: Messages = {
     ofReceived: (done: string, received: string) => `${done} von ${received} empfangenen`,
     payloads: 'Payloads',
     logLines: 'Logzeilen',
+    notReported: 'Nicht gemeldet',
     retries: (n: ReactNode): ReactNode => <>{n} Wiederholungen</>,
     processingTasks: 'Aufgaben der Verarbeitung',
     unchanged: 'Unverändert',
@@ -627,6 +630,8 @@ export const de: Messages = {
   configurations: {
     title: 'Konfigurationen',
     count: (n: number) => plural(n, { one: 'Konfiguration', other: 'Konfigurationen' }),
+    search: 'Konfigurationen suchen',
+    noMatch: 'Keine passenden Konfigurationen',
     none: 'Noch keine Konfigurationen',
     noneHint: (mutation: ReactNode): ReactNode => (
       <>Entstehen durch einen Import oder durch {mutation}.</>
@@ -666,8 +671,6 @@ export const de: Messages = {
     silentCount: (n: number) => `${count(n)} still`,
     search: 'Agenten suchen',
     noMatch: 'Keine passenden Agenten',
-    onlyFirst: (n: number) =>
-      `Nur die ersten ${count(n)} nach Namen werden sortiert und durchsucht.`,
     run: (state: string) => `Lauf: ${state}`,
     runOf: (state: string, job: string) => `${state}: ${job}`,
   },

@@ -47,6 +47,7 @@ export const en = {
     tryAgain: 'Try again',
     breadcrumb: 'Breadcrumb',
     unknown: 'unknown',
+    onlyFirst: (n: number) => `Only the first ${count(n)} by name are sorted and searched.`,
   },
 
   units: {
@@ -527,6 +528,7 @@ export const en = {
     ofReceived: (done: string, received: string) => `${done} of ${received} received`,
     payloads: 'Payloads',
     logLines: 'Log lines',
+    notReported: 'Not reported',
     retries: (n: ReactNode): ReactNode => <>{n} retries</>,
     processingTasks: 'Processing tasks',
     unchanged: 'Unchanged',
@@ -621,6 +623,8 @@ export const en = {
   configurations: {
     title: 'Configurations',
     count: (n: number) => plural(n, { one: 'configuration', other: 'configurations' }),
+    search: 'Find configurations',
+    noMatch: 'No matching configurations',
     none: 'No configurations yet',
     noneHint: (mutation: ReactNode): ReactNode => <>Created by an import or by {mutation}.</>,
     name: 'Name',
@@ -657,7 +661,6 @@ export const en = {
     silentCount: (n: number) => `${count(n)} silent`,
     search: 'Find agents',
     noMatch: 'No matching agents',
-    onlyFirst: (n: number) => `Only the first ${count(n)} by name are sorted and searched.`,
     run: (state: string) => `${state} run`,
     runOf: (state: string, job: string) => `${state}: ${job}`,
   },

@@ -126,11 +126,14 @@ it('every text is used', () => {
       .filter((key) => !new RegExp(`\\b${group}\\.${key}\\b`).test(code))
       .map((key) => `${group}.${key}`);
   });
-  // Read as `t[noun].title`, by `action`, and by the name of a field.
+  // Read as `t[noun].title`, by `action`, by the name of a field, and by the page of a list.
   const indirect = [
     'filters.from',
     'filters.to',
     ...Object.keys(en.units).map((key) => `units.${key}`),
+    ...['agents', 'configurations'].flatMap((group) =>
+      ['count', 'search', 'none', 'noMatch'].map((key) => `${group}.${key}`),
+    ),
   ];
   expect(unused.filter((key) => !indirect.includes(key))).toEqual([]);
 });

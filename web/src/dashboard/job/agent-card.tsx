@@ -1,14 +1,22 @@
-import { errorOf } from '../data/errors';
+import { errorOf, isReported } from '../data/errors';
 import { partsOf, progressError, progressOf } from '../data/parts';
 import { isActive } from '../data/states';
 import type { FullRun } from '../data/types';
 import { about, duration } from '../format/duration';
-import { count, NONE, percent, rate } from '../format/number';
+import { NONE, percent, rate } from '../format/number';
 import { t } from '../i18n';
-import { PartsBar, ProgressBar } from '../ui/bar';
+import { NotReported, PartsOf, ProgressBar } from '../ui/bar';
 import { FullMoment, WorkTime } from '../ui/time';
 import { Count, Unavailable } from '../ui/unavailable';
+import { fieldsOf } from './field-names';
 import { Message } from './message';
+
+/** What the agent reports besides its state and result. */
+const fields = [
+  ...fieldsOf('agentTimes'),
+  ...fieldsOf('agentCounts'),
+  'agentPercentCompleted',
+] as const;
 
 /** The agent's half: how far, and what became of tasks and clues. */
 export function AgentCard({ run }: { run: FullRun }) {
@@ -35,39 +43,44 @@ export function AgentCard({ run }: { run: FullRun }) {
           <Unavailable error={progressError(run)} />
         </span>
       </header>
-      <ProgressBar
-        value={progress}
-        label={t.run.agentProgress}
-        tone={run.agentState.toLowerCase()}
-        isMoving={active && !run.isStale}
-      />
-      <dl className="figures">
-        <Figure name={t.run.runTime} error={errorOf(run, 'agentElapsedExecutionTime')}>
-          <WorkTime run={run} isRunning={active} />
-        </Figure>
-        <Figure name={t.run.remaining} error={errorOf(run, 'estimatedRemaining')}>
-          {run.estimatedRemaining === null || run.isStale ? NONE : about(run.estimatedRemaining)}
-        </Figure>
-        <Figure name={t.run.rate} error={errorOf(run, 'tasksPerMinute')}>
-          {rate(run.tasksPerMinute)}
-        </Figure>
-        <Figure name={t.run.queueTime} error={errorOf(run, 'agentElapsedQueuedTime')}>
-          {duration(run.agentElapsedQueuedTime)}
-        </Figure>
-      </dl>
-      <h3 className="parts-title">
-        {t.run.tasks} <b>{count(tasks.total)}</b>
-        <Unavailable error={tasks.totalError} />
-        <span className="muted">
-          {t.run.expected(<Count of={run} field="agentExpectedTasksCount" />)}
-        </span>
-      </h3>
-      <PartsBar parts={tasks} of={t.run.tasks} expected={run.agentExpectedTasksCount} />
-      <h3 className="parts-title">
-        {t.run.clues} <b>{count(clues.total)}</b>
-        <Unavailable error={clues.totalError} />
-      </h3>
-      <PartsBar parts={clues} of={t.run.clues} />
+      {isReported(run, fields) ? (
+        <>
+          <ProgressBar
+            value={progress}
+            label={t.run.agentProgress}
+            tone={run.agentState.toLowerCase()}
+            isMoving={active && !run.isStale}
+          />
+          <dl className="figures">
+            <Figure name={t.run.runTime} error={errorOf(run, 'agentElapsedExecutionTime')}>
+              <WorkTime run={run} isRunning={active} />
+            </Figure>
+            <Figure name={t.run.remaining} error={errorOf(run, 'estimatedRemaining')}>
+              {run.estimatedRemaining === null || run.isStale
+                ? NONE
+                : about(run.estimatedRemaining)}
+            </Figure>
+            <Figure name={t.run.rate} error={errorOf(run, 'tasksPerMinute')}>
+              {rate(run.tasksPerMinute)}
+            </Figure>
+            <Figure name={t.run.queueTime} error={errorOf(run, 'agentElapsedQueuedTime')}>
+              {duration(run.agentElapsedQueuedTime)}
+            </Figure>
+          </dl>
+          <PartsOf
+            name={t.run.tasks}
+            parts={tasks}
+            expected={run.agentExpectedTasksCount}
+            note={
+              isReported(run, ['agentExpectedTasksCount']) &&
+              t.run.expected(<Count of={run} field="agentExpectedTasksCount" />)
+            }
+          />
+          <PartsOf name={t.run.clues} parts={clues} />
+        </>
+      ) : (
+        <NotReported />
+      )}
       <dl className="lines">
         <div>
           <dt>{t.run.lastSubmission}</dt>

@@ -71,6 +71,10 @@ export const groups: readonly (readonly [
   ],
 ];
 
+/** The fields of one group. */
+export const fieldsOf = (wanted: keyof Messages['fields']['groups']): readonly (keyof FullRun)[] =>
+  groups.find(([group]) => group === wanted)?.[1] ?? [];
+
 /** A field as text, to show and to copy; undefined for null. */
 export function rawText(value: FullRun[keyof FullRun]): string | undefined {
   return value === null || value === undefined ? undefined : String(value);

@@ -8,8 +8,9 @@ import { percent } from '../format/number';
 import { t } from '../i18n';
 import { type Action, ActionDialog } from '../jobs/actions';
 import { jobTitle, usePageTitle, useTabIcon } from '../shell/title';
-import { Empty, Failure, Skeleton } from '../ui/empty';
+import { Empty, Failure } from '../ui/empty';
 import { AppLink } from '../ui/link';
+import { JobSkeleton, RunSkeleton } from '../ui/skeleton';
 import { AgentCard } from './agent-card';
 import { Banner } from './banner';
 import { Fields } from './fields';
@@ -60,7 +61,7 @@ export function JobPage({ id }: { id: string }) {
     return query.isError ? (
       <Failure error={query.error} retry={() => query.refetch()} isPage />
     ) : (
-      <Skeleton rows={10} height={64} />
+      <JobSkeleton />
     );
   }
   const isCancelled = job.state === 'CANCELLED';
@@ -108,7 +109,7 @@ export function JobPage({ id }: { id: string }) {
       ) : error ? (
         <Failure error={error} />
       ) : (
-        <Skeleton rows={6} height={64} />
+        <RunSkeleton />
       )}
       <div className="cards">
         <History job={job} run={run} />

@@ -1,13 +1,15 @@
-import { errorOf } from '../data/errors';
+import { errorOf, isReported } from '../data/errors';
 import { partsOf } from '../data/parts';
+import { isActive } from '../data/states';
 import type { FullRun } from '../data/types';
-import { compact, count, NONE, percent } from '../format/number';
+import { compact, NONE, percent } from '../format/number';
 import { t } from '../i18n';
-import { PartsBar, ProgressBar } from '../ui/bar';
+import { NotReported, PartsOf, ProgressBar } from '../ui/bar';
 import { processingLabel } from '../ui/state';
 import { FullMoment } from '../ui/time';
 import { Count, Unavailable } from '../ui/unavailable';
 import { Figure } from './agent-card';
+import { fieldsOf } from './field-names';
 
 function doneOf(run: FullRun): number | null {
   const total = run.processingTasksCount;
@@ -20,6 +22,8 @@ function doneOf(run: FullRun): number | null {
   const isOver = run.processingState === 'COMPLETED' && done >= total;
   return isOver ? 100 : Math.min((done / total) * 100, 99.9);
 }
+
+const fields = [...fieldsOf('processingTimes'), ...fieldsOf('processingCounts')] as const;
 
 /** The server's half: what the pipeline made of what was submitted. */
 export function ProcessingCard({ run }: { run: FullRun }) {
@@ -61,51 +65,60 @@ export function ProcessingCard({ run }: { run: FullRun }) {
           <Unavailable error={progressError} />
         </span>
       </header>
-      <ProgressBar
-        value={progress}
-        label={t.run.processingProgress}
-        tone={state.toLowerCase()}
-        isMoving={isMoving}
-      />
-      <dl className="figures">
-        <Figure name={t.run.state}>{processingLabel(run.processingState)}</Figure>
-        <Figure name={t.run.payloads}>
-          <Count of={run} field="processingTasksReceivedPayloadsCount" />
-        </Figure>
-        <Figure name={t.run.clues}>
-          <Count of={run} field="processingTasksReceivedCluesCount" />
-        </Figure>
-        <Figure name={t.run.logLines}>
-          <Count of={run} field="processingTasksReceivedLogLinesCount" />
-        </Figure>
-      </dl>
-      <h3 className="parts-title">
-        {t.run.tasks} <b>{count(tasks.total)}</b>
-        <Unavailable error={tasks.totalError} />
-        <span className="muted">
-          {t.run.retries(<Count of={run} field="processingTaskRetriesCount" />)}
-        </span>
-      </h3>
-      <PartsBar parts={tasks} of={t.run.processingTasks} />
-      <h3 className="parts-title">{t.run.unchanged}</h3>
-      <ul className="legend" aria-label={t.run.unchangedTasks}>
-        {unchanged.map(([label, field]) => (
-          <li key={label} className={run[field] || errorOf(run, field) ? undefined : 'is-none'}>
-            <span>{label}</span>
-            <b>
-              <Count of={run} field={field} />
-            </b>
-          </li>
-        ))}
-      </ul>
-      <dl className="lines">
-        <div>
-          <dt>{t.run.lastUpdate}</dt>
-          <dd>
-            <FullMoment at={run.processingUpdatedDate} />
-          </dd>
-        </div>
-      </dl>
+      {isReported(run, fields) ? (
+        <>
+          <ProgressBar
+            value={progress}
+            label={t.run.processingProgress}
+            tone={state.toLowerCase()}
+            isMoving={isMoving}
+          />
+          <dl className="figures">
+            <Figure name={t.run.state}>{processingLabel(run.processingState)}</Figure>
+            <Figure name={t.run.payloads}>
+              <Count of={run} field="processingTasksReceivedPayloadsCount" />
+            </Figure>
+            <Figure name={t.run.clues}>
+              <Count of={run} field="processingTasksReceivedCluesCount" />
+            </Figure>
+            <Figure name={t.run.logLines}>
+              <Count of={run} field="processingTasksReceivedLogLinesCount" />
+            </Figure>
+          </dl>
+          <PartsOf
+            name={t.run.tasks}
+            parts={tasks}
+            of={t.run.processingTasks}
+            note={
+              isReported(run, ['processingTaskRetriesCount']) &&
+              t.run.retries(<Count of={run} field="processingTaskRetriesCount" />)
+            }
+          />
+          <h3 className="parts-title">{t.run.unchanged}</h3>
+          <ul className="legend" aria-label={t.run.unchangedTasks}>
+            {unchanged.map(([label, field]) => (
+              <li key={label} className={run[field] || errorOf(run, field) ? undefined : 'is-none'}>
+                <span>{label}</span>
+                <b>
+                  <Count of={run} field={field} />
+                </b>
+              </li>
+            ))}
+          </ul>
+          <dl className="lines">
+            <div>
+              <dt>{t.run.lastUpdate}</dt>
+              <dd>
+                <FullMoment at={run.processingUpdatedDate} />
+              </dd>
+            </div>
+          </dl>
+        </>
+      ) : isActive(run.agentState) ? (
+        <p className="muted">{processingLabel(null)}</p>
+      ) : (
+        <NotReported />
+      )}
     </section>
   );
 }

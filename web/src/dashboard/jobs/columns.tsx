@@ -13,7 +13,7 @@ import type { Settings } from '../settings/settings';
 import { ProgressBar } from '../ui/bar';
 import { icons } from '../ui/icons';
 import { AppLink } from '../ui/link';
-import { processingLabel, StateLabel } from '../ui/state';
+import { ProcessingFailed, processingLabel, StateLabel } from '../ui/state';
 import { Moment, WorkTime } from '../ui/time';
 import { type Filter, type Sort, sortOf } from './filter';
 
@@ -137,15 +137,17 @@ function Message({ run, state }: Row) {
   return parts.length > 0 ? <span className="muted">{parts.join(' · ')}</span> : null;
 }
 
-/** That a job's data is lost or incomplete, though its agent completed. */
-function Loss({ job, state }: Row) {
-  // A live run does not tell how it was processed; the list is read again once a job ends.
+/** That a job's data is lost or incomplete, though its agent completed or goes on. */
+function Loss({ job, state, run }: Row) {
+  if (isActive(state)) return run?.processingState === 'FAILED' && <ProcessingFailed />;
+  // A live run does not count what was received; the list is read again once a job ends.
   const loss = state === 'COMPLETED' ? lossOf(job.currentRun) : null;
   if (!loss) return null;
+  if (loss.isFailed) return <ProcessingFailed />;
   return (
     <span className="mark tone-failed">
       <icons.warning width={13} height={13} />
-      <span>{loss.isFailed ? t.jobs.processingFailed : t.jobs.cluesMissing(loss.missing)}</span>
+      <span>{t.jobs.cluesMissing(loss.missing)}</span>
     </span>
   );
 }

@@ -10,6 +10,10 @@ import { type Filter, variablesOf, viewOf } from './filter';
 type Job = ResultOf<typeof jobExport>['jobsConnection']['nodes'][number];
 type Value = string | number | null | undefined;
 
+/** A moment in UTC as spreadsheets read it: they take one with a zone or microseconds for a text. */
+export const moment = (text: string | null | undefined) =>
+  text && new Date(text).toISOString().slice(0, 19).replace('T', ' ');
+
 const fields: readonly (readonly [string, (job: Job) => Value])[] = [
   ['JobId', (job) => job.id],
   ['Name', (job) => job.name],
@@ -19,19 +23,22 @@ const fields: readonly (readonly [string, (job: Job) => Value])[] = [
   ['ConfigurationId', (job) => job.configuration?.id],
   ['Configuration', (job) => job.configuration?.name],
   ['Provider', (job) => job.configuration?.provider],
-  ['CreatedDate', (job) => job.createdDate],
-  ['ScheduledDate', (job) => job.scheduledDate],
+  ['CreatedDate', (job) => moment(job.createdDate)],
+  ['ScheduledDate', (job) => moment(job.scheduledDate)],
   ['RunId', (job) => job.currentRun?.id],
   ['AgentId', (job) => job.currentRun?.agent?.id],
   ['Agent', (job) => job.currentRun?.agent?.name],
-  ['AgentStartTime', (job) => job.currentRun?.agentStartTime],
-  ['AgentEndTime', (job) => job.currentRun?.agentEndTime],
+  ['AgentStartTime', (job) => moment(job.currentRun?.agentStartTime)],
+  ['AgentEndTime', (job) => moment(job.currentRun?.agentEndTime)],
   ['AgentElapsedExecutionTimeMs', (job) => job.currentRun?.agentElapsedExecutionTime],
   ['AgentPercentCompleted', (job) => job.currentRun?.agentPercentCompleted],
   ['AgentTasksCount', (job) => job.currentRun?.agentTasksCount],
   ['AgentTasksCompletedCount', (job) => job.currentRun?.agentTasksCompletedCount],
   ['AgentTasksFailedCount', (job) => job.currentRun?.agentTasksFailedCount],
   ['AgentCluesCount', (job) => job.currentRun?.agentCluesCount],
+  ['AgentCluesCompletedCount', (job) => job.currentRun?.agentCluesCompletedCount],
+  ['ProcessingState', (job) => job.currentRun?.processingState],
+  ['ProcessingTasksReceivedCluesCount', (job) => job.currentRun?.processingTasksReceivedCluesCount],
   ['AgentResultMessage', (job) => job.currentRun?.agentResultMessage],
 ];
 

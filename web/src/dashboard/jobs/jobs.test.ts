@@ -4,7 +4,7 @@ import type { ListedJob } from '../data/types';
 import { parseSettings } from '../settings/settings';
 import { includedKinds, planForJobs } from './actions/plan';
 import { type Column, cellError, columns, columnsFor } from './columns';
-import { cell, fileName } from './csv';
+import { cell, fileName, moment } from './csv';
 import { parseFilter, type Sort, sortKeys } from './filter';
 
 it('a value of a CSV file is quoted where it must be, and is never a formula', () => {
@@ -129,4 +129,10 @@ it('a cell is marked for the fields that it shows, and for a run that could not 
   const ofRun = markedFor({ currentRun: null }, ['currentRun', 'agent', 'id']);
   expect(ofRun).toContain('progress');
   expect(ofRun).not.toContain('state');
+});
+
+it('moments in a file are in UTC, as spreadsheets read them', () => {
+  expect(moment('2026-05-01T10:22:33.548001+02:00')).toBe('2026-05-01 08:22:33');
+  expect(moment(null)).toBeNull();
+  expect(moment(undefined)).toBeUndefined();
 });

@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { useLocation } from 'wouter';
+import brand from '../../brand.html?raw';
 import { ExecutingPopover } from '../executing/popover';
 import { t } from '../i18n';
 import { watchFollowed } from '../job/follow';
@@ -38,14 +39,13 @@ export function Shell({ children }: { children: ReactNode }) {
         {t.shell.skip}
       </button>
       <header className="top">
-        <AppLink to="/" className="brand" aria-label={t.shell.home}>
-          <svg aria-hidden="true" width="20" height="20" viewBox="0 0 16 16">
-            <rect className="brand-1" x="1" y="2.5" width="14" height="2.6" rx="1.3" />
-            <rect className="brand-2" x="1" y="6.7" width="10" height="2.6" rx="1.3" />
-            <rect className="brand-3" x="1" y="10.9" width="5.5" height="2.6" rx="1.3" />
-          </svg>
-          <span>agent-jobs</span>
-        </AppLink>
+        <AppLink
+          to="/"
+          className="brand"
+          aria-label={t.shell.home}
+          // biome-ignore lint/security/noDangerouslySetInnerHtml: it is a file of this build.
+          dangerouslySetInnerHTML={{ __html: brand }}
+        />
         <nav className="top-nav" aria-label={t.shell.navigation}>
           {pages.map(([to, noun, pattern]) => (
             <AppLink

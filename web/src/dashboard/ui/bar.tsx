@@ -1,4 +1,4 @@
-import type { CSSProperties } from 'react';
+import type { CSSProperties, ReactNode } from 'react';
 import type { Parts } from '../data/parts';
 import { count, percent } from '../format/number';
 import { t } from '../i18n';
@@ -38,56 +38,67 @@ export function ProgressBar({
   );
 }
 
-/** What a total is made of, as a bar with a legend that says each number. */
-export function PartsBar({
-  parts: { total, parts, unaccounted, excess },
-  of,
+/** What a total is made of: the total, a bar, and a legend that says each number. */
+export function PartsOf({
+  name,
+  parts: { total, totalError, parts, unaccounted, excess },
+  of = name,
   expected,
+  note,
 }: {
+  name: string;
   parts: Parts;
-  of: string;
+  /** What the legend is about, for screen readers. */
+  of?: string;
   /** What the total may still become: the bar is this long then. */
   expected?: number | null;
+  /** What stands beside the total. */
+  note?: ReactNode;
 }) {
+  const isReported =
+    total !== null || totalError || parts.some(({ value, error }) => value !== null || error);
   const sum = parts.reduce((all, { value }) => all + (value ?? 0), 0) + (unaccounted ?? 0);
   const length = Math.max(total ?? 0, expected ?? 0, sum);
-  const shown = [
-    ...parts,
-    ...(unaccounted === null
-      ? []
-      : [
-          {
-            key: 'unaccounted',
-            label: t.run.parts.unaccounted,
-            value: unaccounted,
-            error: undefined,
-          },
-        ]),
-  ];
+  const rest = { key: 'unaccounted', label: t.run.parts.unaccounted, error: undefined };
+  const shown = unaccounted === null ? parts : [...parts, { ...rest, value: unaccounted }];
   return (
-    <div className="parts">
-      <div className="parts-bar" aria-hidden="true">
-        {length > 0 &&
-          shown.map(({ key, value }) =>
-            value ? (
-              <span
-                key={key}
-                className={`part part-${key}`}
-                style={{ '--share': `${(value / length) * 100}%` } as CSSProperties}
-              />
-            ) : null,
-          )}
-      </div>
-      <ul className="legend" aria-label={of}>
-        {shown.map(({ key, label, value, error }) => (
-          <li key={key} className={value || error ? undefined : 'is-none'}>
-            <span className={`swatch part-${key}`} aria-hidden="true" />
-            <span>{label}</span>
-            <b>{error ? <Unavailable error={error} /> : count(value)}</b>
-          </li>
-        ))}
-      </ul>
-      {excess !== null && <p className="muted parts-note">{t.run.excess(excess)}</p>}
-    </div>
+    <>
+      <h3 className="parts-title">
+        {name} {isReported ? <b>{count(total)}</b> : <NotReported />}
+        <Unavailable error={totalError} />
+        {note && <span className="muted">{note}</span>}
+      </h3>
+      {isReported && (
+        <div className="parts">
+          <div className="parts-bar" aria-hidden="true">
+            {length > 0 &&
+              shown.map(({ key, value }) =>
+                value ? (
+                  <span
+                    key={key}
+                    className={`part part-${key}`}
+                    style={{ '--share': `${(value / length) * 100}%` } as CSSProperties}
+                  />
+                ) : null,
+              )}
+          </div>
+          <ul className="legend" aria-label={of}>
+            {shown.map(({ key, label, value, error }) => (
+              <li key={key} className={value || error ? undefined : 'is-none'}>
+                <span className={`swatch part-${key}`} aria-hidden="true" />
+                <span>{label}</span>
+                <b>{error ? <Unavailable error={error} /> : count(value)}</b>
+              </li>
+            ))}
+          </ul>
+          {excess !== null && <p className="muted parts-note">{t.run.excess(excess)}</p>}
+        </div>
+      )}
+    </>
   );
+}
+
+/** Stands for values that no program reported, in place of a dash for each. */
+export function NotReported() {
+  return <span className="muted">{t.run.notReported}</span>;
 }

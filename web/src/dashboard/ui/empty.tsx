@@ -72,17 +72,3 @@ export function SignedOut() {
     </Empty>
   );
 }
-
-/** Stands in for rows that are on their way, at their size, so that nothing jumps. */
-export function Skeleton({ rows, height }: { rows: number; height: number }) {
-  return (
-    <div aria-hidden="true">
-      {Array.from({ length: rows }, (_, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: they are all the same.
-        <div key={index} className="skeleton-row" style={{ height }}>
-          <span style={{ width: `${28 + ((index * 37) % 40)}%` }} />
-        </div>
-      ))}
-    </div>
-  );
-}

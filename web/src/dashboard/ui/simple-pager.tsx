@@ -15,14 +15,12 @@ export function SimplePager({
   page,
   setPage,
   pages,
-  hasNext,
 }: {
   page: number;
   setPage(page: number): void;
   pages: number;
-  hasNext: boolean;
 }) {
-  if (page === 1 && !hasNext) return null;
+  if (pages === 1) return null;
   return (
     <nav className="pager" aria-label={t.pager.title}>
       <span className="pager-pages">
@@ -37,13 +35,13 @@ export function SimplePager({
           <span className="hidden">{t.pager.previous}</span>
         </button>
         <span>
-          {page} <span className="muted">{t.pager.of(count(Math.max(pages, page)))}</span>
+          {page} <span className="muted">{t.pager.of(count(pages))}</span>
         </span>
         <button
           type="button"
           className="icon-button"
           data-shortcut="next-page"
-          disabled={!hasNext}
+          disabled={page === pages}
           onClick={() => setPage(page + 1)}
         >
           <icons.right />

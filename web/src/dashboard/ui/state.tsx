@@ -1,7 +1,7 @@
 import { textOf } from '../data/states';
 import type { JobState, ProcessingState } from '../data/types';
 import { t } from '../i18n';
-import { StateSign } from './icons';
+import { icons, StateSign } from './icons';
 
 export function StateLabel({
   state,
@@ -43,6 +43,16 @@ export function ProcessingChip({ state }: { state: ProcessingState | null }) {
       <StateSign state={like} size={14} />
       <span className="chip-phase">{t.job.processing}</span>
       {processingLabel(state)}
+    </span>
+  );
+}
+
+/** Beside the state of a job, which is the agent's and does not say it. */
+export function ProcessingFailed() {
+  return (
+    <span className="mark tone-failed">
+      <icons.warning width={13} height={13} />
+      <span>{t.jobs.processingFailed}</span>
     </span>
   );
 }

@@ -1,0 +1,206 @@
+// What the dashboard's pages look like on the data of the demo, in both themes, on desktops and phones,
+// and in German. In a real browser, on one database: the pages are the same whatever it is.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { checkAsItIs } from './support/axe.mjs';
+import { desktop, launch, open, phone } from './support/browser.mjs';
+import { ask, createDatabase, serve } from './support/server.mjs';
+import { onlyIn, readable } from './support/texts.mjs';
+import { until } from './support/until.mjs';
+
+const kinds = (process.env.AGENT_JOBS_TEST_DATABASES ?? 'sqlite,postgres').split(',');
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser?.close());
+
+const rows = (page) => page.locator('.table-body .row');
+
+describe("the dashboard's looks", () => {
+  let database;
+  let server;
+  const facts = {};
+
+  before(async () => {
+    database = createDatabase(kinds[0]);
+    server = await serve('demo', database.url, { options: ['--agents', '0'] });
+    Object.assign(
+      facts,
+      await ask(
+        server.url,
+        `{
+            counts: jobCounts { failed completed total }
+            failed: jobs(states: [FAILED], take: 1) {
+              items { id name configuration { id name } currentRun { agentResultMessage } }
+            }
+            executing: jobs(states: [EXECUTING], take: 1) { items { id name } }
+            queued: jobs(states: [QUEUED], take: 2) { items { id name } }
+            retried: jobs(states: [COMPLETED], take: 200) { items { id runs(take: 2) { id } } }
+            agents(take: 1) { items { id name } }
+            configurations(take: 1) { items { id name } }
+          }`,
+      ),
+    );
+  });
+
+  after(async () => {
+    await server?.stop();
+    database?.drop();
+  });
+
+  const at = (path) => new URL(path, server.url).href;
+
+  /** Runs steps on a page, which must not complain. */
+  const on = (name, path, steps, options) =>
+    test(name, async () => {
+      const { page, complaints, close } = await open(browser, server.url, options);
+      try {
+        await page.goto(at(path));
+        await steps(page);
+        assert.deepEqual(complaints, []);
+      } finally {
+        await close();
+      }
+    });
+
+  /** Until the list is the one that was asked for last, not the one before. */
+  const settled = async (page) => {
+    await rows(page).first().waitFor();
+    await until(async () => (await page.locator('.table.is-stale').count()) === 0, 'the list');
+  };
+  const total = async (page) =>
+    Number((await page.locator('.list-count b').innerText()).replace(/\D/g, ''));
+
+  on('German is chosen in the settings, and nothing is left in English', '/', async (page) => {
+    await rows(page).first().waitFor();
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByRole('combobox', { name: 'Language' }).selectOption('Deutsch');
+    // At once, with the menu still open.
+    const settings = page.getByRole('dialog', { name: 'Einstellungen' });
+    await settings.getByText('Zeitzone').waitFor();
+    assert.equal(await page.locator('html').getAttribute('lang'), 'de');
+    await page.reload();
+    await settled(page);
+    assert.equal(await page.locator('html').getAttribute('lang'), 'de');
+    const inGerman = (n) => n.toLocaleString('de-DE');
+    assert.ok(facts.counts.total > 999, 'a number with a separator');
+    assert.equal(
+      await page.locator('.list-count').innerText(),
+      `${inGerman(await total(page))} Jobs`,
+    );
+
+    const english = await onlyIn('en', 'de');
+    assert.ok(english.length > 250 && english.includes('Least recently updated'));
+    // What the data says is in no language.
+    const names = new Set(['Message', 'Name']);
+    const assertGerman = async (where) => {
+      const leaks = (await readable(page)).filter((text) =>
+        english.some(
+          (each) =>
+            !names.has(each) &&
+            (text === each || (each.includes(' ') && each.length > 9 && text.includes(each))),
+        ),
+      );
+      assert.deepEqual(leaks, [], where);
+      await checkAsItIs(page, where);
+    };
+    const title = (text) => page.waitForFunction((text) => document.title === text, text);
+
+    await assertGerman('jobs');
+    for (const label of ['Status', 'Konfiguration', 'Agent', 'Erstellt', 'Spalten']) {
+      await page.locator('.filter', { hasText: label }).first().click();
+      await page.locator('.popover').waitFor();
+      await assertGerman(label);
+      await page.keyboard.press('Escape');
+      await page.locator('.popover').waitFor({ state: 'detached' });
+    }
+    await page.goto(at('/?state=failed&size=25'));
+    await settled(page);
+    await rows(page).first().getByRole('checkbox').check();
+    await page.getByRole('region', { name: 'Ausgewählte Jobs' }).waitFor();
+    await page.getByRole('button', { name: 'Wiederholen…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: '1 Job wiederholen' }).waitFor();
+    await assertGerman('retry');
+    // Other tests retry jobs that had failed at the start.
+    const { jobs } = await ask(
+      server.url,
+      '{ jobs(states: [FAILED], take: 1) { items { id name } } }',
+    );
+    const [failed] = jobs.items;
+    await page.goto(at(`/jobs/${failed.id}`));
+    await page.getByText('Lauf fehlgeschlagen').waitFor();
+    await title(`✕ ${failed.name} · agent-jobs`);
+    await assertGerman('a failed job');
+    for (const { id } of [facts.executing.items[0], facts.queued.items[1]]) {
+      await page.goto(at(`/jobs/${id}`));
+      await page.locator('.job-head h1').waitFor();
+      await assertGerman(`job ${id}`);
+    }
+    await page.goto(at('/jobs/nonsense'));
+    await page.getByRole('heading', { name: 'Job nicht gefunden' }).waitFor();
+    await assertGerman('no job');
+    for (const [path, name, { id }] of [
+      ['configurations', 'Konfigurationen', facts.configurations.items[0]],
+      ['agents', 'Agenten', facts.agents.items[0]],
+    ]) {
+      await page.goto(at(`/${path}`));
+      await title(`${name} · agent-jobs`);
+      await page.locator('.row-link').first().waitFor();
+      await assertGerman(path);
+      await page.goto(at(`/${path}/${id}?size=25`));
+      await settled(page);
+      const created = await page.locator('.facts time:not([title])').innerText();
+      const month = 'Jan|Feb|März|Apr|Mai|Juni|Juli|Aug|Sept|Okt|Nov|Dez';
+      assert.match(created, new RegExp(`^\\d\\d\\. (${month})\\.? \\d{4}, \\d\\d:\\d\\d:\\d\\d`));
+      await assertGerman(`${path}, one of them`);
+    }
+    await page.locator('.executing-button').click();
+    await page.locator('.executing-job').first().waitFor();
+    await assertGerman('executing jobs');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Einstellungen' }).click();
+    await assertGerman('settings');
+    await page.getByRole('button', { name: 'Tastenkürzel' }).click();
+    await page.getByRole('dialog', { name: 'Tastenkürzel' }).waitFor();
+    await assertGerman('shortcuts');
+  });
+
+  for (const [size, viewport] of Object.entries({ desktop, phone })) {
+    for (const colorScheme of ['light', 'dark']) {
+      const name = `axe finds nothing, and nothing is cut off, on a ${size}, ${colorScheme}`;
+      on(
+        name,
+        '/',
+        async (page) => {
+          for (const path of [
+            '/?size=25',
+            '/?state=failed&size=25',
+            `/jobs/${facts.failed.items[0].id}`,
+            `/jobs/${facts.executing.items[0].id}`,
+            '/configurations',
+            `/configurations/${facts.configurations.items[0].id}?size=25`,
+            '/agents',
+            `/agents/${facts.agents.items[0].id}?size=25`,
+          ]) {
+            await page.goto(at(path));
+            await page.locator('.row-link, .job-head h1').first().waitFor();
+            await checkAsItIs(page, path);
+            const overflow = await page.evaluate(
+              () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+            );
+            assert.ok(overflow <= 0, `${path} is ${overflow} px too wide`);
+          }
+          await page.getByRole('button', { name: 'Settings' }).click();
+          await checkAsItIs(page, 'settings');
+          await page.keyboard.press('Escape');
+          await page.locator('.executing-button').click();
+          await page.locator('.executing-job').first().waitFor();
+          await checkAsItIs(page, 'the executing jobs');
+        },
+        { viewport, colorScheme },
+      );
+    }
+  }
+});
