@@ -39,7 +39,7 @@ on_both_databases! {
         }
         rows.insert(&server).await;
         for order in ORDERS {
-            for filter in ["", ", states: [COMPLETED, FAILED, UNKNOWN]", ", search: \"a\""] {
+            for filter in ["", ", filter: { states: [COMPLETED, FAILED, UNKNOWN] }", ", filter: { search: \"a\" }"] {
                 let arguments = format!("{order}{filter}");
                 let listed = server.all_jobs(200, &arguments).await;
                 assert!(listed.len() > 100, "{arguments}: {}", listed.len());

@@ -3,7 +3,6 @@
 
 mod analyze;
 mod api;
-mod arguments;
 mod batches;
 mod bridge;
 mod context;
