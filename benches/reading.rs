@@ -89,6 +89,7 @@ fn main() -> Result<(), Failure> {
         pages(&many)?;
         connections(&runtime, &many)?;
         filtered_pages(&runtime, &many)?;
+        each_condition(&runtime, &many)?;
         beside_plain(&runtime, &many)?;
         with_access_control(&runtime, &many)?;
     }
@@ -204,6 +205,43 @@ fn filtered_pages(runtime: &Runtime, server: &Server) -> Result<(), Failure> {
         compare(&format!("jobs(page, take: 20, {name})"), &requests)?;
     }
     Ok(())
+}
+
+/// Prints how long the first page takes by each condition of the filter alone.
+fn each_condition(runtime: &Runtime, server: &Server) -> Result<(), Failure> {
+    let newest = server.jobs_at(runtime, 0, 200)?;
+    let configuration = newest[0].configuration_id;
+    let middle = server.jobs_at(runtime, server.last_page() / 2, TAKE)?[0].created_date;
+    let recent = newest[199].created_date;
+    let conditions = [
+        json!({}),
+        json!({ "states": ["FAILED"] }),
+        json!({ "excludeStates": ["COMPLETED"] }),
+        json!({ "configurationIds": [configuration] }),
+        json!({ "providers": ["hubspot"] }),
+        json!({ "priority": 4 }),
+        json!({ "search": "hubspot" }),
+        json!({ "createdAfter": recent.to_string() }),
+        json!({ "createdBefore": middle.to_string() }),
+        json!({ "startedAfter": recent.to_string() }),
+        json!({ "startedBefore": middle.to_string() }),
+        json!({ "finishedAfter": recent.to_string() }),
+        json!({ "finishedBefore": middle.to_string() }),
+        json!({ "minDuration": 3_600_000 }),
+        json!({ "maxDuration": 60_000 }),
+        json!({ "messageContains": "status" }),
+        json!({ "messageContains": "in no message" }),
+        json!({ "scheduledAfter": recent.to_string() }),
+        json!({ "updatedBefore": middle.to_string() }),
+        json!({ "processingStates": ["FAILED"] }),
+        json!({ "cluesMissing": true }),
+    ];
+    let query = "query ($filter: JobFilter) { jobs(filter: $filter) {
+        items { id name state createdDate } hasNextPage } }";
+    let requests = conditions.map(|filter| {
+        (filter.to_string(), server.address, graphql(query, &json!({ "filter": filter })))
+    });
+    compare("jobs(filter), the first page without a total", &requests)
 }
 
 /// Prints how long the requests take, asked one at a time; each also in terms of the first.

@@ -229,6 +229,7 @@ impl<'a> Schema<'a> {
             ("UUID", _) => vec![json!(Uuid::from_u128(0xA77A_C4E6))],
             // Cursors are what the service gave out.
             ("String", "after" | "before") => vec![Value::Null],
+            ("String", "providers") => vec![json!("hubspot"), json!("none")],
             ("String", "search") => vec![json!("%zz_"), json!("crawl"), json!("01")],
             ("String", _) => vec![json!("attack"), json!("a".repeat(200))],
             ("DateTime", _) => {
@@ -238,6 +239,7 @@ impl<'a> Schema<'a> {
             ("Int", "take" | "first" | "last") => vec![json!(1), json!(200)],
             ("Int", "page") => vec![json!(0), json!(1_000), json!(i32::MAX)],
             ("Int", _) => vec![json!(0), json!(1)],
+            ("Long", "minDuration" | "maxDuration") => vec![json!(0), json!(i64::from(i32::MAX))],
             ("Long", _) => vec![json!(1)],
             ("Float", _) => vec![json!(50.0)],
             ("Boolean", _) => vec![json!(true), json!(false)],
@@ -405,6 +407,8 @@ fn parameter_samples(name: &str, schema: &Value, known: &Known) -> Result<Vec<St
         ("array", _) => parameter_samples(name, &schema["items"], known)?,
         ("integer", "take") => vec!["200".to_owned()],
         ("integer", _) => vec!["0".to_owned(), "1000".to_owned()],
+        ("string", "messageContains") => vec!["zz_".to_owned(), "timeout".to_owned()],
+        ("string", "providers") => vec!["hubspot".to_owned(), "none".to_owned()],
         ("boolean", _) => vec!["true".to_owned(), "false".to_owned()],
         ("string", "configurationId" | "configurationIds") => vec![known.configuration.to_string()],
         ("string", "agentIds") => vec![known.agent.to_string()],

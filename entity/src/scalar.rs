@@ -228,7 +228,18 @@ impl ScalarType for LongInput {
 
 /// A `Long` as a client sends it; also registers the scalar. Output goes through [`Long`]'s own [`OutputType`], which can
 /// refuse a number where [`ScalarType::to_value`] could only return a wrong one.
+#[derive(Clone, Copy, Debug)]
 pub struct LongInput(pub i64);
+
+/// As it stands on a command line.
+impl FromStr for LongInput {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.parse().ok().filter(|number| (-Long::MAX..=Long::MAX).contains(number));
+        number.map(Self).ok_or_else(|| "expected a whole number of up to 53 bits".to_owned())
+    }
+}
 
 impl From<LongInput> for Value {
     fn from(number: LongInput) -> Self {

@@ -1,6 +1,6 @@
 //! What a [`JobFilter`] means in SQL, and what that costs.
 
-use entity::{JobState, ProcessingState};
+use entity::JobState;
 use uuid::Uuid;
 
 use super::argument::UuidArgument;
@@ -8,6 +8,7 @@ use super::filter::JobFilter;
 use super::order::{Order, OrderField};
 use super::scope::Scope;
 use super::search;
+use super::states::{processing_in, push_states, quoted};
 use crate::db::Sql;
 use crate::error::Error;
 
@@ -66,6 +67,11 @@ impl<'a> Condition<'a> {
         Self { index: None, push: Box::new(push) }
     }
 
+    /// A condition on the job's current run, the row `job_run`.
+    fn of_run(push: impl Fn(&mut Sql) + 'a) -> Self {
+        Self::scanned(move |sql| push_current_run(sql, &push))
+    }
+
     /// A condition on the value that an order sorts by.
     fn indexed(order: OrderField, push: impl Fn(&mut Sql) + 'a) -> Self {
         Self { index: Some(order), push: Box::new(push) }
@@ -80,6 +86,11 @@ impl Conditions {
     pub fn new(mut filter: JobFilter) -> Result<Self, Error> {
         let configurations = ids("configurationIds", filter.configuration_ids.as_deref())?;
         filter.search = text("search", filter.search)?;
+        filter.message_contains = text("messageContains", filter.message_contains)?;
+        for provider in filter.providers.iter().flatten() {
+            text("providers", Some(provider.clone()))?;
+        }
+        limit("providers", filter.providers.as_ref().map_or(0, Vec::len))?;
         let mut conditions = Self {
             configurations: match configurations.as_slice() {
                 [] => Scope::All,
@@ -130,9 +141,18 @@ impl Conditions {
             exclude_states: _,
             configuration_ids: _,
             agent_ids: _,
+            providers,
+            priority,
             search,
             created_after,
             created_before,
+            started_after,
+            started_before,
+            finished_after,
+            finished_before,
+            min_duration,
+            max_duration,
+            message_contains,
             scheduled_after,
             updated_before,
             processing_states,
@@ -151,8 +171,21 @@ impl Conditions {
                 sql.push(")");
             }));
         }
+        if let Some(providers) = providers.as_ref().filter(|providers| !providers.is_empty()) {
+            all.push(Condition::scanned(|sql| {
+                sql.push("configuration_id IN (SELECT configuration.id FROM configuration")
+                    .push(" WHERE configuration.provider")
+                    .any_text(providers)
+                    .push(")");
+            }));
+        }
+        if let Some(priority) = priority {
+            all.push(Condition::scanned(|sql| {
+                sql.push("priority = ").bind(*priority);
+            }));
+        }
         if let Some(text) = search {
-            all.push(Condition::scanned(|sql| push_search(sql, text)));
+            all.push(Condition::scanned(|sql| search::push_search(sql, text)));
         }
         if let Some(moment) = created_after {
             all.push(Condition::indexed(OrderField::CreatedDate, |sql| {
@@ -162,6 +195,42 @@ impl Conditions {
         if let Some(moment) = created_before {
             all.push(Condition::indexed(OrderField::CreatedDate, |sql| {
                 sql.push("created_date < ").bind(*moment);
+            }));
+        }
+        for (moment, comparison) in [(started_after, ">="), (started_before, "<")] {
+            if let Some(moment) = moment {
+                all.push(Condition::of_run(move |sql| {
+                    sql.push(&format!("job_run.agent_start_time {comparison} ")).bind(*moment);
+                }));
+            }
+        }
+        for (moment, comparison) in [(finished_after, ">="), (finished_before, "<")] {
+            if let Some(moment) = moment {
+                all.push(Condition::scanned(move |sql| {
+                    push_finished(sql);
+                    sql.push(" AND coalesce((SELECT job_run.agent_end_time FROM job_run")
+                        .push(" WHERE job_run.id = job.current_run_id), job.update_date)")
+                        .push(&format!(" {comparison} "))
+                        .bind(*moment);
+                }));
+            }
+        }
+        for (duration, comparison) in [(min_duration, ">="), (max_duration, "<=")] {
+            if let Some(duration) = duration {
+                all.push(Condition::scanned(move |sql| {
+                    push_finished(sql);
+                    sql.push(" AND ");
+                    push_current_run(sql, |sql| {
+                        sql.push_either(DURATION_SQLITE, DURATION_POSTGRES)
+                            .push(&format!(" {comparison} "))
+                            .bind(duration.0);
+                    });
+                }));
+            }
+        }
+        if let Some(text) = message_contains {
+            all.push(Condition::of_run(|sql| {
+                search::push_contains(sql, "job_run.agent_result_message", text);
             }));
         }
         if let Some(moment) = scheduled_after {
@@ -186,11 +255,8 @@ impl Conditions {
         }
         if let Some(are_missing) = clues_missing {
             all.push(Condition::scanned(|sql| {
-                let not = if *are_missing { "" } else { "NOT " };
-                sql.push(&format!("{not}EXISTS (SELECT 1 FROM job_run"))
-                    .push(" WHERE job_run.id = job.current_run_id AND ")
-                    .push(CLUES_MISSING)
-                    .push(")");
+                sql.push(if *are_missing { "" } else { "NOT " });
+                push_current_run(sql, |sql| _ = sql.push(CLUES_MISSING));
             }));
         }
         all
@@ -268,12 +334,17 @@ impl Conditions {
 /// The ids of a list.
 fn ids(name: &'static str, list: Option<&[UuidArgument]>) -> Result<Vec<Uuid>, Error> {
     let list = list.unwrap_or_default();
-    if list.len() > LIST_LENGTH {
-        let found = list.len();
-        let message = format!("expected at most {LIST_LENGTH} values, not {found}");
-        return Err(Error::invalid(name, message));
-    }
+    limit(name, list.len())?;
     list.iter().map(|id| id.get(name)).collect()
+}
+
+/// Checks the length of a list.
+fn limit(name: &'static str, length: usize) -> Result<(), Error> {
+    if length <= LIST_LENGTH {
+        return Ok(());
+    }
+    let message = format!("expected at most {LIST_LENGTH} values, not {length}");
+    Err(Error::invalid(name, message))
 }
 
 /// A text without the white space around it; `None` if nothing is left.
@@ -292,109 +363,34 @@ fn text(name: &'static str, text: Option<String>) -> Result<Option<String>, Erro
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
+/// Adds the condition that a job has a current run, the row `job_run`, for which another holds.
+fn push_current_run(sql: &mut Sql, push: impl Fn(&mut Sql)) {
+    sql.push("EXISTS (SELECT 1 FROM job_run WHERE job_run.id = job.current_run_id AND ");
+    push(sql);
+    sql.push(")");
+}
+
+/// Adds the condition that a job is finished.
+fn push_finished(sql: &mut Sql) {
+    let finished = JobState::ALL.iter().filter(|state| state.is_terminal());
+    sql.push(&format!("state IN ({})", quoted(finished)));
+}
+
+/// Of a run: how long the agent worked, in milliseconds, by its own account or from its start to its end.
+const DURATION_SQLITE: &str = "coalesce(job_run.agent_elapsed_execution_time, \
+     (job_run.agent_end_time - job_run.agent_start_time) / 1000)";
+const DURATION_POSTGRES: &str = "coalesce(job_run.agent_elapsed_execution_time, \
+     CAST(trunc(extract(epoch FROM job_run.agent_end_time - job_run.agent_start_time) * 1000) AS bigint))";
+
 /// Of a run: its processing has ended, and received fewer clues than the agent submitted. Before that,
 /// clues are in transit.
 const CLUES_MISSING: &str = "job_run.processing_state IN ('Completed', 'Failed') \
      AND job_run.processing_tasks_received_clues_count < job_run.agent_clues_completed_count";
 
-/// The condition on a run that its processing is in one of these states. `Unknown` stands for every name
-/// that is not known.
-fn processing_in(states: &[ProcessingState]) -> String {
-    let either = states.iter().map(|state| match state {
-        ProcessingState::Unknown => {
-            let known = ProcessingState::ALL.iter().filter(|each| **each != *state);
-            let known: Vec<_> = known.map(|state| format!("'{}'", state.name())).collect();
-            format!("job_run.processing_state NOT IN ({})", known.join(", "))
-        }
-        state => format!("job_run.processing_state = '{}'", state.name()),
-    });
-    format!("({})", either.collect::<Vec<_>>().join(" OR "))
-}
-
-/// The names of all states but `Unknown`, which stands for every other name.
-fn known_names() -> String {
-    quoted(JobState::ALL.iter().filter(|state| **state != JobState::Unknown))
-}
-
-fn quoted<'a>(states: impl Iterator<Item = &'a JobState>) -> String {
-    states.map(|state| format!("'{}'", state.name())).collect::<Vec<_>>().join(", ")
-}
-
-/// Adds a condition on the state of jobs.
-pub(super) fn push_states(sql: &mut Sql, states: Option<&[JobState]>) {
-    let Some(states) = states else { return };
-    if states.is_empty() {
-        sql.push(" AND false");
-        return;
-    }
-    let known: Vec<_> = states.iter().filter(|state| **state != JobState::Unknown).collect();
-    sql.push(" AND (");
-    match known.as_slice() {
-        [] => {}
-        [one] => {
-            sql.push(&format!("state = '{}'", one.name()));
-        }
-        several => {
-            sql.push(&format!("state IN ({})", quoted(several.iter().copied())));
-        }
-    }
-    if known.len() < states.len() {
-        if !known.is_empty() {
-            sql.push(" OR ");
-        }
-        // The counters name the unknown states, so that the index can find their jobs.
-        let unknown = format!("state NOT IN ({})", known_names());
-        sql.push("state IN (SELECT state FROM job_count WHERE configuration_id = ")
-            .bind(super::counts::ALL)
-            .push(&format!(" AND {unknown}"));
-        if sql.is_postgres() {
-            sql.push(&format!(" UNION SELECT state FROM job_count_delta WHERE {unknown}"));
-        }
-        sql.push(")");
-    }
-    sql.push(")");
-}
-
-/// Adds a condition on counters' rows.
-pub(super) fn push_counted_states(sql: &mut Sql, states: Option<&[JobState]>) {
-    let Some(states) = states else { return };
-    if states.is_empty() {
-        sql.push(" WHERE false");
-        return;
-    }
-    sql.push(&format!(" WHERE (state IN ({})", quoted(states.iter())));
-    if states.contains(&JobState::Unknown) {
-        sql.push(&format!(" OR state NOT IN ({})", known_names()));
-    }
-    sql.push(")");
-}
-
-fn push_search(sql: &mut Sql, text: &str) {
-    sql.push("(");
-    search::push_contains(sql, "name", text);
-    if let Some((first, last)) = id_range(text) {
-        sql.push(" OR id BETWEEN ").bind(first).push(" AND ").bind(last);
-    }
-    sql.push(")");
-}
-
-/// The first and the last id that begin with `text`, if it is the beginning of one.
-fn id_range(text: &str) -> Option<(Uuid, Uuid)> {
-    let digits: String = text.chars().filter(|letter| *letter != '-').collect();
-    if digits.is_empty() || digits.len() > 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    let fill = |digit: &str| {
-        let rest = digit.repeat(32 - digits.len());
-        Uuid::parse_str(&(digits.clone() + &rest)).ok()
-    };
-    Some((fill("0")?, fill("f")?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use entity::Timestamp;
+    use entity::{ProcessingState, Timestamp};
 
     #[test]
     fn filters_without_an_index_cost_a_scan() {
@@ -432,6 +428,9 @@ mod tests {
             (JobFilter { search: Some(" ".to_owned()), ..none() }, 0, SCAN, 0, 0),
             (JobFilter { scheduled_after: moment, ..none() }, SCAN, SCAN, SCAN, SCAN),
             (JobFilter { clues_missing: Some(true), ..none() }, SCAN, SCAN, SCAN, SCAN),
+            (JobFilter { finished_after: moment, ..none() }, SCAN, SCAN, SCAN, SCAN),
+            (JobFilter { priority: Some(2), ..none() }, SCAN, SCAN, SCAN, SCAN),
+            (JobFilter { providers: Some(vec![]), ..none() }, 0, SCAN, 0, 0),
             (JobFilter { processing_states: Some(vec![]), ..none() }, 0, SCAN, 0, 0),
             (
                 JobFilter { processing_states: Some(vec![ProcessingState::Failed]), ..none() },
@@ -476,17 +475,5 @@ mod tests {
         let mut conditions = filter(&[Failed, Queued], &[]);
         conditions.retain_states(JobState::is_terminal);
         assert_eq!(conditions.states(), Some(&[Failed][..]));
-    }
-
-    #[test]
-    fn an_id_prefix_is_a_range_of_ids() {
-        let (first, last) = id_range("018f-a").unwrap();
-        assert_eq!(first.to_string(), "018fa000-0000-0000-0000-000000000000");
-        assert_eq!(last.to_string(), "018fafff-ffff-ffff-ffff-ffffffffffff");
-        let whole = "018fa000-0000-7000-8000-0000000000aa";
-        assert_eq!(id_range(whole), Some((whole.parse().unwrap(), whole.parse().unwrap())));
-        for text in ["", "hubspot", "018g", "-", &"0".repeat(33)] {
-            assert_eq!(id_range(text), None, "{text:?}");
-        }
     }
 }

@@ -5,7 +5,7 @@
 
 use async_graphql::InputObject;
 use clap::Args;
-use entity::{JobState, ProcessingState, Timestamp};
+use entity::{JobState, LongInput, ProcessingState, Timestamp};
 
 use super::argument::UuidArgument;
 
@@ -21,6 +21,12 @@ pub struct JobFilter {
     /// Only jobs of one of these configurations.
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub configuration_ids: Option<Vec<UuidArgument>>,
+    /// Only jobs of configurations of one of these providers, such as `hubspot`.
+    #[arg(long, value_name = "PROVIDER", value_delimiter = ',')]
+    pub providers: Option<Vec<String>>,
+    /// Only jobs of this priority: 0 is low, 2 normal, 4 high.
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pub priority: Option<i32>,
     /// Only jobs whose current run is by one of these agents.
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub agent_ids: Option<Vec<UuidArgument>>,
@@ -33,6 +39,28 @@ pub struct JobFilter {
     /// Only jobs created before this moment.
     #[arg(long, value_name = "TIME")]
     pub created_before: Option<Timestamp>,
+    /// Only jobs whose current run's agent began at this moment or later.
+    #[arg(long, value_name = "TIME")]
+    pub started_after: Option<Timestamp>,
+    /// Only jobs whose current run's agent began before this moment.
+    #[arg(long, value_name = "TIME")]
+    pub started_before: Option<Timestamp>,
+    /// Only finished jobs whose end was at this moment or later: that of the current run's agent or, if it
+    /// is not known, the last change of the job.
+    #[arg(long, value_name = "TIME")]
+    pub finished_after: Option<Timestamp>,
+    /// Only finished jobs whose end was before this moment.
+    #[arg(long, value_name = "TIME")]
+    pub finished_before: Option<Timestamp>,
+    /// Only finished jobs whose current run's agent worked for this many milliseconds or longer.
+    #[arg(long, value_name = "MILLISECONDS", allow_negative_numbers = true)]
+    pub min_duration: Option<LongInput>,
+    /// Only finished jobs whose current run's agent worked for this many milliseconds or less.
+    #[arg(long, value_name = "MILLISECONDS", allow_negative_numbers = true)]
+    pub max_duration: Option<LongInput>,
+    /// Only jobs whose current run's message contains this, in upper or lower case.
+    #[arg(long, value_name = "TEXT")]
+    pub message_contains: Option<String>,
     /// Only jobs that are scheduled for this moment or later.
     #[arg(long, value_name = "TIME")]
     pub scheduled_after: Option<Timestamp>,

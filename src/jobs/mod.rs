@@ -14,4 +14,5 @@ pub mod retention;
 pub mod rows;
 pub mod scope;
 pub mod search;
+mod states;
 pub mod store;

@@ -5,12 +5,13 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use uuid::Uuid;
 
 use super::argument::PageRequest;
-use super::conditions::{Conditions, push_counted_states};
+use super::conditions::Conditions;
 use super::counts;
 use super::cursor::Cursor;
 use super::list::{JobList, Stretch, push_limit};
 use super::order::Order;
 use super::scope::Scope;
+use super::states::push_counted_states;
 use crate::db::Sql;
 
 /// From this offset on, a page is reached from the list's nearer end.

@@ -7,9 +7,9 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use uuid::Uuid;
 
 use super::argument::PageRequest;
-use super::conditions::push_states;
 use super::list::push_limit;
 use super::scope::{Scope, Scoped};
+use super::states::push_states;
 use crate::db::Sql;
 
 /// The rows that have these ids and belong to the scope.

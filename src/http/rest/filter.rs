@@ -6,7 +6,7 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{BaseType, Type, TypeKind, TypeSystemDefinition};
 use async_graphql::{InputType, Name, ScalarType as _, Value};
-use entity::{JobState, ProcessingState, Timestamp};
+use entity::{JobState, Long, ProcessingState, Timestamp};
 use serde_json::{Value as Json, json};
 
 use super::parameters::{Given, Parameter, quoted};
@@ -29,6 +29,8 @@ enum Scalar {
     ProcessingState,
     Text,
     Moment,
+    Int,
+    Long,
     Flag,
 }
 
@@ -122,6 +124,8 @@ impl Scalar {
                     "ProcessingState" => Self::ProcessingState,
                     "String" => Self::Text,
                     "DateTime" => Self::Moment,
+                    "Int" => Self::Int,
+                    "Long" => Self::Long,
                     "Boolean" => Self::Flag,
                     other => panic!("no parameter is known for the type {other}"),
                 };
@@ -141,6 +145,18 @@ impl Scalar {
                 json!({ "type": "string", "maxLength": TEXT_LENGTH, "pattern": "^[^\\u0000]*$" })
             }
             Self::Moment => json!({ "type": "string", "format": "date-time" }),
+            Self::Int => json!({
+                "type": "integer",
+                "format": "int32",
+                "minimum": i32::MIN,
+                "maximum": i32::MAX,
+            }),
+            Self::Long => json!({
+                "type": "integer",
+                "format": "int64",
+                "minimum": -Long::MAX,
+                "maximum": Long::MAX,
+            }),
             Self::Flag => json!({ "type": "boolean" }),
         }
     }
@@ -154,6 +170,11 @@ impl Scalar {
             Self::JobState => InputType::to_value(&JobState::by_name(text)?),
             Self::ProcessingState => InputType::to_value(&ProcessingState::by_name(text)?),
             Self::Moment => Some(Value::from(text)).filter(Timestamp::is_valid)?,
+            Self::Int => text.parse::<i32>().ok()?.into(),
+            Self::Long => {
+                let range = -Long::MAX..=Long::MAX;
+                text.parse::<i64>().ok().filter(|number| range.contains(number))?.into()
+            }
             Self::Flag => text.to_ascii_lowercase().parse::<bool>().ok()?.into(),
         })
     }
@@ -167,6 +188,8 @@ impl Scalar {
             Self::Moment => "an RFC 3339 moment with an offset, such as 2026-05-01T10:22:33Z or \
                              2026-05-01T12:22:33%2B02:00"
                 .to_owned(),
+            Self::Int => format!("a whole number from {} to {}", i32::MIN, i32::MAX),
+            Self::Long => format!("a whole number from {} to {}", -Long::MAX, Long::MAX),
             Self::Flag => "true or false".to_owned(),
         }
     }
