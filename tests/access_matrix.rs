@@ -151,11 +151,11 @@ const CASES: &[Case] = &[
         "query { jobs(take: 200) { totalCount totalCountIsExact items { id name configurationId } } }",
         Found::Id,
     ),
-    read(&[], "query { jobs(take: 200, search: \"job\", states: [QUEUED, FAILED]) { totalCount items { id } } }", Found::Id),
+    read(&[], "query { jobs(take: 200, filter: { search: \"job\", states: [QUEUED, FAILED] }) { totalCount items { id } } }", Found::Id),
     read(&[], "query { jobs(take: 200, orderBy: { field: NAME }) { totalCount items { id } } }", Found::Id),
     read(
         &["Query.jobsConnection", "JobConnection.nodes", "JobEdge.node"],
-        "query($configuration: UUID) { jobsConnection(configurationId: $configuration, last: 3) {
+        "query($configuration: UUID!) { jobsConnection(filter: { configurationIds: [$configuration] }, last: 3) {
             nodes { id } edges { node { id } } } }",
         Found::Id,
     ),
@@ -297,7 +297,7 @@ const CASES: &[Case] = &[
         Right::Operate,
         &[],
         "mutation($configuration: UUID!) { requestCancellation(input: { dryRun: true,
-            filter: { configurationId: $configuration } }) { matchedCount } }",
+            filter: { configurationIds: [$configuration] } }) { matchedCount } }",
         Found::Count("matchedCount"),
     ),
     act(
@@ -326,7 +326,7 @@ const CASES: &[Case] = &[
         Right::Operate,
         &[],
         "mutation($configuration: UUID!) { retryJobs(input: { dryRun: true,
-            filter: { configurationId: $configuration } }) { matchedCount } }",
+            filter: { configurationIds: [$configuration] } }) { matchedCount } }",
         Found::Count("matchedCount"),
     ),
 ];
@@ -559,7 +559,7 @@ on_both_databases! {
             let (_, token) = server.token(Role::Viewer, scope, None, None).await;
             let answer = server.answer_as(&token, "query { jobCounts { total queued executing }
                 jobs(take: 5, page: 0) { totalCount hasNextPage pageCount }
-                failed: jobs(states: [FAILED, QUEUED]) { totalCount items { configurationId } }
+                failed: jobs(filter: { states: [FAILED, QUEUED] }) { totalCount items { configurationId } }
                 configurations { totalCount } agents { totalCount } executingJobs { id } }",
                 json!({})).await;
             let data = &answer["data"];

@@ -40,7 +40,7 @@ async fn expected_names(server: &TestServer, openapi: &Value) -> Vec<String> {
             "{ __schema {
         queryType { fields { name args { name type { kind } } } }
         mutationType { fields { name } } }
-        filter: __type(name: \"JobFilterInput\") { inputFields { name } }
+        filter: __type(name: \"JobFilter\") { inputFields { name } }
         order: __type(name: \"JobOrderField\") { enumValues { name } } }",
             json!({}),
         )
@@ -57,8 +57,10 @@ async fn expected_names(server: &TestServer, openapi: &Value) -> Vec<String> {
             .unwrap()
             .iter()
             .filter(|argument| argument["type"]["kind"] != "NON_NULL");
-        expected
-            .extend(optional.map(|argument| format!("by {}", argument["name"].as_str().unwrap())));
+        let optional = optional.map(|argument| argument["name"].as_str().unwrap());
+        // A filter is there by its conditions.
+        let optional = optional.filter(|name| *name != "filter");
+        expected.extend(optional.map(|name| format!("by {name}")));
     }
     expected
         .extend(names(&schema["order"]["enumValues"]).iter().map(|name| format!("order {name}")));
@@ -69,8 +71,9 @@ async fn expected_names(server: &TestServer, openapi: &Value) -> Vec<String> {
     );
     for condition in names(&schema["filter"]["inputFields"]) {
         expected.extend(
-            ["retryJobs", "requestCancellation"].map(|bulk| format!("{bulk} by {condition}")),
+            ["by", "retryJobs by", "requestCancellation by"].map(|by| format!("{by} {condition}")),
         );
+        expected.push(format!("/api/v1/jobs.csv by {condition}"));
     }
     let jobs = &openapi["paths"]["/api/v1/jobs"]["get"]["parameters"];
     expected.extend(names(jobs).iter().map(|name| format!("/api/v1/jobs by {name}")));

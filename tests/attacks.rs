@@ -126,16 +126,17 @@ async fn a_client_has_one_statement_without_an_index_at_a_time() {
 
     let client = client();
     let agent = "018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f";
-    let list = format!("jobs(agentId: \"{agent}\") {{ items {{ id }} totalCount }}");
+    let list =
+        format!("jobs(filter: {{ agentIds: [\"{agent}\"] }}) {{ items {{ id }} totalCount }}");
     let document = format!("{{ a: {list} b: {list} c: {list} }}");
-    let filter = format!("input: {{ filter: {{ agentId: \"{agent}\" }}, dryRun: true }}");
+    let filter = format!("input: {{ filter: {{ agentIds: [\"{agent}\"] }}, dryRun: true }}");
     let ask = |from: &str, query: &str| {
         let request = client.post(format!("{url}/graphql")).header("x-forwarded-for", from);
         request.json(&json!({ "query": query }))
     };
     let get = |path: &str| {
         client
-            .get(format!("{url}/api/v1/{path}agentId={agent}"))
+            .get(format!("{url}/api/v1/{path}agentIds={agent}"))
             .header("x-forwarded-for", "9.9.9.9")
     };
     let attacks = [
@@ -155,8 +156,8 @@ async fn a_client_has_one_statement_without_an_index_at_a_time() {
     }
     for query in [
         "{ jobs { items { id } totalCount } }",
-        "{ jobs(search: \"x\") { items { id } } }",
-        "{ a: jobs(search: \"x\") { page } b: jobs(scheduledAfter: \"9999-01-01T00:00:00Z\") { page } }",
+        "{ jobs(filter: { search: \"x\" }) { items { id } } }",
+        "{ a: jobs(filter: { search: \"x\" }) { page } b: jobs(filter: { scheduledAfter: \"9999-01-01T00:00:00Z\" }) { page } }",
     ] {
         for _ in 0..10 {
             let answer = timeout(PATIENCE, ask("8.8.8.8", query).send()).await.expect("in time");
@@ -485,7 +486,7 @@ async fn what_looks_like_sql_or_a_pattern_is_a_text() {
         ("_lain", vec![]),
         ("*", vec![]),
     ] {
-        let query = "query($s: String) { jobs(search: $s) { items { name } } }";
+        let query = "query($s: String) { jobs(filter: { search: $s }) { items { name } } }";
         let data = server.query(query, json!({ "s": search })).await;
         let found: Vec<_> = data["jobs"]["items"]
             .as_array()

@@ -195,7 +195,8 @@ async fn check(client: &reqwest::Client, url: &str, runs: &[Arc<Reported>]) {
 
 async fn check_queued(client: &reqwest::Client, url: &str, names: &[String]) {
     for name in names {
-        let query = "query($name: String) { jobs(search: $name) { items { name state } } }";
+        let query =
+            "query($name: String) { jobs(filter: { search: $name }) { items { name state } } }";
         let answer = ask(client, url, query, json!({ "name": name })).await.expect("an answer");
         assert_eq!(answer["data"]["jobs"]["items"].as_array().map(Vec::len), Some(1), "{answer:#}");
     }

@@ -63,7 +63,7 @@ on_both_databases! {
         agents.dedup();
         assert!(agents.len() > 1);
         for agent in &agents {
-            let arguments = format!("agentId: \"{agent}\"");
+            let arguments = format!("filter: {{ agentIds: [\"{agent}\"] }}");
             let expected = newest_first(&rows.jobs, |job| agent_of(job) == Some(*agent));
             assert!(!expected.is_empty());
             assert_eq!(server.all_jobs(40, &arguments).await, expected);
@@ -71,18 +71,18 @@ on_both_databases! {
             assert_eq!(server.jobs(&arguments).await["totalCount"], expected.len());
         }
         // With others, and with an agent that is none.
-        let arguments = format!("agentId: \"{}\", states: [COMPLETED, FAILED]", agents[0]);
+        let arguments = format!("filter: {{ agentIds: [\"{}\"], states: [COMPLETED, FAILED] }}", agents[0]);
         let expected = newest_first(&rows.jobs, |job| {
             agent_of(job) == Some(agents[0])
                 && matches!(job.state, JobState::Completed | JobState::Failed)
         });
         assert_eq!(server.all_jobs(40, &arguments).await, expected);
-        assert!(server.all_jobs(40, &format!("agentId: \"{}\"", id(9))).await.is_empty());
+        assert!(server.all_jobs(40, &format!("filter: {{ agentIds: [\"{}\"] }}", id(9))).await.is_empty());
 
         let mut dates: Vec<_> = rows.jobs.iter().filter_map(|job| job.scheduled_date).collect();
         dates.sort_unstable();
         let middle = dates[dates.len() / 2];
-        let arguments = format!("scheduledAfter: \"{middle}\"");
+        let arguments = format!("filter: {{ scheduledAfter: \"{middle}\" }}");
         let expected = newest_first(&rows.jobs, |job| {
             job.scheduled_date.is_some_and(|date| date >= middle)
         });
@@ -144,6 +144,7 @@ on_both_databases! {
             ("processingStates: [FAILED], cluesMissing: true", vec![102]),
             ("processingStates: [FAILED], states: [COMPLETED]", vec![]),
         ] {
+            let arguments = &format!("filter: {{ {arguments} }}");
             let expected: Vec<_> = expected.into_iter().map(id).collect();
             assert_eq!(server.all_jobs(3, arguments).await, expected, "{arguments}");
             assert_eq!(server.forwards(3, arguments).await, expected, "{arguments}");
@@ -194,7 +195,7 @@ on_both_databases! {
             let descending = direction == "DESC";
             let found = server.all_jobs(190, &format!(
                 "orderBy: {{field: CREATED_DATE, direction: {direction}}}, \
-                 states: [COMPLETED, FAILED, QUEUED]")).await;
+                 filter: {{ states: [COMPLETED, FAILED, QUEUED] }}")).await;
             assert!(found == expected(&rows.jobs, ORDERS[0].1, descending, |job| matches!(
                 job.state, JobState::Completed | JobState::Failed | JobState::Queued)));
             let found = server.all_jobs(35, &format!(
@@ -202,7 +203,7 @@ on_both_databases! {
                  configurationId: \"{configuration}\"")).await;
             assert!(found == expected(&rows.jobs, ORDERS[1].1, descending, of_configuration));
         }
-        let found = server.all_jobs(200, "search: \"a\"").await;
+        let found = server.all_jobs(200, "filter: { search: \"a\" }").await;
         assert!(found == newest_first(&rows.jobs, |job| is_found(job, "a")));
     }
 
@@ -228,15 +229,15 @@ on_both_databases! {
         };
         let states: Vec<(String, Test<'_>)> = vec![
             (String::new(), Box::new(|_| true)),
-            (", state: FAILED".into(), in_states(&[JobState::Failed])),
-            (", state: UNKNOWN".into(), in_states(&[JobState::Unknown])),
+            (", states: FAILED".into(), in_states(&[JobState::Failed])),
+            (", states: [UNKNOWN]".into(), in_states(&[JobState::Unknown])),
             (", states: [EXECUTING, UNKNOWN, EXECUTING, CANCELLED]".into(),
                 in_states(&[JobState::Executing, JobState::Unknown, JobState::Cancelled])),
             (", states: []".into(), Box::new(|_| true)),
         ];
         let of_configurations: Vec<(String, Test<'_>)> = vec![
             (String::new(), Box::new(|_| true)),
-            (format!(", configurationId: \"{configuration}\""),
+            (format!(", configurationIds: [\"{configuration}\"]"),
                 Box::new(|job| job.configuration_id == Some(configuration))),
         ];
         let moments: Vec<(String, Test<'_>)> = vec![
@@ -261,7 +262,7 @@ on_both_databases! {
                         let matching = newest_first(&rows.jobs, |job| {
                             has_state(job) && is_of(job) && is_within(job) && is_found(job)
                         });
-                        let filter = format!("{state}{of}{moment}{search}");
+                        let filter = format!(", filter: {{ {} }}", format!("{state}{of}{moment}{search}").trim_start_matches(','));
                         let page = server.jobs(&format!("take: 200{filter}")).await;
                         let shown = &matching[..matching.len().min(200)];
                         assert!(ids(&page["items"]) == shown, "{filter}");
@@ -290,7 +291,7 @@ on_both_databases! {
         for search in ["%", "_", "\\", "\\\\", "0%", "a_", "%_\\", "'", "\"", "ü", "Zürich", "本", "\t", "*",
             "?", "[a]", "it's", "  a_b  ", "DONE", "$1"]
         {
-            let query = "query($search: String) { jobs(search: $search, orderBy: {field: NAME, direction: ASC}) \
+            let query = "query($search: String) { jobs(filter: { search: $search }, orderBy: {field: NAME, direction: ASC}) \
                 { items { name } } }";
             let found = server.query(query, json!({ "search": search })).await;
             let mut expected: Vec<_> = if search.trim().is_empty() {
@@ -317,7 +318,7 @@ on_both_databases! {
         server.insert::<job::Entity>(&jobs).await;
         // All were created at the same moment: the ids decide.
         let all: Vec<_> = (0..41).rev().map(id).collect();
-        for filter in ["", ", search: \"Job\"", ", state: QUEUED"] {
+        for filter in ["", ", filter: { search: \"Job\" }", ", state: QUEUED"] {
             for (page, take, pages) in [(0, 20, 3), (1, 20, 3), (2, 20, 3), (3, 20, 3), (0, 1, 41), (40, 1, 41),
                 (41, 1, 41), (0, 41, 1), (0, 40, 2), (0, 200, 1), (1, 200, 1), (i32::MAX, 200, 1), (500, 20, 3)]
             {
@@ -343,19 +344,19 @@ on_both_databases! {
         for jobs in jobs.chunks(2_000) {
             server.insert::<job::Entity>(jobs).await;
         }
-        let page = server.jobs("search: \"crawl\", take: 1").await;
+        let page = server.jobs("filter: { search: \"crawl\" }, take: 1").await;
         assert_eq!([&page["totalCount"], &page["totalCountIsExact"], &page["pageCount"]],
             [&json!(10_000), &json!(false), &json!(10_000)]);
         // The list goes on where counting stopped.
-        let page = server.jobs("search: \"crawl\", page: 50, take: 200").await;
+        let page = server.jobs("filter: { search: \"crawl\" }, page: 50, take: 200").await;
         assert_eq!(ids(&page["items"]), (1..50).rev().map(id).collect::<Vec<_>>());
         assert_eq!(page["hasNextPage"], false);
         // Exactly as many as are counted, and lists that the counters know.
-        let page = server.jobs(&format!("search: \"crawl\", createdAfter: \"{}\"", second(50))).await;
+        let page = server.jobs(&format!("filter: {{ search: \"crawl\", createdAfter: \"{}\" }}", second(50))).await;
         assert_eq!([&page["totalCount"], &page["totalCountIsExact"]], [&json!(10_000), &json!(true)]);
-        let page = server.jobs(&format!("createdAfter: \"{}\"", second(49))).await;
+        let page = server.jobs(&format!("filter: {{ createdAfter: \"{}\" }}", second(49))).await;
         assert_eq!([&page["totalCount"], &page["totalCountIsExact"]], [&json!(10_000), &json!(false)]);
-        for filter in ["", "state: QUEUED", "states: [QUEUED, FAILED]"] {
+        for filter in ["", "state: QUEUED", "filter: { states: [QUEUED, FAILED] }"] {
             let page = server.jobs(filter).await;
             assert_eq!([&page["totalCount"], &page["totalCountIsExact"]], [&json!(10_050), &json!(true)]);
         }
@@ -388,8 +389,8 @@ on_both_databases! {
         server.insert::<job::Entity>(&jobs).await;
         let query = "query($page: Int, $take: Int, $state: JobState, $states: [JobState!], $of: UUID, $search: String,
             $after: DateTime, $before: DateTime, $direction: SortDirection, $field: JobOrderField!) {
-            jobs(page: $page, take: $take, state: $state, states: $states, configurationId: $of, search: $search,
-                createdAfter: $after, createdBefore: $before, orderBy: {field: $field, direction: $direction}) {
+            jobs(page: $page, take: $take, state: $state, configurationId: $of, filter: { states: $states,
+                search: $search, createdAfter: $after, createdBefore: $before }, orderBy: {field: $field, direction: $direction}) {
                 page take items { id } totalCount } }";
         let nulls = json!({ "page": null, "take": null, "state": null, "states": null, "of": null, "search": null,
             "after": null, "before": null, "direction": null, "field": "CREATED_DATE" });

@@ -39,7 +39,7 @@ on_both_databases! {
         }
         rows.insert(&server).await;
         for order in ORDERS {
-            for filter in ["", ", states: [COMPLETED, FAILED, UNKNOWN]", ", search: \"a\""] {
+            for filter in ["", ", filter: { states: [COMPLETED, FAILED, UNKNOWN] }", ", filter: { search: \"a\" }"] {
                 let arguments = format!("{order}{filter}");
                 let listed = server.all_jobs(200, &arguments).await;
                 assert!(listed.len() > 100, "{arguments}: {}", listed.len());
@@ -122,7 +122,7 @@ on_both_databases! {
         server.insert::<job::Entity>(&jobs).await;
         for (arguments, n) in [("", 20), ("first: 1", 1), ("first: 200", 200), ("last: 200", 200),
             ("first: null", 20), ("first: null, last: 3", 3), ("first: 3, last: null", 3),
-            ("state: FAILED", 20), ("state: QUEUED", 0)]
+            ("filter: { states: FAILED }", 20), ("filter: { states: [QUEUED] }", 0)]
         {
             let stretch = server.jobs_connection(arguments).await;
             assert_eq!(stretch["nodes"].as_array().unwrap().len(), n, "{arguments}");

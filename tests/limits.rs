@@ -96,7 +96,7 @@ async fn each_limit_is_an_option_and_has_a_code() {
         ("{ jobCounts { total @a @b @c @d } }".to_owned(), json!({}), "TOO_MANY_DIRECTIVES", 3, 4),
         ("{ jobCounts { total } __typename ... { __typename } }".to_owned(), json!({}), "TOO_MANY_ROOT_FIELDS", 2, 3),
         ("query($a: Int, $b: Int, $c: Int) { jobs { page } }".to_owned(), json!({}), "TOO_MANY_VARIABLES", 2, 3),
-        ("query($s: [JobState!]) { jobs(states: $s) { page } ... { jobs(states: $s) { page } } }".to_owned(), many, "TOO_MANY_VARIABLE_VALUES", 10, 16),
+        ("query($s: [JobState!]) { jobs(filter: { states: $s }) { page } ... { jobs(filter: { states: $s }) { page } } }".to_owned(), many, "TOO_MANY_VARIABLE_VALUES", 10, 16),
         ("{ jobs(take: 200) { items { id } } }".to_owned(), json!({}), "TOO_COMPLEX", 200, 411),
         ("query($t: Int) { jobs(take: $t) { items { id } } }".to_owned(), json!({ "t": 150 }), "TOO_COMPLEX", 200, 311),
         ("query($t: Int = 150) { jobs(take: $t) { items { id } } }".to_owned(), json!({}), "TOO_COMPLEX", 200, 311),

@@ -1,8 +1,12 @@
 //! Lists of jobs at every depth, against the same jobs sorted and filtered in memory.
 
+use agent_jobs::jobs::argument::{PageRequest, UuidArgument};
+use agent_jobs::jobs::conditions::Conditions;
 use agent_jobs::jobs::cursor::Cursor;
-use agent_jobs::jobs::filter::{JobFilter, Order, OrderField};
-use agent_jobs::jobs::page::{Bounds, Listed, Selection, page, slice};
+use agent_jobs::jobs::filter::JobFilter;
+use agent_jobs::jobs::list::JobList;
+use agent_jobs::jobs::order::{Order, OrderField};
+use agent_jobs::jobs::page::{Bounds, Listed, Selection};
 use agent_jobs::jobs::scope::Scope;
 use agent_jobs::samples::fill;
 use entity::{Columns, JobState, Timestamp, job};
@@ -15,8 +19,26 @@ use crate::support::on_both_databases;
 const JOBS: u32 = 3_500;
 const TAKE: i64 = 170;
 
-fn filters(configuration: Option<Uuid>) -> Vec<JobFilter> {
-    let states: [&[JobState]; 4] = [
+/// What a list is filtered by; no states stand for all.
+#[derive(Clone, Copy, Debug)]
+struct Filter {
+    configuration_id: Option<Uuid>,
+    states: &'static [JobState],
+}
+
+impl Filter {
+    fn conditions(self) -> Conditions {
+        let filter = JobFilter {
+            configuration_ids: self.configuration_id.map(|id| vec![UuidArgument::from(id)]),
+            states: Some(self.states.to_vec()),
+            ..JobFilter::default()
+        };
+        Conditions::new(filter).expect("a filter")
+    }
+}
+
+fn filters(configuration: Option<Uuid>) -> Vec<Filter> {
+    let states: [&'static [JobState]; 4] = [
         &[],
         &[JobState::Completed],
         &[JobState::Completed, JobState::Failed],
@@ -24,18 +46,12 @@ fn filters(configuration: Option<Uuid>) -> Vec<JobFilter> {
     ];
     [None, configuration]
         .into_iter()
-        .flat_map(|configuration_id| {
-            states.map(|states| JobFilter {
-                configuration_id,
-                states: states.to_vec(),
-                ..JobFilter::default()
-            })
-        })
+        .flat_map(|configuration_id| states.map(|states| Filter { configuration_id, states }))
         .collect()
 }
 
 /// The ids that match, in this order.
-fn expected(jobs: &[job::Model], filter: &JobFilter, order: Order) -> Vec<Uuid> {
+fn expected(jobs: &[job::Model], filter: Filter, order: Order) -> Vec<Uuid> {
     let mut jobs: Vec<_> = jobs
         .iter()
         .filter(|job| filter.states.is_empty() || filter.states.contains(&job.state))
@@ -52,7 +68,7 @@ fn expected(jobs: &[job::Model], filter: &JobFilter, order: Order) -> Vec<Uuid> 
         }
     }
     let ids = jobs.into_iter().map(|job| job.id);
-    if order.descending { ids.rev().collect() } else { ids.collect() }
+    if order.is_descending() { ids.rev().collect() } else { ids.collect() }
 }
 
 /// Checks that each job came with its own current run.
@@ -82,18 +98,25 @@ on_both_databases! {
                 OrderField::Name,
                 OrderField::ScheduledDate,
             ] {
-                let order = Order { field, descending: field != OrderField::Name };
-                let expected = expected(&jobs, &filter, order);
+                let order = match field {
+                    OrderField::Name => Order::ascending(field),
+                    _ => Order::descending(field),
+                };
+                let conditions = filter.conditions();
+                let list = JobList::new(&Scope::All, &conditions, order);
+                let expected = expected(&jobs, filter, order);
                 let total = i64::try_from(expected.len()).expect("few enough");
 
                 let mut paged = Vec::new();
                 // One page beyond the last is empty.
-                for offset in (0..=total + TAKE).step_by(usize::try_from(TAKE).expect("positive")) {
-                    let found = page(db.reader(), &Scope::All, &filter, order, (offset, TAKE), selection, true)
+                for number in 0..=total / TAKE + 1 {
+                    let request = PageRequest { number, size: TAKE };
+                    let found = list
+                        .page(db.reader(), request, selection, true)
                         .await
                         .expect("the statement is right");
                     assert_eq!(found.total.map(|total| total.n), Some(total));
-                    assert_eq!(found.has_next, offset + TAKE < total);
+                    assert_eq!(found.has_next, (number + 1) * TAKE < total);
                     paged.extend(ids_of(&found.items));
                 }
                 assert!(paged == expected, "{filter:?} {order:?}");
@@ -102,7 +125,8 @@ on_both_databases! {
                 let mut bounds =
                     Bounds { after: None, before: None, limit: TAKE, from_end: false };
                 loop {
-                    let found = slice(db.reader(), &Scope::All, &filter, order, &bounds, selection)
+                    let found = list
+                        .slice(db.reader(), &bounds, selection)
                         .await
                         .expect("the statement is right");
                     walked.extend(ids_of(&found.items));

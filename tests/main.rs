@@ -22,6 +22,7 @@ mod durability;
 mod executing_jobs;
 mod fair_writes;
 mod feed;
+mod filters;
 mod http;
 mod import;
 mod import_safety;

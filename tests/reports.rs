@@ -211,10 +211,10 @@ on_both_databases! {
         for (of, count) in [(configuration, 1000), (configuration, 200), (other, 3)] {
             server.queue((0..count).map(|_| json!({ "configurationId": of })).collect::<Vec<_>>().into()).await;
         }
-        let filter = json!({ "configurationId": configuration });
+        let filter = json!({ "configurationIds": [configuration] });
         let dry = server.act("requestCancellation", json!({ "filter": filter, "dryRun": true })).await;
         assert_eq!(dry, json!({ "matchedCount": 1200, "matchedCountIsExact": true, "hasMore": true, "results": [] }));
-        let queued = json!({ "configurationId": configuration, "states": ["COMPLETED"] });
+        let queued = json!({ "configurationIds": [configuration], "states": ["COMPLETED"] });
         let none = server.act("requestCancellation", json!({ "filter": queued })).await;
         assert_eq!((&none["matchedCount"], &none["hasMore"]), (&json!(0), &json!(false)));
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use agent_jobs::db::{Db, Sql};
+use agent_jobs::jobs::conditions::Conditions;
 use agent_jobs::jobs::filter::JobFilter;
 use agent_jobs::jobs::scope::Scope;
 use agent_jobs::jobs::search::fold;
@@ -34,10 +35,10 @@ fn number(job: Uuid) -> u32 {
 /// The numbers of the jobs that a search finds.
 async fn find(db: &Db, search: &str) -> BTreeSet<u32> {
     let filter = JobFilter { search: Some(search.to_owned()), ..JobFilter::default() };
-    let filter = filter.validate().expect("a short text");
+    let conditions = Conditions::new(filter).expect("a short text");
     let mut sql = Sql::new(db.backend());
     sql.push("SELECT id FROM job");
-    filter.push_where(&mut sql, &Scope::All, &[]);
+    conditions.push_where(&mut sql, &Scope::All);
     let rows = sql.all(db.reader()).await.expect("the statement is right");
     let ids = rows.iter().map(|row| row.try_get_by_index::<Uuid>(0).expect("an id"));
     ids.map(number).collect()
@@ -87,7 +88,7 @@ on_both_databases! {
         assert_eq!(exported.ok().stdout.lines().count(), 2);
         let server = TestServer::start(&database).await;
         let data = server.query(
-            r#"{ jobs(search: "GRÖẞE") { totalCount } jobsConnection(search: "GRÖẞE") { edges { node { name } } } }"#,
+            r#"{ jobs(filter: { search: "GRÖẞE" }) { totalCount } jobsConnection(filter: { search: "GRÖẞE" }) { edges { node { name } } } }"#,
             serde_json::json!(null),
         ).await;
         assert_eq!(data["jobs"]["totalCount"], 1);

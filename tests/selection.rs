@@ -63,7 +63,7 @@ fn places(rows: &Rows) -> Vec<(&'static str, String, &'static str)> {
     vec![
         ("Job", format!("job(id: \"{id}\")"), ""),
         ("Job", "jobs(take: 30) { items".to_owned(), "}"),
-        ("Job", "jobs(take: 30, search: \"a\") { items".to_owned(), "}"),
+        ("Job", "jobs(take: 30, filter: { search: \"a\" }) { items".to_owned(), "}"),
         ("Job", "jobsConnection(first: 30) { nodes".to_owned(), "}"),
         (
             "Job",

@@ -19,9 +19,9 @@ on_both_databases! {
             ("{ jobCounts { total executing byState { count } } }", 1),
             ("{ jobs { items { id name } totalCount pageCount hasNextPage } }", 1),
             ("{ jobs(page: 25, take: 50) { items { id } totalCount } }", 1),
-            ("{ jobs(states: [FAILED, CANCELLED]) { items { id } totalCount } }", 1),
-            ("{ jobs(search: \"a\") { items { id } hasNextPage } }", 1),
-            ("{ jobs(search: \"a\") { items { id } totalCount } }", 2),
+            ("{ jobs(filter: { states: [FAILED, CANCELLED] }) { items { id } totalCount } }", 1),
+            ("{ jobs(filter: { search: \"a\" }) { items { id } hasNextPage } }", 1),
+            ("{ jobs(filter: { search: \"a\" }) { items { id } totalCount } }", 2),
             ("{ jobs(take: 50) { items { id currentRun { id agentState agent { name } }
                 configuration { name } } totalCount } }", 3),
             ("{ jobs(page: 24, take: 50) { items { id currentRun { id agentState agent { name } }

@@ -196,7 +196,10 @@ fn expensive() -> Vec<Attack> {
         one("long lists, zipped", zipped(&query(&format!("{{ {list} }}")))),
         one("nine long lists", zipped(&query(&format!("{{ {lists} }}")))),
         one("long lists by REST", zipped(&get(&format!("/api/v1/jobs?take=200&runFields={rest}")))),
-        one("searches", query("{ jobs(search: \"%zz_\") { items { id } totalCount } }")),
+        one(
+            "searches",
+            query("{ jobs(filter: { search: \"%zz_\" }) { items { id } totalCount } }"),
+        ),
         one(
             "large bodies",
             post_json(

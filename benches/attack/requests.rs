@@ -82,7 +82,8 @@ impl<'a> Schema<'a> {
         }
     }
 
-    /// Each query without optional arguments, and each optional argument of all queries that have it.
+    /// Each query without optional arguments, each optional argument of all queries that have it, and
+    /// each condition of a filter.
     fn add_queries(&self, attacks: &mut Attacks) -> Result<(), String> {
         for field in self.fields("Query")? {
             let base =
@@ -95,8 +96,8 @@ impl<'a> Schema<'a> {
                 if base.contains_key(name) {
                     continue;
                 }
-                let attack = attacks.entry(format!("by {name}")).or_default();
-                for value in self.samples(name, &argument.ty.node)? {
+                for (varied, value) in self.varied(argument)? {
+                    let attack = attacks.entry(format!("by {varied}")).or_default();
                     let mut arguments = base.clone();
                     arguments.insert(name.to_owned(), value);
                     attack.push(self.operation("query", field, &arguments, 1)?);
@@ -119,6 +120,22 @@ impl<'a> Schema<'a> {
             attacks.entry(format!("order {field}")).or_default().push(request);
         }
         Ok(())
+    }
+
+    /// The values of an argument, each with what it varies: the argument, or a condition of a filter.
+    fn varied(&self, argument: &InputValueDefinition) -> Result<Vec<(String, Value)>, String> {
+        let (name, ty) = (argument.name.node.as_str(), &argument.ty.node);
+        if name != "filter" {
+            let values = self.samples(name, ty)?.into_iter();
+            return Ok(values.map(|value| (name.to_owned(), value)).collect());
+        }
+        let mut varied = Vec::new();
+        for condition in self.input_fields(ty).ok_or("a filter is an input")? {
+            let name = condition.name.node.as_str();
+            let values = self.samples(name, &condition.ty.node)?.into_iter();
+            varied.extend(values.map(|value| (name.to_owned(), json!({ name: value }))));
+        }
+        Ok(varied)
     }
 
     /// Each mutation, and those that take a filter with each condition of it.
@@ -204,7 +221,7 @@ impl<'a> Schema<'a> {
         };
         let known = self.known;
         Ok(match (base, name) {
-            ("UUID", "agentId") => vec![json!(known.agent)],
+            ("UUID", "agentId" | "agentIds") => vec![json!(known.agent)],
             ("UUID", "attemptToken") => vec![json!(known.token)],
             ("UUID", "configurationId" | "configurationIds") => vec![json!(known.configuration)],
             ("UUID", "jobId" | "jobIds") => vec![json!(known.jobs.first())],
@@ -212,6 +229,7 @@ impl<'a> Schema<'a> {
             ("UUID", _) => vec![json!(Uuid::from_u128(0xA77A_C4E6))],
             // Cursors are what the service gave out.
             ("String", "after" | "before") => vec![Value::Null],
+            ("String", "providers") => vec![json!("hubspot"), json!("none")],
             ("String", "search") => vec![json!("%zz_"), json!("crawl"), json!("01")],
             ("String", _) => vec![json!("attack"), json!("a".repeat(200))],
             ("DateTime", _) => {
@@ -221,6 +239,7 @@ impl<'a> Schema<'a> {
             ("Int", "take" | "first" | "last") => vec![json!(1), json!(200)],
             ("Int", "page") => vec![json!(0), json!(1_000), json!(i32::MAX)],
             ("Int", _) => vec![json!(0), json!(1)],
+            ("Long", "minDuration" | "maxDuration") => vec![json!(0), json!(i64::from(i32::MAX))],
             ("Long", _) => vec![json!(1)],
             ("Float", _) => vec![json!(50.0)],
             ("Boolean", _) => vec![json!(true), json!(false)],
@@ -381,12 +400,18 @@ fn parameter_samples(name: &str, schema: &Value, known: &Known) -> Result<Vec<St
         return Ok(texts(&schema["enum"]));
     }
     Ok(match (schema["type"].as_str().unwrap_or_default(), name) {
-        ("array", _) => vec![texts(&schema["items"]["enum"]).join(",")],
+        ("array", _) if schema["items"]["enum"].is_array() => {
+            let all = texts(&schema["items"]["enum"]);
+            vec![all[0].clone(), all.join(",")]
+        }
+        ("array", _) => parameter_samples(name, &schema["items"], known)?,
         ("integer", "take") => vec!["200".to_owned()],
         ("integer", _) => vec!["0".to_owned(), "1000".to_owned()],
+        ("string", "messageContains") => vec!["zz_".to_owned(), "timeout".to_owned()],
+        ("string", "providers") => vec!["hubspot".to_owned(), "none".to_owned()],
         ("boolean", _) => vec!["true".to_owned(), "false".to_owned()],
-        ("string", "configurationId") => vec![known.configuration.to_string()],
-        ("string", "agentId") => vec![known.agent.to_string()],
+        ("string", "configurationId" | "configurationIds") => vec![known.configuration.to_string()],
+        ("string", "agentIds") => vec![known.agent.to_string()],
         ("string", "id") => vec![known.run.to_string()],
         ("string", "search") => vec!["zz_".to_owned(), "crawl".to_owned()],
         ("string", _) if schema["format"] == "date-time" => {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
@@ -50,6 +51,20 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+}
+
+/// As people write it on a command line: RFC 3339, without an offset in UTC, or a date.
+impl FromStr for Timestamp {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        [text.to_owned(), format!("{text}Z"), format!("{text}T00:00:00Z")]
+            .iter()
+            .find_map(|text| DateTime::parse_from_rfc3339(text).ok())
+            .map(|moment| Self::new(moment.to_utc()))
+            .ok_or_else(|| "expected a moment such as 2026-05-01T10:22:33Z".to_owned())
     }
 }
 
@@ -213,7 +228,18 @@ impl ScalarType for LongInput {
 
 /// A `Long` as a client sends it; also registers the scalar. Output goes through [`Long`]'s own [`OutputType`], which can
 /// refuse a number where [`ScalarType::to_value`] could only return a wrong one.
+#[derive(Clone, Copy, Debug)]
 pub struct LongInput(pub i64);
+
+/// As it stands on a command line.
+impl FromStr for LongInput {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = text.parse().ok().filter(|number| (-Long::MAX..=Long::MAX).contains(number));
+        number.map(Self).ok_or_else(|| "expected a whole number of up to 53 bits".to_owned())
+    }
+}
 
 impl From<LongInput> for Value {
     fn from(number: LongInput) -> Self {

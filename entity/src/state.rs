@@ -1,5 +1,7 @@
 //! The states of jobs and of processing.
 
+use std::str::FromStr;
+
 use async_graphql::Enum;
 use sea_orm::sea_query::{ArrayType, ColumnType, Nullable, Value, ValueType, ValueTypeErr};
 use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
@@ -37,6 +39,9 @@ macro_rules! states {
             /// Every state, in the order of their numbers.
             pub const ALL: &[Self] = &[$( Self::$variant, )*];
 
+            /// The names of all states.
+            pub const NAMES: &[&'static str] = &[$( stringify!($variant), )*];
+
             /// The name it is stored and exported by.
             pub const fn name(self) -> &'static str {
                 match self { $( Self::$variant => stringify!($variant), )* }
@@ -52,6 +57,11 @@ macro_rules! states {
                 Self::ALL.iter().copied().find(|state| state.name() == name).unwrap_or_default()
             }
 
+            /// The state with this name in any case.
+            pub fn by_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|state| state.name().eq_ignore_ascii_case(name))
+            }
+
             /// The state that a person or another program means by `text`: its name in any case,
             /// with or without separators, a name that other platforms use for it, or its number.
             /// `None` if there is no such state.
@@ -64,7 +74,17 @@ macro_rules! states {
                 let word: String = text.chars().filter(|letter| !is_separator(*letter)).collect();
                 let synonym = SYNONYMS.iter().find(|(other, _)| other.eq_ignore_ascii_case(&word));
                 let name = synonym.map_or(word.as_str(), |(_, name)| *name);
-                Self::ALL.iter().copied().find(|state| state.name().eq_ignore_ascii_case(name))
+                Self::by_name(name)
+            }
+        }
+
+        /// As [`Self::parse`] reads it, for the command line.
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                Self::parse(text)
+                    .ok_or_else(|| format!("expected one of {}", Self::NAMES.join(", ")))
             }
         }
 

@@ -4,10 +4,10 @@
 //! `last`, which may be a literal, a variable, or the schema's default. Where the page is an object
 //! (`jobs { items }`), the length applies to the lists directly inside it. A field with statements of its
 //! own has a charge for them, and a page for the rows before it. A statement without an index costs the
-//! rows that it reads ([`Conditions`]), however short the response is.
+//! rows that it reads ([`Conditions::cost`]), however short the response is.
 //!
-//! Filters are read from the schema: every argument of a page that does not select or order the page,
-//! and every [`FILTER`] within an input. An unknown filter costs as much as one without an index.
+//! A filter, wherever an argument or an input has one, is read as execution reads it, and says itself
+//! what it costs.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -20,21 +20,17 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{InputType as _, Name, Positioned, Value as Constant, Variables};
 use async_graphql_value::Value;
+use entity::JobState;
+use uuid::Uuid;
 
-use super::arguments::TAKE_MAX;
-use crate::jobs::filter::{COUNT, Conditions, OrderField, SCAN};
+use crate::jobs::argument::TAKE_MAX;
+use crate::jobs::conditions::{COUNT, Conditions, SCAN};
+use crate::jobs::filter::JobFilter;
+use crate::jobs::order::Order;
 use crate::jobs::scope::Scope;
 
 /// The arguments with the length of a list.
 const SIZES: [&str; 3] = ["take", "first", "last"];
-
-/// The arguments that select and order a page.
-const PAGING: [&str; 7] = ["page", "take", "first", "last", "after", "before", ORDER];
-
-const ORDER: &str = "orderBy";
-
-/// The input type that selects the jobs of a mutation.
-const FILTER: &str = "JobFilterInput";
 
 /// The assumed length of lists without a length argument.
 pub const LENGTH: u64 = 20;
@@ -244,19 +240,13 @@ impl Visitor<'_> {
                 .map(|(ty, value)| self.scan_of_input(ty, &value))
                 .fold(0, u64::saturating_add);
         }
-        let (mut conditions, mut order) = (Conditions::default(), OrderField::default());
-        for (name, value) in arguments {
-            if name == ORDER {
-                if let Constant::Object(given) = &value {
-                    // Where it is none of them, the request is refused.
-                    order = OrderField::parse(given.get("field").cloned()).unwrap_or_default();
-                }
-            } else if !PAGING.contains(&name) {
-                add_condition(&mut conditions, name, &value);
-            }
-        }
+        let given: HashMap<_, _> = arguments.collect();
+        let (conditions, order) = (conditions_of(&given), order_of(&given));
+        // Where the arguments cannot be used, the request is refused.
+        let (Some(conditions), Some(order)) = (conditions, order) else { return 0 };
         if of == "Query" {
-            return conditions.cost(order, self.scope);
+            let configuration = given.get("configurationId").and_then(id_of);
+            return conditions.cost(order, &self.scope.narrowed(configuration));
         }
         // Of an agent's runs, those of other configurations are passed over one by one.
         let passes_over = of == "Agent" && *self.scope != Scope::All;
@@ -267,13 +257,10 @@ impl Visitor<'_> {
     fn scan_of_input(&self, ty: &str, value: &Constant) -> u64 {
         let Some(types) = self.costs.inputs.get(ty) else { return 0 };
         match value {
-            Constant::Object(fields) if ty == FILTER => {
-                let mut conditions = Conditions::default();
-                for (name, value) in fields {
-                    add_condition(&mut conditions, name, value);
-                }
+            Constant::Object(_) if ty == JobFilter::type_name() => {
+                let conditions = filter_of(value).unwrap_or_default();
                 // They are counted in any case.
-                conditions.cost(OrderField::default(), self.scope).max(COUNT)
+                conditions.cost(Order::default(), self.scope).max(COUNT)
             }
             Constant::Object(fields) => fields
                 .iter()
@@ -326,30 +313,33 @@ impl Visitor<'_> {
     }
 }
 
-/// Adds the condition with this name, unless its value is null.
-fn add_condition(conditions: &mut Conditions, name: &str, value: &Constant) {
-    match (name, value) {
-        (_, Constant::Null) => {}
-        ("state" | "states", Constant::List(states)) => {
-            let has_unknown = states.iter().any(|state| word(state) == Some("UNKNOWN"));
-            conditions.add_states(states.len(), has_unknown);
-        }
-        ("state" | "states", state) => {
-            conditions.add_states(1, word(state) == Some("UNKNOWN"));
-        }
-        // An empty list of anything else is no condition either.
-        (_, Constant::List(values)) if values.is_empty() => {}
-        _ => conditions.add(name),
+/// The conditions of a list with these arguments; `None` if they cannot be used.
+fn conditions_of(given: &HashMap<&str, Constant>) -> Option<Conditions> {
+    let mut conditions = match given.get("filter") {
+        None | Some(Constant::Null) => Conditions::default(),
+        Some(filter) => filter_of(filter)?,
+    };
+    for states in ["state", "states"].iter().filter_map(|name| given.get(name)) {
+        let states = Option::<Vec<JobState>>::parse(Some(states.clone())).ok()?;
+        let states = JobFilter { states, ..JobFilter::default() };
+        let states = Conditions::new(states).ok()?;
+        let states = states.states();
+        conditions.retain_states(|state| states.is_none_or(|states| states.contains(&state)));
     }
+    Some(conditions)
 }
 
-/// The name of an enum value, which is a string in JSON.
-fn word(value: &Constant) -> Option<&str> {
-    match value {
-        Constant::Enum(name) => Some(name.as_str()),
-        Constant::String(name) => Some(name),
-        _ => None,
-    }
+fn filter_of(value: &Constant) -> Option<Conditions> {
+    Conditions::new(JobFilter::parse(Some(value.clone())).ok()?).ok()
+}
+
+fn order_of(given: &HashMap<&str, Constant>) -> Option<Order> {
+    let order = Option::<Order>::parse(given.get("orderBy").cloned()).ok()?;
+    Some(order.unwrap_or_default())
+}
+
+fn id_of(value: &Constant) -> Option<Uuid> {
+    Option::<Uuid>::parse(Some(value.clone())).ok().flatten()
 }
 
 /// The cost of skipping this many jobs before a page.
@@ -420,8 +410,8 @@ mod tests {
             ("{ jobsConnection(last: 5) { nodes { id } } }", 10 + 1 + 5 * 2),
             ("{ jobsConnection { nodes { id } } }", 10 + 1 + 20 * 2),
             ("{ executingJobs { id } }", 10 + 20 * 2),
-            ("{ jobs(search: \"x\") { page } }", SCAN + 10 + 2),
-            ("{ jobs(search: null) { page } }", 10 + 2),
+            ("{ jobs(filter: { search: \"x\" }) { page } }", SCAN + 10 + 2),
+            ("{ jobs(filter: { search: null }) { page } }", 10 + 2),
             ("{ jobs(page: 30) { page } }", 10 + 30 * 20 / 20 + 2),
             ("{ jobs(page: 999999, take: 200) { page } }", 10 + 5_000 + 2),
             ("{ jobs(page: -1) { page } }", 10 + 2),
@@ -453,8 +443,7 @@ mod tests {
 
     #[test]
     fn variables_cost_as_much_as_their_values() {
-        let query =
-            "query($n: Int = 30, $s: String) { jobs(take: $n, search: $s) { items { id } } }";
+        let query = "query($n: Int = 30, $s: String) { jobs(take: $n, filter: { search: $s }) { items { id } } }";
         for (variables, expected) in [
             (json!({}), 10 + 1 + 30 * 2),
             (json!({ "n": 5 }), 10 + 1 + 5 * 2),
@@ -475,33 +464,38 @@ mod tests {
     #[test]
     fn conditions_without_an_index_cost_the_rows_that_they_read() {
         let date = "\"2026-05-01T00:00:00Z\"";
+        let id = "\"018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f\"";
         for (arguments, scanned, counted) in [
             ("", 0, 0),
             ("state: FAILED", 0, 0),
-            ("states: [FAILED, QUEUED]", 0, 0),
-            ("states: []", 0, 0),
-            ("states: null, search: null, orderBy: null", 0, 0),
-            ("configurationId: \"x\", state: FAILED", 0, 0),
-            ("createdAfter: MOMENT", 0, 1),
-            ("createdBefore: MOMENT, configurationId: \"x\"", 0, 1),
+            ("filter: {}", 0, 0),
+            ("filter: null", 0, 0),
+            ("filter: { states: [FAILED, QUEUED] }", 0, 0),
+            ("filter: { states: [] }", 0, 0),
+            ("filter: { states: null, search: null }, orderBy: null", 0, 0),
+            ("configurationId: ID, state: FAILED", 0, 0),
+            ("configurationId: ID, filter: { states: FAILED }", 0, 0),
+            ("filter: { createdAfter: MOMENT }", 0, 1),
+            ("filter: { createdBefore: MOMENT }, configurationId: ID", 0, 1),
             ("orderBy: { field: CREATED_DATE, direction: ASC }, state: FAILED", 0, 0),
             ("orderBy: { field: NAME }", 0, 0),
             ("orderBy: { field: UPDATE_DATE, direction: ASC }", 0, 0),
             ("orderBy: { field: NAME }, state: FAILED", 1, 0),
-            ("orderBy: { field: UPDATE_DATE }, configurationId: \"x\"", 1, 0),
-            ("orderBy: { field: UPDATE_DATE }, createdAfter: MOMENT", 1, 0),
+            ("orderBy: { field: UPDATE_DATE }, configurationId: ID", 1, 0),
+            ("orderBy: { field: UPDATE_DATE }, filter: { createdAfter: MOMENT }", 1, 0),
             ("state: UNKNOWN", 1, 0),
-            ("states: [FAILED, UNKNOWN]", 1, 0),
-            ("agentId: \"x\"", 1, 0),
-            ("search: \"x\"", 1, 0),
-            ("scheduledAfter: MOMENT", 1, 0),
-            ("processingStates: [FAILED]", 1, 0),
-            ("processingStates: [], cluesMissing: null", 0, 0),
-            ("cluesMissing: true", 1, 0),
-            ("cluesMissing: false", 1, 0),
-            ("anotherFilter: true", 1, 0),
+            ("filter: { states: [FAILED, UNKNOWN] }", 1, 0),
+            ("filter: { agentIds: [ID] }", 1, 0),
+            ("filter: { search: \"x\" }", 1, 0),
+            ("filter: { scheduledAfter: MOMENT }", 1, 0),
+            ("filter: { processingStates: [FAILED] }", 1, 0),
+            ("filter: { processingStates: [], cluesMissing: null }", 0, 0),
+            ("filter: { cluesMissing: true }", 1, 0),
+            ("filter: { cluesMissing: false }", 1, 0),
+            // The request is refused.
+            ("filter: { configurationIds: [\"x\"] }", 0, 0),
         ] {
-            let arguments = arguments.replace("MOMENT", date);
+            let arguments = arguments.replace("MOMENT", date).replace("ID", id);
             for field in ["jobs", "jobsConnection"] {
                 let arguments =
                     if arguments.is_empty() { String::new() } else { format!("({arguments})") };
@@ -534,7 +528,7 @@ mod tests {
         ] {
             for mutation in ["requestCancellation", "retryJobs"] {
                 let query = format!(
-                    "mutation($f: JobFilterInput) {{ {mutation}(input: {{ filter: $f, dryRun: true }}) {{ matchedCount }} }}"
+                    "mutation($f: JobFilter) {{ {mutation}(input: {{ filter: $f, dryRun: true }}) {{ matchedCount }} }}"
                 );
                 let found = scans(&Scope::All, &query, json!({ "f": filter }));
                 assert_eq!(found, (scanned, counted), "{query} {filter}");
@@ -553,11 +547,12 @@ mod tests {
 
     #[test]
     fn a_scope_is_a_condition() {
-        let scope = |configurations| Scope::only((0..configurations).map(uuid::Uuid::from_u128));
+        let scope = |configurations| Scope::only((0..configurations).map(Uuid::from_u128));
+        let of_one = "{ jobs(configurationId: \"00000000-0000-0000-0000-000000000000\") { page } }";
         for (query, one, sixty, hundred) in [
             ("{ jobs { page } }", 0, 0, 1),
-            ("{ jobs(configurationId: \"x\") { page } }", 0, 0, 0),
-            ("{ jobs(states: [FAILED, QUEUED]) { page } }", 0, 1, 1),
+            (of_one, 0, 0, 0),
+            ("{ jobs(filter: { states: [FAILED, QUEUED] }) { page } }", 0, 1, 1),
             ("{ jobs(orderBy: { field: NAME }) { page } }", 1, 1, 1),
             ("{ agent(id: 1) { runs { id } } }", 1, 1, 1),
         ] {

@@ -104,8 +104,8 @@ impl Loader<RunsOf> for Rows {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct JobsOf {
     pub configuration_id: Uuid,
-    /// Empty for all states.
-    pub states: Vec<JobState>,
+    /// `None` for all states.
+    pub states: Option<Vec<JobState>>,
     pub take: i64,
     pub columns: Columns<job::Entity>,
 }
@@ -120,9 +120,8 @@ impl Loader<JobsOf> for Rows {
         {
             let same = || keys.iter().filter(|key| key.states == *states && key.take == take);
             let (ids, columns) = merge(same().map(|key| (key.configuration_id, key.columns)));
-            let jobs =
-                rows::newest_jobs(self.db.reader(), &self.scope, &ids, states, take, columns)
-                    .await?;
+            let (db, states) = (self.db.reader(), states.as_deref());
+            let jobs = rows::newest_jobs(db, &self.scope, &ids, states, take, columns).await?;
             let jobs = share(jobs);
             found.extend(pick(same(), |key| {
                 Some(jobs.get(&key.configuration_id).cloned().unwrap_or_default())

@@ -2,7 +2,6 @@
 //! requests. It contains no SQL.
 
 mod api;
-mod arguments;
 mod bridge;
 mod context;
 pub mod cost;

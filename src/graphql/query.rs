@@ -1,47 +1,25 @@
 //! The root fields.
 
 use async_graphql::connection::PageInfo;
-use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, SimpleObject};
-use entity::{Columns, JobState, Long, ProcessingState, Timestamp};
+use async_graphql::{ComplexObject, Context, Object, SimpleObject};
+use entity::{Columns, JobState, Long};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::arguments::{UuidArgument, page_of, take_of};
 use super::context::viewer;
 use super::loader::{ById, RowLoader};
 use super::object::{Agent, Caller, Configuration, Job, JobCounts, JobRun};
 use super::selection::{columns, columns_at, is_selected};
 use crate::db::{Db, Pool};
 use crate::error::Error;
+use crate::jobs::argument::{PageRequest, UuidArgument, take_of};
+use crate::jobs::conditions::Conditions;
 use crate::jobs::cursor::Cursor;
-use crate::jobs::filter::{JobFilter, Order, OrderField};
-use crate::jobs::page::{Bounds, Selection, Total};
+use crate::jobs::filter::JobFilter;
+use crate::jobs::list::JobList;
+use crate::jobs::order::Order;
+use crate::jobs::page::{Bounds, Selection, Total, executing};
 use crate::jobs::scope::{Scope, Scoped};
-use crate::jobs::{counts, page as lists, rows};
-
-/// Which way a list is sorted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum SortDirection {
-    /// The smallest, oldest or alphabetically first comes first.
-    Asc,
-    /// The largest, newest or alphabetically last comes first.
-    Desc,
-}
-
-/// What a list of jobs is sorted by. Jobs that are equal in it are sorted by their ids.
-#[derive(Clone, Copy, Debug, InputObject)]
-pub struct JobOrder {
-    /// The value that is compared.
-    field: OrderField,
-    /// Which way.
-    #[graphql(default_with = "Some(SortDirection::Desc)")]
-    direction: Option<SortDirection>,
-}
-
-impl From<JobOrder> for Order {
-    fn from(order: JobOrder) -> Self {
-        Self { field: order.field, descending: order.direction != Some(SortDirection::Asc) }
-    }
-}
+use crate::jobs::{counts, rows};
 
 /// One numbered page of jobs.
 #[derive(SimpleObject)]
@@ -55,8 +33,8 @@ pub struct JobPage {
     /// How many jobs match. Where `totalCountIsExact` is false, counting stopped here and there
     /// are more.
     total_count: Long,
-    /// Always true where only `state`, `states` and `configurationId` filter. With other filters
-    /// jobs are counted one by one, and no further than 10,000.
+    /// Always true where only states and configurations filter. With other conditions jobs are
+    /// counted one by one, and no further than 10,000.
     total_count_is_exact: bool,
     /// How many pages `totalCount` jobs fill.
     page_count: Long,
@@ -144,19 +122,6 @@ fn selection_at(context: &Context<'_>, paths: &[&[&str]]) -> Selection {
     selection
 }
 
-fn states_of(
-    state: Option<JobState>,
-    states: Option<Vec<JobState>>,
-) -> Result<Vec<JobState>, Error> {
-    match (state, states) {
-        (Some(_), Some(_)) => {
-            Err(Error::invalid("states", "expected either `state` or `states`, not both"))
-        }
-        (Some(state), None) => Ok(vec![state]),
-        (None, states) => Ok(states.unwrap_or_default()),
-    }
-}
-
 /// Queries.
 #[Object]
 impl Query {
@@ -177,8 +142,8 @@ impl Query {
         Ok(JobCounts(counts::read(reader(context), scope(context), id).await?))
     }
 
-    /// One page of jobs, the newest first unless `orderBy` says otherwise. Filters combine: a
-    /// job must match all that are given.
+    /// One page of jobs, the newest first unless `orderBy` says otherwise. A job must match
+    /// `state`, `configurationId` and `filter`.
     #[expect(clippy::too_many_arguments, reason = "they are the API")]
     async fn jobs(
         &self,
@@ -191,64 +156,24 @@ impl Query {
         #[graphql(desc = "Only jobs of this configuration.")] configuration_id: Option<
             UuidArgument,
         >,
-        #[graphql(desc = "Only jobs in one of these states; null or empty: in any.")]
-        states: Option<Vec<JobState>>,
-        #[graphql(
-            desc = "Only jobs whose name contains this, in upper or lower case, or whose id begins with it."
-        )]
-        search: Option<String>,
-        #[graphql(desc = "Only jobs created at this moment or later.")] created_after: Option<
-            Timestamp,
-        >,
-        #[graphql(desc = "Only jobs created before this moment.")] created_before: Option<
-            Timestamp,
-        >,
-        #[graphql(desc = "Only jobs whose current run is this agent's.")] agent_id: Option<
-            UuidArgument,
-        >,
-        #[graphql(desc = "Only jobs that are scheduled for this moment or later.")]
-        scheduled_after: Option<Timestamp>,
-        #[graphql(
-            desc = "Only jobs whose current run's processing is in one of these states; null or empty: in any or none."
-        )]
-        processing_states: Option<Vec<ProcessingState>>,
-        #[graphql(
-            desc = "True: only jobs whose current run's processing has ended and received fewer clues than the agent submitted. False: only the others."
-        )]
-        clues_missing: Option<bool>,
-        #[graphql(desc = "The order; null: the newest first.")] order_by: Option<JobOrder>,
+        #[graphql(desc = "Only jobs that match; null: all.")] filter: Option<JobFilter>,
+        #[graphql(desc = "The order; null: the newest first.")] order_by: Option<Order>,
     ) -> Result<JobPage, Error> {
         let (page, take) = (page.unwrap_or(0), take.unwrap_or(20));
-        let stretch = page_of(page, take)?;
-        let filter = JobFilter {
-            configuration_id: UuidArgument::get_optional(configuration_id, "configurationId")?,
-            states: states_of(state, states)?,
-            search,
-            created_after,
-            created_before,
-            agent_id: UuidArgument::get_optional(agent_id, "agentId")?,
-            scheduled_after,
-            updated_before: None,
-            processing_states: processing_states.unwrap_or_default(),
-            clues_missing,
+        let request = PageRequest::new(page, take)?;
+        let configuration = UuidArgument::get_optional(configuration_id, "configurationId")?;
+        let mut conditions = Conditions::new(filter.unwrap_or_default())?;
+        if let Some(state) = state {
+            conditions.retain_states(|each| each == state);
         }
-        .validate()?;
-        let order = order_by.map(Order::from).unwrap_or_default();
+        let scope = scope(context).narrowed(configuration);
+        let list = JobList::new(&scope, &conditions, order_by.unwrap_or_default());
         let with_total = ["totalCount", "totalCountIsExact", "pageCount"]
             .iter()
             .any(|field| is_selected(context, &[field]));
         let selection = selection_at(context, &[&["items"]]);
         let _alone = alone(context).await;
-        let found = lists::page(
-            reader(context),
-            scope(context),
-            &filter,
-            order,
-            stretch,
-            selection,
-            with_total,
-        )
-        .await?;
+        let found = list.page(reader(context), request, selection, with_total).await?;
         let total = found.total.unwrap_or(Total { n: 0, is_exact: false });
         Ok(JobPage {
             items: found.items.into_iter().map(Job::from).collect(),
@@ -256,7 +181,7 @@ impl Query {
             take,
             total_count: Long(total.n),
             total_count_is_exact: total.is_exact,
-            page_count: Long((total.n + stretch.1 - 1) / stretch.1),
+            page_count: Long(request.count_of(total.n)),
             has_next_page: found.has_next,
         })
     }
@@ -274,36 +199,8 @@ impl Query {
         #[graphql(desc = "Only jobs after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last this many before `before`, from 1 to 200.")] last: Option<i32>,
         #[graphql(desc = "Only jobs before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only jobs in this state.")] state: Option<JobState>,
-        #[graphql(desc = "Only jobs of this configuration.")] configuration_id: Option<
-            UuidArgument,
-        >,
-        #[graphql(desc = "Only jobs in one of these states; null or empty: in any.")]
-        states: Option<Vec<JobState>>,
-        #[graphql(
-            desc = "Only jobs whose name contains this, in upper or lower case, or whose id begins with it."
-        )]
-        search: Option<String>,
-        #[graphql(desc = "Only jobs created at this moment or later.")] created_after: Option<
-            Timestamp,
-        >,
-        #[graphql(desc = "Only jobs created before this moment.")] created_before: Option<
-            Timestamp,
-        >,
-        #[graphql(desc = "Only jobs whose current run is this agent's.")] agent_id: Option<
-            UuidArgument,
-        >,
-        #[graphql(desc = "Only jobs that are scheduled for this moment or later.")]
-        scheduled_after: Option<Timestamp>,
-        #[graphql(
-            desc = "Only jobs whose current run's processing is in one of these states; null or empty: in any or none."
-        )]
-        processing_states: Option<Vec<ProcessingState>>,
-        #[graphql(
-            desc = "True: only jobs whose current run's processing has ended and received fewer clues than the agent submitted. False: only the others."
-        )]
-        clues_missing: Option<bool>,
-        #[graphql(desc = "The order; null: the newest first.")] order_by: Option<JobOrder>,
+        #[graphql(desc = "Only jobs that match; null: all.")] filter: Option<JobFilter>,
+        #[graphql(desc = "The order; null: the newest first.")] order_by: Option<Order>,
     ) -> Result<JobConnection, Error> {
         let (limit, from_end) = match (first, last) {
             (Some(_), Some(_)) => {
@@ -312,20 +209,8 @@ impl Query {
             (None, Some(last)) => (take_of("last", last)?, true),
             (first, None) => (take_of("first", first.unwrap_or(20))?, false),
         };
-        let filter = JobFilter {
-            configuration_id: UuidArgument::get_optional(configuration_id, "configurationId")?,
-            states: states_of(state, states)?,
-            search,
-            created_after,
-            created_before,
-            agent_id: UuidArgument::get_optional(agent_id, "agentId")?,
-            scheduled_after,
-            updated_before: None,
-            processing_states: processing_states.unwrap_or_default(),
-            clues_missing,
-        }
-        .validate()?;
-        let order = order_by.map(Order::from).unwrap_or_default();
+        let conditions = Conditions::new(filter.unwrap_or_default())?;
+        let order = order_by.unwrap_or_default();
         let cursor = |text: Option<String>, argument| {
             text.map(|text| Cursor::decode(&text, order.field, argument)).transpose()
         };
@@ -337,9 +222,8 @@ impl Query {
         };
         let selection = selection_at(context, &[&["nodes"], &["edges", "node"]]);
         let _alone = alone(context).await;
-        let slice =
-            lists::slice(reader(context), scope(context), &filter, order, &bounds, selection)
-                .await?;
+        let list = JobList::new(scope(context), &conditions, order);
+        let slice = list.slice(reader(context), &bounds, selection).await?;
         // Beyond a cursor there is at least the job that the cursor was made from.
         let (has_previous, has_next) = if from_end {
             (slice.has_more, bounds.before.is_some())
@@ -374,7 +258,7 @@ impl Query {
         let selection = selection_at(context, &[&[]]);
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
         let _alone = alone(context).await;
-        let jobs = lists::executing(reader(context), scope(context), id, selection).await?;
+        let jobs = executing(reader(context), &scope(context).narrowed(id), selection).await?;
         Ok(jobs.into_iter().map(Job::from).collect())
     }
 
@@ -464,8 +348,8 @@ async fn named_page<E: Scoped>(
     columns: Columns<E>,
 ) -> Result<(Vec<E::Model>, bool, i64), Error> {
     let db = reader(context);
-    let stretch = page_of(page.unwrap_or(0), take.unwrap_or(50))?;
-    let (rows, has_next) = rows::named_page(db, scope(context), stretch, columns).await?;
+    let page = PageRequest::new(page.unwrap_or(0), take.unwrap_or(50))?;
+    let (rows, has_next) = rows::named_page(db, scope(context), page, columns).await?;
     let total = if is_selected(context, &["totalCount"]) {
         rows::count::<E>(db, scope(context)).await?
     } else {

@@ -8,12 +8,12 @@ use futures_util::Stream;
 use futures_util::stream::StreamExt as _;
 use uuid::Uuid;
 
-use super::arguments::UuidArgument;
 use super::bridge::SubscriptionBridge;
 use super::context::viewer;
 use super::object::{Job, JobCounts, JobRun};
 use super::selection::columns;
 use crate::error::Error;
+use crate::jobs::argument::UuidArgument;
 use crate::live::executing_jobs::{LiveJob, Removal};
 use crate::live::source::{Event, Source};
 

@@ -6,7 +6,7 @@ use entity::{Timestamp, job};
 use sea_orm::Value;
 use uuid::Uuid;
 
-use super::filter::OrderField;
+use super::order::OrderField;
 use crate::error::Error;
 
 /// Julian day 0, before which PostgreSQL knows no moments.

@@ -1,19 +1,26 @@
-//! Walking the list of jobs: the statement part that pages and connections share.
+//! A list of jobs, and reading its keys from indexes: the statement part that pages and connections
+//! share.
 
 use entity::JobState;
 
+use super::conditions::{Conditions, MAX_SCANS};
 use super::cursor::Cursor;
-use super::filter::{JobFilter, Order, OrderField};
+use super::order::{Order, OrderField};
 use super::scope::Scope;
 use crate::db::Sql;
 
-/// How many walks over indexes one statement merges at most.
-pub(super) const MOST_WALKS: usize = 64;
+/// Which jobs, in what order.
+#[derive(Clone, Debug)]
+pub struct JobList<'a> {
+    /// The part of the principal's scope that the conditions leave.
+    pub(super) scope: Scope,
+    pub(super) conditions: &'a Conditions,
+    pub order: Order,
+}
 
-/// Which stretch of the list.
+/// A part of a list.
 pub(super) struct Stretch<'a> {
-    pub scope: &'a Scope,
-    pub filter: &'a JobFilter,
+    pub list: &'a JobList<'a>,
     pub order: Order,
     /// Only what comes after this one, in the stretch's order.
     pub after: Option<&'a Cursor>,
@@ -21,52 +28,65 @@ pub(super) struct Stretch<'a> {
     pub before: Option<&'a Cursor>,
 }
 
-impl<'a> Stretch<'a> {
-    /// The list from one end to the other.
-    pub fn whole(scope: &'a Scope, filter: &'a JobFilter, order: Order) -> Self {
-        Self { scope, filter, order, after: None, before: None }
+impl<'a> JobList<'a> {
+    /// The scope's jobs that match.
+    pub fn new(scope: &Scope, conditions: &'a Conditions, order: Order) -> Self {
+        Self { scope: conditions.scope(scope), conditions, order }
     }
 
+    /// From one end to the other.
+    pub(super) fn whole(&self) -> Stretch<'_> {
+        Stretch { list: self, order: self.order, after: None, before: None }
+    }
+
+    /// The same from the other end.
+    pub(super) fn reversed(&self) -> Stretch<'_> {
+        Stretch { order: self.order.reversed(), ..self.whole() }
+    }
+}
+
+impl Stretch<'_> {
     /// Adds a query for the `id` and sort key `k` of the jobs on the stretch, in its order. A
     /// limit may follow, and only what it lets through is read.
     ///
-    /// Rows are found by walking an index that has the list's order. For several states or
-    /// configurations there is none, so the index of each state of each configuration is walked,
-    /// and both databases merge such walks row by row.
+    /// Rows are found by reading an index that has the list's order. For several states or
+    /// configurations there is none, so the index of each state of each configuration is read,
+    /// and both databases merge such scans row by row.
     pub fn push_keys(&self, sql: &mut Sql) {
-        let scope = self.scope.narrowed(self.filter.configuration_id);
-        let states = &self.filter.states;
-        let walks = self.walks(&scope, states);
-        if walks.len() == 1 {
-            self.push_walk(sql, &scope, states);
+        let scans = self.scans();
+        if let [(scope, states)] = scans.as_slice() {
+            self.push_scan(sql, scope, *states);
             return;
         }
         sql.push("SELECT id, k FROM (");
-        for (index, (scope, states)) in walks.iter().enumerate() {
+        for (index, (scope, states)) in scans.iter().enumerate() {
             if index > 0 {
                 sql.push(" UNION ALL ");
             }
             sql.push("SELECT id, k FROM (");
-            self.push_walk(sql, scope, states);
-            sql.push(") AS one_walk");
+            self.push_scan(sql, scope, *states);
+            sql.push(") AS one_scan");
         }
         sql.push(") AS merged");
         self.push_order(sql, "k");
     }
 
-    /// The walks that are merged: for each state, and for each configuration if there are indexes
-    /// for that and unless they are so many that one walk over all jobs is better.
-    fn walks<'b>(&self, scope: &Scope, states: &'b [JobState]) -> Vec<(Scope, &'b [JobState])> {
+    /// The scans that are merged: for each state, and for each configuration if there are indexes
+    /// for that and unless they are so many that one scan of all jobs is better.
+    fn scans(&self) -> Vec<(Scope, Option<&[JobState]>)> {
+        let (scope, states) = (&self.list.scope, self.list.conditions.states());
         if matches!(self.order.field, OrderField::UpdateDate | OrderField::Name) {
             return vec![(scope.clone(), states)];
         }
-        let states: Vec<_> =
-            if states.len() < 2 { vec![states] } else { states.chunks(1).collect() };
+        let states: Vec<_> = match states {
+            Some(states) if states.len() > 1 => states.chunks(1).map(Some).collect(),
+            states => vec![states],
+        };
         let scopes = match scope {
             Scope::Only(ids)
                 if self.order.field == OrderField::CreatedDate
                     && ids.len() > 1
-                    && ids.len() * states.len() <= MOST_WALKS =>
+                    && ids.len() * states.len() <= MAX_SCANS =>
             {
                 ids.iter().map(|id| Scope::only([*id])).collect()
             }
@@ -76,13 +96,13 @@ impl<'a> Stretch<'a> {
         scopes.into_iter().flat_map(each).collect()
     }
 
-    fn push_walk(&self, sql: &mut Sql, scope: &Scope, states: &[JobState]) {
+    fn push_scan(&self, sql: &mut Sql, scope: &Scope, states: Option<&[JobState]>) {
         let key = self.order.field.expression();
         sql.push(&format!("SELECT id, {key} AS k FROM job"));
-        self.filter.push_where(sql, scope, states);
+        self.list.conditions.push_part(sql, scope, states);
         for (cursor, comes_later) in [(self.after, true), (self.before, false)] {
             if let Some(cursor) = cursor {
-                let comparison = if self.order.descending == comes_later { "<" } else { ">" };
+                let comparison = if self.order.is_descending() == comes_later { "<" } else { ">" };
                 if !sql.is_postgres() && key != "created_date" {
                     // It follows from the next condition, but of an index on an expression SQLite
                     // begins at a place only for a comparison with the expression alone.

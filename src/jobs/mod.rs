@@ -1,14 +1,18 @@
 //! The domain: reading jobs and runs. Knows no GraphQL and no HTTP; plain functions over a
 //! connection.
 
+pub mod argument;
+pub mod conditions;
 pub mod counts;
 pub mod cursor;
 pub mod derived;
 pub mod filter;
 pub mod list;
+pub mod order;
 pub mod page;
 pub mod retention;
 pub mod rows;
 pub mod scope;
 pub mod search;
+mod states;
 pub mod store;

@@ -4,11 +4,14 @@ use entity::{Columns, JobState, job, job_run};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use uuid::Uuid;
 
+use super::argument::PageRequest;
+use super::conditions::Conditions;
 use super::counts;
 use super::cursor::Cursor;
-use super::filter::{JobFilter, Order, push_counted_states};
-use super::list::{Stretch, push_limit};
+use super::list::{JobList, Stretch, push_limit};
+use super::order::Order;
 use super::scope::Scope;
+use super::states::push_counted_states;
 use crate::db::Sql;
 
 /// From this offset on, a page is reached from the list's nearer end.
@@ -79,108 +82,6 @@ pub struct Total {
     pub is_exact: bool,
 }
 
-/// The page that begins `offset` jobs into the list of the scope's jobs and has up to `take`.
-pub async fn page(
-    db: &impl ConnectionTrait,
-    scope: &Scope,
-    filter: &JobFilter,
-    order: Order,
-    (offset, take): (i64, i64),
-    selection: Selection,
-    with_total: bool,
-) -> Result<Page, DbErr> {
-    // Near the start the total is not needed to find the page.
-    if filter.is_counted() && (with_total || offset >= DEEP) {
-        return counted_page(db, scope, filter, order, (offset, take), selection).await;
-    }
-    let stretch = Stretch::whole(scope, filter, order);
-    let mut items = jobs_on(db, &stretch, Some((offset, take + 1)), selection).await?;
-    let has_next = cut(&mut items, take);
-    let total = if with_total { Some(bounded_count(db, scope, filter).await?) } else { None };
-    Ok(Page { items, has_next, total })
-}
-
-/// A page of a list whose length the counters know, read in the same statement.
-///
-/// A deep page's place from the end is as well known as from the start. Both ways are in the
-/// statement, since which is nearer depends on the count; the other has a limit of 0, with which
-/// neither database begins a walk.
-async fn counted_page(
-    db: &impl ConnectionTrait,
-    scope: &Scope,
-    filter: &JobFilter,
-    order: Order,
-    (offset, take): (i64, i64),
-    selection: Selection,
-) -> Result<Page, DbErr> {
-    let mut sql = Sql::new(db.get_database_backend());
-    sql.push("WITH counted(total) AS (SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM (");
-    counts::push_rows(&mut sql, &scope.narrowed(filter.configuration_id));
-    sql.push(") AS counts");
-    push_counted_states(&mut sql, &filter.states);
-    sql.push("), page AS (");
-    if offset < DEEP {
-        Stretch::whole(scope, filter, order).push_keys(&mut sql);
-        push_limit(&mut sql, take, offset);
-    } else {
-        sql.push("SELECT id, k FROM (SELECT id, k FROM (");
-        Stretch::whole(scope, filter, order).push_keys(&mut sql);
-        sql.push(" LIMIT (SELECT CASE WHEN ").bind(offset).push(" * 2 <= total THEN ").bind(take);
-        sql.push(" ELSE 0 END FROM counted) OFFSET ").bind(offset);
-        sql.push(") AS from_start UNION ALL SELECT id, k FROM (");
-        Stretch::whole(scope, filter, order.reversed()).push_keys(&mut sql);
-        // The last page may have fewer jobs than asked for.
-        sql.push(" LIMIT (SELECT CASE WHEN ").bind(offset).push(" * 2 <= total OR ").bind(offset);
-        sql.push(" >= total THEN 0 WHEN ").bind(offset).push(" + ").bind(take);
-        sql.push(" > total THEN total - ").bind(offset).push(" ELSE ").bind(take);
-        sql.push(" END FROM counted) OFFSET (SELECT CASE WHEN ").bind(offset).push(" + ");
-        sql.bind(take).push(" > total THEN 0 ELSE total - ").bind(offset).push(" - ");
-        sql.bind(take).push(" END FROM counted)) AS from_end) AS nearer");
-        // There are no more anyway, but PostgreSQL takes an unknown limit for a tenth of the
-        // table, for which it would read all of it.
-        push_limit(&mut sql, take, 0);
-    }
-    sql.push(") SELECT counted.total, page.id, ");
-    selection.push_list(&mut sql);
-    sql.push(" FROM counted LEFT JOIN page ON true LEFT JOIN job ON job.id = page.id");
-    selection.push_join(&mut sql);
-    sql.push(&format!(" ORDER BY page.k {0}, page.id {0}", order.direction()));
-    let rows = sql.all(db).await?;
-    let total: i64 = match rows.first() {
-        Some(row) => row.try_get_by_index(0)?,
-        None => 0,
-    };
-    let mut items = Vec::with_capacity(rows.len());
-    for row in &rows {
-        if row.try_get_by_index::<Option<Uuid>>(1)?.is_some() {
-            items.push(selection.read(row, 2)?);
-        }
-    }
-    Ok(Page {
-        items,
-        has_next: offset.saturating_add(take) < total,
-        total: Some(Total { n: total, is_exact: true }),
-    })
-}
-
-/// How many of the scope's jobs match, counted up to [`COUNT_BOUND`].
-pub async fn bounded_count(
-    db: &impl ConnectionTrait,
-    scope: &Scope,
-    filter: &JobFilter,
-) -> Result<Total, DbErr> {
-    let mut sql = Sql::new(db.get_database_backend());
-    sql.push("SELECT count(*) FROM (SELECT 1 FROM job");
-    filter.push_where(&mut sql, scope, &filter.states);
-    push_limit(&mut sql, COUNT_BOUND + 1, 0);
-    sql.push(") AS found");
-    let n: i64 = match sql.one(db).await? {
-        Some(row) => row.try_get_by_index(0)?,
-        None => 0,
-    };
-    Ok(Total { n: n.min(COUNT_BOUND), is_exact: n <= COUNT_BOUND })
-}
-
 /// A stretch of the list beside a cursor.
 #[derive(Debug)]
 pub struct Slice {
@@ -200,55 +101,161 @@ pub struct Bounds {
     pub from_end: bool,
 }
 
-/// The first or the last of the scope's jobs between two cursors; costs the same wherever they lie.
-pub async fn slice(
-    db: &impl ConnectionTrait,
-    scope: &Scope,
-    filter: &JobFilter,
-    order: Order,
-    bounds: &Bounds,
-    mut selection: Selection,
-) -> Result<Slice, DbErr> {
-    let cursor = Cursor::columns(order.field).iter().copied().collect();
-    selection.job = selection.job.union(cursor);
-    let (after, before) = (bounds.after.as_ref(), bounds.before.as_ref());
-    let stretch = if bounds.from_end {
-        let order = order.reversed();
-        Stretch { scope, filter, order, after: before, before: after }
-    } else {
-        Stretch { scope, filter, order, after, before }
-    };
-    let mut items = jobs_on(db, &stretch, Some((0, bounds.limit + 1)), selection).await?;
-    let has_more = cut(&mut items, bounds.limit);
-    if bounds.from_end {
-        items.reverse();
+impl JobList<'_> {
+    /// One page of the list.
+    pub async fn page(
+        &self,
+        db: &impl ConnectionTrait,
+        page: PageRequest,
+        selection: Selection,
+        with_total: bool,
+    ) -> Result<Page, DbErr> {
+        // Near the start the total is not needed to find the page.
+        if self.conditions.is_counted() && (with_total || page.offset() >= DEEP) {
+            return self.counted_page(db, page, selection).await;
+        }
+        let limit = Some((page.offset(), page.size + 1));
+        let mut items = jobs_on(db, &self.whole(), limit, selection).await?;
+        let has_next = cut(&mut items, page.size);
+        let total = if with_total { Some(self.count(db).await?) } else { None };
+        Ok(Page { items, has_next, total })
     }
-    Ok(Slice { items, has_more })
+
+    /// A page of a list whose length the counters know, read in the same statement.
+    ///
+    /// A deep page's place from the end is as well known as from the start. Both ways are in the
+    /// statement, since which is nearer depends on the count; the other has a limit of 0, with which
+    /// neither database begins a walk.
+    async fn counted_page(
+        &self,
+        db: &impl ConnectionTrait,
+        page: PageRequest,
+        selection: Selection,
+    ) -> Result<Page, DbErr> {
+        let (offset, take) = (page.offset(), page.size);
+        let mut sql = Sql::new(db.get_database_backend());
+        sql.push("WITH counted(total) AS (SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM (");
+        counts::push_rows(&mut sql, &self.scope);
+        sql.push(") AS counts");
+        push_counted_states(&mut sql, self.conditions.states());
+        sql.push("), page AS (");
+        if offset < DEEP {
+            self.whole().push_keys(&mut sql);
+            push_limit(&mut sql, take, offset);
+        } else {
+            sql.push("SELECT id, k FROM (SELECT id, k FROM (");
+            self.whole().push_keys(&mut sql);
+            sql.push(" LIMIT (SELECT CASE WHEN ")
+                .bind(offset)
+                .push(" * 2 <= total THEN ")
+                .bind(take);
+            sql.push(" ELSE 0 END FROM counted) OFFSET ").bind(offset);
+            sql.push(") AS from_start UNION ALL SELECT id, k FROM (");
+            self.reversed().push_keys(&mut sql);
+            // The last page may have fewer jobs than asked for.
+            sql.push(" LIMIT (SELECT CASE WHEN ")
+                .bind(offset)
+                .push(" * 2 <= total OR ")
+                .bind(offset);
+            sql.push(" >= total THEN 0 WHEN ").bind(offset).push(" + ").bind(take);
+            sql.push(" > total THEN total - ").bind(offset).push(" ELSE ").bind(take);
+            sql.push(" END FROM counted) OFFSET (SELECT CASE WHEN ").bind(offset).push(" + ");
+            sql.bind(take).push(" > total THEN 0 ELSE total - ").bind(offset).push(" - ");
+            sql.bind(take).push(" END FROM counted)) AS from_end) AS nearer");
+            // There are no more anyway, but PostgreSQL takes an unknown limit for a tenth of the
+            // table, for which it would read all of it.
+            push_limit(&mut sql, take, 0);
+        }
+        sql.push(") SELECT counted.total, page.id, ");
+        selection.push_list(&mut sql);
+        sql.push(" FROM counted LEFT JOIN page ON true LEFT JOIN job ON job.id = page.id");
+        selection.push_join(&mut sql);
+        sql.push(&format!(" ORDER BY page.k {0}, page.id {0}", self.order.direction()));
+        let rows = sql.all(db).await?;
+        let total: i64 = match rows.first() {
+            Some(row) => row.try_get_by_index(0)?,
+            None => 0,
+        };
+        let mut items = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if row.try_get_by_index::<Option<Uuid>>(1)?.is_some() {
+                items.push(selection.read(row, 2)?);
+            }
+        }
+        Ok(Page {
+            items,
+            has_next: offset.saturating_add(take) < total,
+            total: Some(Total { n: total, is_exact: true }),
+        })
+    }
+
+    /// How many jobs are on the list, counted up to [`COUNT_BOUND`].
+    pub async fn count(&self, db: &impl ConnectionTrait) -> Result<Total, DbErr> {
+        let mut sql = Sql::new(db.get_database_backend());
+        sql.push("SELECT count(*) FROM (SELECT 1 FROM job");
+        self.conditions.push_where(&mut sql, &self.scope);
+        push_limit(&mut sql, COUNT_BOUND + 1, 0);
+        sql.push(") AS found");
+        let n: i64 = match sql.one(db).await? {
+            Some(row) => row.try_get_by_index(0)?,
+            None => 0,
+        };
+        Ok(Total { n: n.min(COUNT_BOUND), is_exact: n <= COUNT_BOUND })
+    }
+
+    /// The first or the last jobs between two cursors; costs the same wherever they lie.
+    pub async fn slice(
+        &self,
+        db: &impl ConnectionTrait,
+        bounds: &Bounds,
+        mut selection: Selection,
+    ) -> Result<Slice, DbErr> {
+        let cursor = Cursor::columns(self.order.field).iter().copied().collect();
+        selection.job = selection.job.union(cursor);
+        let (after, before) = (bounds.after.as_ref(), bounds.before.as_ref());
+        let stretch = if bounds.from_end {
+            Stretch { after: before, before: after, ..self.reversed() }
+        } else {
+            Stretch { after, before, ..self.whole() }
+        };
+        let mut items = jobs_on(db, &stretch, Some((0, bounds.limit + 1)), selection).await?;
+        let has_more = cut(&mut items, bounds.limit);
+        if bounds.from_end {
+            items.reverse();
+        }
+        Ok(Slice { items, has_more })
+    }
+
+    /// All jobs of the list.
+    pub async fn all(
+        &self,
+        db: &impl ConnectionTrait,
+        selection: Selection,
+    ) -> Result<Vec<Listed>, DbErr> {
+        jobs_on(db, &self.whole(), None, selection).await
+    }
+
+    /// The ids of the first jobs.
+    pub async fn first_ids(
+        &self,
+        db: &impl ConnectionTrait,
+        limit: usize,
+    ) -> Result<Vec<Uuid>, DbErr> {
+        let mut sql = Sql::new(db.get_database_backend());
+        self.whole().push_keys(&mut sql);
+        push_limit(&mut sql, i64::try_from(limit).unwrap_or(i64::MAX), 0);
+        sql.all(db).await?.iter().map(|row| row.try_get_by_index(0)).collect()
+    }
 }
 
 /// All of the scope's jobs in state Executing, newest first.
 pub async fn executing(
     db: &impl ConnectionTrait,
     scope: &Scope,
-    configuration_id: Option<Uuid>,
     selection: Selection,
 ) -> Result<Vec<Listed>, DbErr> {
-    let filter =
-        JobFilter { configuration_id, states: vec![JobState::Executing], ..JobFilter::default() };
-    jobs_on(db, &Stretch::whole(scope, &filter, Order::default()), None, selection).await
-}
-
-/// The ids of the newest of the scope's jobs that match.
-pub async fn newest_ids(
-    db: &impl ConnectionTrait,
-    scope: &Scope,
-    filter: &JobFilter,
-    limit: usize,
-) -> Result<Vec<Uuid>, DbErr> {
-    let mut sql = Sql::new(db.get_database_backend());
-    Stretch::whole(scope, filter, Order::default()).push_keys(&mut sql);
-    push_limit(&mut sql, i64::try_from(limit).unwrap_or(i64::MAX), 0);
-    sql.all(db).await?.iter().map(|row| row.try_get_by_index(0)).collect()
+    let executing = Conditions::in_state(JobState::Executing);
+    JobList::new(scope, &executing, Order::default()).all(db, selection).await
 }
 
 /// The jobs on a stretch, or as many of them as the limit lets through after the offset.

@@ -6,9 +6,10 @@ use entity::{Columns, JobState, Table, job, job_event, job_run};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use uuid::Uuid;
 
-use super::filter::JobFilter;
+use super::argument::PageRequest;
 use super::list::push_limit;
 use super::scope::{Scope, Scoped};
+use super::states::push_states;
 use crate::db::Sql;
 
 /// The rows that have these ids and belong to the scope.
@@ -148,18 +149,20 @@ pub async fn newest_runs(
 pub(super) const NEWEST_RUN: &str =
     "coalesce(t.agent_queued_date, t.agent_start_time) DESC NULLS LAST, t.id DESC";
 
-/// The newest jobs of each of the scope's configurations, in any of these states; in all if there
-/// are none.
+/// The newest jobs of each of the scope's configurations, in any of these states; `None` for all.
 pub async fn newest_jobs(
     db: &impl ConnectionTrait,
     scope: &Scope,
     configuration_ids: &[Uuid],
-    states: &[JobState],
+    states: Option<&[JobState]>,
     take: i64,
     columns: Columns<job::Entity>,
 ) -> Result<HashMap<Uuid, Vec<job::Model>>, DbErr> {
-    let filter = JobFilter::default();
-    let push_where = |sql: &mut Sql| filter.push_where(sql, scope, states);
+    let push_where = |sql: &mut Sql| {
+        sql.push(" WHERE true");
+        scope.push(sql, "configuration_id");
+        push_states(sql, states);
+    };
     let order = ("configuration_id", "t.created_date DESC, t.id DESC");
     newest(db, configuration_ids, order, push_where, take, columns).await
 }
@@ -185,17 +188,17 @@ pub async fn history(
 pub async fn named_page<E: Scoped>(
     db: &impl ConnectionTrait,
     scope: &Scope,
-    (offset, take): (i64, i64),
+    page: PageRequest,
     columns: Columns<E>,
 ) -> Result<(Vec<E::Model>, bool), DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
     sql.push(&format!("SELECT {} FROM {} AS t WHERE true", columns.select("t"), E::NAME));
     E::push_scope(&mut sql, scope, "t");
     sql.push(" ORDER BY coalesce(name, ''), id");
-    push_limit(&mut sql, take + 1, offset);
+    push_limit(&mut sql, page.size + 1, page.offset());
     let mut rows: Vec<E::Model> =
         sql.all(db).await?.iter().map(|row| columns.read(row, 0)).collect::<Result<_, _>>()?;
-    let limit = usize::try_from(take).unwrap_or(usize::MAX);
+    let limit = usize::try_from(page.size).unwrap_or(usize::MAX);
     let has_next = rows.len() > limit;
     rows.truncate(limit);
     Ok((rows, has_next))

@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use uuid::Uuid;
+
 use crate::db::Sql;
 
 /// Adds a condition: `column` contains `text`.
@@ -19,6 +21,29 @@ pub(super) fn push_contains(sql: &mut Sql, column: &str, text: &str) {
     } else {
         sql.push(" GLOB ").bind(glob_pattern(text));
     }
+}
+
+/// Adds the condition that a job's name contains `text` or its id begins with it.
+pub(super) fn push_search(sql: &mut Sql, text: &str) {
+    sql.push("(");
+    push_contains(sql, "name", text);
+    if let Some((first, last)) = id_range(text) {
+        sql.push(" OR id BETWEEN ").bind(first).push(" AND ").bind(last);
+    }
+    sql.push(")");
+}
+
+/// The first and the last id that begin with `text`, if it is the beginning of one.
+fn id_range(text: &str) -> Option<(Uuid, Uuid)> {
+    let digits: String = text.chars().filter(|letter| *letter != '-').collect();
+    if digits.is_empty() || digits.len() > 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let fill = |digit: &str| {
+        let rest = digit.repeat(32 - digits.len());
+        Uuid::parse_str(&(digits.clone() + &rest)).ok()
+    };
+    Some((fill("0")?, fill("f")?))
 }
 
 fn like_pattern(text: &str) -> String {
@@ -127,5 +152,17 @@ mod tests {
         assert_eq!(like_pattern(r"50%_\a"), r"%50\%\_\\a%");
         assert_eq!(glob_pattern("ö*?[]-^"), "*[öÖ][*][?][[]]-^*");
         assert_eq!(regular_expression("ö.(1"), r"[öÖ]\.\(1");
+    }
+
+    #[test]
+    fn an_id_prefix_is_a_range_of_ids() {
+        let (first, last) = id_range("018f-a").unwrap();
+        assert_eq!(first.to_string(), "018fa000-0000-0000-0000-000000000000");
+        assert_eq!(last.to_string(), "018fafff-ffff-ffff-ffff-ffffffffffff");
+        let whole = "018fa000-0000-7000-8000-0000000000aa";
+        assert_eq!(id_range(whole), Some((whole.parse().unwrap(), whole.parse().unwrap())));
+        for text in ["", "hubspot", "018g", "-", &"0".repeat(33)] {
+            assert_eq!(id_range(text), None, "{text:?}");
+        }
     }
 }

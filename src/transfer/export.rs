@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::tables::FileTable;
 use super::text;
 use crate::db::{Db, Sql};
-use crate::jobs::filter::JobFilter;
+use crate::jobs::conditions::Conditions;
 use crate::jobs::scope::Scope;
 
 /// Rows that are read at once. Between pages no transaction is open: on SQLite a long reader
@@ -42,7 +42,7 @@ pub enum ExportError {
 pub struct Options<'a> {
     pub table: FileTable,
     /// Of jobs those that match; of runs and events those whose job does.
-    pub filter: &'a JobFilter,
+    pub conditions: &'a Conditions,
     pub format: FileFormat,
     /// Write the columns that only the service uses, too.
     pub complete: bool,
@@ -54,14 +54,14 @@ pub async fn export(
     options: &Options<'_>,
     output: impl Write,
 ) -> Result<u64, ExportError> {
-    let filter = options.filter;
+    let conditions = options.conditions;
     let everything = |_: &mut Sql| {};
     let of_matching_jobs = |sql: &mut Sql| {
-        if filter.is_empty() {
+        if conditions.is_empty() {
             return;
         }
         sql.push(" AND job_id IN (SELECT id FROM job");
-        filter.push_where(sql, &Scope::All, &filter.states);
+        conditions.push_where(sql, &Scope::All);
         sql.push(")");
     };
     match options.table {
@@ -72,7 +72,7 @@ pub async fn export(
         FileTable::Jobs => {
             let matching = |sql: &mut Sql| {
                 sql.push(" AND id IN (SELECT id FROM job");
-                filter.push_where(sql, &Scope::All, &filter.states);
+                conditions.push_where(sql, &Scope::All);
                 sql.push(")");
             };
             rows::<job::Entity>(db, matching, options, output).await

@@ -32,12 +32,12 @@ describe("the dashboard's looks", () => {
         server.url,
         `{
             counts: jobCounts { failed completed total }
-            failed: jobs(states: [FAILED], take: 1) {
+            failed: jobs(state: FAILED, take: 1) {
               items { id name configuration { id name } currentRun { agentResultMessage } }
             }
-            executing: jobs(states: [EXECUTING], take: 1) { items { id name } }
-            queued: jobs(states: [QUEUED], take: 2) { items { id name } }
-            retried: jobs(states: [COMPLETED], take: 200) { items { id runs(take: 2) { id } } }
+            executing: jobs(state: EXECUTING, take: 1) { items { id name } }
+            queued: jobs(state: QUEUED, take: 2) { items { id name } }
+            retried: jobs(state: COMPLETED, take: 200) { items { id runs(take: 2) { id } } }
             agents(take: 1) { items { id name } }
             configurations(take: 1) { items { id name } }
           }`,
@@ -126,7 +126,7 @@ describe("the dashboard's looks", () => {
     // Other tests retry jobs that had failed at the start.
     const { jobs } = await ask(
       server.url,
-      '{ jobs(states: [FAILED], take: 1) { items { id name } } }',
+      '{ jobs(state: FAILED, take: 1) { items { id name } } }',
     );
     const [failed] = jobs.items;
     await page.goto(at(`/jobs/${failed.id}`));

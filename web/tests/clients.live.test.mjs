@@ -10,7 +10,8 @@ import { databases, Service } from './support/service.mjs';
 
 const QUERY = '{ jobCounts { total } }';
 const INVALID = '{ nothing }';
-const WRONG_VARIABLE = 'query ($after: DateTime) { jobs(createdAfter: $after) { page } }';
+const WRONG_VARIABLE =
+  'query ($after: DateTime) { jobs(filter: { createdAfter: $after }) { page } }';
 const MUTATION = 'mutation { registerAgent(input: { name: "Crawler" }) { agent { name } } }';
 const SUBSCRIPTION = 'subscription { jobCounts { total } }';
 

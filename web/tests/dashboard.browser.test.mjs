@@ -32,12 +32,12 @@ for (const kind of kinds) {
           server.url,
           `{
             counts: jobCounts { failed completed total }
-            failed: jobs(states: [FAILED], take: 1) {
+            failed: jobs(state: FAILED, take: 1) {
               items { id name configuration { id name } currentRun { agentResultMessage } }
             }
-            executing: jobs(states: [EXECUTING], take: 1) { items { id name } }
-            queued: jobs(states: [QUEUED], take: 2) { items { id name } }
-            retried: jobs(states: [COMPLETED], take: 200) { items { id runs(take: 2) { id } } }
+            executing: jobs(state: EXECUTING, take: 1) { items { id name } }
+            queued: jobs(state: QUEUED, take: 2) { items { id name } }
+            retried: jobs(state: COMPLETED, take: 200) { items { id runs(take: 2) { id } } }
             agents(take: 1) { items { id name } }
             configurations(take: 1) { items { id name } }
           }`,
@@ -293,7 +293,7 @@ for (const kind of kinds) {
       const { page, complaints, close } = await open(browser, server.url);
       const { jobs } = await ask(
         server.url,
-        `{ jobs(states: [FAILED], take: 1) { items { id name type priority currentRun {
+        `{ jobs(state: FAILED, take: 1) { items { id name type priority currentRun {
              id agentResultMessage agentTasksCount updateDate } } } }`,
       );
       const [job] = jobs.items;
@@ -341,7 +341,7 @@ for (const kind of kinds) {
       await page.getByText('Waiting for an agent').waitFor();
       const { jobs } = await ask(
         server.url,
-        `{ jobs(states: [FAILED], take: 200) { items { id currentRun {
+        `{ jobs(state: FAILED, take: 200) { items { id currentRun {
              agentPercentCompleted agentExpectedTasksCount processingTasksCount } } } }`,
       );
       const job = jobs.items.find(

@@ -42,7 +42,7 @@ interface Answer {
 
 describe.skipIf(!server)('the server', async () => {
   const query = `{
-    jobs(take: 1, states: [COMPLETED]) { items { id } }
+    jobs(take: 1, state: COMPLETED) { items { id } }
     agents(take: 1) { items { id } }
     configurations(take: 1) { items { id } }
   }`;
@@ -57,8 +57,8 @@ describe.skipIf(!server)('the server', async () => {
   const configurationId = found?.configurations.items[0]?.id;
   const conditions = {
     states: ['COMPLETED', 'FAILED'],
-    configurationId,
-    agentId,
+    configurationIds: configurationId ? [configurationId] : null,
+    agentIds: agentId ? [agentId] : null,
     search: 'a',
     createdAfter: '2000-01-01T00:00:00.000Z',
     createdBefore: '2100-01-01T00:00:00.000Z',
@@ -72,8 +72,8 @@ describe.skipIf(!server)('the server', async () => {
     JobCountsLive: { configurationId },
     JobCountsNow: { configurationId: null },
     AgentCounts: { agentId },
-    JobList: { ...conditions, page: 0, take: 25, orderBy },
-    JobExport: { ...conditions, after: null, orderBy },
+    JobList: { filter: conditions, page: 0, take: 25, orderBy },
+    JobExport: { filter: conditions, after: null, orderBy },
     ConfigurationNames: { page: 0 },
     AgentNames: { page: 0 },
     ConfigurationList: { page: 0 },
@@ -86,7 +86,7 @@ describe.skipIf(!server)('the server', async () => {
     JobDetail: { id: job, take: 50 },
     RequestCancellation: { input: { ...input, reason: null } },
     RetryJobs: { input },
-    JobTargets: { ...conditions, first: 200, after: null },
+    JobTargets: { filter: conditions, first: 200, after: null },
     WhoAsks: {},
   };
 

@@ -6,7 +6,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::graphql::arguments::UuidArgument;
+use crate::jobs::argument::UuidArgument;
 use crate::jobs::filter::JobFilter;
 use crate::reports::machine::{Ending, Phase};
 use crate::reports::op::{
@@ -408,60 +408,13 @@ impl ProcessingReportInput {
     }
 }
 
-/// Conditions on jobs that all hold. The same as the arguments of the query `jobs`, and
-/// `updatedBefore`.
-#[derive(InputObject)]
-pub struct JobFilterInput {
-    /// Only jobs of this configuration.
-    configuration_id: Option<UuidArgument>,
-    /// Only jobs in one of these states; null or empty: in any.
-    states: Option<Vec<JobState>>,
-    /// Only jobs whose name contains this, in upper or lower case, or whose id begins with it.
-    search: Option<String>,
-    /// Only jobs created at this moment or later.
-    created_after: Option<Timestamp>,
-    /// Only jobs created before this moment.
-    created_before: Option<Timestamp>,
-    /// Only jobs whose current run is this agent's.
-    agent_id: Option<UuidArgument>,
-    /// Only jobs that are scheduled for this moment or later.
-    scheduled_after: Option<Timestamp>,
-    /// Only jobs whose state last changed before this moment. With the moment at which the jobs
-    /// were counted, jobs that finish meanwhile are left out.
-    updated_before: Option<Timestamp>,
-    /// Only jobs whose current run's processing is in one of these states; null or empty: in any or
-    /// none.
-    processing_states: Option<Vec<ProcessingState>>,
-    /// True: only jobs whose current run's processing has ended and received fewer clues than the agent
-    /// submitted. False: only the others.
-    clues_missing: Option<bool>,
-}
-
-impl JobFilterInput {
-    pub fn into_filter(self) -> Result<JobFilter, Error> {
-        JobFilter {
-            configuration_id: UuidArgument::get_optional(self.configuration_id, "configurationId")?,
-            states: self.states.unwrap_or_default(),
-            search: self.search,
-            created_after: self.created_after,
-            created_before: self.created_before,
-            agent_id: UuidArgument::get_optional(self.agent_id, "agentId")?,
-            scheduled_after: self.scheduled_after,
-            updated_before: self.updated_before,
-            processing_states: self.processing_states.unwrap_or_default(),
-            clues_missing: self.clues_missing,
-        }
-        .validate()
-    }
-}
-
 /// Which jobs to cancel.
 #[derive(InputObject)]
 pub struct RequestCancellationInput {
     /// These jobs, at most 1,000. Either this or `filter` is given.
     pub job_ids: Option<Vec<UuidArgument>>,
     /// All jobs that match and are not over, the newest first, at most 1,000 at a time.
-    pub filter: Option<JobFilterInput>,
+    pub filter: Option<JobFilter>,
     /// Why, for the history. At most 10,000 characters.
     pub reason: Option<String>,
     /// Only tell how many jobs it would be.
@@ -485,7 +438,7 @@ pub struct RetryJobsInput {
     pub job_ids: Option<Vec<UuidArgument>>,
     /// All jobs that match and are over, the newest first, at most 1,000 at a time. Name the
     /// states `FAILED` and `CANCELLED` to leave out those that went well.
-    pub filter: Option<JobFilterInput>,
+    pub filter: Option<JobFilter>,
     /// Only tell how many jobs it would be.
     #[graphql(default)]
     pub dry_run: bool,

@@ -11,21 +11,24 @@ use async_graphql::{Context, Object};
 use entity::{JobState, Long, Timestamp};
 use uuid::Uuid;
 
-use super::arguments::UuidArgument;
 use super::context::{May, patience, viewer};
 use crate::access::Right;
 use crate::clock;
 use crate::db::Db;
 use crate::error::Error;
+use crate::jobs::argument::UuidArgument;
+use crate::jobs::conditions::Conditions;
 use crate::jobs::filter::JobFilter;
+use crate::jobs::list::JobList;
+use crate::jobs::order::Order;
 use crate::jobs::scope::Scope;
 use crate::jobs::{page, rows};
 use crate::reports::Reports;
 use crate::reports::op::{By, Cancel, Claim, Op, Outcome, Refusal, Registration, check_text};
 use inputs::{
-    ClaimJobInput, FinishJobRunInput, ForceCancelInput, JobFilterInput, JobRunReportInput,
-    ProcessingReportInput, QueueJobInput, RegisterAgentInput, RequestCancellationInput,
-    RetryJobsInput, SaveConfigurationInput, StartJobRunInput,
+    ClaimJobInput, FinishJobRunInput, ForceCancelInput, JobRunReportInput, ProcessingReportInput,
+    QueueJobInput, RegisterAgentInput, RequestCancellationInput, RetryJobsInput,
+    SaveConfigurationInput, StartJobRunInput,
 };
 use payloads::{
     AttemptPayload, FinishJobRunPayload, JobResult, JobsPayload, QueueJobsPayload,
@@ -250,9 +253,8 @@ impl Mutation {
         #[graphql(desc = "Which jobs, and why.")] input: RequestCancellationInput,
     ) -> Result<JobsPayload, Error> {
         let reason = checked_reason(input.reason)?;
-        let open: Vec<_> =
-            JobState::ALL.iter().copied().filter(|state| !state.is_terminal()).collect();
-        let found = Found::look(context, input.job_ids, input.filter, &open).await?;
+        let found = Found::look(context, input.job_ids, input.filter, |state| !state.is_terminal());
+        let found = found.await?;
         found
             .touch(context, input.dry_run, |job_id| {
                 let reason = reason.clone();
@@ -269,7 +271,7 @@ impl Mutation {
         #[graphql(desc = "Which jobs, and why.")] input: ForceCancelInput,
     ) -> Result<JobsPayload, Error> {
         let reason = checked_reason(input.reason)?;
-        let found = Found::look(context, Some(input.job_ids), None, JobState::ALL).await?;
+        let found = Found::look(context, Some(input.job_ids), None, |_| true).await?;
         found
             .touch(context, false, |job_id| {
                 let reason = reason.clone();
@@ -286,9 +288,8 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "Which jobs.")] input: RetryJobsInput,
     ) -> Result<JobsPayload, Error> {
-        let over: Vec<_> =
-            JobState::ALL.iter().copied().filter(|state| state.is_terminal()).collect();
-        let found = Found::look(context, input.job_ids, input.filter, &over).await?;
+        let found = Found::look(context, input.job_ids, input.filter, JobState::is_terminal);
+        let found = found.await?;
         found.touch(context, input.dry_run, |job_id| Op::Retry { job_id, by: By::Operator }).await
     }
 }
@@ -329,8 +330,8 @@ impl Found {
     async fn look(
         context: &Context<'_>,
         ids: Option<Vec<UuidArgument>>,
-        filter: Option<JobFilterInput>,
-        states: &[JobState],
+        filter: Option<JobFilter>,
+        is_possible: fn(JobState) -> bool,
     ) -> Result<Self, Error> {
         let counted_at = clock::now();
         match (ids, filter) {
@@ -348,33 +349,16 @@ impl Found {
                 Ok(Self { ids: unique, total: page::Total { n, is_exact: true }, counted_at })
             }
             (None, Some(filter)) => {
-                let mut filter = filter.into_filter()?;
-                if filter.states.is_empty() {
-                    filter.states = states.to_vec();
-                } else {
-                    filter.states.retain(|state| states.contains(state));
-                }
-                Self::matching(context, &filter, counted_at).await
+                let mut conditions = Conditions::new(filter)?;
+                conditions.retain_states(is_possible);
+                let db = context.data_unchecked::<Db>();
+                let _alone = db.alone().await;
+                let list = JobList::new(viewer(context).scope(), &conditions, Order::default());
+                let total = list.count(db.reader()).await?;
+                Ok(Self { ids: list.first_ids(db.reader(), MOST).await?, total, counted_at })
             }
             _ => Err(Error::invalid("filter", "expected either `jobIds` or `filter`")),
         }
-    }
-
-    async fn matching(
-        context: &Context<'_>,
-        filter: &JobFilter,
-        counted_at: Timestamp,
-    ) -> Result<Self, Error> {
-        if filter.states.is_empty() {
-            // Nothing can be done in any of the states that were asked for.
-            let total = page::Total { n: 0, is_exact: true };
-            return Ok(Self { ids: Vec::new(), total, counted_at });
-        }
-        let db = context.data_unchecked::<Db>();
-        let _alone = db.alone().await;
-        let (db, scope) = (db.reader(), viewer(context).scope());
-        let total = page::bounded_count(db, scope, filter).await?;
-        Ok(Self { ids: page::newest_ids(db, scope, filter, MOST).await?, total, counted_at })
     }
 
     async fn touch(

@@ -4,10 +4,10 @@ use entity::{Columns, Timestamp, job_run};
 
 use super::{JobRun, object};
 use crate::error::Error;
-use crate::graphql::arguments::take_of;
 use crate::graphql::context::viewer;
 use crate::graphql::loader::{RowLoader, RunsOf};
 use crate::graphql::selection::{Selectable, columns};
+use crate::jobs::argument::take_of;
 use crate::jobs::rows::RunOwner;
 use crate::jobs::scope::Scope;
 

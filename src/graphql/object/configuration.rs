@@ -4,9 +4,10 @@ use entity::configuration::Column;
 
 use super::{Job, JobCounts, object};
 use crate::error::Error;
-use crate::graphql::arguments::take_of;
 use crate::graphql::loader::{CountsOf, JobsOf, RowLoader};
 use crate::graphql::selection::{Selectable, columns};
+use crate::jobs::argument::take_of;
+use crate::jobs::conditions::Conditions;
 use crate::jobs::filter::JobFilter;
 
 object! {
@@ -37,11 +38,10 @@ impl Configuration {
         #[graphql(desc = "Only jobs in one of these states; null or empty: in any.")]
         states: Option<Vec<JobState>>,
     ) -> Result<Vec<Job>, Error> {
-        let filter =
-            JobFilter { states: states.unwrap_or_default(), ..JobFilter::default() }.validate()?;
+        let conditions = Conditions::new(JobFilter { states, ..JobFilter::default() })?;
         let key = JobsOf {
             configuration_id: self.row.id,
-            states: filter.states,
+            states: conditions.states().map(<[_]>::to_vec),
             take: take_of("take", take.unwrap_or(20))?,
             columns: columns::<Job>(context),
         };

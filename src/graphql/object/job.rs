@@ -6,9 +6,9 @@ use entity::job_event;
 
 use super::{Configuration, JobRun, load, object};
 use crate::error::Error;
-use crate::graphql::arguments::take_of;
 use crate::graphql::loader::{HistoryOf, RowLoader, RunsOf};
 use crate::graphql::selection::{Selectable, columns};
+use crate::jobs::argument::take_of;
 use crate::jobs::page::Listed;
 use crate::jobs::rows::RunOwner;
 

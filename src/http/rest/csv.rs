@@ -12,6 +12,7 @@ use futures_util::future::ready;
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::Value as Json;
 
+use super::filter;
 use super::jobs::list_cost;
 use super::parameters::{self, RawParameters};
 use super::problem::Problem;
@@ -20,9 +21,11 @@ use super::values;
 use crate::db::Db;
 use crate::http::limits::{Client, Permit, cpu_pool};
 use crate::http::site::Site;
+use crate::jobs::conditions::Conditions;
 use crate::jobs::cursor::Cursor;
-use crate::jobs::filter::{JobFilter, Order};
-use crate::jobs::page::{Bounds, Listed, Selection, Slice, slice};
+use crate::jobs::list::JobList;
+use crate::jobs::order::Order;
+use crate::jobs::page::{Bounds, Listed, Selection, Slice};
 use crate::jobs::scope::Scope;
 
 /// Jobs that are read at once. Between pages no database connection is held, and the next page is read
@@ -40,13 +43,14 @@ pub async fn jobs(
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::FILE)?;
-    let (filter, columns) = (given.filter()?, given.columns("fields")?);
-    let columns = columns.unwrap_or_else(Columns::<job::Entity>::public);
+    let conditions = filter::conditions(&given)?;
+    let scope = viewer.scope().narrowed(given.uuid("configurationId")?);
+    let columns = given.columns("fields")?.unwrap_or_else(Columns::<job::Entity>::public);
     let permit = site.limiter.stream(&client)?;
     let file = File {
         db: site.api.db().for_heavy_work(site.limiter.queue(&client).statements()),
-        scope: viewer.scope().clone(),
-        filter,
+        scope,
+        conditions,
         columns,
         after: None,
         permit,
@@ -73,7 +77,7 @@ pub async fn jobs(
 struct File {
     db: Db,
     scope: Scope,
-    filter: JobFilter,
+    conditions: Conditions,
     columns: Columns<job::Entity>,
     after: Option<Cursor>,
     permit: Permit,
@@ -82,7 +86,7 @@ struct File {
 impl File {
     /// The next jobs as text, and the rest of the file if there may be more.
     async fn chunk(mut self, is_first: bool) -> Result<(Bytes, Option<Self>), Problem> {
-        let cost = list_cost(PAGE, self.selection(), &self.filter, &self.scope);
+        let cost = list_cost(PAGE, self.selection(), &self.conditions, &self.scope);
         cpu_pool::run(self.permit.queue(), cost, async move {
             let alone = self.db.alone().await;
             let page = self.page().await?;
@@ -95,13 +99,11 @@ impl File {
 
     /// The next jobs; none after the last.
     async fn page(&mut self) -> Result<Slice, sea_orm::DbErr> {
-        let order = Order::default();
+        let list = JobList::new(&self.scope, &self.conditions, Order::default());
         let bounds =
             Bounds { after: self.after.take(), before: None, limit: PAGE, from_end: false };
-        let selection = self.selection();
-        let found =
-            slice(self.db.reader(), &self.scope, &self.filter, order, &bounds, selection).await?;
-        self.after = found.items.last().map(|listed| Cursor::of(&listed.job, order.field));
+        let found = list.slice(self.db.reader(), &bounds, self.selection()).await?;
+        self.after = found.items.last().map(|listed| Cursor::of(&listed.job, list.order.field));
         Ok(found)
     }
 

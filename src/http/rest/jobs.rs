@@ -7,6 +7,7 @@ use axum::response::Response;
 use entity::{Columns, JobState, job, job_run};
 use serde_json::{Map, Value as Json, json};
 
+use super::filter;
 use super::parameters::{self, Given, Parameter, RawParameters};
 use super::problem::Problem;
 use super::request::{Authenticated, respond, within};
@@ -16,7 +17,9 @@ use crate::db::Db;
 use crate::graphql::cost::{LENGTH, skipping};
 use crate::http::limits::Client;
 use crate::http::site::Site;
-use crate::jobs::filter::{JobFilter, Order};
+use crate::jobs::conditions::Conditions;
+use crate::jobs::list::JobList;
+use crate::jobs::order::Order;
 use crate::jobs::page::Selection;
 use crate::jobs::scope::Scope;
 use crate::jobs::{counts, page, rows};
@@ -45,22 +48,23 @@ pub async fn jobs(
     if !OF_A_PAGE.iter().any(|name| given.has(name)) {
         return counted(&site, &viewer, &given).await;
     }
-    let (offset, take, number) = given.page()?;
-    let filter = given.filter()?;
+    let request = given.page()?;
+    let conditions = filter::conditions(&given)?;
+    let scope = viewer.scope().narrowed(given.uuid("configurationId")?);
     let (columns, runs) = selected(&given)?;
     let selection = Selection { job: columns, run: runs };
-    let cost =
-        list_cost(take, selection, &filter, viewer.scope()) + skipping(offset.unsigned_abs());
+    let cost = list_cost(request.size, selection, &conditions, &scope)
+        + skipping(request.offset().unsigned_abs());
     let make = async move |db: Db| {
-        let (scope, order, part) = (viewer.scope(), Order::default(), (offset, take));
-        let found = page::page(db.reader(), scope, &filter, order, part, selection, true).await?;
+        let list = JobList::new(&scope, &conditions, Order::default());
+        let found = list.page(db.reader(), request, selection, true).await?;
         let total = found.total.map_or(0, |total| total.n);
         let items: Vec<_> =
             found.items.iter().map(|each| values::job(each, columns, runs, &viewer)).collect();
         values::json(&json!({
             "Items": items,
-            "Page": number,
-            "Take": take,
+            "Page": request.number,
+            "Take": request.size,
             "TotalCount": total,
             "HasNextPage": found.has_next,
         }))
@@ -121,7 +125,8 @@ pub async fn executing(
     let (columns, runs) = selected(&given)?;
     let selection = Selection { job: columns, run: runs };
     let make = async move |db: Db| {
-        let found = page::executing(db.reader(), viewer.scope(), configuration, selection).await?;
+        let scope = viewer.scope().narrowed(configuration);
+        let found = page::executing(db.reader(), &scope, selection).await?;
         let items: Vec<_> =
             found.iter().map(|each| values::job(each, columns, runs, &viewer)).collect();
         values::json(&items)
@@ -137,8 +142,8 @@ fn values_of(Selection { job, run }: Selection) -> u64 {
 }
 
 /// The estimated cost of finding and reading this many jobs of the scope, newest first.
-pub fn list_cost(jobs: i64, selection: Selection, filter: &JobFilter, scope: &Scope) -> u64 {
-    jobs.unsigned_abs() * values_of(selection) + filter.scan_cost(Order::default(), scope)
+pub fn list_cost(jobs: i64, selection: Selection, conditions: &Conditions, scope: &Scope) -> u64 {
+    jobs.unsigned_abs() * values_of(selection) + conditions.cost(Order::default(), scope)
 }
 
 /// The selected fields of jobs, and of their current runs if they are selected.

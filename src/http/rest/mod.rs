@@ -4,6 +4,7 @@
 mod csv;
 mod events;
 mod examples;
+mod filter;
 mod jobs;
 mod openapi;
 mod page;

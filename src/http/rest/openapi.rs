@@ -275,7 +275,7 @@ fn schemas() -> Vec<(&'static str, Json)> {
                 "Page": { "type": "integer", "description": "Page number, from 0.", "minimum": 0 },
                 "Take": { "type": "integer", "description": "Jobs per page, at most.", "minimum": 1 },
                 "TotalCount": { "type": "integer", "format": "int64", "minimum": 0, "description":
-                    "Number of matching jobs. With `search`, `createdAfter` or `createdBefore` counting stops at 10,000." },
+                    "Number of matching jobs. Where anything but states and configurations filters, counting stops at 10,000." },
                 "HasNextPage": { "type": "boolean", "description": "Whether there is a page after this one." },
             },
             "required": ["Items", "Page", "Take", "TotalCount", "HasNextPage"],

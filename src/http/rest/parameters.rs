@@ -6,19 +6,17 @@ use std::sync::LazyLock;
 use axum::extract::FromRequestParts;
 use axum::extract::rejection::QueryRejection;
 use axum::http::request::Parts;
-use chrono::DateTime;
-use entity::{Columns, JobState, ProcessingState, Table, Timestamp, job, job_run};
+use entity::{Columns, JobState, Table, job, job_run};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use super::filter;
 use super::problem::Problem;
-use crate::jobs::filter::JobFilter;
+use crate::jobs::argument::{PageRequest, TAKE_MAX};
 use crate::names::{folded, nearest};
 
 /// How many jobs a page has unless `take` is given, as in the platform.
 pub const TAKE: i64 = 20;
-
-const TAKE_MAX: i64 = 200;
 
 /// The parameters of `/v1/jobs`.
 pub static JOBS: LazyLock<Vec<Parameter>> =
@@ -41,7 +39,7 @@ pub static EXECUTING: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
 /// The parameters of `/v1/jobs.csv`.
 pub static FILE: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
     let more = [Parameter::configuration_id(), Parameter::job_fields()];
-    Parameter::filters().into_iter().chain(more).collect()
+    [Parameter::state()].into_iter().chain(filter::parameters()).chain(more).collect()
 });
 
 /// A parameter, for those who read about it. Its schema is in JSON Schema.
@@ -57,81 +55,25 @@ impl Parameter {
         Self { name, description, is_required: false, schema }
     }
 
-    pub fn page() -> Self {
+    fn page() -> Self {
         let schema =
             json!({ "type": "integer", "format": "int32", "minimum": 0, "maximum": i32::MAX });
         Self::new("page", "Page number, from 0.", schema)
     }
 
-    pub fn take() -> Self {
+    fn take() -> Self {
         let schema = json!({ "type": "integer", "format": "int32", "minimum": 1, "maximum": TAKE_MAX, "default": TAKE });
         Self::new("take", "Jobs per page.", schema)
     }
 
-    pub fn state() -> Self {
-        let names: Vec<_> = JobState::ALL.iter().map(|state| state.name()).collect();
-        Self::new("state", "Only jobs in this state.", json!({ "type": "string", "enum": names }))
+    fn state() -> Self {
+        let schema = json!({ "type": "string", "enum": JobState::NAMES });
+        Self::new("state", "Only jobs in this state.", schema)
     }
 
     pub fn configuration_id() -> Self {
         let schema = json!({ "type": "string", "format": "uuid" });
         Self::new("configurationId", "Only jobs of this configuration.", schema)
-    }
-
-    pub fn agent_id() -> Self {
-        let schema = json!({ "type": "string", "format": "uuid" });
-        Self::new("agentId", "Only jobs whose current run is this agent's.", schema)
-    }
-
-    pub fn search() -> Self {
-        let schema = json!({ "type": "string", "maxLength": 200, "pattern": "^[^\\u0000]*$" });
-        Self::new(
-            "search",
-            "Only jobs whose name contains this, ignoring case, or whose id begins with it.",
-            schema,
-        )
-    }
-
-    pub fn created_after() -> Self {
-        let schema = json!({ "type": "string", "format": "date-time" });
-        Self::new("createdAfter", "Only jobs created at this time or later.", schema)
-    }
-
-    pub fn created_before() -> Self {
-        let schema = json!({ "type": "string", "format": "date-time" });
-        Self::new("createdBefore", "Only jobs created before this time.", schema)
-    }
-
-    pub fn scheduled_after() -> Self {
-        let schema = json!({ "type": "string", "format": "date-time" });
-        let description = "Only jobs scheduled for this time or later.";
-        Self::new("scheduledAfter", description, schema)
-    }
-
-    pub fn processing_state() -> Self {
-        let names: Vec<_> = ProcessingState::ALL.iter().map(|state| state.name()).collect();
-        let description = "Only jobs whose current run's processing is in this state.";
-        Self::new("processingState", description, json!({ "type": "string", "enum": names }))
-    }
-
-    pub fn clues_missing() -> Self {
-        let description = "`true`: only jobs whose current run's processing has ended and received \
-             fewer clues than the agent submitted. `false`: only the others.";
-        Self::new("cluesMissing", description, json!({ "type": "boolean" }))
-    }
-
-    /// Those that say which jobs are meant, beside `configurationId`.
-    pub fn filters() -> [Self; 8] {
-        [
-            Self::state(),
-            Self::agent_id(),
-            Self::search(),
-            Self::created_after(),
-            Self::created_before(),
-            Self::scheduled_after(),
-            Self::processing_state(),
-            Self::clues_missing(),
-        ]
     }
 
     pub fn job_fields() -> Self {
@@ -147,9 +89,9 @@ impl Parameter {
 
     /// Those of which any makes it one page of jobs. A configuration alone has counts.
     pub fn of_a_page() -> impl Iterator<Item = Self> {
-        [Self::page(), Self::take()]
+        [Self::page(), Self::take(), Self::state()]
             .into_iter()
-            .chain(Self::filters())
+            .chain(filter::parameters())
             .chain([Self::job_fields(), Self::run_fields()])
     }
 
@@ -225,7 +167,7 @@ impl Given {
     }
 
     /// A parameter's text.
-    fn get(&self, name: &str) -> Option<&str> {
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(each, _)| *each == name).map(|(_, value)| value.as_str())
     }
 
@@ -249,11 +191,11 @@ impl Given {
         })
     }
 
-    /// The offset and length of the page, and its number.
-    pub fn page(&self) -> Result<(i64, i64, i64), Problem> {
-        let page = self.number("page", 0, 0..=i64::from(i32::MAX))?;
-        let take = self.number("take", TAKE, 1..=TAKE_MAX)?;
-        Ok((page * take, take, page))
+    /// The page that is asked for.
+    pub fn page(&self) -> Result<PageRequest, Problem> {
+        let number = self.number("page", 0, 0..=i64::from(i32::MAX))?;
+        let size = self.number("take", TAKE, 1..=i64::from(TAKE_MAX))?;
+        Ok(PageRequest { number, size })
     }
 
     pub fn uuid(&self, name: &'static str) -> Result<Option<Uuid>, Problem> {
@@ -274,71 +216,16 @@ impl Given {
         self.uuid("id")?.ok_or_else(|| Problem::parameter("id", "expected a job's or a run's id"))
     }
 
-    fn state(&self) -> Result<Option<JobState>, Problem> {
+    /// The state in which jobs are, by its name alone: the platform's numbers are for files.
+    pub fn state(&self) -> Result<Option<JobState>, Problem> {
         let Some(text) = self.get("state") else { return Ok(None) };
-        // By name alone: the platform's numbers are for files.
-        let state = JobState::parse(text).filter(|state| state.name().eq_ignore_ascii_case(text));
-        state.map(Some).ok_or_else(|| {
-            let names: Vec<_> = JobState::ALL.iter().map(|state| state.name()).collect();
-            let names = names.join(", ");
+        JobState::by_name(text).map(Some).ok_or_else(|| {
+            let names = JobState::NAMES.join(", ");
             Problem::parameter(
                 "state",
                 format_args!("expected one of {names}, not {}", quoted(text)),
             )
         })
-    }
-
-    fn processing_state(&self) -> Result<Option<ProcessingState>, Problem> {
-        let Some(text) = self.get("processingState") else { return Ok(None) };
-        let state =
-            ProcessingState::ALL.iter().find(|state| state.name().eq_ignore_ascii_case(text));
-        state.map(|state| Some(*state)).ok_or_else(|| {
-            let names: Vec<_> = ProcessingState::ALL.iter().map(|state| state.name()).collect();
-            let names = names.join(", ");
-            Problem::parameter(
-                "processingState",
-                format_args!("expected one of {names}, not {}", quoted(text)),
-            )
-        })
-    }
-
-    fn flag(&self, name: &'static str) -> Result<Option<bool>, Problem> {
-        let Some(text) = self.get(name) else { return Ok(None) };
-        text.to_ascii_lowercase().parse().map(Some).map_err(|_| {
-            Problem::parameter(name, format_args!("expected true or false, not {}", quoted(text)))
-        })
-    }
-
-    fn moment(&self, name: &'static str) -> Result<Option<Timestamp>, Problem> {
-        let Some(text) = self.get(name) else { return Ok(None) };
-        let moment = DateTime::parse_from_rfc3339(text).map(|moment| moment.to_utc());
-        moment.map(|moment| Some(Timestamp::new(moment))).map_err(|_| {
-            Problem::parameter(
-                name,
-                format_args!(
-                    "expected an RFC 3339 moment with an offset, such as 2026-05-01T10:22:33Z or \
-                     2026-05-01T12:22:33%2B02:00, not {}",
-                    quoted(text)
-                ),
-            )
-        })
-    }
-
-    /// The jobs that are meant.
-    pub fn filter(&self) -> Result<JobFilter, Problem> {
-        let filter = JobFilter {
-            configuration_id: self.uuid("configurationId")?,
-            agent_id: self.uuid("agentId")?,
-            states: self.state()?.into_iter().collect(),
-            search: self.get("search").map(str::to_owned),
-            created_after: self.moment("createdAfter")?,
-            created_before: self.moment("createdBefore")?,
-            scheduled_after: self.moment("scheduledAfter")?,
-            updated_before: None,
-            processing_states: self.processing_state()?.into_iter().collect(),
-            clues_missing: self.flag("cluesMissing")?,
-        };
-        Ok(filter.validate()?)
     }
 
     /// The columns that are named in a list with commas; `None` without the parameter.
@@ -363,7 +250,7 @@ impl Given {
 }
 
 /// What somebody sent, for a message: its beginning.
-fn quoted(text: &str) -> Cow<'_, str> {
+pub fn quoted(text: &str) -> Cow<'_, str> {
     let start: String = text.chars().take(60).collect();
     format!("{start:?}").into()
 }

@@ -115,16 +115,19 @@ query jobCounts {
 # page numbers needs.
 #
 # page counts from 0, and take is the number of rows in a
-# page. Any of these filters can be added next to them:
+# page. These can be added next to them:
 #   state: FAILED                a single state
-#   states: [QUEUED, EXECUTING]  any of several states
 #   configurationId: "…"         from configurations
-#   search: "hubspot"            text to look for
-#   createdAfter: "2026-01-31T00:00:00Z"
-#   createdBefore: "2026-02-28T00:00:00Z"
+#   filter: {                    conditions that all hold
+#     states: [QUEUED, EXECUTING]
+#     search: "hubspot"
+#     createdAfter: "2026-01-31T00:00:00Z"
+#   }
+# JobFilter in the documentation has all conditions.
 #
-# totalCount is exact with the first three; with others
-# counting stops at 10,000, which totalCountIsExact tells.
+# totalCount is exact where only states and configurations
+# filter; otherwise counting stops at 10,000, which
+# totalCountIsExact tells.
 # currentRun is the newest attempt at the job, and null
 # until there is one.
 query jobs {

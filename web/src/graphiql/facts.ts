@@ -5,7 +5,7 @@ export const endpoint = new URL('graphql', location.href);
 const query = `query exampleIds {
   newest: jobs(take: 1) { items { id } }
   executing: jobs(take: 1, state: EXECUTING) { items { currentRun { id } } }
-  finished: jobs(take: 1, states: [FAILED, COMPLETED]) { items { id currentRun { id } } }
+  finished: jobs(take: 1, filter: { states: [FAILED, COMPLETED] }) { items { id currentRun { id } } }
   configurations(take: 1) { items { id } }
   agents(take: 1) { items { id } }
 }`;

@@ -88,49 +88,23 @@ export const jobCountsNow = graphql(
 /** The counters do not know agents, so these are counted, each up to the API's bound. */
 export const agentCounts = graphql(`
   query AgentCounts($agentId: UUID!) {
-    completed: jobs(agentId: $agentId, states: [COMPLETED], take: 1) { totalCount }
-    executing: jobs(agentId: $agentId, states: [EXECUTING], take: 1) { totalCount }
-    failed: jobs(agentId: $agentId, states: [FAILED], take: 1) { totalCount }
-    cancelled: jobs(agentId: $agentId, states: [CANCELLED], take: 1) { totalCount }
-    queued: jobs(agentId: $agentId, states: [QUEUED], take: 1) { totalCount }
-    unknown: jobs(agentId: $agentId, states: [UNKNOWN], take: 1) { totalCount }
-    executionCompleted: jobs(agentId: $agentId, states: [EXECUTION_COMPLETED], take: 1) {
+    completed: jobs(state: COMPLETED, filter: { agentIds: [$agentId] }, take: 1) { totalCount }
+    executing: jobs(state: EXECUTING, filter: { agentIds: [$agentId] }, take: 1) { totalCount }
+    failed: jobs(state: FAILED, filter: { agentIds: [$agentId] }, take: 1) { totalCount }
+    cancelled: jobs(state: CANCELLED, filter: { agentIds: [$agentId] }, take: 1) { totalCount }
+    queued: jobs(state: QUEUED, filter: { agentIds: [$agentId] }, take: 1) { totalCount }
+    unknown: jobs(state: UNKNOWN, filter: { agentIds: [$agentId] }, take: 1) { totalCount }
+    executionCompleted: jobs(state: EXECUTION_COMPLETED, filter: { agentIds: [$agentId] }, take: 1) {
       totalCount
     }
-    cancelling: jobs(agentId: $agentId, states: [CANCELLING], take: 1) { totalCount }
-    submitting: jobs(agentId: $agentId, states: [SUBMITTING], take: 1) { totalCount }
+    cancelling: jobs(state: CANCELLING, filter: { agentIds: [$agentId] }, take: 1) { totalCount }
+    submitting: jobs(state: SUBMITTING, filter: { agentIds: [$agentId] }, take: 1) { totalCount }
   }
 `);
 
 export const jobList = graphql(`
-  query JobList(
-    $page: Int!
-    $take: Int!
-    $states: [JobState!]
-    $configurationId: UUID
-    $agentId: UUID
-    $search: String
-    $createdAfter: DateTime
-    $createdBefore: DateTime
-    $scheduledAfter: DateTime
-    $processingStates: [ProcessingState!]
-    $cluesMissing: Boolean
-    $orderBy: JobOrder
-  ) {
-    jobs(
-      page: $page
-      take: $take
-      states: $states
-      configurationId: $configurationId
-      agentId: $agentId
-      search: $search
-      createdAfter: $createdAfter
-      createdBefore: $createdBefore
-      scheduledAfter: $scheduledAfter
-      processingStates: $processingStates
-      cluesMissing: $cluesMissing
-      orderBy: $orderBy
-    ) {
+  query JobList($page: Int!, $take: Int!, $filter: JobFilter, $orderBy: JobOrder) {
+    jobs(page: $page, take: $take, filter: $filter, orderBy: $orderBy) {
       totalCount
       totalCountIsExact
       pageCount
@@ -372,32 +346,8 @@ export const retryJobs = graphql(`
 
 /** The jobs that match, page by page, for an action on all of them. */
 export const jobTargets = graphql(`
-  query JobTargets(
-    $first: Int!
-    $after: String
-    $states: [JobState!]
-    $configurationId: UUID
-    $agentId: UUID
-    $search: String
-    $createdAfter: DateTime
-    $createdBefore: DateTime
-    $scheduledAfter: DateTime
-    $processingStates: [ProcessingState!]
-    $cluesMissing: Boolean
-  ) {
-    jobsConnection(
-      first: $first
-      after: $after
-      states: $states
-      configurationId: $configurationId
-      agentId: $agentId
-      search: $search
-      createdAfter: $createdAfter
-      createdBefore: $createdBefore
-      scheduledAfter: $scheduledAfter
-      processingStates: $processingStates
-      cluesMissing: $cluesMissing
-    ) {
+  query JobTargets($first: Int!, $after: String, $filter: JobFilter) {
+    jobsConnection(first: $first, after: $after, filter: $filter) {
       pageInfo { hasNextPage endCursor }
       nodes { id createdDate updateDate scheduledDate }
     }
@@ -406,33 +356,8 @@ export const jobTargets = graphql(`
 
 /** The list page by page for a file, by cursors, so that jobs which are added meanwhile do no harm. */
 export const jobExport = graphql(`
-  query JobExport(
-    $after: String
-    $states: [JobState!]
-    $configurationId: UUID
-    $agentId: UUID
-    $search: String
-    $createdAfter: DateTime
-    $createdBefore: DateTime
-    $scheduledAfter: DateTime
-    $processingStates: [ProcessingState!]
-    $cluesMissing: Boolean
-    $orderBy: JobOrder
-  ) {
-    jobsConnection(
-      first: 200
-      after: $after
-      states: $states
-      configurationId: $configurationId
-      agentId: $agentId
-      search: $search
-      createdAfter: $createdAfter
-      createdBefore: $createdBefore
-      scheduledAfter: $scheduledAfter
-      processingStates: $processingStates
-      cluesMissing: $cluesMissing
-      orderBy: $orderBy
-    ) {
+  query JobExport($after: String, $filter: JobFilter, $orderBy: JobOrder) {
+    jobsConnection(first: 200, after: $after, filter: $filter, orderBy: $orderBy) {
       pageInfo { hasNextPage endCursor }
       nodes {
         id

@@ -123,8 +123,7 @@ describe('what the API is asked for', () => {
     expect(variablesOf(filter, settings, now)).toMatchObject({
       page: 2,
       take: 50,
-      states: ['QUEUED'],
-      scheduledAfter: '2026-03-29T12:00:00.000Z',
+      filter: { states: ['QUEUED'], scheduledAfter: '2026-03-29T12:00:00.000Z' },
       orderBy: { field: 'SCHEDULED_DATE', direction: 'ASC' },
     });
     expect(variablesOf(parseFilter('?sort=newest'), settings, now).orderBy).toEqual({

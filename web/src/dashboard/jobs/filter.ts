@@ -228,15 +228,15 @@ export function rangeStart(range: Range, settings: Settings, now: number): strin
 }
 
 type Variables = VariablesOf<typeof jobList>;
-export type Conditions = Omit<Variables, 'page' | 'take' | 'orderBy'>;
+export type Conditions = NonNullable<Variables['filter']>;
 
 /** What the API is asked for. */
 export function conditionsOf(filter: Filter, settings: Settings, now: number): Conditions {
   const after = filter.range ? rangeStart(filter.range, settings, now) : filter.from;
   return {
     states: filter.isScheduled ? ['QUEUED'] : [...filter.states],
-    configurationId: filter.configurationId ?? null,
-    agentId: filter.agentId ?? null,
+    configurationIds: filter.configurationId ? [filter.configurationId] : null,
+    agentIds: filter.agentId ? [filter.agentId] : null,
     search: filter.search || null,
     createdAfter: after ?? null,
     createdBefore: filter.to ?? null,
@@ -249,7 +249,7 @@ export function conditionsOf(filter: Filter, settings: Settings, now: number): C
 export function variablesOf(filter: Filter, settings: Settings, now: number): Variables {
   const [field, direction] = sorts[sortOf(filter)];
   return {
-    ...conditionsOf(filter, settings, now),
+    filter: conditionsOf(filter, settings, now),
     page: filter.page - 1,
     take: filter.take,
     orderBy: { field, direction },

@@ -208,7 +208,7 @@ class MatchingJobs implements Source {
 
   async next(): Promise<readonly string[] | undefined> {
     while (!this.isAtEnd) {
-      const variables = { ...this.conditions, first: BATCH, after: this.after };
+      const variables = { filter: this.conditions, first: BATCH, after: this.after };
       const { nodes, pageInfo } = (await request(jobTargets, variables)).jobsConnection;
       this.after = pageInfo.endCursor;
       this.isAtEnd = !pageInfo.hasNextPage;

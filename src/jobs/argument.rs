@@ -1,6 +1,8 @@
-//! Parsing arguments, with error messages that name them.
+//! Arguments as clients send them, checked with error messages that name them.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
+use std::str::FromStr;
 
 use async_graphql::registry::Registry;
 use async_graphql::{InputType, InputValueError, InputValueResult, Value};
@@ -8,7 +10,11 @@ use uuid::Uuid;
 
 use crate::error::Error;
 
+/// The largest page.
+pub const TAKE_MAX: i32 = 200;
+
 /// An unparsed id. The error of the scalar would not name the argument.
+#[derive(Clone, Debug)]
 pub struct UuidArgument(String);
 
 impl UuidArgument {
@@ -31,6 +37,20 @@ impl UuidArgument {
 
     pub fn get_optional(id: Option<Self>, argument: &'static str) -> Result<Option<Uuid>, Error> {
         id.map(|id| id.get(argument)).transpose()
+    }
+}
+
+impl From<Uuid> for UuidArgument {
+    fn from(id: Uuid) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl FromStr for UuidArgument {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -62,9 +82,6 @@ impl InputType for UuidArgument {
     }
 }
 
-/// The largest page.
-pub const TAKE_MAX: i32 = 200;
-
 /// Checks the size of a page.
 pub fn take_of(argument: &'static str, take: i32) -> Result<i64, Error> {
     if (1..=TAKE_MAX).contains(&take) {
@@ -76,14 +93,34 @@ pub fn take_of(argument: &'static str, take: i32) -> Result<i64, Error> {
     ))
 }
 
-/// The offset and size of a numbered page.
-pub fn page_of(page: i32, take: i32) -> Result<(i64, i64), Error> {
-    if page < 0 {
-        return Err(Error::invalid(
-            "page",
-            format_args!("expected 0 for the first page or a larger number, not {page}"),
-        ));
+/// A numbered page of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Counted from 0.
+    pub number: i64,
+    /// How many items a page has.
+    pub size: i64,
+}
+
+impl PageRequest {
+    /// The page that the arguments `page` and `take` name.
+    pub fn new(page: i32, take: i32) -> Result<Self, Error> {
+        if page < 0 {
+            return Err(Error::invalid(
+                "page",
+                format_args!("expected 0 for the first page or a larger number, not {page}"),
+            ));
+        }
+        Ok(Self { number: i64::from(page), size: take_of("take", take)? })
     }
-    let take = take_of("take", take)?;
-    Ok((i64::from(page) * take, take))
+
+    /// How many items come before the page.
+    pub fn offset(self) -> i64 {
+        self.number.saturating_mul(self.size)
+    }
+
+    /// How many pages this many items fill.
+    pub fn count_of(self, items: i64) -> i64 {
+        (items + self.size - 1) / self.size
+    }
 }
