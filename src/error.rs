@@ -27,7 +27,7 @@ pub enum Error {
     /// less.
     #[error("answering takes too long; ask for less at a time")]
     TimedOut,
-    /// The viewer may not do so. The sender sees `FORBIDDEN` and the message.
+    /// The principal may not do so. The sender sees `FORBIDDEN` and the message.
     #[error("{0}")]
     Forbidden(String),
     /// A defect or a broken database. The sender sees `INTERNAL` and nothing else.

@@ -105,7 +105,7 @@ enum Found {
     Id,
     /// The answer has a number above 0 under this name.
     Count(&'static str),
-    /// It is about nobody but the viewer.
+    /// It is about nobody but the principal.
     Always,
 }
 
@@ -134,7 +134,7 @@ const fn act(
 
 /// In this order: what comes later is done to what is left.
 const CASES: &[Case] = &[
-    read(&["Query.viewer"], "query { viewer { name role configurationIds agentId } }", Found::Always),
+    read(&["Query.principal"], "query { principal { name role configurationIds agentId } }", Found::Always),
     read(
         &["Query.jobCounts"],
         "query($configuration: UUID) { jobCounts(configurationId: $configuration) { total queued } }",
@@ -340,7 +340,7 @@ const ROWS: [&str; 8] = [
     "StateChange",
     "JobCounts",
     "JobDeparture",
-    "Viewer",
+    "Principal",
 ];
 
 /// The fields that a case must cover.

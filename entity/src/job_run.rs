@@ -17,7 +17,7 @@ pub struct Model {
     /// The agent that took it.
     pub agent_id: Uuid,
     /// The key of that agent. Sensitive: in the source platform agents sign in with it.
-    // APIs show it by a resolver of their own, to each viewer as much as it may see.
+    // APIs show it by a resolver of their own, to each principal as much as it may see.
     #[graphql(skip)]
     pub agent_key: String,
     /// When anything about the run last changed: its heartbeat. Null if it was never reported.

@@ -20,7 +20,7 @@ use super::parse_cache::ParseCache;
 use super::response::{add_codes, set_default_variables};
 use super::rules::Rules;
 use super::schema::{Schema, builder, sdl};
-use crate::access::{Access, Viewer};
+use crate::access::{Access, Principal};
 use crate::db::Db;
 use crate::live::Live;
 use crate::metrics;
@@ -132,15 +132,20 @@ impl Api {
         Self { reports: self.reports.of_client(submitter), ..self.clone() }
     }
 
-    /// Executes a request with the rights of the viewer. `now` is the current time of the response.
-    pub async fn execute(&self, mut request: Request, viewer: &Viewer, now: Timestamp) -> Response {
+    /// Executes a request with the rights of the principal. `now` is the current time of the response.
+    pub async fn execute(
+        &self,
+        mut request: Request,
+        principal: &Principal,
+        now: Timestamp,
+    ) -> Response {
         set_default_variables(&mut request);
         let batches = Batches::default();
-        let loader = row_loader(self.db.clone(), viewer.scope().clone(), batches.clone());
+        let loader = row_loader(self.db.clone(), principal.scope().clone(), batches.clone());
         let request = request
             .data(self.db.clone())
             .data(loader)
-            .data(viewer.clone())
+            .data(principal.clone())
             .data(self.reports.clone())
             .data(Arc::new(Now::at(now)));
         let (started, name) = (Instant::now(), request.operation_name.clone());

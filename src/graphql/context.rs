@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use async_graphql::{Context, Guard};
 use entity::Timestamp;
 
-use crate::access::{Right, Role, Viewer};
+use crate::access::{Principal, Right, Role};
 use crate::error::Error;
 use crate::reports::Patience;
 
@@ -27,8 +27,8 @@ impl Now {
 }
 
 /// The authenticated principal.
-pub fn viewer<'a>(context: &Context<'a>) -> &'a Viewer {
-    context.data_unchecked::<Viewer>()
+pub fn principal<'a>(context: &Context<'a>) -> &'a Principal {
+    context.data_unchecked::<Principal>()
 }
 
 /// The lease policy for agents.
@@ -41,7 +41,7 @@ pub struct May(pub Right);
 
 impl Guard for May {
     async fn check(&self, context: &Context<'_>) -> async_graphql::Result<()> {
-        if viewer(context).may(self.0) {
+        if principal(context).may(self.0) {
             return Ok(());
         }
         let roles: Vec<_> =

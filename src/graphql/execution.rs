@@ -15,7 +15,7 @@ use super::bridge::SubscriptionBridge;
 use super::context::Now;
 use super::loader::row_loader;
 use super::response::add_codes;
-use crate::access::Viewer;
+use crate::access::Principal;
 use crate::clock;
 use crate::error::Error;
 use crate::live::shared::Payload;
@@ -43,17 +43,17 @@ impl Execution {
     pub async fn start(
         api: &Api,
         request: Request,
-        viewer: &Viewer,
+        principal: &Principal,
     ) -> Result<(Self, Source), Vec<ServerError>> {
         let (events, receiver) = mpsc::channel(1);
         let bridge = SubscriptionBridge::new(receiver);
         let batches = Batches::default();
         let now = Arc::new(Now::at(clock::now()));
-        let scope = viewer.scope().clone();
+        let scope = principal.scope().clone();
         let request = request
             .data(api.db.clone())
             .data(row_loader(api.db.clone(), scope, batches.clone()))
-            .data(viewer.clone())
+            .data(principal.clone())
             .data(Arc::clone(&now))
             .data(Arc::clone(&bridge));
         let responses = api.schema.execute_stream(request);

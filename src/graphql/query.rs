@@ -6,9 +6,9 @@ use entity::{Columns, JobState, Long, ProcessingState, Timestamp};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::arguments::{UuidArgument, page_of, take_of};
-use super::context::viewer;
+use super::context::principal;
 use super::loader::{ById, RowLoader};
-use super::object::{Agent, Caller, Configuration, Job, JobCounts, JobRun};
+use super::object::{Agent, Configuration, Job, JobCounts, JobRun, Principal};
 use super::selection::{columns, columns_at, is_selected};
 use crate::db::{Db, Pool};
 use crate::error::Error;
@@ -127,7 +127,7 @@ fn reader<'a>(context: &Context<'a>) -> &'a Pool {
 }
 
 fn scope<'a>(context: &Context<'a>) -> &'a Scope {
-    viewer(context).scope()
+    principal(context).scope()
 }
 
 /// What to read for the jobs at the ends of these paths below the present field.
@@ -160,9 +160,9 @@ fn states_of(
 /// Queries.
 #[Object]
 impl Query {
-    /// The caller and its permissions.
-    async fn viewer(&self, context: &Context<'_>) -> Caller {
-        Caller::from(viewer(context))
+    /// The authenticated caller and its permissions.
+    async fn principal(&self, context: &Context<'_>) -> Principal {
+        Principal::from(principal(context))
     }
 
     /// How many jobs there are, by state. Costs the same however many there are.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::arguments::UuidArgument;
 use super::bridge::SubscriptionBridge;
-use super::context::viewer;
+use super::context::principal;
 use super::object::{Job, JobCounts, JobRun};
 use super::selection::columns;
 use crate::error::Error;
@@ -73,7 +73,7 @@ impl Subscription {
         >,
     ) -> Result<impl Stream<Item = ExecutingJobsUpdate> + use<>, Error> {
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        Ok(open(context, Source::executing(viewer(context).scope().narrowed(id))).filter_map(
+        Ok(open(context, Source::executing(principal(context).scope().narrowed(id))).filter_map(
             async |event| match event {
                 Event::Executing(update) => Some(ExecutingJobsUpdate {
                     is_snapshot: update.is_snapshot,
@@ -92,8 +92,11 @@ impl Subscription {
         context: &Context<'_>,
         #[graphql(desc = "A job's id, for its current run, or a run's own id.")] id: UuidArgument,
     ) -> Result<impl Stream<Item = Option<JobRun>> + use<>, Error> {
-        let source =
-            Source::run(viewer(context).scope().clone(), id.get("id")?, columns::<JobRun>(context));
+        let source = Source::run(
+            principal(context).scope().clone(),
+            id.get("id")?,
+            columns::<JobRun>(context),
+        );
         Ok(open(context, source).filter_map(async |event| match event {
             Event::Run(run) => Some(run.map(JobRun::from)),
             Event::Executing(_) | Event::Counts(_) => None,
@@ -109,7 +112,7 @@ impl Subscription {
         >,
     ) -> Result<impl Stream<Item = JobCounts> + use<>, Error> {
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        Ok(open(context, Source::counts(viewer(context).scope().narrowed(id))).filter_map(
+        Ok(open(context, Source::counts(principal(context).scope().narrowed(id))).filter_map(
             async |event| match event {
                 Event::Counts(counts) => Some(JobCounts(counts)),
                 Event::Executing(_) | Event::Run(_) => None,

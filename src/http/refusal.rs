@@ -64,7 +64,7 @@ pub fn status(denied: &Denied) -> StatusCode {
     match denied {
         Denied::Missing | Denied::Invalid => StatusCode::UNAUTHORIZED,
         Denied::Forbidden(_) | Denied::Failed(Error::Forbidden(_)) => StatusCode::FORBIDDEN,
-        Denied::IssuerAway
+        Denied::IssuerUnavailable
         | Denied::Failed(Error::Unavailable | Error::Overloaded { .. } | Error::TimedOut) => {
             StatusCode::SERVICE_UNAVAILABLE
         }

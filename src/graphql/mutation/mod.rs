@@ -12,7 +12,7 @@ use entity::{JobState, Long, Timestamp};
 use uuid::Uuid;
 
 use super::arguments::UuidArgument;
-use super::context::{May, patience, viewer};
+use super::context::{May, patience, principal};
 use crate::access::Right;
 use crate::clock;
 use crate::db::Db;
@@ -89,17 +89,17 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "The agent.")] input: RegisterAgentInput,
     ) -> Result<RegisterAgentPayload, Error> {
-        let (db, viewer) = (context.data_unchecked::<Db>(), viewer(context));
+        let (db, principal) = (context.data_unchecked::<Db>(), principal(context));
         let is_given = input.id.is_some();
-        let row = match input.into_row(viewer.agent(), clock::now()) {
+        let row = match input.into_row(principal.agent(), clock::now()) {
             Ok(row) => row,
             Err(refusal) => return Ok(RegisterAgentPayload { id: None, refusal: Some(refusal) }),
         };
         // Who is limited neither changes nor finds out what is outside.
-        if viewer.agent().is_none()
+        if principal.agent().is_none()
             && is_given
-            && *viewer.scope() != Scope::All
-            && !rows::visible::<entity::agent::Entity>(db.reader(), viewer.scope(), &[row.id])
+            && *principal.scope() != Scope::All
+            && !rows::visible::<entity::agent::Entity>(db.reader(), principal.scope(), &[row.id])
                 .await?
                 .contains(&row.id)
         {
@@ -108,7 +108,7 @@ impl Mutation {
             return Err(Error::Forbidden(message.to_owned()));
         }
         let id = row.id;
-        let registration = Registration { agent: row, scope: viewer.scope().clone() };
+        let registration = Registration { agent: row, scope: principal.scope().clone() };
         let refusal = reports(context).tell_one(Op::Register(registration)).await?.err();
         Ok(RegisterAgentPayload { id: Some(id).filter(|_| refusal.is_none()), refusal })
     }
@@ -127,7 +127,7 @@ impl Mutation {
                 return Ok(SaveConfigurationPayload { id: None, refusal: Some(refusal) });
             }
         };
-        let scope = viewer(context).scope();
+        let scope = principal(context).scope();
         if *scope != Scope::All && !(is_given && scope.sees(Some(row.id))) {
             let message = "a token for some configurations changes these, and makes no others";
             return Err(Error::Forbidden(message.to_owned()));
@@ -372,7 +372,7 @@ impl Found {
         }
         let db = context.data_unchecked::<Db>();
         let _alone = db.alone().await;
-        let (db, scope) = (db.reader(), viewer(context).scope());
+        let (db, scope) = (db.reader(), principal(context).scope());
         let total = page::bounded_count(db, scope, filter).await?;
         Ok(Self { ids: page::newest_ids(db, scope, filter, MOST).await?, total, counted_at })
     }

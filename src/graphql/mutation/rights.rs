@@ -1,4 +1,4 @@
-//! What is outside a viewer's rights is, for it, not there: ops on it are answered as if the id did
+//! What is outside a principal's rights is, for it, not there: ops on it are answered as if the id did
 //! not exist, before the writer sees them. What they are judged by, a run's job and agent and a job's
 //! configuration, no op of the API changes.
 
@@ -7,20 +7,20 @@ use uuid::Uuid;
 
 use crate::db::Db;
 use crate::error::Error;
-use crate::graphql::context::viewer;
+use crate::graphql::context::principal;
 use crate::jobs::rows;
 use crate::jobs::scope::Scope;
 use crate::reports::op::{Op, Refusal};
 
 type Checked = Result<Op, Refusal>;
 
-/// Refuses the ops that are about something outside the viewer's rights, and narrows claims to them.
+/// Refuses the ops that are about something outside the principal's rights, and narrows claims to them.
 pub async fn within_rights(
     context: &Context<'_>,
     mut ops: Vec<Checked>,
 ) -> Result<Vec<Checked>, Error> {
-    let viewer = viewer(context);
-    let (scope, agent) = (viewer.scope(), viewer.agent());
+    let principal = principal(context);
+    let (scope, agent) = (principal.scope(), principal.agent());
     if *scope == Scope::All && agent.is_none() {
         return Ok(ops);
     }

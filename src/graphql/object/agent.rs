@@ -5,7 +5,7 @@ use entity::{Columns, Timestamp, job_run};
 use super::{JobRun, object};
 use crate::error::Error;
 use crate::graphql::arguments::take_of;
-use crate::graphql::context::viewer;
+use crate::graphql::context::principal;
 use crate::graphql::loader::{RowLoader, RunsOf};
 use crate::graphql::selection::{Selectable, columns};
 use crate::jobs::rows::RunOwner;
@@ -26,10 +26,10 @@ impl Selectable for Agent {
 impl Agent {
     /// When the service last received anything from it: a registration, a claim for a job, a report;
     /// up to 20 seconds late. For an agent that files or other programs wrote, when its newest run
-    /// last changed, for callers that may see all configurations. Null when not known.
+    /// last changed, for principals that may see all configurations. Null when not known.
     async fn last_seen(&self, context: &Context<'_>) -> Result<Option<Timestamp>, Error> {
         // A limited scope's runs are found by passing over those of others.
-        if self.row.last_seen.is_some() || *viewer(context).scope() != Scope::All {
+        if self.row.last_seen.is_some() || *principal(context).scope() != Scope::All {
             return Ok(self.row.last_seen);
         }
         let key = RunsOf {

@@ -6,7 +6,7 @@ use entity::{Millis, job_event};
 
 use super::{Agent, Job, load, object};
 use crate::error::Error;
-use crate::graphql::context::{Now, patience, viewer};
+use crate::graphql::context::{Now, patience, principal};
 use crate::graphql::loader::{HistoryOf, RowLoader};
 use crate::graphql::selection::Selectable;
 use crate::jobs::derived;
@@ -71,7 +71,7 @@ impl JobRun {
     /// Shown in full to admins. To others it is a fingerprint, `fp_` and ten characters: the same
     /// for the same key, and of no use to find out the key.
     async fn agent_key(&self, context: &Context<'_>) -> String {
-        viewer(context).agent_key(&self.row.agent_key).into_owned()
+        principal(context).agent_key(&self.row.agent_key).into_owned()
     }
 
     /// The job it is an attempt at.

@@ -1,18 +1,18 @@
 //! The object types: a table's columns, with relations and derived fields around them.
 
 mod agent;
-mod caller;
 mod configuration;
 mod counts;
 mod job;
 mod job_run;
+mod principal;
 
 pub use agent::Agent;
-pub use caller::Caller;
 pub use configuration::Configuration;
 pub use counts::JobCounts;
 pub use job::Job;
 pub use job_run::JobRun;
+pub use principal::Principal;
 
 use async_graphql::Context;
 

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 use super::origin::is_same_origin;
-use crate::access::{Credential, Denied, Viewer};
+use crate::access::{Credential, Denied, Principal};
 use crate::clock;
 use crate::graphql::Api;
 use crate::http::refusal::{challenge, status};
@@ -19,7 +19,7 @@ pub async fn authenticate(
     api: &Api,
     method: &Method,
     headers: &HeaderMap,
-) -> Result<Viewer, Denied> {
+) -> Result<Principal, Denied> {
     let credential = credential(headers)?;
     // A page of another site can make a browser send the cookie, though not read the response. Such
     // a request must not change anything.
@@ -29,18 +29,21 @@ pub async fn authenticate(
     {
         return Err(Denied::Forbidden("a signed-in browser sends this from this service's pages"));
     }
-    api.access().viewer(credential, clock::now()).await
+    api.access().authenticate(credential, clock::now()).await
 }
 
 /// Authenticates a request for a WebSocket; `None` if the client authenticates once it is open.
-pub async fn authenticate_socket(api: &Api, headers: &HeaderMap) -> Result<Option<Viewer>, Denied> {
+pub async fn authenticate_socket(
+    api: &Api,
+    headers: &HeaderMap,
+) -> Result<Option<Principal>, Denied> {
     let credential = credential(headers)?;
     // Browsers open WebSockets to any site, send its cookies, and let the page read the messages.
     if matches!(credential, Some(Credential::Session(_))) && !is_same_origin(headers) {
         return Err(Denied::Forbidden("a signed-in browser opens this from this service's pages"));
     }
-    match api.access().viewer(credential, clock::now()).await {
-        Ok(viewer) => Ok(Some(viewer)),
+    match api.access().authenticate(credential, clock::now()).await {
+        Ok(principal) => Ok(Some(principal)),
         Err(Denied::Missing) => Ok(None),
         Err(denied) => Err(denied),
     }

@@ -82,27 +82,27 @@ pub async fn sign_in(
         Ok(Form(SignIn { token })) => token,
         Err(rejection) => return rejection.into_response(),
     };
-    let ticket = match api.access().sign_in(token.trim(), clock::now()).await {
-        Ok(ticket) => ticket,
+    let cookie = match api.access().sign_in(token.trim(), clock::now()).await {
+        Ok(cookie) => cookie,
         Err(denied) => {
             let message = match denied {
                 Denied::Missing | Denied::Invalid => "Invalid or expired token.",
                 Denied::Forbidden(_) => "This token gives no access to this service.",
-                Denied::IssuerAway | Denied::Failed(_) => {
+                Denied::IssuerUnavailable | Denied::Failed(_) => {
                     "The token cannot be checked right now. Try again later."
                 }
             };
             return form(status(&denied), message);
         }
     };
-    if ticket.text.len() > COOKIE_BYTES {
+    if cookie.value.len() > COOKIE_BYTES {
         return form(
             StatusCode::PAYLOAD_TOO_LARGE,
             "This token is too long for a browser cookie. Ask for one with fewer claims.",
         );
     }
     let mut response = to(&format!("./{}", safe_next(&next.next)));
-    set_cookie(&mut response, &headers, &ticket.text, ticket.seconds);
+    set_cookie(&mut response, &headers, &cookie.value, cookie.max_age);
     response
 }
 
@@ -126,7 +126,7 @@ pub async fn require(
     match authenticate(&api, request.method(), request.headers()).await {
         Err(Denied::Missing | Denied::Invalid | Denied::Forbidden(_)) => redirect(request.uri()),
         // When the session cannot be checked, the page shows the error.
-        Ok(_) | Err(Denied::IssuerAway | Denied::Failed(_)) => next.run(request).await,
+        Ok(_) | Err(Denied::IssuerUnavailable | Denied::Failed(_)) => next.run(request).await,
     }
 }
 

@@ -14,7 +14,7 @@ use super::parameters::{Batch, UrlParameters, read_body, read_url};
 use super::response::{Outcome, respond_all};
 use super::socket::Upgrade;
 use super::websocket;
-use crate::access::Viewer;
+use crate::access::Principal;
 use crate::graphql::{Kind, Parameters, errors_to_json};
 use crate::http::auth::authenticate::{self, authenticate_socket};
 use crate::http::auth::origin::origin_allowed;
@@ -44,8 +44,8 @@ pub async fn post(
     body: Body,
 ) -> Response {
     let accept = Accept::of(&headers);
-    let viewer = match authenticate(&site, &Method::POST, &headers).await {
-        Ok(viewer) => viewer,
+    let principal = match authenticate(&site, &Method::POST, &headers).await {
+        Ok(principal) => principal,
         Err(refusal) => return Outcome::from(refusal).respond(accept),
     };
     let reading = read_body(&site, &client, &headers, body);
@@ -53,7 +53,7 @@ pub async fn post(
     let context = RequestContext {
         site: &site,
         client: &client,
-        viewer: &viewer,
+        principal: &principal,
         accept,
         only_queries: false,
     };
@@ -91,20 +91,20 @@ pub async fn get(
     let response = async {
         if let Some(upgrade) = upgrade {
             check_origin(&site, &headers)?;
-            let viewer = authenticate_socket(&site.api, &headers).await;
-            let viewer = viewer.map_err(|denied| Refusal::denied(&denied))?;
+            let principal = authenticate_socket(&site.api, &headers).await;
+            let principal = principal.map_err(|denied| Refusal::denied(&denied))?;
             let limits = websocket::SocketLimits {
                 permit: site.limiter.stream(&client)?,
                 request_timeout: site.options.request_timeout,
                 message_bytes: site.options.max_body_bytes,
             };
-            return Ok(websocket::upgrade(site.api.clone(), viewer, upgrade, limits));
+            return Ok(websocket::upgrade(site.api.clone(), principal, upgrade, limits));
         }
-        let viewer = authenticate(&site, &Method::GET, &headers).await?;
+        let principal = authenticate(&site, &Method::GET, &headers).await?;
         let context = RequestContext {
             site: &site,
             client: &client,
-            viewer: &viewer,
+            principal: &principal,
             accept,
             only_queries: true,
         };
@@ -136,10 +136,10 @@ async fn authenticate(
     site: &Site,
     method: &Method,
     headers: &HeaderMap,
-) -> Result<Viewer, Refusal> {
+) -> Result<Principal, Refusal> {
     check_origin(site, headers)?;
-    let viewer = authenticate::authenticate(&site.api, method, headers).await;
-    viewer.map_err(|denied| Refusal::denied(&denied))
+    let principal = authenticate::authenticate(&site.api, method, headers).await;
+    principal.map_err(|denied| Refusal::denied(&denied))
 }
 
 /// Rejects requests that a page of another site made a browser send. A form cannot have the required
@@ -161,7 +161,7 @@ enum Executed {
 struct RequestContext<'a> {
     site: &'a Site,
     client: &'a Client,
-    viewer: &'a Viewer,
+    principal: &'a Principal,
     accept: Accept,
     only_queries: bool,
 }
@@ -200,7 +200,7 @@ impl RequestContext<'_> {
             Ok(Executed::Once(Outcome::NotExecuted(vec![error])))
         };
         let queue = self.site.limiter.queue(self.client);
-        let prepared = match prepare(api, parameters, self.viewer, queue.clone()).await {
+        let prepared = match prepare(api, parameters, self.principal, queue.clone()).await {
             Ok(prepared) => prepared,
             Err(error) => return failed(error),
         };
@@ -226,12 +226,12 @@ impl RequestContext<'_> {
                 ));
             };
             let permit = self.site.limiter.stream(self.client)?;
-            return Ok(Executed::Streamed(match api.subscribe(prepared.request, self.viewer) {
-                Ok(frames) => format.subscribe(api.clone(), frames, self.viewer.clone(), permit),
+            return Ok(Executed::Streamed(match api.subscribe(prepared.request, self.principal) {
+                Ok(frames) => format.subscribe(api.clone(), frames, self.principal.clone(), permit),
                 Err(error) => format.once(&Payload::Refusal(errors_to_json(&[error]))),
             }));
         }
         let time = self.site.options.request_timeout;
-        Ok(Executed::Once(execute_within(api, prepared, self.viewer, queue, time).await))
+        Ok(Executed::Once(execute_within(api, prepared, self.principal, queue, time).await))
     }
 }

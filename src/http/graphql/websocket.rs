@@ -18,7 +18,7 @@ use tokio_stream::StreamMap;
 use super::execute::{execute_within, prepare};
 use super::response::Outcome;
 use super::socket::{CloseFrame, Error, Message, Socket, Upgrade, Utf8Bytes};
-use crate::access::{Credential, Denied, Viewer};
+use crate::access::{Credential, Denied, Principal};
 use crate::clock;
 use crate::error::refusal;
 use crate::graphql::{Api, Kind, Parameters, SubscriptionStream, errors_to_json};
@@ -56,17 +56,17 @@ pub struct SocketLimits {
     pub message_bytes: usize,
 }
 
-/// Accepts an upgrade and serves the protocol. `viewer` is known if the request was authenticated.
+/// Accepts an upgrade and serves the protocol. `principal` is set if the request was authenticated.
 pub fn upgrade(
     api: Api,
-    viewer: Option<Viewer>,
+    principal: Option<Principal>,
     upgrade: Upgrade,
     limits: SocketLimits,
 ) -> Response {
     let protocol = Some(PROTOCOL).filter(|protocol| upgrade.offers(protocol));
     upgrade.accept(protocol, limits.message_bytes, async move |socket| {
         let _open = api.connections().token();
-        let mut connection = Connection::new(api, viewer, socket, limits);
+        let mut connection = Connection::new(api, principal, socket, limits);
         let end = if protocol.is_some() {
             connection.serve().await
         } else {
@@ -144,8 +144,8 @@ struct Connection {
     limits: SocketLimits,
     /// Whether `connection_init` was accepted.
     is_open: bool,
-    viewer: Option<Viewer>,
-    /// Resolves when the credentials of `viewer` expire or are revoked.
+    principal: Option<Principal>,
+    /// Resolves when the credentials of `principal` expire or are revoked.
     expired: BoxFuture<'static, ()>,
     is_stopping: bool,
     /// The running operations by id.
@@ -153,15 +153,15 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(api: Api, viewer: Option<Viewer>, socket: Socket, limits: SocketLimits) -> Self {
+    fn new(api: Api, principal: Option<Principal>, socket: Socket, limits: SocketLimits) -> Self {
         Self {
             api,
             socket,
             limits,
             is_open: false,
             is_stopping: false,
-            expired: until_expired(viewer.clone()),
-            viewer,
+            expired: until_expired(principal.clone()),
+            principal,
             operations: StreamMap::new(),
         }
     }
@@ -231,7 +231,7 @@ impl Connection {
                 }
                 if let Some(header) = payload.and_then(|payload| payload.authorization) {
                     self.authenticate(&header).await?;
-                } else if self.viewer.is_none() {
+                } else if self.principal.is_none() {
                     return Err(UNAUTHORIZED);
                 }
                 self.is_open = true;
@@ -267,13 +267,15 @@ impl Connection {
     async fn authenticate(&mut self, header: &str) -> Result<(), Close> {
         let bearer = bearer(header).ok_or(FORBIDDEN)?;
         let credential = Some(Credential::Bearer(bearer));
-        match self.api.access().viewer(credential, clock::now()).await {
-            Ok(viewer) => {
-                self.expired = until_expired(Some(viewer.clone()));
-                self.viewer = Some(viewer);
+        match self.api.access().authenticate(credential, clock::now()).await {
+            Ok(principal) => {
+                self.expired = until_expired(Some(principal.clone()));
+                self.principal = Some(principal);
                 Ok(())
             }
-            Err(Denied::IssuerAway | Denied::Failed(_)) => Err(Close(1013, "Try again later")),
+            Err(Denied::IssuerUnavailable | Denied::Failed(_)) => {
+                Err(Close(1013, "Try again later"))
+            }
             Err(Denied::Missing | Denied::Invalid | Denied::Forbidden(_)) => Err(FORBIDDEN),
         }
     }
@@ -287,12 +289,12 @@ impl Connection {
             );
             return self.reject(&id, &[error]).await;
         }
-        let Some(viewer) = self.viewer.clone() else { return Err(UNAUTHORIZED) };
+        let Some(principal) = self.principal.clone() else { return Err(UNAUTHORIZED) };
         if let Err(refusal) = self.limits.permit.check_rate().await {
             return self.reject(&id, &[*refusal.error]).await;
         }
         let queue = self.limits.permit.queue();
-        let prepared = match prepare(&self.api, parameters, &viewer, queue.clone()).await {
+        let prepared = match prepare(&self.api, parameters, &principal, queue.clone()).await {
             Ok(prepared) => prepared,
             Err(error) => return self.reject(&id, &[error]).await,
         };
@@ -303,7 +305,7 @@ impl Connection {
                 Ok(stream) => permit = Some(stream),
                 Err(refusal) => return self.reject(&id, &[*refusal.error]).await,
             }
-            match self.api.subscribe(prepared.request, &viewer) {
+            match self.api.subscribe(prepared.request, &principal) {
                 Ok(frames) => subscription_events(frames).boxed(),
                 Err(error) => return self.reject(&id, &[error]).await,
             }
@@ -311,7 +313,7 @@ impl Connection {
             let (api, time) = (self.api.clone(), self.limits.request_timeout);
             let executing = async move {
                 OperationEvent::Last(
-                    match execute_within(&api, prepared, &viewer, queue, time).await {
+                    match execute_within(&api, prepared, &principal, queue, time).await {
                         Outcome::Executed { json, .. } => Payload::Response(json.into()),
                         Outcome::NotExecuted(errors) => Payload::Refusal(errors_to_json(&errors)),
                         Outcome::Refused(refusal) => {
@@ -404,10 +406,10 @@ impl Operation {
     }
 }
 
-fn until_expired(viewer: Option<Viewer>) -> BoxFuture<'static, ()> {
+fn until_expired(principal: Option<Principal>) -> BoxFuture<'static, ()> {
     async move {
-        match viewer {
-            Some(viewer) => viewer.over().await,
+        match principal {
+            Some(principal) => principal.expired().await,
             None => std::future::pending().await,
         }
     }

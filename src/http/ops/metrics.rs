@@ -21,11 +21,11 @@ use crate::reports::Reports;
 
 /// Metrics for a principal that sees all jobs.
 pub async fn protected(State(api): State<Api>, method: Method, headers: HeaderMap) -> Response {
-    let viewer = match authenticate(&api, &method, &headers).await {
-        Ok(viewer) => viewer,
+    let principal = match authenticate(&api, &method, &headers).await {
+        Ok(principal) => principal,
         Err(denied) => return unauthenticated(&denied),
     };
-    if *viewer.scope() != Scope::All {
+    if *principal.scope() != Scope::All {
         return (StatusCode::FORBIDDEN, "expected a token for all configurations\n")
             .into_response();
     }

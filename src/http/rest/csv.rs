@@ -36,7 +36,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 pub async fn jobs(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
-    Authenticated(viewer): Authenticated,
+    Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::FILE)?;
@@ -45,7 +45,7 @@ pub async fn jobs(
     let permit = site.limiter.stream(&client)?;
     let file = File {
         db: site.api.db().for_heavy_work(site.limiter.queue(&client).statements()),
-        scope: viewer.scope().clone(),
+        scope: principal.scope().clone(),
         filter,
         columns,
         after: None,

@@ -11,7 +11,7 @@ use super::parameters::{self, Given, Parameter, RawParameters};
 use super::problem::Problem;
 use super::request::{Authenticated, respond, within};
 use super::values;
-use crate::access::Viewer;
+use crate::access::Principal;
 use crate::db::Db;
 use crate::graphql::cost::{LENGTH, skipping};
 use crate::http::limits::Client;
@@ -38,25 +38,25 @@ static OF_A_PAGE: LazyLock<Vec<&str>> =
 pub async fn jobs(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
-    Authenticated(viewer): Authenticated,
+    Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::JOBS)?;
     if !OF_A_PAGE.iter().any(|name| given.has(name)) {
-        return counted(&site, &viewer, &given).await;
+        return counted(&site, &principal, &given).await;
     }
     let (offset, take, number) = given.page()?;
     let filter = given.filter()?;
     let (columns, runs) = selected(&given)?;
     let selection = Selection { job: columns, run: runs };
     let cost =
-        list_cost(take, selection, &filter, viewer.scope()) + skipping(offset.unsigned_abs());
+        list_cost(take, selection, &filter, principal.scope()) + skipping(offset.unsigned_abs());
     let make = async move |db: Db| {
-        let (scope, order, part) = (viewer.scope(), Order::default(), (offset, take));
+        let (scope, order, part) = (principal.scope(), Order::default(), (offset, take));
         let found = page::page(db.reader(), scope, &filter, order, part, selection, true).await?;
         let total = found.total.map_or(0, |total| total.n);
         let items: Vec<_> =
-            found.items.iter().map(|each| values::job(each, columns, runs, &viewer)).collect();
+            found.items.iter().map(|each| values::job(each, columns, runs, &principal)).collect();
         values::json(&json!({
             "Items": items,
             "Page": number,
@@ -70,17 +70,18 @@ pub async fn jobs(
 
 pub async fn job_state_count(
     State(site): State<Site>,
-    Authenticated(viewer): Authenticated,
+    Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::COUNTS)?;
-    counted(&site, &viewer, &given).await
+    counted(&site, &principal, &given).await
 }
 
-async fn counted(site: &Site, viewer: &Viewer, given: &Given) -> Result<Response, Problem> {
+async fn counted(site: &Site, principal: &Principal, given: &Given) -> Result<Response, Problem> {
     let configuration = given.uuid("configurationId")?;
     let counts =
-        within(site, counts::read(site.api.db().reader(), viewer.scope(), configuration)).await?;
+        within(site, counts::read(site.api.db().reader(), principal.scope(), configuration))
+            .await?;
     let counts: Map<_, _> = COUNTED
         .iter()
         .map(|state| (state.name().to_owned(), Json::from(counts.of(*state))))
@@ -91,14 +92,14 @@ async fn counted(site: &Site, viewer: &Viewer, given: &Given) -> Result<Response
 /// One run.
 pub async fn job_run(
     State(site): State<Site>,
-    Authenticated(viewer): Authenticated,
+    Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::RUN)?;
     let id = given.id()?;
     let columns = given.columns("fields")?.unwrap_or_else(Columns::<job_run::Entity>::public);
     let run =
-        within(&site, rows::run_of(site.api.db().reader(), viewer.scope(), id, columns)).await?;
+        within(&site, rows::run_of(site.api.db().reader(), principal.scope(), id, columns)).await?;
     let run = run.ok_or_else(|| {
         Problem::new(
             axum::http::StatusCode::NOT_FOUND,
@@ -106,14 +107,14 @@ pub async fn job_run(
             "there is no run with this id, and no job with this id that has one",
         )
     })?;
-    values::json(&values::run(&run, columns, &viewer))
+    values::json(&values::run(&run, columns, &principal))
 }
 
 /// The executing jobs.
 pub async fn executing(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
-    Authenticated(viewer): Authenticated,
+    Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::EXECUTING)?;
@@ -121,9 +122,10 @@ pub async fn executing(
     let (columns, runs) = selected(&given)?;
     let selection = Selection { job: columns, run: runs };
     let make = async move |db: Db| {
-        let found = page::executing(db.reader(), viewer.scope(), configuration, selection).await?;
+        let found =
+            page::executing(db.reader(), principal.scope(), configuration, selection).await?;
         let items: Vec<_> =
-            found.iter().map(|each| values::job(each, columns, runs, &viewer)).collect();
+            found.iter().map(|each| values::job(each, columns, runs, &principal)).collect();
         values::json(&items)
     };
     let all = site.api.executing();

@@ -6,7 +6,7 @@ use axum::response::Response;
 use tokio::time::timeout;
 
 use super::problem::Problem;
-use crate::access::Viewer;
+use crate::access::Principal;
 use crate::db::Db;
 use crate::error::Error;
 use crate::http::auth::authenticate::authenticate;
@@ -17,7 +17,7 @@ use crate::http::refusal::Refusal;
 use crate::http::site::Site;
 
 /// The principal of a request.
-pub struct Authenticated(pub Viewer);
+pub struct Authenticated(pub Principal);
 
 impl FromRequestParts<Site> for Authenticated {
     type Rejection = Problem;
@@ -26,8 +26,8 @@ impl FromRequestParts<Site> for Authenticated {
         if !origin_allowed(&parts.headers, &site.options.cors_origins) {
             return Err(Refusal::cross_site().into());
         }
-        let viewer = authenticate(&site.api, &parts.method, &parts.headers).await;
-        viewer.map(Self).map_err(|denied| Problem::from(&denied))
+        let principal = authenticate(&site.api, &parts.method, &parts.headers).await;
+        principal.map(Self).map_err(|denied| Problem::from(&denied))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::problem::Problem;
-use crate::access::Viewer;
+use crate::access::Principal;
 use crate::http::graphql::response;
 use crate::jobs::page::Listed;
 use crate::transfer::text;
@@ -33,13 +33,13 @@ where
 pub fn run(
     row: &job_run::Model,
     columns: Columns<job_run::Entity>,
-    viewer: &Viewer,
+    principal: &Principal,
 ) -> Map<String, Json> {
     let mut object = object(row, columns);
     let agent_key = job_run::Entity::public()
         .find(|field| field.column.as_str() == job_run::Column::AgentKey.as_str());
     if let Some(key) = agent_key.and_then(|field| object.get_mut(&field.seed)) {
-        *key = Json::from(viewer.agent_key(&row.agent_key));
+        *key = Json::from(principal.agent_key(&row.agent_key));
     }
     object
 }
@@ -49,11 +49,11 @@ pub fn job(
     listed: &Listed,
     columns: Columns<entity::job::Entity>,
     runs: Option<Columns<job_run::Entity>>,
-    viewer: &Viewer,
+    principal: &Principal,
 ) -> Map<String, Json> {
     let mut job = object(&listed.job, columns);
     if let Some(runs) = runs {
-        let run = listed.run.as_ref().map(|row| Json::from(run(row, runs, viewer)));
+        let run = listed.run.as_ref().map(|row| Json::from(run(row, runs, principal)));
         job.insert(CURRENT_RUN.to_owned(), run.unwrap_or_default());
     }
     job

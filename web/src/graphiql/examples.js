@@ -530,13 +530,13 @@ query agent($id: UUID!) {
         variables: ({ agent }) => ({ id: agent }),
       },
       {
-        title: 'viewer',
+        title: 'principal',
         summary: 'The caller and its permissions',
         query: `# The caller and its permissions: the role of your token,
 # the configurations that it is limited to (null: it sees
 # all), and when it expires.
-query viewer {
-  viewer {
+query principal {
+  principal {
     name
     role
     configurationIds

@@ -463,6 +463,6 @@ export const jobExport = graphql(`
 /** Who is signed in, for the actions that it may do. */
 export const whoAsks = graphql(`
   query WhoAsks {
-    viewer { name role expires }
+    principal { name role expires }
   }
 `);

@@ -3,7 +3,7 @@ import { errorOf } from '../data/errors';
 import { lastDigits, nameOf } from '../data/hooks';
 import { isActive, isOver, textOf } from '../data/states';
 import type { FullRun, JobDetail, JobState } from '../data/types';
-import { useMayAct } from '../data/viewer';
+import { useMayAct } from '../data/principal';
 import { NONE } from '../format/number';
 import { t } from '../i18n';
 import { type Action, obstacleTo } from '../jobs/actions';

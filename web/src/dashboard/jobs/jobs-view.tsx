@@ -3,7 +3,7 @@ import { errorOf } from '../data/errors';
 import { nameOf, useAgentNames, useConfigurationNames, useCounts } from '../data/hooks';
 import { textOf } from '../data/states';
 import type { Counts, JobState, ListedJob } from '../data/types';
-import { useMayAct } from '../data/viewer';
+import { useMayAct } from '../data/principal';
 import { count } from '../format/number';
 import { zoneOf } from '../format/time';
 import { t } from '../i18n';

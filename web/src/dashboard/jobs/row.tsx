@@ -3,7 +3,7 @@ import { useLocation } from 'wouter';
 import { root } from '../base';
 import { nameOf } from '../data/hooks';
 import type { ListedJob } from '../data/types';
-import { useIsOnlyViewer } from '../data/viewer';
+import { useIsOnlyViewer } from '../data/principal';
 import { t, useLanguage } from '../i18n';
 import { useLeftTo, useLiveJob } from '../live/jobs';
 import { Unavailable } from '../ui/unavailable';

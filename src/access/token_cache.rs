@@ -1,6 +1,6 @@
-//! The API tokens in use: looked up in the database once, and again every two seconds, all of them
-//! in one statement. So a request with a known token costs no statement, and a revoked one ends
-//! everywhere within seconds, subscriptions included.
+//! A cache of the API tokens in use. All of them are refreshed every two seconds by one statement, so
+//! that a request with a cached token costs no statement, and a revoked token ends on all replicas
+//! within seconds, subscriptions included.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,20 +15,20 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Denied;
+use super::principal::{Principal, Role};
 use super::token::{self, read_scope};
-use super::viewer::{Role, Viewer};
 use crate::clock;
 use crate::db::Db;
 
-/// How often tokens are looked at again.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often the cached tokens are read again.
+const REFRESH_EVERY: Duration = Duration::from_secs(2);
 
-/// How often it is written that a token is in use.
-const NOTE_EVERY: Duration = Duration::from_mins(1);
+/// How often the last use of a token is written.
+const RECORD_USE_EVERY: Duration = Duration::from_mins(1);
 
 /// The tokens in use.
 #[derive(Debug)]
-pub struct Known {
+pub struct TokenCache {
     db: Db,
     fingerprints: Arc<hmac::Key>,
     tokens: Mutex<Tokens>,
@@ -37,19 +37,19 @@ pub struct Known {
 #[derive(Debug, Default)]
 struct Tokens {
     by_id: HashMap<Uuid, Arc<Token>>,
-    /// The ids of those that were shown. Only valid tokens are kept, so they are not many.
+    /// The ids by the tokens' texts. Only valid tokens are cached, so there are few.
     by_text: HashMap<String, Uuid>,
 }
 
 #[derive(Debug)]
 struct Token {
     row: access_token::Model,
-    viewer: Viewer,
+    principal: Principal,
     revoked: CancellationToken,
     is_used: AtomicBool,
 }
 
-impl Known {
+impl TokenCache {
     pub fn new(db: Db, fingerprints: Arc<hmac::Key>) -> Self {
         Self { db, fingerprints, tokens: Mutex::default() }
     }
@@ -58,114 +58,115 @@ impl Known {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whose token this is.
-    pub async fn by_text(&self, text: &str, now: Timestamp) -> Result<Viewer, Denied> {
-        let known = {
+    /// The principal of the token with this text.
+    pub async fn by_text(&self, text: &str, now: Timestamp) -> Result<Principal, Denied> {
+        let cached = {
             let tokens = self.tokens();
             tokens.by_text.get(text).and_then(|id| tokens.by_id.get(id)).cloned()
         };
-        if let Some(token) = known {
-            return Ok(token.seen());
+        if let Some(token) = cached {
+            return Ok(token.used());
         }
         let row = token::by_text(self.db.reader(), text).await?.ok_or(Denied::Invalid)?;
-        self.keep(row, Some(text), now)
+        self.insert(row, Some(text), now)
     }
 
-    /// Whose token has this id.
-    pub async fn by_id(&self, id: Uuid, now: Timestamp) -> Result<Viewer, Denied> {
-        let known = self.tokens().by_id.get(&id).cloned();
-        if let Some(token) = known {
-            return Ok(token.seen());
+    /// The principal of the token with this id.
+    pub async fn by_id(&self, id: Uuid, now: Timestamp) -> Result<Principal, Denied> {
+        let cached = self.tokens().by_id.get(&id).cloned();
+        if let Some(token) = cached {
+            return Ok(token.used());
         }
         let rows = token::by_ids(self.db.reader(), &[id]).await?;
-        self.keep(rows.into_iter().next().ok_or(Denied::Invalid)?, None, now)
+        self.insert(rows.into_iter().next().ok_or(Denied::Invalid)?, None, now)
     }
 
-    fn keep(
+    fn insert(
         &self,
         row: access_token::Model,
         text: Option<&str>,
         now: Timestamp,
-    ) -> Result<Viewer, Denied> {
+    ) -> Result<Principal, Denied> {
         let id = row.id;
-        // A role that this version does not know may nothing.
+        // A role that this version does not have grants nothing.
         let role = Role::from_name(&row.role).ok_or(Denied::Invalid)?;
         let revoked = CancellationToken::new();
         let scope = read_scope(row.configurations.as_deref());
-        let viewer = Viewer::new(&row.name, role, scope, Arc::clone(&self.fingerprints))
+        let principal = Principal::new(&row.name, role, scope, Arc::clone(&self.fingerprints))
             .with_agent(row.agent_id)
             .until(row.expires_date)
             .with_token(id)
             .until_revoked(revoked.clone());
-        if viewer.is_over(now) {
+        if principal.has_expired(now) {
             return Err(Denied::Invalid);
         }
         let mut tokens = self.tokens();
-        let new = || Arc::new(Token { row, viewer, revoked, is_used: AtomicBool::new(true) });
-        // Another request may have kept it meanwhile.
+        let new = || Arc::new(Token { row, principal, revoked, is_used: AtomicBool::new(true) });
+        // Another request may have inserted it meanwhile.
         let token = Arc::clone(tokens.by_id.entry(id).or_insert_with(new));
         if let Some(text) = text {
             tokens.by_text.insert(text.to_owned(), id);
         }
-        Ok(token.seen())
+        Ok(token.used())
     }
 
-    /// Looks at the tokens in use again and again.
+    /// Refreshes the cache until it is dropped.
     pub async fn run(&self) {
-        let mut looks = interval(LOOK_EVERY);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = interval(REFRESH_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            looks.tick().await;
-            if let Err(error) = self.look(clock::now()).await {
-                tracing::warn!(%error, "looking at the tokens in use");
+            ticks.tick().await;
+            if let Err(error) = self.refresh(clock::now()).await {
+                tracing::warn!(%error, "failed to refresh the cached tokens");
             }
         }
     }
 
-    async fn look(&self, now: Timestamp) -> Result<(), DbErr> {
-        let known: Vec<_> = self.tokens().by_id.values().cloned().collect();
-        if known.is_empty() {
+    async fn refresh(&self, now: Timestamp) -> Result<(), DbErr> {
+        let cached: Vec<_> = self.tokens().by_id.values().cloned().collect();
+        if cached.is_empty() {
             return Ok(());
         }
-        let ids: Vec<_> = known.iter().map(|token| token.row.id).collect();
+        let ids: Vec<_> = cached.iter().map(|token| token.row.id).collect();
         let rows = token::by_ids(self.db.reader(), &ids).await?;
         let rows: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
-        let over: HashSet<_> = known
+        let ended: HashSet<_> = cached
             .iter()
             .filter(|token| {
-                let is_same = rows.get(&token.row.id).is_some_and(|row| token.is_as(row));
-                !is_same || token.viewer.is_over(now)
+                let is_unchanged =
+                    rows.get(&token.row.id).is_some_and(|row| token.grants_same_as(row));
+                !is_unchanged || token.principal.has_expired(now)
             })
             .map(|token| {
                 token.revoked.cancel();
                 token.row.id
             })
             .collect();
-        if !over.is_empty() {
+        if !ended.is_empty() {
             let mut tokens = self.tokens();
-            tokens.by_id.retain(|id, _| !over.contains(id));
-            tokens.by_text.retain(|_, id| !over.contains(id));
+            tokens.by_id.retain(|id, _| !ended.contains(id));
+            tokens.by_text.retain(|_, id| !ended.contains(id));
         }
-        let used: Vec<_> = known
+        let used: Vec<_> = cached
             .iter()
             .filter(|token| token.is_used.swap(false, Ordering::Relaxed))
             .map(|token| token.row.id)
             .collect();
         if !used.is_empty() {
-            token::note_use(&self.db, &used, now, NOTE_EVERY).await?;
+            token::record_use(&self.db, &used, now, RECORD_USE_EVERY).await?;
         }
         Ok(())
     }
 }
 
 impl Token {
-    fn seen(&self) -> Viewer {
+    fn used(&self) -> Principal {
         self.is_used.store(true, Ordering::Relaxed);
-        self.viewer.clone()
+        self.principal.clone()
     }
 
-    /// Whether it allows the same as the row does.
-    fn is_as(&self, row: &access_token::Model) -> bool {
+    /// Whether the row differs in its last use only.
+    fn grants_same_as(&self, row: &access_token::Model) -> bool {
         let last_used_date = self.row.last_used_date;
         self.row == access_token::Model { last_used_date, ..row.clone() }
     }
