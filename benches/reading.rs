@@ -22,7 +22,7 @@ use agent_jobs::jobs::filter::{JobFilter, Order, OrderField};
 use agent_jobs::jobs::page::{Selection, page};
 use agent_jobs::jobs::scope::Scope;
 use agent_jobs::live::Live;
-use agent_jobs::reports::{Patience, Writer};
+use agent_jobs::reports::{LeasePolicy, Writer};
 use axum::serve::ListenerExt as _;
 use entity::{Columns, Table as _, job, job_run};
 use indicatif::HumanCount;
@@ -107,9 +107,9 @@ impl Server {
         let (db, runs) = runtime.block_on(database.fill(jobs))?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let address = listener.local_addr()?;
-        let reports = Writer::start(&db).reports();
+        let write_queue = Writer::start(&db).queue();
         let live = Live::new(db.clone(), Duration::from_millis(100), CancellationToken::new());
-        let api = Api::new(live, reports, Patience::default());
+        let api = Api::new(live, write_queue, LeasePolicy::default());
         runtime.spawn(async move { http::serve(listener, api, std::future::pending()).await });
         Ok(Self { address, db, jobs: jobs.into(), runs, _database: database })
     }
@@ -319,9 +319,9 @@ fn with_access_control(runtime: &Runtime, server: &Server) -> Result<(), Failure
 fn serve(runtime: &Runtime, db: &Db, access: Access) -> Result<SocketAddr, Failure> {
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
-    let reports = Writer::start(db).reports();
+    let write_queue = Writer::start(db).queue();
     let live = Live::new(db.clone(), Duration::from_millis(100), CancellationToken::new());
-    let api = Api::new(live, reports, Patience::default()).with_access(access.clone());
+    let api = Api::new(live, write_queue, LeasePolicy::default()).with_access(access.clone());
     runtime.spawn(access.run());
     runtime.spawn(async move { http::serve(listener, api, std::future::pending()).await });
     Ok(address)

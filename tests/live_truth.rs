@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use agent_jobs::reports::Patience;
+use agent_jobs::reports::LeasePolicy;
 use entity::{agent, configuration};
 
 use crate::support::{
@@ -278,9 +278,10 @@ async fn case(database: TestDatabase, seed: u64) {
     eprintln!("seed {seed}");
     let mut servers = Vec::new();
     for _ in 0..if database.kind == Kind::Postgres { 2 } else { 1 } {
-        let patience = Patience { lost_after: None, cancel_after: None, ..Patience::default() };
+        let lease_policy =
+            LeasePolicy { lease: None, cancel_after: None, ..LeasePolicy::default() };
         let tick = Duration::from_millis(20);
-        servers.push(TestServer::start_ticking(&database, patience, tick).await);
+        servers.push(TestServer::start_ticking(&database, lease_policy, tick).await);
     }
     let configurations = CONFIGURATIONS.map(|n| configuration(n, Some("Configuration")));
     servers[0].insert::<configuration::Entity>(&configurations).await;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use agent_jobs::reports::Patience;
+use agent_jobs::reports::LeasePolicy;
 use entity::{JobState, agent, job, job_run};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -16,17 +16,17 @@ use crate::support::{
 const STALE: Duration = Duration::from_millis(300);
 const LOST: Duration = Duration::from_millis(1200);
 
-fn patience() -> Patience {
-    Patience { stale_after: Some(STALE), lost_after: Some(LOST), cancel_after: None }
+fn lease_policy() -> LeasePolicy {
+    LeasePolicy { stale_after: Some(STALE), lease: Some(LOST), cancel_after: None }
 }
 
 /// A server with runs that one agent has claimed.
 async fn start(
     database: &TestDatabase,
-    patience: Patience,
+    lease_policy: LeasePolicy,
     runs: usize,
 ) -> (TestServer, Vec<Attempt>) {
-    let server = TestServer::start_with(database, patience).await;
+    let server = TestServer::start_with(database, lease_policy).await;
     let configuration = server.save_configuration().await;
     let agent = server.register_agent().await;
     let jobs = vec![json!({ "configurationId": configuration }); runs];
@@ -76,7 +76,7 @@ async fn until(server: &TestServer, job: Uuid, state: &str, alive: &[Attempt]) -
 
 on_both_databases! {
     async fn a_silent_run_is_stale_and_then_fails(database: TestDatabase) {
-        let (server, attempts) = start(&database, patience(), 3).await;
+        let (server, attempts) = start(&database, lease_policy(), 3).await;
         let [silent, mute, alive] = attempts.try_into().expect("three");
         beat(&server, &silent, 1).await;
         // `mute` never says a word.
@@ -104,15 +104,15 @@ on_both_databases! {
     }
 
     async fn who_was_asked_to_stop_and_is_gone_is_cancelled(database: TestDatabase) {
-        let (server, attempts) = start(&database, patience(), 2).await;
+        let (server, attempts) = start(&database, lease_policy(), 2).await;
         server.act("requestCancellation", json!({ "jobIds": [attempts[0].job] })).await;
         let found = until(&server, attempts[0].job, "CANCELLED", &attempts[1..]).await;
         assert_eq!(found["currentRun"]["agentResultIsSuccess"], false);
     }
 
     async fn a_cancellation_that_is_not_confirmed_is_forced(database: TestDatabase) {
-        let patience = Patience { lost_after: None, cancel_after: Some(Duration::from_millis(500)), ..patience() };
-        let (server, attempts) = start(&database, patience, 2).await;
+        let lease_policy = LeasePolicy { lease: None, cancel_after: Some(Duration::from_millis(500)), ..lease_policy() };
+        let (server, attempts) = start(&database, lease_policy, 2).await;
         server.act("requestCancellation", json!({ "jobIds": [attempts[0].job] })).await;
         // It goes on as if nothing had been said.
         let mut sequence = 0;
@@ -134,13 +134,13 @@ on_both_databases! {
 
     async fn zero_is_never_and_what_runs_elsewhere_is_left_alone(database: TestDatabase) {
         let (never, attempts) = start(&database,
-            Patience { stale_after: None, lost_after: None, cancel_after: None }, 1).await;
+            LeasePolicy { stale_after: None, lease: None, cancel_after: None }, 1).await;
         tokio::time::sleep(LOST).await;
         let found = never.job_with_run(attempts[0].job).await;
         assert_eq!((&found["state"], &found["currentRun"]["isStale"]), (&json!("EXECUTING"), &json!(false)));
         drop(never);
 
-        let server = TestServer::start_with(&database, patience()).await;
+        let server = TestServer::start_with(&database, lease_policy()).await;
         server.insert::<agent::Entity>(&[agent(2, None)]).await;
         let elsewhere = job::Model { state: JobState::Executing, current_run_id: Some(id(5)), ..job(3) };
         server.insert::<job::Entity>(&[elsewhere]).await;
@@ -150,10 +150,10 @@ on_both_databases! {
     }
 
     async fn after_a_start_everybody_has_a_lease(database: TestDatabase) {
-        let (server, attempts) = start(&database, Patience { lost_after: None, ..patience() }, 1).await;
+        let (server, attempts) = start(&database, LeasePolicy { lease: None, ..lease_policy() }, 1).await;
         tokio::time::sleep(2 * LOST).await;
         drop(server);
-        let server = TestServer::start_with(&database, patience()).await;
+        let server = TestServer::start_with(&database, lease_policy()).await;
         // It could not report before, and does so in time now.
         tokio::time::sleep(LOST / 3).await;
         beat(&server, &attempts[0], 1).await;
@@ -162,9 +162,9 @@ on_both_databases! {
     }
 
     async fn a_pause_of_the_service_forces_no_cancellation(database: TestDatabase) {
-        let never = Patience { stale_after: None, lost_after: None, cancel_after: None };
+        let never = LeasePolicy { stale_after: None, lease: None, cancel_after: None };
         let (server, attempts) = start(&database, never, 2).await;
-        let options = ["--lost-after", "0", "--cancel-after", "2s"];
+        let options = ["--lease", "0", "--cancel-after", "2s"];
         let (program, _) = Program::serve_with("serve", database.url(), &options);
         let cancel = async |attempt: &Attempt| {
             server.act("requestCancellation", json!({ "jobIds": [attempt.job] })).await;
@@ -193,9 +193,9 @@ on_both_databases! {
 
 /// Stops the program that judges for longer than a lease, during which no agent reports.
 async fn fail_nobody_after_a_pause(database: &TestDatabase, live: usize) {
-    let never = Patience { stale_after: None, lost_after: None, cancel_after: None };
+    let never = LeasePolicy { stale_after: None, lease: None, cancel_after: None };
     let (server, mut attempts) = start(database, never, live + 1).await;
-    let options = ["--lost-after", "2s", "--cancel-after", "0"];
+    let options = ["--lease", "2s", "--cancel-after", "0"];
     let (program, _) = Program::serve_with("serve", database.url(), &options);
     // The grace period of the start has passed when it fails a silent run.
     let silent = attempts.pop().expect("a run more");
@@ -224,8 +224,9 @@ async fn fail_nobody_after_a_pause(database: &TestDatabase, live: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_judge_one_at_a_time() {
     let database = TestDatabase::create(Kind::Postgres).await;
-    let (server, attempts) = start(&database, Patience { lost_after: None, ..patience() }, 4).await;
-    let options = ["--lost-after", "1s", "--cancel-after", "0"];
+    let (server, attempts) =
+        start(&database, LeasePolicy { lease: None, ..lease_policy() }, 4).await;
+    let options = ["--lease", "1s", "--cancel-after", "0"];
     let mut replicas: Vec<_> =
         (0..3).map(|_| Program::serve_with("serve", database.url(), &options)).collect();
     for (attempt, rest) in [(&attempts[0], &attempts[1..]), (&attempts[1], &attempts[2..])] {

@@ -208,12 +208,12 @@ async fn options_come_from_the_command_line_the_environment_and_a_file() {
     );
     let output = run(
         &["config", "--config", &path, "--retain", "60d"],
-        &[("AGENT_JOBS_LOST_AFTER", "8m"), ("AGENT_JOBS_RETAIN", "1d")],
+        &[("AGENT_JOBS_LEASE", "8m"), ("AGENT_JOBS_RETAIN", "1d")],
     )
     .ok();
     for line in [
         "listen = \"127.0.0.1:0\"  # the file",
-        "lost-after = \"8m\"  # the environment",
+        "lease = \"8m\"  # the environment",
         "retain = \"60d\"  # the command line",
         "no-migrate = \"true\"  # the file",
         "cancel-after = \"3m\"  # default",

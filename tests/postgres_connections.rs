@@ -93,7 +93,7 @@ async fn serve(url: &str) -> TestServer {
         ..ConnectOptions::default()
     };
     let db = db::connect_with(&url.parse().expect("a URL"), &options).await.expect("it connects");
-    TestServer::start_over(db, TestServer::patience(), Access::open())
+    TestServer::start_over(db, TestServer::lease_policy(), Access::open())
 }
 
 /// Jobs are queued, claimed, reported on and finished, many at a time, while another client watches.

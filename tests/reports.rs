@@ -1,6 +1,6 @@
 //! A run's life as agents and operators make it: claimed, reported on, cancelled, tried again.
 
-use agent_jobs::reports::Patience;
+use agent_jobs::reports::LeasePolicy;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use crate::support::{TestServer, errors_of, id, on_both_databases};
 
 /// A server with a configuration and an agent.
 async fn start(database: &crate::support::TestDatabase) -> (TestServer, Uuid, Uuid) {
-    let server = TestServer::start_with(database, Patience::default()).await;
+    let server = TestServer::start_with(database, LeasePolicy::default()).await;
     let configuration = server.save_configuration().await;
     let agent = server.register_agent().await;
     (server, configuration, agent)

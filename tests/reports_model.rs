@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use agent_jobs::reports::machine::{Ending, Event, Phase, next};
-use agent_jobs::reports::op::{Lost, Op};
+use agent_jobs::reports::op::{ExpiredLease, Op};
 use entity::JobState;
 use futures_util::future::join_all;
 use proptest::prelude::*;
@@ -104,7 +104,7 @@ impl Model {
             Action::Claim { token } => self.claim(server, token).await,
             Action::Start { job, token } => self.start(server, job, token).await,
             Action::Report { attempt, state, sequence } => {
-                let event = state.map_or(Event::Beat, Event::Report);
+                let event = state.map_or(Event::Heartbeat, Event::Report);
                 let name = state.map(|phase| match phase {
                     Phase::Executing => "EXECUTING",
                     Phase::ExecutionCompleted => "EXECUTION_COMPLETED",
@@ -146,11 +146,13 @@ impl Model {
                 let Some(known) = pick(&self.attempts, attempt) else { return };
                 let run_id = self.attempts[known].attempt.run;
                 // A judge who knows the newest report.
-                let heard = heard(server, run_id).await;
-                let lost = Lost { run_id, heard, message: "lost".to_owned() };
-                let outcome = server.reports.tell_one(Op::Lose(lost)).await.expect("written");
+                let last_heartbeat = last_heartbeat(server, run_id).await;
+                let expired =
+                    ExpiredLease { run_id, last_heartbeat, message: "expired".to_owned() };
+                let outcome =
+                    server.write_queue.submit_one(Op::Expire(expired)).await.expect("written");
                 drop(outcome);
-                self.attempt_moved(known, Event::Lose);
+                self.attempt_moved(known, Event::LeaseExpired);
             }
         }
     }
@@ -280,7 +282,7 @@ fn pick<T>(items: &[T], n: usize) -> Option<usize> {
     (!items.is_empty()).then(|| n % items.len())
 }
 
-async fn heard(server: &TestServer, run: Uuid) -> Option<entity::Timestamp> {
+async fn last_heartbeat(server: &TestServer, run: Uuid) -> Option<entity::Timestamp> {
     let columns = entity::Columns::<entity::job_run::Entity>::all();
     let rows = agent_jobs::jobs::rows::by_ids(
         server.db().reader(),
@@ -418,9 +420,13 @@ async fn at_once(
         }
         Action::Lose { attempt } => {
             if let Some(attempt) = attempt_of(attempt) {
-                let heard = heard(server, attempt.run).await;
-                let lost = Lost { run_id: attempt.run, heard, message: "lost".to_owned() };
-                drop(server.reports.tell_one(Op::Lose(lost)).await.expect("written"));
+                let last_heartbeat = last_heartbeat(server, attempt.run).await;
+                let expired = ExpiredLease {
+                    run_id: attempt.run,
+                    last_heartbeat,
+                    message: "expired".to_owned(),
+                };
+                drop(server.write_queue.submit_one(Op::Expire(expired)).await.expect("written"));
             }
         }
     }

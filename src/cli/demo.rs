@@ -7,7 +7,7 @@ use super::{DatabaseOptions, Failure};
 use crate::clock;
 use crate::jobs::{counts, rows};
 use crate::output;
-use crate::reports::Patience;
+use crate::reports::LeasePolicy;
 use crate::simulate;
 use crate::synth::{History, Shape, fill, hand_over};
 
@@ -75,5 +75,5 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         access: &options.access,
         protection: &options.protection,
     };
-    serve::serve(db, served, Patience::default(), None, agents).await
+    serve::serve(db, served, LeasePolicy::default(), None, agents).await
 }

@@ -24,9 +24,9 @@ use crate::http::HttpOptions;
 use crate::jobs::scope::Scope;
 use crate::limits::Limits;
 use crate::live::Live;
-use crate::reports::{Patience, Writer, sweep};
+use crate::reports::{LeasePolicy, Writer, lease_reaper};
 use crate::simulate::{self, Simulation};
-use crate::{http, metrics, output, upkeep};
+use crate::{http, maintenance, metrics, output};
 
 #[derive(Args)]
 pub struct Options {
@@ -35,7 +35,7 @@ pub struct Options {
     #[command(flatten)]
     pub(super) listen: ListenOptions,
     #[command(flatten)]
-    patience: PatienceOptions,
+    leases: LeaseOptions,
     #[command(flatten)]
     protection: ProtectionOptions,
     #[command(flatten)]
@@ -137,22 +137,22 @@ impl ProtectionOptions {
     }
 }
 
-/// How long to wait for agents.
+/// When to act on agents that do not report.
 #[derive(Args)]
-struct PatienceOptions {
+struct LeaseOptions {
     /// A run whose agent has not reported for this long is stale; 0: never.
-    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_STALE_AFTER", default_value = "1m", value_parser = patience)]
+    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_STALE_AFTER", default_value = "1m", value_parser = time_or_never)]
     stale_after: Duration,
-    /// A run whose agent has not reported for this long fails; 0: never.
-    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_LOST_AFTER", default_value = "10m", value_parser = patience)]
-    lost_after: Duration,
+    /// The lease of a run: it fails when its agent has not reported for this long; 0: never.
+    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_LEASE", default_value = "10m", value_parser = time_or_never)]
+    lease: Duration,
     /// A cancellation that the agent has not confirmed for this long is forced; 0: never.
-    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_CANCEL_AFTER", default_value = "3m", value_parser = patience)]
+    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_CANCEL_AFTER", default_value = "3m", value_parser = time_or_never)]
     cancel_after: Duration,
 }
 
-/// Reads `90s`, `10m` or `1h 30m`; `0` is no time.
-fn patience(text: &str) -> Result<Duration, String> {
+/// Parses `90s`, `10m` or `1h 30m`; `0` means never.
+fn time_or_never(text: &str) -> Result<Duration, String> {
     if text.trim() == "0" {
         return Ok(Duration::ZERO);
     }
@@ -160,12 +160,12 @@ fn patience(text: &str) -> Result<Duration, String> {
         .map_err(|_| "expected a time such as 90s, 10m or 1h 30m, or 0 for never".to_owned())
 }
 
-impl From<PatienceOptions> for Patience {
-    fn from(options: PatienceOptions) -> Self {
+impl From<LeaseOptions> for LeasePolicy {
+    fn from(options: LeaseOptions) -> Self {
         let unless_zero = |time: Duration| (!time.is_zero()).then_some(time);
         Self {
             stale_after: unless_zero(options.stale_after),
-            lost_after: unless_zero(options.lost_after),
+            lease: unless_zero(options.lease),
             cancel_after: unless_zero(options.cancel_after),
         }
     }
@@ -186,14 +186,14 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     } else {
         db::migrate::up(&db).await?;
     }
-    let (patience, retain) = (options.patience.into(), options.retain);
+    let (lease_policy, retain) = (options.leases.into(), options.retain);
     let served = Served {
         database: &options.database,
         listen: &options.listen,
         access: &options.access,
         protection: &options.protection,
     };
-    serve(db, served, patience, retain, None).await
+    serve(db, served, lease_policy, retain, None).await
 }
 
 /// How something is served.
@@ -211,7 +211,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 pub(super) async fn serve(
     db: Db,
     Served { database, listen: options, access, protection }: Served<'_>,
-    patience: Patience,
+    lease_policy: LeasePolicy,
     retain: Option<Duration>,
     agents: Option<simulate::Options>,
 ) -> Result<(), Failure> {
@@ -242,14 +242,14 @@ pub(super) async fn serve(
         tracing::warn!(%error, url, "cannot write the address to standard output");
     }
     let writer = Writer::start(&db);
-    let reports = writer.reports();
+    let write_queue = writer.queue();
     let stopping = CancellationToken::new();
     let live = Live::new(db.clone(), options.tick, stopping.clone());
-    let api = Api::with_rules(Arc::clone(&live), reports.clone(), patience, rules)
+    let api = Api::with_rules(Arc::clone(&live), write_queue.clone(), lease_policy, rules)
         .with_access(access.clone());
     let mut tasks = JoinSet::new();
-    tasks.spawn(upkeep::run(api.clone(), retain));
-    tasks.spawn(sweep::run(db.clone(), reports, patience));
+    tasks.spawn(maintenance::run(api.clone(), retain));
+    tasks.spawn(lease_reaper::run(db.clone(), write_queue, lease_policy));
     tasks.spawn(live.run());
     tasks.spawn(access.run());
     if let Some(listener) = operation {
@@ -273,9 +273,9 @@ pub(super) async fn serve(
     let (draining, delay) = (api.draining().clone(), options.stop_delay);
     let stop = async move {
         stop.await;
-        // First nobody is sent here any more, then what is here ends.
+        // The readiness probe fails first, so that load balancers stop sending requests.
         draining.cancel();
-        // As long as they are still answered.
+        // The agents played here stop while their requests are still served.
         leaving.cancel();
         if let Some(playing) = playing {
             _ = playing.await;
@@ -285,7 +285,7 @@ pub(super) async fn serve(
     };
     let served = http::serve_with(listener, api, protection.http.clone(), stop).await;
     tasks.shutdown().await;
-    // What was taken is written, even if nobody waits for the answer any more.
+    // Commits what was submitted, even if its clients have disconnected.
     writer.stop().await;
     db.close().await;
     served.map_err(cannot_listen)

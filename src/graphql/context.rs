@@ -7,7 +7,7 @@ use entity::Timestamp;
 
 use crate::access::{Principal, Right, Role};
 use crate::error::Error;
-use crate::reports::Patience;
+use crate::reports::LeasePolicy;
 
 /// The current time of a response. A subscription updates it for each of its responses.
 pub struct Now(AtomicI64);
@@ -32,8 +32,8 @@ pub fn principal<'a>(context: &Context<'a>) -> &'a Principal {
 }
 
 /// The lease policy for agents.
-pub fn patience<'a>(context: &Context<'a>) -> &'a Patience {
-    context.data_unchecked::<Patience>()
+pub fn lease_policy<'a>(context: &Context<'a>) -> &'a LeasePolicy {
+    context.data_unchecked::<LeasePolicy>()
 }
 
 /// A guard that requires a right.

@@ -15,7 +15,7 @@ impl TestServer {
     pub async fn controlled(database: &TestDatabase, issuer: Option<oidc::Options>) -> Self {
         let db = database.open().await;
         let access = Access::controlled(&db, issuer).await.expect("access control");
-        Self::start_over(db, Self::patience(), access)
+        Self::start_over(db, Self::lease_policy(), access)
     }
 
     /// Makes a token. Returns its id and what it is.

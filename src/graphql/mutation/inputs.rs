@@ -10,8 +10,8 @@ use crate::graphql::arguments::UuidArgument;
 use crate::jobs::filter::JobFilter;
 use crate::reports::machine::{Ending, Phase};
 use crate::reports::op::{
-    AgentReport, By, NewJob, Op, ProcessingReport, Progress, Refusal, RefusalCode, Start, Step,
-    check_text,
+    Actor, AgentReport, NewJob, Op, ProcessingReport, Refusal, RefusalCode, RunValues, Start,
+    Transition, check_text,
 };
 
 /// What a name may be long, in characters.
@@ -140,7 +140,7 @@ impl QueueJobInput {
                 client_request_id: check_name("clientRequestId", self.client_request_id)?,
                 ..job::Model::default()
             },
-            by: By::Operator,
+            by: Actor::Operator,
         }))
     }
 }
@@ -195,8 +195,8 @@ macro_rules! progress_input {
         }
 
         impl $name {
-            fn into_progress(self) -> Progress {
-                let mut progress = Progress::new();
+            fn into_progress(self) -> RunValues {
+                let mut progress = RunValues::new();
                 $(
                     if let Some(value) = self.$field {
                         progress.push((job_run::Column::$column, Value::from(value)));
@@ -302,21 +302,21 @@ pub struct JobRunReportInput {
 
 impl JobRunReportInput {
     pub fn into_op(self) -> Result<Op, Refusal> {
-        let step = match self.agent_state {
-            None => Step::Stay,
-            Some(JobState::Executing) => Step::Reach(Phase::Executing),
-            Some(JobState::ExecutionCompleted) => Step::Reach(Phase::ExecutionCompleted),
-            Some(JobState::Submitting) => Step::Reach(Phase::Submitting),
-            Some(JobState::Completed) => Step::Finish(Ending::Completed),
-            Some(JobState::Cancelled) => Step::Finish(Ending::Cancelled),
-            Some(JobState::Failed) => Step::Finish(Ending::Failed),
+        let transition = match self.agent_state {
+            None => Transition::Stay,
+            Some(JobState::Executing) => Transition::Reach(Phase::Executing),
+            Some(JobState::ExecutionCompleted) => Transition::Reach(Phase::ExecutionCompleted),
+            Some(JobState::Submitting) => Transition::Reach(Phase::Submitting),
+            Some(JobState::Completed) => Transition::Finish(Ending::Completed),
+            Some(JobState::Cancelled) => Transition::Finish(Ending::Cancelled),
+            Some(JobState::Failed) => Transition::Finish(Ending::Failed),
             Some(JobState::Unknown | JobState::Queued | JobState::Cancelling) => {
                 let message = "expected a state that an agent can be in: EXECUTING, \
                      EXECUTION_COMPLETED, SUBMITTING, COMPLETED, FAILED or CANCELLED";
                 return Err(Refusal::new(RefusalCode::InvalidValue, Some("agentState"), message));
             }
         };
-        agent_report(&self.run_id, &self.attempt_token, &self.sequence, step, self.progress)
+        agent_report(&self.run_id, &self.attempt_token, &self.sequence, transition, self.progress)
     }
 }
 
@@ -324,11 +324,11 @@ fn agent_report(
     run_id: &UuidArgument,
     attempt_token: &UuidArgument,
     sequence: &LongInput,
-    step: Step,
+    transition: Transition,
     progress: Option<AgentProgressInput>,
 ) -> Result<Op, Refusal> {
     let progress = progress.unwrap_or_default();
-    if step == Step::Finish(Ending::Failed) && progress.agent_result_message.is_none() {
+    if transition == Transition::Finish(Ending::Failed) && progress.agent_result_message.is_none() {
         let message = "expected a message that says why it failed";
         return Err(Refusal::new(RefusalCode::InvalidValue, Some("agentResultMessage"), message));
     }
@@ -337,7 +337,7 @@ fn agent_report(
         token: id("attemptToken", attempt_token)?,
         sequence: sequence.0,
         progress: progress.into_progress(),
-        step,
+        transition,
     }))
 }
 
@@ -374,8 +374,8 @@ impl FinishJobRunInput {
             RunOutcome::Failed => Ending::Failed,
             RunOutcome::Cancelled => Ending::Cancelled,
         };
-        let step = Step::Finish(ending);
-        agent_report(&self.run_id, &self.attempt_token, &self.sequence, step, self.progress)
+        let transition = Transition::Finish(ending);
+        agent_report(&self.run_id, &self.attempt_token, &self.sequence, transition, self.progress)
     }
 }
 

@@ -12,7 +12,7 @@ use entity::{JobState, Long, Timestamp};
 use uuid::Uuid;
 
 use super::arguments::UuidArgument;
-use super::context::{May, patience, principal};
+use super::context::{May, lease_policy, principal};
 use crate::access::Right;
 use crate::clock;
 use crate::db::Db;
@@ -20,8 +20,8 @@ use crate::error::Error;
 use crate::jobs::filter::JobFilter;
 use crate::jobs::scope::Scope;
 use crate::jobs::{page, rows};
-use crate::reports::Reports;
-use crate::reports::op::{By, Cancel, Claim, Op, Outcome, Refusal, Registration, check_text};
+use crate::reports::WriteQueue;
+use crate::reports::op::{Actor, Cancel, Claim, Op, Outcome, Refusal, Registration, check_text};
 use inputs::{
     ClaimJobInput, FinishJobRunInput, ForceCancelInput, JobFilterInput, JobRunReportInput,
     ProcessingReportInput, QueueJobInput, RegisterAgentInput, RequestCancellationInput,
@@ -43,8 +43,8 @@ const WAIT_MAX: i32 = 60_000;
 /// Mutations.
 pub struct Mutation;
 
-fn reports<'a>(context: &Context<'a>) -> &'a Reports {
-    context.data_unchecked::<Reports>()
+fn write_queue<'a>(context: &Context<'a>) -> &'a WriteQueue {
+    context.data_unchecked::<WriteQueue>()
 }
 
 fn check_count(argument: &'static str, count: usize) -> Result<(), Error> {
@@ -68,7 +68,7 @@ async fn tell(context: &Context<'_>, ops: Vec<Result<Op, Refusal>>) -> Result<Ve
             Err(refusal) => wrong.push(Some(refusal)),
         }
     }
-    let mut outcomes = reports(context).tell(right).await?.into_iter();
+    let mut outcomes = write_queue(context).submit(right).await?.into_iter();
     wrong
         .into_iter()
         .map(|refusal| match refusal {
@@ -109,7 +109,7 @@ impl Mutation {
         }
         let id = row.id;
         let registration = Registration { agent: row, scope: principal.scope().clone() };
-        let refusal = reports(context).tell_one(Op::Register(registration)).await?.err();
+        let refusal = write_queue(context).submit_one(Op::Register(registration)).await?.err();
         Ok(RegisterAgentPayload { id: Some(id).filter(|_| refusal.is_none()), refusal })
     }
 
@@ -133,7 +133,7 @@ impl Mutation {
             return Err(Error::Forbidden(message.to_owned()));
         }
         let id = row.id;
-        let refusal = reports(context).tell_one(Op::Configure(row)).await?.err();
+        let refusal = write_queue(context).submit_one(Op::Configure(row)).await?.err();
         Ok(SaveConfigurationPayload { id: Some(id).filter(|_| refusal.is_none()), refusal })
     }
 
@@ -180,12 +180,12 @@ impl Mutation {
         let claim = within_rights(context, vec![Ok(Op::Claim(claim))]).await?.pop();
         let outcome = match claim {
             Some(Ok(Op::Claim(claim))) => {
-                reports(context).claim(claim, Duration::from_millis(wait)).await?
+                write_queue(context).claim(claim, Duration::from_millis(wait)).await?
             }
             Some(Err(refusal)) => Err(refusal),
             _ => return Err(Error::Internal),
         };
-        Ok(AttemptPayload::new(outcome, patience(context), clock::now()))
+        Ok(AttemptPayload::new(outcome, lease_policy(context), clock::now()))
     }
 
     /// Begins a queued job, for agents that are told elsewhere which one to run. A repeat with the
@@ -198,7 +198,7 @@ impl Mutation {
     ) -> Result<AttemptPayload, Error> {
         let mut outcomes = tell(context, vec![input.into_op()]).await?;
         let outcome = outcomes.pop().ok_or(Error::Internal)?;
-        Ok(AttemptPayload::new(outcome, patience(context), clock::now()))
+        Ok(AttemptPayload::new(outcome, lease_policy(context), clock::now()))
     }
 
     /// Takes agents' reports on their runs. A report that is `ACCEPTED` or `REPEATED` is saved:
@@ -256,7 +256,7 @@ impl Mutation {
         found
             .touch(context, input.dry_run, |job_id| {
                 let reason = reason.clone();
-                Op::Cancel(Cancel { job_id, reason, by: By::Operator, force: false })
+                Op::Cancel(Cancel { job_id, reason, by: Actor::Operator, force: false })
             })
             .await
     }
@@ -273,7 +273,7 @@ impl Mutation {
         found
             .touch(context, false, |job_id| {
                 let reason = reason.clone();
-                Op::Cancel(Cancel { job_id, reason, by: By::Operator, force: true })
+                Op::Cancel(Cancel { job_id, reason, by: Actor::Operator, force: true })
             })
             .await
     }
@@ -289,7 +289,9 @@ impl Mutation {
         let over: Vec<_> =
             JobState::ALL.iter().copied().filter(|state| state.is_terminal()).collect();
         let found = Found::look(context, input.job_ids, input.filter, &over).await?;
-        found.touch(context, input.dry_run, |job_id| Op::Retry { job_id, by: By::Operator }).await
+        found
+            .touch(context, input.dry_run, |job_id| Op::Retry { job_id, by: Actor::Operator })
+            .await
     }
 }
 
@@ -300,11 +302,11 @@ async fn report(
     has_lease: bool,
 ) -> Result<ReportPayload, Error> {
     let outcomes = tell(context, ops).await?;
-    let (patience, now): (_, Timestamp) = (patience(context), clock::now());
+    let (lease_policy, now): (_, Timestamp) = (lease_policy(context), clock::now());
     let results = ids
         .into_iter()
         .zip(outcomes)
-        .map(|(id, outcome)| ReportResult::new(id, outcome, has_lease, patience, now))
+        .map(|(id, outcome)| ReportResult::new(id, outcome, has_lease, lease_policy, now))
         .collect();
     Ok(ReportPayload { results })
 }

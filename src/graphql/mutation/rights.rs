@@ -66,7 +66,7 @@ fn run_of(op: &Op) -> Option<Uuid> {
     match op {
         Op::Agent(report) => Some(report.run_id),
         Op::Processing(report) => Some(report.run_id),
-        Op::Lose(lost) => Some(lost.run_id),
+        Op::Expire(expired) => Some(expired.run_id),
         Op::Queue(_)
         | Op::Claim(_)
         | Op::Start(_)
@@ -74,7 +74,7 @@ fn run_of(op: &Op) -> Option<Uuid> {
         | Op::Retry { .. }
         | Op::Register(_)
         | Op::Configure(_)
-        | Op::Seen(_) => None,
+        | Op::RecordSightings(_) => None,
     }
 }
 
@@ -87,10 +87,10 @@ fn job_of(op: &Op) -> Option<Uuid> {
         | Op::Processing(_)
         | Op::Queue(_)
         | Op::Claim(_)
-        | Op::Lose(_)
+        | Op::Expire(_)
         | Op::Register(_)
         | Op::Configure(_)
-        | Op::Seen(_) => None,
+        | Op::RecordSightings(_) => None,
     }
 }
 
@@ -103,9 +103,9 @@ fn agent_of(op: &Op) -> Option<Uuid> {
         | Op::Queue(_)
         | Op::Cancel(_)
         | Op::Retry { .. }
-        | Op::Lose(_)
+        | Op::Expire(_)
         | Op::Register(_)
         | Op::Configure(_)
-        | Op::Seen(_) => None,
+        | Op::RecordSightings(_) => None,
     }
 }

@@ -6,7 +6,7 @@ use entity::{Millis, job_event};
 
 use super::{Agent, Job, load, object};
 use crate::error::Error;
-use crate::graphql::context::{Now, patience, principal};
+use crate::graphql::context::{Now, lease_policy, principal};
 use crate::graphql::loader::{HistoryOf, RowLoader};
 use crate::graphql::selection::Selectable;
 use crate::jobs::derived;
@@ -94,7 +94,7 @@ impl JobRun {
     /// service is told otherwise.
     async fn is_stale(&self, context: &Context<'_>) -> bool {
         let now = context.data_unchecked::<Arc<Now>>().get();
-        derived::is_stale(&self.row, now, patience(context).stale_after)
+        derived::is_stale(&self.row, now, lease_policy(context).stale_after)
     }
 
     /// Each state that it came into, the oldest first, with those of the job while it waited for

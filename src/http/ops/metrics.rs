@@ -17,7 +17,7 @@ use crate::jobs::counts;
 use crate::jobs::scope::Scope;
 use crate::live::Live;
 use crate::metrics;
-use crate::reports::Reports;
+use crate::reports::WriteQueue;
 
 /// Metrics for a principal that sees all jobs.
 pub async fn protected(State(api): State<Api>, method: Method, headers: HeaderMap) -> Response {
@@ -34,7 +34,7 @@ pub async fn protected(State(api): State<Api>, method: Method, headers: HeaderMa
 
 /// Metrics for everyone who reaches `--metrics-listen`.
 pub async fn open(State(api): State<Api>) -> Response {
-    update_gauges(api.live(), api.reports()).await;
+    update_gauges(api.live(), api.write_queue()).await;
     match metrics::render() {
         Some(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
             .into_response(),
@@ -44,7 +44,7 @@ pub async fn open(State(api): State<Api>) -> Response {
 
 /// Updates the gauges that are read for each scrape. Without a database the others are still rendered.
 #[expect(clippy::cast_precision_loss, reason = "Prometheus' numbers are floats")]
-async fn update_gauges(live: &Live, reports: &Reports) {
+async fn update_gauges(live: &Live, write_queue: &WriteQueue) {
     let db = live.db();
     for (pool, size, idle) in pools(db) {
         gauge!("agent_jobs_connections", "pool" => pool, "use" => "idle").set(idle as f64);
@@ -53,7 +53,7 @@ async fn update_gauges(live: &Live, reports: &Reports) {
     }
     let is_writable = db.write_health().failure().is_none();
     gauge!("agent_jobs_database_writable").set(f64::from(u8::from(is_writable)));
-    gauge!("agent_jobs_writer_waiting_ops").set(reports.waiting() as f64);
+    gauge!("agent_jobs_writer_waiting_ops").set(write_queue.waiting() as f64);
     gauge!("agent_jobs_subscribers").set(live.subscriber_count() as f64);
     gauge!("agent_jobs_shared_executions").set(live.subscription_count() as f64);
     gauge!("agent_jobs_feed_connected").set(f64::from(u8::from(live.is_feed_connected())));
