@@ -71,10 +71,10 @@ async fn remove_old(db: &Db, retain: Duration) {
         loop {
             let started = Instant::now();
             match retention::remove(db, before, cursor).await {
-                Ok(step) => {
-                    metrics::removed(step.removed);
-                    removed += step.removed;
-                    cursor = step.next;
+                Ok(batch) => {
+                    metrics::removed(batch.jobs);
+                    removed += batch.jobs;
+                    cursor = batch.next;
                 }
                 Err(error) => {
                     failure::log("failed to remove old jobs", &error);

@@ -42,7 +42,7 @@ fn a_wrong_url_ends_with_2() {
     {
         let output = agent_jobs(&["serve", "--database-url", url], b"");
         assert_eq!(output.code, 2, "{url}: {output:#?}");
-        assert!(output.stderr.contains("the database URL is wrong"), "{}", output.stderr);
+        assert!(output.stderr.contains("invalid database URL"), "{}", output.stderr);
     }
 }
 

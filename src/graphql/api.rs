@@ -128,8 +128,8 @@ impl Api {
     }
 
     /// The same API with the database connections for expensive requests. `queue` limits long statements.
-    pub fn for_heavy_work(&self, queue: Arc<Semaphore>) -> Self {
-        Self { db: self.db.for_heavy_work(queue), ..self.clone() }
+    pub fn for_long_queries(&self, queue: Arc<Semaphore>) -> Self {
+        Self { db: self.db.for_long_queries(queue), ..self.clone() }
     }
 
     /// The same API, with writes charged to a client.

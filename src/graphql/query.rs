@@ -116,10 +116,10 @@ pub struct AgentPage {
 /// Queries.
 pub struct Query;
 
-/// Lets the root fields of a request that takes long read one after the other, so that it has one
+/// Makes the root fields of a request with long queries read one after the other, so that it uses one
 /// connection at a time.
-async fn alone(context: &Context<'_>) -> Option<OwnedSemaphorePermit> {
-    context.data_unchecked::<Db>().alone().await
+async fn long_query_permit(context: &Context<'_>) -> Option<OwnedSemaphorePermit> {
+    context.data_unchecked::<Db>().long_query_permit().await
 }
 
 fn reader<'a>(context: &Context<'a>) -> &'a Pool {
@@ -238,7 +238,7 @@ impl Query {
             .iter()
             .any(|field| is_selected(context, &[field]));
         let selection = selection_at(context, &[&["items"]]);
-        let _alone = alone(context).await;
+        let _permit = long_query_permit(context).await;
         let found = lists::page(
             reader(context),
             scope(context),
@@ -336,7 +336,7 @@ impl Query {
             from_end,
         };
         let selection = selection_at(context, &[&["nodes"], &["edges", "node"]]);
-        let _alone = alone(context).await;
+        let _permit = long_query_permit(context).await;
         let slice =
             lists::slice(reader(context), scope(context), &filter, order, &bounds, selection)
                 .await?;
@@ -373,7 +373,7 @@ impl Query {
     ) -> Result<Vec<Job>, Error> {
         let selection = selection_at(context, &[&[]]);
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        let _alone = alone(context).await;
+        let _permit = long_query_permit(context).await;
         let jobs = lists::executing(reader(context), scope(context), id, selection).await?;
         Ok(jobs.into_iter().map(Job::from).collect())
     }

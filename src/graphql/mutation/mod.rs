@@ -373,7 +373,7 @@ impl Found {
             return Ok(Self { ids: Vec::new(), total, counted_at });
         }
         let db = context.data_unchecked::<Db>();
-        let _alone = db.alone().await;
+        let _permit = db.long_query_permit().await;
         let (db, scope) = (db.reader(), principal(context).scope());
         let total = page::bounded_count(db, scope, filter).await?;
         Ok(Self { ids: page::newest_ids(db, scope, filter, MOST).await?, total, counted_at })

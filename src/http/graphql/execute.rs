@@ -48,7 +48,7 @@ pub async fn execute_within(
     let most = if kind == Kind::Mutation { time + MUTATION_GRACE } else { time };
     let principal = principal.clone();
     let is_expensive = cost >= EXPENSIVE;
-    let mut api = if is_expensive { api.for_heavy_work(queue.statements()) } else { api.clone() };
+    let mut api = if is_expensive { api.for_long_queries(queue.statements()) } else { api.clone() };
     if let Some(submitter) = queue.submitter() {
         api = api.for_client(submitter);
     }

@@ -68,8 +68,8 @@ async fn update_gauges(live: &Live, write_queue: &WriteQueue) {
 }
 
 fn pools(db: &Db) -> [(&'static str, u32, usize); 3] {
-    let heavy = db.for_heavy_work(Arc::new(Semaphore::new(1)));
-    [("reader", db.reader()), ("heavy reader", heavy.reader()), ("writer", db.writer())].map(
+    let long = db.for_long_queries(Arc::new(Semaphore::new(1)));
+    [("reader", db.reader()), ("long reader", long.reader()), ("writer", db.writer())].map(
         |(name, connection)| {
             if db.backend() == DbBackend::Postgres {
                 let pool = connection.get_postgres_connection_pool();

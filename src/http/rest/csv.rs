@@ -44,7 +44,7 @@ pub async fn jobs(
     let columns = columns.unwrap_or_else(Columns::<job::Entity>::public);
     let permit = site.limiter.stream(&client)?;
     let file = File {
-        db: site.api.db().for_heavy_work(site.limiter.queue(&client).statements()),
+        db: site.api.db().for_long_queries(site.limiter.queue(&client).statements()),
         scope: principal.scope().clone(),
         filter,
         columns,
@@ -84,9 +84,9 @@ impl File {
     async fn chunk(mut self, is_first: bool) -> Result<(Bytes, Option<Self>), Problem> {
         let cost = list_cost(PAGE, self.selection(), &self.filter, &self.scope);
         cpu_pool::run(self.permit.queue(), cost, async move {
-            let alone = self.db.alone().await;
+            let permit = self.db.long_query_permit().await;
             let page = self.page().await?;
-            drop(alone);
+            drop(permit);
             let chunk = self.write(&page.items, is_first)?;
             Ok((chunk, page.has_more.then_some(self)))
         })

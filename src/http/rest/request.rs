@@ -45,10 +45,10 @@ pub async fn respond<F: Future<Output = Result<Response, Problem>> + Send + 'sta
             return make(db.clone()).await;
         }
         let queue = site.limiter.queue(client);
-        let db = db.for_heavy_work(queue.statements());
+        let db = db.for_long_queries(queue.statements());
         let response = make(db.clone());
         cpu_pool::run(queue, cost, async move {
-            let _alone = db.alone().await;
+            let _permit = db.long_query_permit().await;
             response.await
         })
         .await
