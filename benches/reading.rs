@@ -269,7 +269,7 @@ fn beside_plain(runtime: &Runtime, server: &Server) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints what it costs to find out who asks: the same lists, to somebody with a token and to
+/// Prints the cost of authentication: the same lists for a request with a token and for
 /// everyone; and what a token sees that is limited to some configurations.
 fn with_access_control(runtime: &Runtime, server: &Server) -> Result<(), Failure> {
     let access = runtime.block_on(Access::controlled(&server.db, None))?;

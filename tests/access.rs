@@ -126,8 +126,8 @@ on_both_databases! {
         let answer = receive(&mut socket).await.expect("an answer");
         assert_eq!(answer["payload"]["data"]["principal"]["role"], "OPERATOR", "{answer:#}");
 
-        let mut nobody = connect(&server, &[]).await.expect("open");
-        assert_eq!(init(&mut nobody, Value::Null).await, Err(4401));
+        let mut anonymous = connect(&server, &[]).await.expect("open");
+        assert_eq!(init(&mut anonymous, Value::Null).await, Err(4401));
         let mut hasty = connect(&server, &[]).await.expect("open");
         assert_eq!(watch_counts(&mut hasty).await, Err(4401));
         let mut wrong = connect(&server, &[]).await.expect("open");

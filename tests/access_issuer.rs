@@ -141,7 +141,7 @@ impl Issuer {
     }
 
     fn publish(&self, keys: &[&Key]) {
-        // One of a kind that nobody knows is among them.
+        // One of an unknown kind is among them.
         let unknown = json!({ "kty": "LATTICE", "kid": "new" });
         let keys = keys.iter().map(|key| key.jwk.clone());
         self.published.lock().unwrap().keys = [unknown].into_iter().chain(keys).collect();
@@ -174,7 +174,7 @@ impl Issuer {
     /// The claims of a good token.
     fn claims(&self, role: &str) -> Value {
         let now = clock::now().micros() / 1_000_000;
-        json!({ "iss": self.url, "aud": ["another", "agent-jobs"], "sub": "somebody", "exp": now + 600,
+        json!({ "iss": self.url, "aud": ["another", "agent-jobs"], "sub": "user", "exp": now + 600,
                 "nbf": now - 5, "role": role, "configurations": "*" })
     }
 }
@@ -217,7 +217,7 @@ on_both_databases! {
         for key in [&edwards, &elliptic] {
             let token = key.sign(&issuer.claims("operator"));
             let answer = server.answer_as(&token, WHO, json!({})).await;
-            assert_eq!(answer["data"]["principal"], json!({ "name": "somebody", "role": "OPERATOR",
+            assert_eq!(answer["data"]["principal"], json!({ "name": "user", "role": "OPERATOR",
                 "configurationIds": null, "agentId": null }));
             assert_eq!(total(&token).await, 2);
         }

@@ -105,7 +105,7 @@ enum Found {
     Id,
     /// The answer has a number above 0 under this name.
     Count(&'static str),
-    /// It is about nobody but the principal.
+    /// It is about the principal itself.
     Always,
 }
 
@@ -205,12 +205,12 @@ const CASES: &[Case] = &[
         Found::Id,
     ),
     read(
-        &["Subscription.executingJobs", "ExecutingJobsUpdate.jobs", "ExecutingJobsUpdate.left"],
+        &["Subscription.executingJobs", "ExecutingJobsUpdate.jobs", "ExecutingJobsUpdate.removed"],
         "subscription($configuration: UUID) { executingJobs(configurationId: $configuration) {
-            jobs { id currentRun { id agentKey } } left { id } } }",
+            jobs { id currentRun { id agentKey } } removed { id } } }",
         Found::Id,
     ),
-    read(&[], "subscription { executingJobs { jobs { id name } left { id } } }", Found::Id),
+    read(&[], "subscription { executingJobs { jobs { id name } removed { id } } }", Found::Id),
     read(
         &["Subscription.jobRun"],
         "subscription($run: UUID!) { jobRun(id: $run) { id agentKey job { id } } }",
@@ -339,7 +339,7 @@ const ROWS: [&str; 8] = [
     "Configuration",
     "StateChange",
     "JobCounts",
-    "JobDeparture",
+    "RemovedJob",
     "Principal",
 ];
 

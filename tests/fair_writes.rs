@@ -19,7 +19,7 @@ use crate::support::{
 };
 
 /// Far longer than anything here takes.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 const CANCEL: &str = "mutation($ids: [UUID!]) { requestCancellation(input: { jobIds: $ids }) {
     results { jobId refusal { code } } } }";
@@ -31,7 +31,7 @@ async fn start(database: &TestDatabase) -> TestServer {
     let options = HttpOptions {
         trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
         // What bulk actions cost a client has a test of its own.
-        max_client_values: u32::MAX,
+        max_client_cost: u32::MAX,
         ..HttpOptions::default()
     };
     TestServer::start_with_options(database, options).await
@@ -43,7 +43,7 @@ async fn answer_to(server: &TestServer, client: &str, query: &str, variables: Va
     let request = request.header("x-forwarded-for", client);
     let request = request.json(&json!({ "query": query, "variables": variables }));
     let answering = async { request.send().await?.json().await };
-    timeout(PATIENCE, answering).await.expect("in time").expect("an answer in JSON")
+    timeout(TIMEOUT, answering).await.expect("in time").expect("an answer in JSON")
 }
 
 /// A run that an agent works on.
@@ -79,7 +79,7 @@ async fn until_waiting(server: &TestServer, ops: usize) {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    let met = timeout(PATIENCE, waiting).await;
+    let met = timeout(TIMEOUT, waiting).await;
     met.unwrap_or_else(|_| panic!("{} ops wait, not {ops}", server.write_queue.waiting()));
 }
 

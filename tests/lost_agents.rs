@@ -1,4 +1,4 @@
-//! Runs whose agents are silent, and cancellations that nobody confirms.
+//! Runs whose agents are silent, and cancellations that no agent confirms.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -39,7 +39,7 @@ async fn start(
 }
 
 /// Reports that nothing is new.
-async fn beat(server: &TestServer, attempt: &Attempt, sequence: i64) {
+async fn heartbeat(server: &TestServer, attempt: &Attempt, sequence: i64) {
     let result = server.report_one(attempt.report(sequence, None, &json!({}))).await;
     assert_eq!(result["status"], "ACCEPTED", "{result:#}");
 }
@@ -78,11 +78,11 @@ on_both_databases! {
     async fn a_silent_run_is_stale_and_then_fails(database: TestDatabase) {
         let (server, attempts) = start(&database, lease_policy(), 3).await;
         let [silent, mute, alive] = attempts.try_into().expect("three");
-        beat(&server, &silent, 1).await;
+        heartbeat(&server, &silent, 1).await;
         // `mute` never says a word.
         let mut was_stale = false;
         for n in 0..40 {
-            beat(&server, &alive, 10 + n).await;
+            heartbeat(&server, &alive, 10 + n).await;
             let found = server.job_with_run(silent.job).await;
             was_stale |= found["state"] == "EXECUTING" && found["currentRun"]["isStale"] == true;
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -98,7 +98,7 @@ on_both_databases! {
             assert!(run["agentEndTime"].is_string());
             // It wakes up.
             let late = server.report_one(lost.report(1 << 40, Some("COMPLETED"), &json!({}))).await;
-            assert_eq!(late["refusal"]["code"], "OVER");
+            assert_eq!(late["refusal"]["code"], "ALREADY_FINISHED");
         }
         assert_eq!(server.job_with_run(alive.job).await["state"], "EXECUTING");
     }
@@ -119,7 +119,7 @@ on_both_databases! {
         let found = loop {
             sequence += 1;
             let result = server.report_one(attempts[0].report(sequence, Some("EXECUTING"), &json!({}))).await;
-            if result["refusal"]["code"] == "OVER" {
+            if result["refusal"]["code"] == "ALREADY_FINISHED" {
                 break server.job_with_run(attempts[0].job).await;
             }
             assert_eq!(result["cancellationRequested"], true);
@@ -156,7 +156,7 @@ on_both_databases! {
         let server = TestServer::start_with(&database, lease_policy()).await;
         // It could not report before, and does so in time now.
         tokio::time::sleep(LOST / 3).await;
-        beat(&server, &attempts[0], 1).await;
+        heartbeat(&server, &attempts[0], 1).await;
         assert_eq!(server.job_with_run(attempts[0].job).await["state"], "EXECUTING");
         until(&server, attempts[0].job, "FAILED", &[]).await;
     }
@@ -177,7 +177,7 @@ on_both_databases! {
         program.send_signal("STOP");
         tokio::time::sleep(Duration::from_millis(2500)).await;
         program.send_signal("CONT");
-        // It has time to judge several times before the agent confirms.
+        // Several scans pass before the agent confirms.
         tokio::time::sleep(Duration::from_millis(700)).await;
         let result = server.finish(&attempts[1], 1, "CANCELLED", None).await;
         assert_eq!(result["status"], "ACCEPTED", "{result:#}");
@@ -191,7 +191,7 @@ on_both_databases! {
     }
 }
 
-/// Stops the program that judges for longer than a lease, during which no agent reports.
+/// Stops the server for longer than a lease, during which no agent reports.
 async fn fail_nobody_after_a_pause(database: &TestDatabase, live: usize) {
     let never = LeasePolicy { stale_after: None, lease: None, cancel_after: None };
     let (server, mut attempts) = start(database, never, live + 1).await;
@@ -204,7 +204,7 @@ async fn fail_nobody_after_a_pause(database: &TestDatabase, live: usize) {
     program.send_signal("STOP");
     tokio::time::sleep(Duration::from_millis(2500)).await;
     program.send_signal("CONT");
-    // It has time to judge several times before the agents are back.
+    // Several scans pass before the agents are back.
     tokio::time::sleep(Duration::from_millis(700)).await;
     beat_all(&server, &attempts).await;
 
@@ -220,7 +220,7 @@ async fn fail_nobody_after_a_pause(database: &TestDatabase, live: usize) {
     assert!(output.stderr.contains("stood still for"), "{}", output.stderr);
 }
 
-/// One replica judges, each run once; when it is killed, another does.
+/// One replica ends expired runs, each once; when it is killed, another does.
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_judge_one_at_a_time() {
     let database = TestDatabase::create(Kind::Postgres).await;

@@ -1,4 +1,4 @@
-//! Any series of what agents, operators and the sweep do, some of it at the same time: outcomes are
+//! Any series of what agents, operators and the lease reaper do, some of it at the same time: outcomes are
 //! those of a simple model, and the tables agree with each other.
 
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use crate::support::{
     Attempt, ForeignWriter, TestServer, assert_right, on_both_databases, property,
 };
 
-/// What somebody does. Numbers pick among the jobs and attempts that there are.
+/// An action. Numbers pick among the jobs and attempts that there are.
 #[derive(Clone, Debug)]
 enum Action {
     Queue { request: Option<u8> },
@@ -26,7 +26,7 @@ enum Action {
     Processing { attempt: usize },
     Cancel { job: usize, force: bool },
     Retry { job: usize },
-    Lose { attempt: usize },
+    Expire { attempt: usize },
 }
 
 /// How a report's number lies to the one before.
@@ -58,13 +58,13 @@ fn action() -> impl Strategy<Value = Action> {
         1 => pick().prop_map(|attempt| Action::Processing { attempt }),
         2 => (pick(), any::<bool>()).prop_map(|(job, force)| Action::Cancel { job, force }),
         2 => pick().prop_map(|job| Action::Retry { job }),
-        1 => pick().prop_map(|attempt| Action::Lose { attempt }),
+        1 => pick().prop_map(|attempt| Action::Expire { attempt }),
     ]
 }
 
 /// What the model knows of an attempt.
 #[derive(Clone, Debug)]
-struct Known {
+struct KnownAttempt {
     attempt: Attempt,
     state: JobState,
     sequence: i64,
@@ -75,7 +75,7 @@ struct Model {
     configuration: Uuid,
     agent: Uuid,
     jobs: Vec<(Uuid, JobState, Option<usize>)>,
-    attempts: Vec<Known>,
+    attempts: Vec<KnownAttempt>,
     requests: HashMap<u8, Uuid>,
     /// The attempts that began with tokens of the agent's.
     tokens: HashMap<u8, usize>,
@@ -142,10 +142,10 @@ impl Model {
                     self.jobs[job].2 = None;
                 }
             }
-            Action::Lose { attempt } => {
+            Action::Expire { attempt } => {
                 let Some(known) = pick(&self.attempts, attempt) else { return };
                 let run_id = self.attempts[known].attempt.run;
-                // A judge who knows the newest report.
+                // A reaper that has seen the newest report.
                 let last_heartbeat = last_heartbeat(server, run_id).await;
                 let expired =
                     ExpiredLease { run_id, last_heartbeat, message: "expired".to_owned() };
@@ -177,7 +177,7 @@ impl Model {
         let answer = server.try_claim(claim).await;
         if let Some(before) = n.and_then(|n| self.tokens.get(&n)) {
             let known = &self.attempts[*before];
-            let expected = known.state.is_terminal().then_some("OVER");
+            let expected = known.state.is_terminal().then_some("ALREADY_FINISHED");
             assert_eq!(code(&answer["refusal"]), expected, "{answer:#}");
             let again = Attempt::read(&answer["attempt"]).map(|attempt| attempt.run);
             assert_eq!(again, expected.is_none().then_some(known.attempt.run), "{answer:#}");
@@ -201,7 +201,7 @@ impl Model {
     fn begun(&mut self, job: usize, attempt: Attempt) {
         self.jobs[job].1 = JobState::Executing;
         self.jobs[job].2 = Some(self.attempts.len());
-        self.attempts.push(Known { attempt, state: JobState::Executing, sequence: -1 });
+        self.attempts.push(KnownAttempt { attempt, state: JobState::Executing, sequence: -1 });
     }
 
     async fn start(&mut self, server: &TestServer, job: usize, n: u8) {
@@ -213,9 +213,9 @@ impl Model {
         let answer = &data["startJobRun"];
         let expected = match self.tokens.get(&n).map(|before| &self.attempts[*before]) {
             Some(before) if before.attempt.job != id => Some("CONFLICT"),
-            Some(before) => before.state.is_terminal().then_some("OVER"),
+            Some(before) => before.state.is_terminal().then_some("ALREADY_FINISHED"),
             None if state.is_active() => Some("CONFLICT"),
-            None => state.is_terminal().then_some("OVER"),
+            None => state.is_terminal().then_some("ALREADY_FINISHED"),
         };
         assert_eq!(code(&answer["refusal"]), expected, "{answer:#}");
         if expected.is_none() && !self.tokens.contains_key(&n) {
@@ -303,10 +303,10 @@ async fn agree(server: &TestServer, jobs: impl Iterator<Item = (Uuid, Option<Job
             assert_eq!(state, expected, "{job:#}");
         }
         let runs = job["runs"].as_array().unwrap();
-        let is_over = |run: &Value| {
+        let is_finished = |run: &Value| {
             JobState::parse(run["agentState"].as_str().unwrap()).unwrap().is_terminal()
         };
-        let active: Vec<_> = runs.iter().filter(|run| !is_over(run)).collect();
+        let active: Vec<_> = runs.iter().filter(|run| !is_finished(run)).collect();
         assert!(active.len() <= 1, "{job:#}");
         if job["currentRun"].is_null() {
             assert!(
@@ -418,7 +418,7 @@ async fn at_once(
         Action::Retry { .. } => {
             server.act("retryJobs", json!({ "jobIds": jobs })).await;
         }
-        Action::Lose { attempt } => {
+        Action::Expire { attempt } => {
             if let Some(attempt) = attempt_of(attempt) {
                 let last_heartbeat = last_heartbeat(server, attempt.run).await;
                 let expired = ExpiredLease {

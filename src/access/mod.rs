@@ -22,50 +22,21 @@ use ring::hmac;
 use sea_orm::DbErr;
 
 use crate::db::Db;
-use crate::error::Error;
+use crate::error::{ApiError, ErrorCode};
 use oidc::Issuer;
 pub use principal::{Principal, Right, Role};
 use session_cookie::{Session, SessionCookie, SessionCookies};
 use token_cache::TokenCache;
 
-/// Why a request could not be authenticated.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum Denied {
-    /// There is no credential. The sender sees `UNAUTHENTICATED`.
-    #[error("expected a token: `Authorization: Bearer …`, or a signed-in browser")]
-    Missing,
-    /// The credential is invalid, expired or revoked. The sender sees `UNAUTHENTICATED`; which of the
-    /// three is logged only.
-    #[error("invalid or expired token")]
-    Invalid,
-    /// The token is valid, but grants no access. The sender sees `FORBIDDEN`.
-    #[error("{0}")]
-    Forbidden(&'static str),
-    /// The issuer's keys are not fetched yet, or are too old. The sender sees `ISSUER_UNAVAILABLE` and
-    /// may try again.
-    #[error("the issuer's keys cannot be fetched at the moment; try again")]
-    IssuerUnavailable,
-    /// The credential could not be checked.
-    #[error(transparent)]
-    Failed(#[from] Error),
+/// There is no credential.
+pub fn missing_token() -> ApiError {
+    let message = "expected a token: `Authorization: Bearer …`, or a signed-in browser";
+    ApiError::new(ErrorCode::Unauthenticated, message)
 }
 
-impl Denied {
-    /// The stable code that programs switch on.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Missing | Self::Invalid => "UNAUTHENTICATED",
-            Self::Forbidden(_) => "FORBIDDEN",
-            Self::IssuerUnavailable => "ISSUER_UNAVAILABLE",
-            Self::Failed(error) => error.code(),
-        }
-    }
-}
-
-impl From<DbErr> for Denied {
-    fn from(error: DbErr) -> Self {
-        Self::Failed(error.into())
-    }
+/// The credential is invalid, expired or revoked. Which of the three is logged only.
+pub fn invalid_token() -> ApiError {
+    ApiError::new(ErrorCode::Unauthenticated, "invalid or expired token")
 }
 
 /// The credential of a request.
@@ -118,24 +89,24 @@ impl Access {
         &self,
         credential: Option<Credential<'_>>,
         now: Timestamp,
-    ) -> Result<Principal, Denied> {
+    ) -> Result<Principal, ApiError> {
         let Some(control) = &self.0 else { return Ok(Principal::unrestricted()) };
         let principal = match credential {
-            None => Err(Denied::Missing),
+            None => Err(missing_token()),
             Some(Credential::Bearer(text)) => control.bearer(text, now).await,
             Some(Credential::Session(text)) => match control.sessions.read(text, now) {
                 Some(Session::Token(id)) => control.tokens.by_id(id, now).await,
                 Some(Session::Issued(jwt)) => control.bearer(&jwt, now).await,
-                None => Err(Denied::Invalid),
+                None => Err(invalid_token()),
             },
         }?;
-        if principal.has_expired(now) { Err(Denied::Invalid) } else { Ok(principal) }
+        if principal.has_expired(now) { Err(invalid_token()) } else { Ok(principal) }
     }
 
     /// Signs a browser in with a token: the session cookie to set.
-    pub async fn sign_in(&self, text: &str, now: Timestamp) -> Result<SessionCookie, Denied> {
+    pub async fn sign_in(&self, text: &str, now: Timestamp) -> Result<SessionCookie, ApiError> {
         let principal = self.authenticate(Some(Credential::Bearer(text)), now).await?;
-        let Some(control) = &self.0 else { return Err(Denied::Missing) };
+        let Some(control) = &self.0 else { return Err(missing_token()) };
         let session = match principal.token() {
             Some(id) => Session::Token(id),
             None => Session::Issued(text.to_owned()),
@@ -155,13 +126,13 @@ impl Access {
 }
 
 impl Control {
-    async fn bearer(&self, text: &str, now: Timestamp) -> Result<Principal, Denied> {
+    async fn bearer(&self, text: &str, now: Timestamp) -> Result<Principal, ApiError> {
         if text.starts_with(token::PREFIX) {
             return self.tokens.by_text(text, now).await;
         }
         match &self.issuer {
             Some(issuer) => issuer.authenticate(text, now).await,
-            None => Err(Denied::Invalid),
+            None => Err(invalid_token()),
         }
     }
 }

@@ -24,9 +24,10 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::Denied;
+use super::invalid_token;
 use super::principal::{Principal, Role};
 use crate::clock;
+use crate::error::{ApiError, ErrorCode};
 use crate::jobs::scope::Scope;
 use crate::metrics;
 
@@ -274,23 +275,23 @@ impl Issuer {
     }
 
     /// The principal of a token.
-    pub async fn authenticate(&self, text: &str, now: Timestamp) -> Result<Principal, Denied> {
+    pub async fn authenticate(&self, text: &str, now: Timestamp) -> Result<Principal, ApiError> {
         let cached = self.0.validated().get(text).cloned();
         if let Some(principal) = cached.filter(|principal| !principal.has_expired(now)) {
             return Ok(principal);
         }
         let wrong = |error| {
             tracing::debug!(%error, "rejected a token of the issuer");
-            Denied::Invalid
+            invalid_token()
         };
         let header = decode_header(text).map_err(wrong)?;
         if !ALGORITHMS.contains(&header.alg) {
-            return Err(Denied::Invalid);
+            return Err(invalid_token());
         }
         // Critical extensions (RFC 7515, section 4.1.11): none is supported.
         if header.crit.is_some() {
             tracing::debug!("rejected a token of the issuer: its header has `crit`");
-            return Err(Denied::Invalid);
+            return Err(invalid_token());
         }
         let key = self.key(header.kid.as_deref(), header.alg).await?;
         let options = &self.0.options;
@@ -310,12 +311,13 @@ impl Issuer {
         Ok(principal)
     }
 
-    fn read(&self, claims: &Map<String, Value>) -> Result<Principal, Denied> {
+    fn read(&self, claims: &Map<String, Value>) -> Result<Principal, ApiError> {
         let options = &self.0.options;
         let named = words(claim(claims, &options.role_claim));
         // The role with the most rights that it names.
         let role = Role::ALL.into_iter().rfind(|role| named.contains(&role.name()));
-        let role = role.ok_or(Denied::Forbidden("the token names none of this service's roles"))?;
+        let role = role
+            .ok_or_else(|| ApiError::forbidden("the token names none of this service's roles"))?;
         let scope = match &options.configurations_claim {
             None => Scope::All,
             Some(name) => {
@@ -333,7 +335,7 @@ impl Issuer {
             let named = words(claim(claims, &options.agent_claim));
             agent = named.first().and_then(|id| Uuid::parse_str(id).ok());
             if agent.is_none() {
-                return Err(Denied::Forbidden("the token has no agent id"));
+                return Err(ApiError::forbidden("the token has no agent id"));
             }
         }
         let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
@@ -348,7 +350,7 @@ impl Issuer {
             .until(Some(expires)))
     }
 
-    async fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Key, Denied> {
+    async fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Key, ApiError> {
         if let Some(key) = self.0.keys().find(id, algorithm) {
             return Ok(key.clone());
         }
@@ -356,8 +358,11 @@ impl Issuer {
         let keys = self.0.keys();
         match keys.find(id, algorithm) {
             Some(key) => Ok(key.clone()),
-            None if keys.fetched.is_none() => Err(Denied::IssuerUnavailable),
-            None => Err(Denied::Invalid),
+            None if keys.fetched.is_none() => {
+                let message = "the issuer's keys cannot be fetched at the moment; try again";
+                Err(ApiError::new(ErrorCode::IssuerUnavailable, message))
+            }
+            None => Err(invalid_token()),
         }
     }
 }

@@ -14,11 +14,12 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::Denied;
+use super::invalid_token;
 use super::principal::{Principal, Role};
 use super::token::{self, read_scope};
 use crate::clock;
 use crate::db::Db;
+use crate::error::ApiError;
 
 /// How often the cached tokens are read again.
 const REFRESH_EVERY: Duration = Duration::from_secs(2);
@@ -59,7 +60,7 @@ impl TokenCache {
     }
 
     /// The principal of the token with this text.
-    pub async fn by_text(&self, text: &str, now: Timestamp) -> Result<Principal, Denied> {
+    pub async fn by_text(&self, text: &str, now: Timestamp) -> Result<Principal, ApiError> {
         let cached = {
             let tokens = self.tokens();
             tokens.by_text.get(text).and_then(|id| tokens.by_id.get(id)).cloned()
@@ -67,18 +68,18 @@ impl TokenCache {
         if let Some(token) = cached {
             return Ok(token.used());
         }
-        let row = token::by_text(self.db.reader(), text).await?.ok_or(Denied::Invalid)?;
+        let row = token::by_text(self.db.reader(), text).await?.ok_or_else(invalid_token)?;
         self.insert(row, Some(text), now)
     }
 
     /// The principal of the token with this id.
-    pub async fn by_id(&self, id: Uuid, now: Timestamp) -> Result<Principal, Denied> {
+    pub async fn by_id(&self, id: Uuid, now: Timestamp) -> Result<Principal, ApiError> {
         let cached = self.tokens().by_id.get(&id).cloned();
         if let Some(token) = cached {
             return Ok(token.used());
         }
         let rows = token::by_ids(self.db.reader(), &[id]).await?;
-        self.insert(rows.into_iter().next().ok_or(Denied::Invalid)?, None, now)
+        self.insert(rows.into_iter().next().ok_or_else(invalid_token)?, None, now)
     }
 
     fn insert(
@@ -86,10 +87,10 @@ impl TokenCache {
         row: access_token::Model,
         text: Option<&str>,
         now: Timestamp,
-    ) -> Result<Principal, Denied> {
+    ) -> Result<Principal, ApiError> {
         let id = row.id;
         // A role that this version does not have grants nothing.
-        let role = Role::from_name(&row.role).ok_or(Denied::Invalid)?;
+        let role = Role::from_name(&row.role).ok_or_else(invalid_token)?;
         let revoked = CancellationToken::new();
         let scope = read_scope(row.configurations.as_deref());
         let principal = Principal::new(&row.name, role, scope, Arc::clone(&self.fingerprints))
@@ -98,7 +99,7 @@ impl TokenCache {
             .with_token(id)
             .until_revoked(revoked.clone());
         if principal.has_expired(now) {
-            return Err(Denied::Invalid);
+            return Err(invalid_token());
         }
         let mut tokens = self.tokens();
         let new = || Arc::new(Token { row, principal, revoked, is_used: AtomicBool::new(true) });

@@ -40,8 +40,7 @@ pub struct Options {
     protection: ProtectionOptions,
     #[command(flatten)]
     access: AccessOptions,
-    /// Remove jobs that have been over for this long, with their runs, such as 90d. Without it all
-    /// are kept.
+    /// Remove jobs that finished this long ago, with their runs, such as 90d. Without it all are kept.
     #[arg(long, value_name = "TIME", env = "AGENT_JOBS_RETAIN", value_parser = not_zero)]
     retain: Option<Duration>,
     /// Do not bring the database's schema up to date; refuse to start if it is not.
@@ -173,7 +172,7 @@ impl From<LeaseOptions> for LeasePolicy {
 
 pub async fn run(options: Options) -> Result<(), Failure> {
     options.access.check(&options.listen.listen)?;
-    // Before anything is touched.
+    // Before anything is changed.
     options.protection.rules()?;
     let db = options.database.connect_waiting(options.database_wait).await?;
     if options.no_migrate {
@@ -204,7 +203,7 @@ pub(super) struct Served<'a> {
     pub protection: &'a ProtectionOptions,
 }
 
-/// How long the demo's agents may take to say goodbye.
+/// How long the demo's agents may take to stop.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Serves a database until the process is told to stop; to agents that are played here, too.
@@ -216,7 +215,7 @@ pub(super) async fn serve(
     agents: Option<simulate::Options>,
 ) -> Result<(), Failure> {
     let rules = protection.rules()?;
-    // Another connection: what was done before may take longer than a request.
+    // Another connection, with the timeout of requests: migrations may take longer.
     db.close().await;
     let db = database.connect_within(protection.http.request_timeout).await?;
     let cannot_listen = |error| {
@@ -258,7 +257,7 @@ pub(super) async fn serve(
         let router = http::operation_router(api.clone());
         tasks.spawn(async move {
             if let Err(error) = listener.serve_unlimited(router).await {
-                tracing::error!(%error, "serving metrics");
+                tracing::error!(%error, "failed to serve metrics");
             }
         });
     }
@@ -291,7 +290,7 @@ pub(super) async fn serve(
     served.map_err(cannot_listen)
 }
 
-/// A token for those who are played, for as long as a demo goes on.
+/// A token for the simulated agents, valid longer than a demo runs.
 async fn players_token(db: &Db) -> Result<String, Failure> {
     const LENGTH: i64 = 30 * 24 * 3600 * 1_000_000;
     let now = clock::now();
@@ -321,21 +320,21 @@ async fn play(
             leaving.cancelled().await;
             simulation.stop(GOODBYE).await;
         }
-        Err(error) => tracing::warn!(%error, "nobody plays the agents"),
+        Err(error) => tracing::warn!(%error, "failed to start the simulated agents"),
     }
 }
 
-/// Lets the process have as many files open as it may: each client is one, and what is usual, 1,024,
-/// is for programs that cannot do with more.
+/// Raises the limit of open files to the allowed maximum: each client takes one, and the usual limit of
+/// 1,024 exists for programs that cannot handle more.
 fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::warn!(%error, "raising the limit of open files");
+        tracing::warn!(%error, "failed to raise the limit of open files");
     }
 }
 
-/// Done when the process is asked to stop: SIGTERM, Ctrl-C at a terminal, or SIGHUP when its terminal
+/// Resolves when the process is asked to stop: SIGTERM, Ctrl-C at a terminal, or SIGHUP when its terminal
 /// closes, unless the process was started with SIGHUP ignored, as `nohup` does. From the moment that
 /// this returns they do not end the process by themselves.
 pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {

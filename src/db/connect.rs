@@ -378,7 +378,7 @@ fn with_settings(address: &PgConnectOptions) -> PgConnectOptions {
 
 /// Connects once; returns the options that worked.
 ///
-/// With a server on this machine nobody is in between, so encryption that is merely preferred is
+/// The connection to a server on this machine is private, so encryption that is only preferred is
 /// left out: sqlx 0.9.0 leaves Nagle's algorithm on, which holds up the last of several TLS
 /// records by 40 ms (<https://github.com/transact-rs/sqlx/issues/4335>). A server that insists
 /// on encryption gets it.

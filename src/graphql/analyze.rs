@@ -8,11 +8,11 @@
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
-use async_graphql::{Name, Positioned, ServerError};
+use async_graphql::{Name, Positioned};
 use async_graphql_value::Value;
 
 use super::rules::Rules;
-use crate::error::refusal;
+use crate::error::{ApiError, ErrorCode};
 use crate::limits::check;
 
 /// The deepest nesting of selections, with fragments. Visiting a document is recursive.
@@ -62,7 +62,7 @@ pub struct DocumentStats {
 /// # Errors
 /// If the document is beyond a limit, its fragments form a cycle, or it uses introspection where that is
 /// disabled.
-pub fn analyze(document: &ExecutableDocument, rules: &Rules) -> Result<DocumentStats, ServerError> {
+pub fn analyze(document: &ExecutableDocument, rules: &Rules) -> Result<DocumentStats, ApiError> {
     let limits = &rules.limits;
     let mut analyzer = Analyzer { document, rules, fragments: HashMap::new() };
     // Unused fragments are visited too, before validation rejects them.
@@ -83,14 +83,14 @@ pub fn analyze(document: &ExecutableDocument, rules: &Rules) -> Result<DocumentS
         all.directives = all.directives.saturating_add(operation.directives.len() + directives);
         definitions += operation.variable_definitions.len();
     }
-    check("DOCUMENT_TOO_DEEP", "fields within one another", limits.max_depth, all.depth)?;
+    check(ErrorCode::DocumentTooDeep, "fields within one another", limits.max_depth, all.depth)?;
     let what = "fields, with fragments written out";
-    check("TOO_MANY_FIELDS", what, limits.max_fields, all.selections)?;
+    check(ErrorCode::TooManyFields, what, limits.max_fields, all.selections)?;
     let roots = operations.roots;
-    check("TOO_MANY_ROOT_FIELDS", "root fields", limits.max_root_fields, roots)?;
-    check("TOO_MANY_ALIASES", "aliases", limits.max_aliases, operations.aliases)?;
-    check("TOO_MANY_DIRECTIVES", "directives", limits.max_directives, all.directives)?;
-    check("TOO_MANY_VARIABLES", "variables", limits.max_variables, definitions)?;
+    check(ErrorCode::TooManyRootFields, "root fields", limits.max_root_fields, roots)?;
+    check(ErrorCode::TooManyAliases, "aliases", limits.max_aliases, operations.aliases)?;
+    check(ErrorCode::TooManyDirectives, "directives", limits.max_directives, all.directives)?;
+    check(ErrorCode::TooManyVariables, "variables", limits.max_variables, definitions)?;
     Ok(DocumentStats { fields: all.selections, variable_uses: all.variables })
 }
 
@@ -107,8 +107,8 @@ impl<'a> Analyzer<'a> {
         &mut self,
         set: &'a Positioned<SelectionSet>,
         level: usize,
-    ) -> Result<SelectionStats, ServerError> {
-        check("DOCUMENT_TOO_DEEP", "selections within one another", MAX_LEVELS, level)?;
+    ) -> Result<SelectionStats, ApiError> {
+        check(ErrorCode::DocumentTooDeep, "selections within one another", MAX_LEVELS, level)?;
         let mut whole = SelectionStats::default();
         for item in &set.node.items {
             let mut stats = match &item.node {
@@ -116,7 +116,7 @@ impl<'a> Analyzer<'a> {
                     let name = field.node.name.node.as_str();
                     if self.rules.no_introspection && matches!(name, "__schema" | "__type") {
                         let message = "introspection is disabled on this server";
-                        return Err(refusal("INTROSPECTION_DISABLED", message));
+                        return Err(ApiError::new(ErrorCode::IntrospectionDisabled, message));
                     }
                     let mut stats = self.set(&field.node.selection_set, level + 1)?;
                     stats.depth += 1;
@@ -149,17 +149,22 @@ impl<'a> Analyzer<'a> {
         Ok(whole)
     }
 
-    fn fragment(&mut self, name: &'a Name, level: usize) -> Result<SelectionStats, ServerError> {
+    fn fragment(&mut self, name: &'a Name, level: usize) -> Result<SelectionStats, ApiError> {
         match self.fragments.get(name) {
             Some(Some(stats)) => {
                 let levels = level.saturating_add(stats.levels);
-                check("DOCUMENT_TOO_DEEP", "selections within one another", MAX_LEVELS, levels)?;
+                check(
+                    ErrorCode::DocumentTooDeep,
+                    "selections within one another",
+                    MAX_LEVELS,
+                    levels,
+                )?;
                 return Ok(*stats);
             }
             Some(None) => {
                 let message =
                     format!("the fragment {name} spreads itself, by way of others or not");
-                return Err(refusal("GRAPHQL_VALIDATION_FAILED", &message));
+                return Err(ApiError::new(ErrorCode::GraphqlValidationFailed, &message));
             }
             None => {}
         }
@@ -198,10 +203,7 @@ mod tests {
     fn code_of(query: &str) -> String {
         match analyze(&parse_query(query).unwrap(), &Rules::default()) {
             Ok(stats) => stats.variable_uses.to_string(),
-            Err(error) => {
-                let extensions = error.extensions.unwrap();
-                extensions.get("code").unwrap().to_string().replace('"', "")
-            }
+            Err(error) => error.code.name().to_owned(),
         }
     }
 

@@ -6,7 +6,7 @@ use async_graphql::{Context, Guard};
 use entity::Timestamp;
 
 use crate::access::{Principal, Right, Role};
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::reports::LeasePolicy;
 
 /// The current time of a response. A subscription updates it for each of its responses.
@@ -46,6 +46,6 @@ impl Guard for May {
         }
         let roles: Vec<_> =
             Role::ALL.into_iter().filter(|role| role.may(self.0)).map(Role::name).collect();
-        Err(Error::Forbidden(format!("this takes the role {}", roles.join(" or "))).into())
+        Err(ApiError::forbidden(format!("this takes the role {}", roles.join(" or "))).into())
     }
 }

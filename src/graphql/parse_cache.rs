@@ -12,6 +12,7 @@ use super::analyze::{DocumentStats, analyze};
 use super::rules::Rules;
 use super::syntax_error::syntax_error;
 use super::tokens::scan;
+use crate::error::ErrorCode;
 use crate::limits::check;
 
 /// Longer documents are not cached.
@@ -69,10 +70,20 @@ impl ParsedDocument {
     /// As [`ParseCache::parse`].
     pub fn new(text: &str, rules: &Rules) -> Result<Self, ServerError> {
         let limits = &rules.limits;
-        check("DOCUMENT_TOO_LONG", "bytes of a document", limits.max_document_bytes, text.len())?;
+        check(
+            ErrorCode::DocumentTooLong,
+            "bytes of a document",
+            limits.max_document_bytes,
+            text.len(),
+        )?;
         let tokens = scan(text);
-        check("TOO_MANY_TOKENS", "tokens", limits.max_tokens, tokens.count)?;
-        check("DOCUMENT_TOO_DEEP", "brackets within one another", MAX_NESTING, tokens.nesting)?;
+        check(ErrorCode::TooManyTokens, "tokens", limits.max_tokens, tokens.count)?;
+        check(
+            ErrorCode::DocumentTooDeep,
+            "brackets within one another",
+            MAX_NESTING,
+            tokens.nesting,
+        )?;
         let document = parse(text)?;
         let stats = analyze(&document, rules)?;
         Ok(Self { document, stats })
@@ -98,7 +109,7 @@ fn parse(text: &str) -> Result<ExecutableDocument, ServerError> {
             ParseError::Syntax { start, message, .. } => syntax_error(text, start, &message),
             other => ServerError::from(other),
         };
-        error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
+        error.extensions.get_or_insert_default().set("code", ErrorCode::GraphqlParseFailed.name());
         error
     })
 }

@@ -7,13 +7,12 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use async_graphql::ServerError;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 
-use crate::error::refusal;
+use crate::error::{ApiError, ErrorCode};
 
 /// The most bytes of cached documents.
 const CACHE_BYTES: u64 = 4 << 20;
@@ -121,7 +120,7 @@ impl Persisted {
     ///
     /// # Errors
     /// If it is unknown or not allowed, its hash is wrong, or none is specified.
-    pub fn find(&self, reference: DocumentReference) -> Result<Found, ServerError> {
+    pub fn find(&self, reference: DocumentReference) -> Result<Found, ApiError> {
         let id = id_of(&reference)?;
         match self {
             Self::Only(documents) => {
@@ -131,7 +130,7 @@ impl Persisted {
                     (None, None) => return Err(missing()),
                 };
                 documents.get(&id).map(|text| Found { text: Arc::clone(text), hash: None }).ok_or_else(
-                    || refusal("PERSISTED_DOCUMENT_REQUIRED", "only the documents that were registered with this server run here, and this is none of them"),
+                    || ApiError::new(ErrorCode::PersistedDocumentRequired, "this server only executes registered documents, and this is not one of them"),
                 )
             }
             Self::Automatic(recent) => match (id, reference.query) {
@@ -139,8 +138,8 @@ impl Persisted {
                 (None, Some(text)) => Ok(Found { text: text.into(), hash: None }),
                 (Some(hash), Some(text)) => {
                     if sha256(&text) != hash {
-                        return Err(refusal(
-                            "PERSISTED_QUERY_HASH_MISMATCH",
+                        return Err(ApiError::new(
+                            ErrorCode::PersistedQueryHashMismatch,
                             "the hash is not the SHA-256 of the document, in lower-case hexadecimal digits",
                         ));
                     }
@@ -148,8 +147,8 @@ impl Persisted {
                 }
                 (Some(hash), None) => {
                     recent.0.get(&hash).map(|text| Found { text, hash: None }).ok_or_else(|| {
-                        refusal(
-                            "PERSISTED_QUERY_NOT_FOUND",
+                        ApiError::new(
+                            ErrorCode::PersistedQueryNotFound,
                             "no document is known by this hash; send the document with it once",
                         )
                     })
@@ -167,7 +166,7 @@ impl Persisted {
 }
 
 /// The document's id without the prefix `sha256:`.
-fn id_of(reference: &DocumentReference) -> Result<Option<String>, ServerError> {
+fn id_of(reference: &DocumentReference) -> Result<Option<String>, ApiError> {
     if let Some(extension) = &reference.persisted_query {
         let malformed = || {
             bad_request(
@@ -176,8 +175,8 @@ fn id_of(reference: &DocumentReference) -> Result<Option<String>, ServerError> {
         };
         let query = PersistedQuery::deserialize(extension).map_err(|_| malformed())?;
         if query.version != 1 {
-            return Err(refusal(
-                "PERSISTED_QUERY_NOT_SUPPORTED",
+            return Err(ApiError::new(
+                ErrorCode::PersistedQueryNotSupported,
                 "extensions.persistedQuery: expected the version 1",
             ));
         }
@@ -187,12 +186,12 @@ fn id_of(reference: &DocumentReference) -> Result<Option<String>, ServerError> {
     Ok(id.map(|id| id.strip_prefix("sha256:").unwrap_or(id).to_owned()))
 }
 
-fn missing() -> ServerError {
+fn missing() -> ApiError {
     bad_request("expected a `query`, which is a text, or a `documentId`")
 }
 
-fn bad_request(message: &str) -> ServerError {
-    refusal("BAD_REQUEST", message)
+fn bad_request(message: &str) -> ApiError {
+    ApiError::new(ErrorCode::BadRequest, message)
 }
 
 fn is_hash(text: &str) -> bool {

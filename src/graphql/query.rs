@@ -11,7 +11,7 @@ use super::loader::{ById, RowLoader};
 use super::object::{Agent, Configuration, Job, JobCounts, JobRun, Principal};
 use super::selection::{columns, columns_at, is_selected};
 use crate::db::{Db, Pool};
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::jobs::cursor::Cursor;
 use crate::jobs::filter::{JobFilter, Order, OrderField};
 use crate::jobs::page::{Bounds, Selection, Total};
@@ -147,10 +147,10 @@ fn selection_at(context: &Context<'_>, paths: &[&[&str]]) -> Selection {
 fn states_of(
     state: Option<JobState>,
     states: Option<Vec<JobState>>,
-) -> Result<Vec<JobState>, Error> {
+) -> Result<Vec<JobState>, ApiError> {
     match (state, states) {
         (Some(_), Some(_)) => {
-            Err(Error::invalid("states", "expected either `state` or `states`, not both"))
+            Err(ApiError::invalid("states", "expected either `state` or `states`, not both"))
         }
         (Some(state), None) => Ok(vec![state]),
         (None, states) => Ok(states.unwrap_or_default()),
@@ -172,7 +172,7 @@ impl Query {
         #[graphql(desc = "Only jobs of this configuration.")] configuration_id: Option<
             UuidArgument,
         >,
-    ) -> Result<JobCounts, Error> {
+    ) -> Result<JobCounts, ApiError> {
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
         Ok(JobCounts(counts::read(reader(context), scope(context), id).await?))
     }
@@ -217,7 +217,7 @@ impl Query {
         )]
         clues_missing: Option<bool>,
         #[graphql(desc = "The order; null: the newest first.")] order_by: Option<JobOrder>,
-    ) -> Result<JobPage, Error> {
+    ) -> Result<JobPage, ApiError> {
         let (page, take) = (page.unwrap_or(0), take.unwrap_or(20));
         let stretch = page_of(page, take)?;
         let filter = JobFilter {
@@ -304,10 +304,13 @@ impl Query {
         )]
         clues_missing: Option<bool>,
         #[graphql(desc = "The order; null: the newest first.")] order_by: Option<JobOrder>,
-    ) -> Result<JobConnection, Error> {
+    ) -> Result<JobConnection, ApiError> {
         let (limit, from_end) = match (first, last) {
             (Some(_), Some(_)) => {
-                return Err(Error::invalid("last", "expected either `first` or `last`, not both"));
+                return Err(ApiError::invalid(
+                    "last",
+                    "expected either `first` or `last`, not both",
+                ));
             }
             (None, Some(last)) => (take_of("last", last)?, true),
             (first, None) => (take_of("first", first.unwrap_or(20))?, false),
@@ -370,7 +373,7 @@ impl Query {
         #[graphql(desc = "Only jobs of this configuration.")] configuration_id: Option<
             UuidArgument,
         >,
-    ) -> Result<Vec<Job>, Error> {
+    ) -> Result<Vec<Job>, ApiError> {
         let selection = selection_at(context, &[&[]]);
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
         let _permit = long_query_permit(context).await;
@@ -383,7 +386,7 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "A job's id, for its current run, or a run's own id.")] id: UuidArgument,
-    ) -> Result<Option<JobRun>, Error> {
+    ) -> Result<Option<JobRun>, ApiError> {
         let run = rows::run_of(
             reader(context),
             scope(context),
@@ -399,7 +402,7 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The job's id.")] id: UuidArgument,
-    ) -> Result<Option<Job>, Error> {
+    ) -> Result<Option<Job>, ApiError> {
         let key: ById<_> = (id.get("id")?, columns::<Job>(context));
         Ok(context.data_unchecked::<RowLoader>().load_one(key).await?.map(Job::from))
     }
@@ -409,7 +412,7 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The configuration's id.")] id: UuidArgument,
-    ) -> Result<Option<Configuration>, Error> {
+    ) -> Result<Option<Configuration>, ApiError> {
         let key: ById<_> = (id.get("id")?, columns::<Configuration>(context));
         Ok(context.data_unchecked::<RowLoader>().load_one(key).await?.map(Configuration::from))
     }
@@ -420,7 +423,7 @@ impl Query {
         context: &Context<'_>,
         #[graphql(default = 0, desc = "The page's number, counted from 0.")] page: Option<i32>,
         #[graphql(default = 50, desc = "How many a page has, from 1 to 200.")] take: Option<i32>,
-    ) -> Result<ConfigurationPage, Error> {
+    ) -> Result<ConfigurationPage, ApiError> {
         let columns = columns_at::<Configuration>(context, &["items"]);
         let (rows, has_next_page, total) = named_page(context, page, take, columns).await?;
         Ok(ConfigurationPage {
@@ -435,7 +438,7 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The agent's id.")] id: UuidArgument,
-    ) -> Result<Option<Agent>, Error> {
+    ) -> Result<Option<Agent>, ApiError> {
         let key: ById<_> = (id.get("id")?, columns::<Agent>(context));
         Ok(context.data_unchecked::<RowLoader>().load_one(key).await?.map(Agent::from))
     }
@@ -446,7 +449,7 @@ impl Query {
         context: &Context<'_>,
         #[graphql(default = 0, desc = "The page's number, counted from 0.")] page: Option<i32>,
         #[graphql(default = 50, desc = "How many a page has, from 1 to 200.")] take: Option<i32>,
-    ) -> Result<AgentPage, Error> {
+    ) -> Result<AgentPage, ApiError> {
         let columns = columns_at::<Agent>(context, &["items"]);
         let (rows, has_next_page, total) = named_page(context, page, take, columns).await?;
         Ok(AgentPage {
@@ -462,7 +465,7 @@ async fn named_page<E: Scoped>(
     page: Option<i32>,
     take: Option<i32>,
     columns: Columns<E>,
-) -> Result<(Vec<E::Model>, bool, i64), Error> {
+) -> Result<(Vec<E::Model>, bool, i64), ApiError> {
     let db = reader(context);
     let stretch = page_of(page.unwrap_or(0), take.unwrap_or(50))?;
     let (rows, has_next) = rows::named_page(db, scope(context), stretch, columns).await?;

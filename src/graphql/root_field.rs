@@ -12,6 +12,8 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Positioned, ServerError, Value, Variables};
 
+use crate::error::ErrorCode;
+
 /// The type that fragments at the root are on.
 const ROOT: &str = "Subscription";
 
@@ -47,7 +49,10 @@ pub fn flatten(
     let one = fields.collect(root, &mut Vec::new()).and_then(|()| merge(fields.found));
     let field = one.map_err(|message| {
         let mut error = ServerError::new(message, Some(operation.pos));
-        error.extensions.get_or_insert_default().set("code", "GRAPHQL_VALIDATION_FAILED");
+        error
+            .extensions
+            .get_or_insert_default()
+            .set("code", ErrorCode::GraphqlValidationFailed.name());
         error
     })?;
     let pos = field.pos;

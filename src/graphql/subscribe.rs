@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Pos, Request, ServerError};
+use async_graphql::{Request, ServerError};
 use tokio_util::task::TaskTracker;
 
 use super::api::Api;
@@ -11,7 +11,7 @@ use super::operation::Operation;
 use super::response::set_default_variables;
 use super::root_field;
 use crate::access::Principal;
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::live::shared::{Frame, SharedTask, Subscriber};
 use crate::live::source::Versioned;
 
@@ -91,10 +91,7 @@ impl SubscriptionStream {
             // by a defect. A new task sends a snapshot.
             if self.restarts >= MAX_RESTARTS {
                 self.is_finished = true;
-                let error = async_graphql::Error::from(Error::Internal);
-                return Some(Frame::refusal(errors_to_json(&[
-                    error.into_server_error(Pos::default())
-                ])));
+                return Some(Frame::refusal(errors_to_json(&[ApiError::internal().into()])));
             }
             self.restarts += 1;
             self.subscriber = self.api.subscriber(&self.operation);

@@ -7,7 +7,7 @@ use super::list::MOST_WALKS;
 use super::scope::Scope;
 use super::search;
 use crate::db::Sql;
-use crate::error::Error;
+use crate::error::ApiError;
 
 /// What a search text may be long, in characters.
 const SEARCH_LENGTH: usize = 200;
@@ -194,7 +194,7 @@ impl JobFilter {
     }
 
     /// Checks what a client sent and brings it into the form that the rest relies on.
-    pub fn validate(mut self) -> Result<Self, Error> {
+    pub fn validate(mut self) -> Result<Self, ApiError> {
         self.states.sort_unstable();
         self.states.dedup();
         if self.states.len() == JobState::ALL.len() {
@@ -205,13 +205,13 @@ impl JobFilter {
         if let Some(search) = &mut self.search {
             *search = search.trim().to_owned();
             if search.chars().count() > SEARCH_LENGTH {
-                return Err(Error::invalid(
+                return Err(ApiError::invalid(
                     "search",
                     format_args!("expected at most {SEARCH_LENGTH} characters"),
                 ));
             }
             if search.contains('\0') {
-                return Err(Error::invalid("search", "a NUL character cannot be searched for"));
+                return Err(ApiError::invalid("search", "a NUL character cannot be searched for"));
             }
         }
         self.search.take_if(|search| search.is_empty());

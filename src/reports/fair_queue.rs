@@ -18,7 +18,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, oneshot};
 
 use super::op::{Op, Outcome};
-use crate::error::Error;
+use crate::error::ApiError;
 
 /// How many ops may wait or be in a batch. They take little memory.
 const CAPACITY: usize = 20_000;
@@ -49,7 +49,7 @@ enum Owner {
     Request(u64),
 }
 
-type Response = Result<Vec<Outcome>, Error>;
+type Response = Result<Vec<Outcome>, ApiError>;
 
 /// Ops that wait for their outcomes.
 #[derive(Debug)]
@@ -119,9 +119,9 @@ impl Part {
 }
 
 impl State {
-    fn push(&mut self, client: Option<IpAddr>, request: Request) -> Result<(), Error> {
+    fn push(&mut self, client: Option<IpAddr>, request: Request) -> Result<(), ApiError> {
         if self.is_closed {
-            return Err(Error::Unavailable);
+            return Err(ApiError::unavailable());
         }
         self.requests += 1;
         let owner = client.map_or(Owner::Request(self.requests), Owner::Client);
@@ -129,7 +129,7 @@ impl State {
         let ops = request.ops.len();
         let of_flow = self.backlogs.get(&flow).map_or(0, |backlog| backlog.ops);
         if self.ops + ops > CAPACITY || of_flow + ops > FLOW_CAPACITY {
-            return Err(Error::Overloaded { retry_after: RETRY_AFTER });
+            return Err(ApiError::overloaded(RETRY_AFTER));
         }
         self.ops += ops;
         let backlog = self.backlogs.entry(flow).or_default();
@@ -276,12 +276,12 @@ impl FairQueue {
     /// committed.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] if the queue is full; [`Error::Unavailable`] once it is closed.
+    /// `OVERLOADED` if the queue is full; `DATABASE_UNAVAILABLE` once it is closed.
     pub fn push(
         &self,
         client: Option<IpAddr>,
         ops: Vec<Op>,
-    ) -> Result<oneshot::Receiver<Response>, Error> {
+    ) -> Result<oneshot::Receiver<Response>, ApiError> {
         let (response, receiver) = oneshot::channel();
         self.state().push(client, Request { ops, outcomes: Vec::new(), response })?;
         self.arrived.notify_one();

@@ -17,7 +17,7 @@ use super::op::{Actor, Cancel, ExpiredLease, Op};
 use super::{LeasePolicy, WriteQueue};
 use crate::clock;
 use crate::db::{Db, Sql, Transaction};
-use crate::error::Error;
+use crate::error::ApiError;
 
 /// "agentsws": the key of the advisory lock that a scan holds.
 const LOCK: i64 = 0x6167_656e_7473_7773;
@@ -63,7 +63,7 @@ async fn scan(
     queue: &WriteQueue,
     reaper: &mut LeaseReaper,
     watch: &mut ClockWatch,
-) -> Result<(), Error> {
+) -> Result<(), ApiError> {
     let transaction = db.begin_snapshot().await?;
     if db.backend() == DbBackend::Postgres && !lock(&transaction).await? {
         return Ok(());

@@ -79,9 +79,9 @@ pub fn next(state: JobState, event: Event) -> Result<&'static [JobState], Refusa
         (_, Claim) => Err(Refusal::new(RefusalCode::NotQueued, None, "the job is not queued")),
 
         (Completed | Cancelled | Failed, Retry) => Ok(&[Queued]),
-        (_, Retry) => Err(Refusal::new(RefusalCode::NotOver, None, "the job has not finished")),
+        (_, Retry) => Err(Refusal::new(RefusalCode::NotFinished, None, "the job has not finished")),
         (Completed | Cancelled | Failed, _) => {
-            Err(Refusal::new(RefusalCode::Over, None, "it has already finished"))
+            Err(Refusal::new(RefusalCode::AlreadyFinished, None, "it has already finished"))
         }
 
         (Queued, Cancel | ForceCancel) => Ok(&[Cancelled]),
@@ -137,40 +137,40 @@ mod tests {
         (Unknown, [
             "NotQueued", "=", "Executing", "ExecutionCompleted", "Submitting", "Completed",
             "Failed", "Cancelling Cancelled", "Cancelling", "Cancelling Cancelled", "Failed",
-            "NotOver",
+            "NotFinished",
         ]),
         (Queued, [
             "Executing", "NotStarted", "NotStarted", "NotStarted", "NotStarted", "NotStarted",
-            "NotStarted", "NotStarted", "Cancelled", "Cancelled", "NotStarted", "NotOver",
+            "NotStarted", "NotStarted", "Cancelled", "Cancelled", "NotStarted", "NotFinished",
         ]),
         (Executing, [
             "NotQueued", "=", "=", "ExecutionCompleted", "ExecutionCompleted Submitting",
             "Completed", "Failed", "Cancelling Cancelled", "Cancelling", "Cancelling Cancelled", "Failed",
-            "NotOver",
+            "NotFinished",
         ]),
         (ExecutionCompleted, [
             "NotQueued", "=", "InvalidTransition", "=", "Submitting", "Completed", "Failed",
-            "Cancelling Cancelled", "Cancelling", "Cancelling Cancelled", "Failed", "NotOver",
+            "Cancelling Cancelled", "Cancelling", "Cancelling Cancelled", "Failed", "NotFinished",
         ]),
         (Cancelling, [
             "NotQueued", "=", "=", "=", "=", "Completed", "Failed", "Cancelled", "=", "Cancelled",
-            "Cancelled", "NotOver",
+            "Cancelled", "NotFinished",
         ]),
         (Submitting, [
             "NotQueued", "=", "InvalidTransition", "InvalidTransition", "=", "Completed", "Failed",
-            "Cancelling Cancelled", "Cancelling", "Cancelling Cancelled", "Failed", "NotOver",
+            "Cancelling Cancelled", "Cancelling", "Cancelling Cancelled", "Failed", "NotFinished",
         ]),
         (Completed, [
-            "NotQueued", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over",
-            "Over", "Queued",
+            "NotQueued", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished",
+            "AlreadyFinished", "Queued",
         ]),
         (Cancelled, [
-            "NotQueued", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over",
-            "Over", "Queued",
+            "NotQueued", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished",
+            "AlreadyFinished", "Queued",
         ]),
         (Failed, [
-            "NotQueued", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over",
-            "Over", "Queued",
+            "NotQueued", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished",
+            "AlreadyFinished", "Queued",
         ]),
     ];
 

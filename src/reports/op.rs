@@ -5,6 +5,7 @@ use sea_orm::{ModelTrait as _, Value};
 use uuid::Uuid;
 
 use super::machine::{Ending, Phase};
+use crate::error::documented;
 use crate::jobs::scope::Scope;
 
 /// An operation. Each is applied as a whole or not at all.
@@ -259,28 +260,48 @@ impl Refusal {
     }
 }
 
-/// Why something was not done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
-pub enum RefusalCode {
-    /// There is no such run, job, agent or configuration.
-    NotFound,
-    /// The token is not that of the run's attempt: the run is another agent's, or an older
-    /// attempt's.
-    WrongToken,
-    /// Another attempt at the job is under way.
-    Conflict,
-    /// The job or run is over. An agent that is told so stops.
-    Over,
-    /// The job is not over, so it cannot be tried again.
-    NotOver,
-    /// The job does not wait for an agent.
-    NotQueued,
-    /// No agent has begun the job.
-    NotStarted,
-    /// The state cannot follow the present one.
-    InvalidTransition,
-    /// A value is not what was expected.
-    InvalidValue,
+documented! {
+    /// Why an operation was refused.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+    pub enum RefusalCode {
+        /// There is no such run, job, agent or configuration, or it is outside the token's scope.
+        ///
+        /// Stop. If it is the agent, register again.
+        NotFound,
+        /// The token is not that of the run's attempt: the run is another agent's, or a newer attempt
+        /// has started.
+        ///
+        /// Stop this run.
+        WrongToken,
+        /// Another attempt at the job is running.
+        ///
+        /// Claim another job.
+        Conflict,
+        /// The job or run has already finished.
+        ///
+        /// Stop this run.
+        AlreadyFinished,
+        /// The job has not finished, so it cannot be retried.
+        ///
+        /// Wait, or cancel it.
+        NotFinished,
+        /// The job is not queued.
+        ///
+        /// Claim another job.
+        NotQueued,
+        /// No agent has started the job.
+        ///
+        /// Start it first.
+        NotStarted,
+        /// The state cannot follow the current one.
+        ///
+        /// Correct the agent.
+        InvalidTransition,
+        /// A value is invalid.
+        ///
+        /// Correct the field that is named.
+        InvalidValue,
+    }
 }
 
 /// The longest text, in characters.

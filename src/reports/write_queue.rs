@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::fair_queue::FairQueue;
 use super::op::{Claim, Op, Outcome, Receipt};
-use crate::error::Error;
+use crate::error::ApiError;
 
 /// How often a waiting claim looks for jobs that other replicas have queued or that have become due.
 const POLL_EVERY: Duration = Duration::from_secs(1);
@@ -65,9 +65,9 @@ impl WriteQueue {
     /// committed in several transactions.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] if the queue is full; [`Error::Unavailable`] if the database cannot be
+    /// `OVERLOADED` if the queue is full; `DATABASE_UNAVAILABLE` if the database cannot be
     /// used. It is unknown then whether the operations were committed; all can be submitted again.
-    pub async fn submit(&self, ops: Vec<Op>) -> Result<Vec<Outcome>, Error> {
+    pub async fn submit(&self, ops: Vec<Op>) -> Result<Vec<Outcome>, ApiError> {
         if ops.is_empty() {
             return Ok(Vec::new());
         }
@@ -81,12 +81,12 @@ impl WriteQueue {
         let client = self.submitter.as_ref().map(|submitter| submitter.address);
         let outcomes = self.shared.queue.push(client, ops)?;
         // A writer that has stopped drops the sender.
-        outcomes.await.map_err(|_| Error::Unavailable)?
+        outcomes.await.map_err(|_| ApiError::unavailable())?
     }
 
     /// Submits a single operation.
-    pub async fn submit_one(&self, op: Op) -> Result<Outcome, Error> {
-        self.submit(vec![op]).await?.pop().ok_or(Error::Internal)
+    pub async fn submit_one(&self, op: Op) -> Result<Outcome, ApiError> {
+        self.submit(vec![op]).await?.pop().ok_or_else(ApiError::internal)
     }
 
     /// How many operations wait to be committed.
@@ -95,7 +95,7 @@ impl WriteQueue {
     }
 
     /// Claims the next due job for an agent. Waits up to this long if there is none.
-    pub async fn claim(&self, claim: Claim, wait: Duration) -> Result<Outcome, Error> {
+    pub async fn claim(&self, claim: Claim, wait: Duration) -> Result<Outcome, ApiError> {
         let end = Instant::now() + wait;
         loop {
             // Registered before the look at the database, so that no job is missed in between.

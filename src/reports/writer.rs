@@ -20,7 +20,7 @@ use super::unit_of_work::{BatchError, UnitOfWork};
 use super::write_queue::WriteQueue;
 use crate::clock;
 use crate::db::{Db, Failure};
-use crate::error::Error;
+use crate::error::{ApiError, ErrorCode};
 use crate::metrics;
 
 /// How many batches are committed concurrently on PostgreSQL: while one waits for the disk, the next
@@ -105,7 +105,7 @@ impl Worker {
     }
 
     /// Writes a batch. Returns the outcomes of each part.
-    async fn write_batch(&self, batch: &Batch) -> Vec<Result<Vec<Outcome>, Error>> {
+    async fn write_batch(&self, batch: &Batch) -> Vec<Result<Vec<Outcome>, ApiError>> {
         let parts = batch.parts();
         let ops: Vec<&Op> = parts.iter().flat_map(Part::ops).collect();
         let mut outcomes: Vec<Option<Outcome>> = vec![None; ops.len()];
@@ -123,7 +123,10 @@ impl Worker {
             Err(error) => Some(self.db.write_failed(error).into()),
         };
         // A database that cannot be used now cannot be used a moment later.
-        if !matches!(failure, Some(Error::Unavailable)) {
+        let has_code = |failure: &Option<ApiError>, code| {
+            failure.as_ref().is_some_and(|error| error.code == code)
+        };
+        if !has_code(&failure, ErrorCode::DatabaseUnavailable) {
             let rest: Vec<usize> =
                 (0..ops.len()).filter(|index| outcomes[*index].is_none()).collect();
             let rest_ops: Vec<_> = rest.iter().map(|index| ops[*index]).collect();
@@ -142,13 +145,13 @@ impl Worker {
         let mut of_parts = Vec::with_capacity(parts.len());
         for part in parts {
             let of_part: Vec<_> = outcomes.by_ref().take(part.ops().len()).collect();
-            let of_part = match (of_part.into_iter().collect::<Option<Vec<_>>>(), &failure) {
-                (Some(outcomes), _) => Ok(outcomes),
+            let of_part = match of_part.into_iter().collect::<Option<Vec<_>>>() {
+                Some(outcomes) => Ok(outcomes),
                 // One part may have made the others fail: each is tried alone.
-                (None, Some(Error::Internal)) if parts.len() > 1 => {
+                None if parts.len() > 1 && has_code(&failure, ErrorCode::Internal) => {
                     self.write(&part.ops().iter().collect::<Vec<_>>()).await
                 }
-                (None, failure) => Err(failure.clone().unwrap_or(Error::Internal)),
+                None => Err(failure.clone().unwrap_or_else(ApiError::internal)),
             };
             if let Ok(outcomes) = &of_part
                 && outcomes.iter().zip(part.ops()).any(|(outcome, op)| queues(outcome, op))
@@ -161,7 +164,7 @@ impl Worker {
     }
 
     /// Applies ops in one transaction.
-    async fn write(&self, ops: &[&Op]) -> Result<Vec<Outcome>, Error> {
+    async fn write(&self, ops: &[&Op]) -> Result<Vec<Outcome>, ApiError> {
         if ops.is_empty() {
             return Ok(Vec::new());
         }
@@ -177,7 +180,7 @@ impl Worker {
                 Err(BatchError::Database(error)) => return Err(self.db.write_failed(error).into()),
                 Err(error @ BatchError::Raced) => {
                     tracing::warn!(%error, tries, "gave up a batch after repeated conflicts");
-                    return Err(Error::Unavailable);
+                    return Err(ApiError::unavailable());
                 }
             }
         }

@@ -118,7 +118,7 @@ for (const kind of kinds) {
         String(shown),
       );
       const n = await total(page);
-      // Somebody else follows the link.
+      // Another user follows the link.
       const other = await page.context().newPage();
       await other.goto(page.url());
       await rows(other).first().waitFor();
@@ -401,7 +401,7 @@ for (const kind of kinds) {
         ['/jobs/nonsense', 'Job not found'],
         ['/configurations/018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f', 'Configuration not found'],
         ['/agents/018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f', 'Agent not found'],
-        ['/?q=nobody-is-called-this', 'No jobs match'],
+        ['/?q=no-such-name', 'No jobs match'],
       ]) {
         await page.goto(at(path));
         await page.getByRole('heading', { name: text }).waitFor();
@@ -651,7 +651,7 @@ for (const kind of kinds) {
     });
   });
 
-  describe(`the dashboard on ${kind} for those who sign in`, () => {
+  describe(`the dashboard on ${kind} with access control`, () => {
     let database;
     let server;
     let token;
@@ -775,7 +775,7 @@ for (const kind of kinds) {
       await page.getByRole('link', { name: 'Sign in' }).click();
       await signIn(page, token);
       await refusal(page).waitFor();
-      await signIn(page, command(database.url, 'token', 'create', 'Desk', '--role', 'viewer'));
+      await signIn(page, command(database.url, 'token', 'create', 'Office', '--role', 'viewer'));
       await page.locator('.job-head h1').waitFor();
       assert.equal(page.url(), link);
       assert.deepEqual(unexpected(complaints), []);

@@ -5,7 +5,7 @@ use entity::{JobState, LongInput, ProcessingState, Timestamp, job, job_run};
 use sea_orm::Value;
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::graphql::arguments::UuidArgument;
 use crate::jobs::filter::JobFilter;
 use crate::reports::machine::{Ending, Phase};
@@ -17,7 +17,7 @@ use crate::reports::op::{
 /// What a name may be long, in characters.
 const NAME_LENGTH: usize = 200;
 
-/// Checks a name that somebody gives.
+/// Checks a name.
 fn check_name(field: &'static str, name: Option<String>) -> Result<Option<String>, Refusal> {
     let Some(name) = name else { return Ok(None) };
     check_text(field, &name)?;
@@ -34,14 +34,9 @@ fn check_name(field: &'static str, name: Option<String>) -> Result<Option<String
     Err(Refusal::new(RefusalCode::InvalidValue, Some(field), message))
 }
 
-/// An id whose being wrong is the fault of one item of a list, not of the request.
+/// An id of an item of a list. An invalid one refuses the item, not the request.
 fn id(field: &'static str, id: &UuidArgument) -> Result<Uuid, Refusal> {
-    id.get(field).map_err(|error| match error {
-        Error::Invalid { message, .. } => {
-            Refusal::new(RefusalCode::InvalidValue, Some(field), message)
-        }
-        other => Refusal::new(RefusalCode::InvalidValue, Some(field), other),
-    })
+    id.get(field).map_err(|error| Refusal::new(RefusalCode::InvalidValue, Some(field), error))
 }
 
 /// An agent, as it introduces itself.
@@ -56,7 +51,7 @@ pub struct RegisterAgentInput {
 }
 
 impl RegisterAgentInput {
-    /// The row, for whoever speaks for the agent `own` alone, or for any.
+    /// The row. A principal that is limited to the agent `own` can only register that.
     pub fn into_row(
         self,
         own: Option<Uuid>,
@@ -168,7 +163,7 @@ pub struct StartJobRunInput {
     job_id: UuidArgument,
     /// The agent, which has registered.
     agent_id: UuidArgument,
-    /// A UUID that whoever sent the agent has made up for this attempt. Each report shows it.
+    /// A new UUID for this attempt, chosen by the sender. Each report carries it.
     attempt_token: UuidArgument,
 }
 
@@ -294,7 +289,7 @@ pub struct JobRunReportInput {
     /// the last one is a repeat or late: it changes nothing, and that is no error.
     sequence: LongInput,
     /// Where the agent's work stands: `EXECUTING`, `EXECUTION_COMPLETED` or `SUBMITTING`, or
-    /// `COMPLETED`, `FAILED` or `CANCELLED` when it is over. Null: as before.
+    /// `COMPLETED`, `FAILED` or `CANCELLED` when it has finished. Null: as before.
     agent_state: Option<JobState>,
     /// How far it is.
     progress: Option<AgentProgressInput>,
@@ -438,7 +433,7 @@ pub struct JobFilterInput {
 }
 
 impl JobFilterInput {
-    pub fn into_filter(self) -> Result<JobFilter, Error> {
+    pub fn into_filter(self) -> Result<JobFilter, ApiError> {
         JobFilter {
             configuration_id: UuidArgument::get_optional(self.configuration_id, "configurationId")?,
             states: self.states.unwrap_or_default(),
@@ -483,7 +478,7 @@ pub struct ForceCancelInput {
 pub struct RetryJobsInput {
     /// These jobs, at most 1,000. Either this or `filter` is given.
     pub job_ids: Option<Vec<UuidArgument>>,
-    /// All jobs that match and are over, the newest first, at most 1,000 at a time. Name the
+    /// All matching jobs that have finished, the newest first, at most 1,000 at a time. Name the
     /// states `FAILED` and `CANCELLED` to leave out those that went well.
     pub filter: Option<JobFilterInput>,
     /// Only tell how many jobs it would be.

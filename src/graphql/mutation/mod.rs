@@ -16,7 +16,7 @@ use super::context::{May, lease_policy, principal};
 use crate::access::Right;
 use crate::clock;
 use crate::db::Db;
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::jobs::filter::JobFilter;
 use crate::jobs::scope::Scope;
 use crate::jobs::{page, rows};
@@ -47,33 +47,36 @@ fn write_queue<'a>(context: &Context<'a>) -> &'a WriteQueue {
     context.data_unchecked::<WriteQueue>()
 }
 
-fn check_count(argument: &'static str, count: usize) -> Result<(), Error> {
+fn check_count(argument: &'static str, count: usize) -> Result<(), ApiError> {
     if count <= MOST {
         return Ok(());
     }
-    Err(Error::invalid(argument, format_args!("expected at most {MOST}, not {count}")))
+    Err(ApiError::invalid(argument, format_args!("expected at most {MOST}, not {count}")))
 }
 
-/// Writes what can be and may be, and puts the outcomes where the ops were.
-async fn tell(context: &Context<'_>, ops: Vec<Result<Op, Refusal>>) -> Result<Vec<Outcome>, Error> {
+/// Submits the valid ops that the principal may submit. Returns the outcomes in the order of the ops.
+async fn submit(
+    context: &Context<'_>,
+    ops: Vec<Result<Op, Refusal>>,
+) -> Result<Vec<Outcome>, ApiError> {
     let ops = within_rights(context, ops).await?;
-    let mut wrong = Vec::with_capacity(ops.len());
-    let mut right = Vec::with_capacity(ops.len());
+    let mut refusals = Vec::with_capacity(ops.len());
+    let mut valid = Vec::with_capacity(ops.len());
     for op in ops {
         match op {
             Ok(op) => {
-                right.push(op);
-                wrong.push(None);
+                valid.push(op);
+                refusals.push(None);
             }
-            Err(refusal) => wrong.push(Some(refusal)),
+            Err(refusal) => refusals.push(Some(refusal)),
         }
     }
-    let mut outcomes = write_queue(context).submit(right).await?.into_iter();
-    wrong
+    let mut outcomes = write_queue(context).submit(valid).await?.into_iter();
+    refusals
         .into_iter()
         .map(|refusal| match refusal {
             Some(refusal) => Ok(Err(refusal)),
-            None => outcomes.next().ok_or(Error::Internal),
+            None => outcomes.next().ok_or_else(ApiError::internal),
         })
         .collect()
 }
@@ -88,7 +91,7 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The agent.")] input: RegisterAgentInput,
-    ) -> Result<RegisterAgentPayload, Error> {
+    ) -> Result<RegisterAgentPayload, ApiError> {
         let (db, principal) = (context.data_unchecked::<Db>(), principal(context));
         let is_given = input.id.is_some();
         let row = match input.into_row(principal.agent(), clock::now()) {
@@ -105,7 +108,7 @@ impl Mutation {
         {
             let message = "a token for some configurations registers agents that have worked for \
                            them, or new ones without an id";
-            return Err(Error::Forbidden(message.to_owned()));
+            return Err(ApiError::forbidden(message));
         }
         let id = row.id;
         let registration = Registration { agent: row, scope: principal.scope().clone() };
@@ -119,7 +122,7 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The configuration.")] input: SaveConfigurationInput,
-    ) -> Result<SaveConfigurationPayload, Error> {
+    ) -> Result<SaveConfigurationPayload, ApiError> {
         let is_given = input.id.is_some();
         let row = match input.into_row(clock::now()) {
             Ok(row) => row,
@@ -130,7 +133,7 @@ impl Mutation {
         let scope = principal(context).scope();
         if *scope != Scope::All && !(is_given && scope.sees(Some(row.id))) {
             let message = "a token for some configurations changes these, and makes no others";
-            return Err(Error::Forbidden(message.to_owned()));
+            return Err(ApiError::forbidden(message));
         }
         let id = row.id;
         let refusal = write_queue(context).submit_one(Op::Configure(row)).await?.err();
@@ -143,10 +146,10 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The jobs, at most 1,000.")] input: Vec<QueueJobInput>,
-    ) -> Result<QueueJobsPayload, Error> {
+    ) -> Result<QueueJobsPayload, ApiError> {
         check_count("input", input.len())?;
         let ops = input.into_iter().map(QueueJobInput::into_op).collect();
-        let outcomes = tell(context, ops).await?;
+        let outcomes = submit(context, ops).await?;
         let results = outcomes.into_iter().map(|outcome| JobResult::of(None, outcome)).collect();
         Ok(QueueJobsPayload { results })
     }
@@ -158,11 +161,11 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The agent, and what it can do.")] input: ClaimJobInput,
-    ) -> Result<AttemptPayload, Error> {
+    ) -> Result<AttemptPayload, ApiError> {
         let wait = u64::try_from(input.wait).ok().filter(|_| input.wait <= WAIT_MAX);
         let wait = wait.ok_or_else(|| {
             let expected = format!("expected a number from 0 to {WAIT_MAX}, not {}", input.wait);
-            Error::invalid("wait", expected)
+            ApiError::invalid("wait", expected)
         })?;
         let configurations = input.configuration_ids.unwrap_or_default();
         check_count("configurationIds", configurations.len())?;
@@ -183,7 +186,7 @@ impl Mutation {
                 write_queue(context).claim(claim, Duration::from_millis(wait)).await?
             }
             Some(Err(refusal)) => Err(refusal),
-            _ => return Err(Error::Internal),
+            _ => return Err(ApiError::internal()),
         };
         Ok(AttemptPayload::new(outcome, lease_policy(context), clock::now()))
     }
@@ -195,9 +198,9 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The job and its agent.")] input: StartJobRunInput,
-    ) -> Result<AttemptPayload, Error> {
-        let mut outcomes = tell(context, vec![input.into_op()]).await?;
-        let outcome = outcomes.pop().ok_or(Error::Internal)?;
+    ) -> Result<AttemptPayload, ApiError> {
+        let mut outcomes = submit(context, vec![input.into_op()]).await?;
+        let outcome = outcomes.pop().ok_or_else(ApiError::internal)?;
         Ok(AttemptPayload::new(outcome, lease_policy(context), clock::now()))
     }
 
@@ -209,7 +212,7 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The reports, at most 1,000.")] reports: Vec<JobRunReportInput>,
-    ) -> Result<ReportPayload, Error> {
+    ) -> Result<ReportPayload, ApiError> {
         check_count("reports", reports.len())?;
         let ids: Vec<_> = reports.iter().map(|report| report.run_id.text().to_owned()).collect();
         let ops = reports.into_iter().map(JobRunReportInput::into_op).collect();
@@ -222,7 +225,7 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The reports, at most 1,000.")] reports: Vec<ProcessingReportInput>,
-    ) -> Result<ReportPayload, Error> {
+    ) -> Result<ReportPayload, ApiError> {
         check_count("reports", reports.len())?;
         let ids: Vec<_> = reports.iter().map(|report| report.run_id.text().to_owned()).collect();
         let ops = reports.into_iter().map(ProcessingReportInput::into_op).collect();
@@ -235,10 +238,10 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The run and how it ended.")] input: FinishJobRunInput,
-    ) -> Result<FinishJobRunPayload, Error> {
+    ) -> Result<FinishJobRunPayload, ApiError> {
         let id = input.run_id.text().to_owned();
         let mut payload = report(context, vec![id], vec![input.into_op()], true).await?;
-        Ok(FinishJobRunPayload { result: payload.results.pop().ok_or(Error::Internal)? })
+        Ok(FinishJobRunPayload { result: payload.results.pop().ok_or_else(ApiError::internal)? })
     }
 
     /// Asks to cancel jobs. A queued job is cancelled at once; one that executes becomes
@@ -248,7 +251,7 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which jobs, and why.")] input: RequestCancellationInput,
-    ) -> Result<JobsPayload, Error> {
+    ) -> Result<JobsPayload, ApiError> {
         let reason = checked_reason(input.reason)?;
         let open: Vec<_> =
             JobState::ALL.iter().copied().filter(|state| !state.is_terminal()).collect();
@@ -261,13 +264,13 @@ impl Mutation {
             .await
     }
 
-    /// Ends jobs without waiting for their agents, whose later reports are refused with `OVER`.
+    /// Ends jobs without waiting for their agents, whose later reports are refused with `ALREADY_FINISHED`.
     #[graphql(guard = "May(Right::Operate)")]
     async fn force_cancel(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which jobs, and why.")] input: ForceCancelInput,
-    ) -> Result<JobsPayload, Error> {
+    ) -> Result<JobsPayload, ApiError> {
         let reason = checked_reason(input.reason)?;
         let found = Found::look(context, Some(input.job_ids), None, JobState::ALL).await?;
         found
@@ -278,14 +281,14 @@ impl Mutation {
             .await
     }
 
-    /// Queues jobs again that are over. The next agent makes a new run of each; those before it are
+    /// Queues finished jobs again. The next agent makes a new run of each; those before it are
     /// kept.
     #[graphql(guard = "May(Right::Operate)")]
     async fn retry_jobs(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which jobs.")] input: RetryJobsInput,
-    ) -> Result<JobsPayload, Error> {
+    ) -> Result<JobsPayload, ApiError> {
         let over: Vec<_> =
             JobState::ALL.iter().copied().filter(|state| state.is_terminal()).collect();
         let found = Found::look(context, input.job_ids, input.filter, &over).await?;
@@ -300,8 +303,8 @@ async fn report(
     ids: Vec<String>,
     ops: Vec<Result<Op, Refusal>>,
     has_lease: bool,
-) -> Result<ReportPayload, Error> {
-    let outcomes = tell(context, ops).await?;
+) -> Result<ReportPayload, ApiError> {
+    let outcomes = submit(context, ops).await?;
     let (lease_policy, now): (_, Timestamp) = (lease_policy(context), clock::now());
     let results = ids
         .into_iter()
@@ -311,9 +314,9 @@ async fn report(
     Ok(ReportPayload { results })
 }
 
-fn checked_reason(reason: Option<String>) -> Result<Option<String>, Error> {
+fn checked_reason(reason: Option<String>) -> Result<Option<String>, ApiError> {
     if let Some(reason) = &reason {
-        check_text("reason", reason).map_err(|wrong| Error::invalid("reason", wrong.message))?;
+        check_text("reason", reason).map_err(|wrong| ApiError::invalid("reason", wrong.message))?;
     }
     Ok(reason)
 }
@@ -333,7 +336,7 @@ impl Found {
         ids: Option<Vec<UuidArgument>>,
         filter: Option<JobFilterInput>,
         states: &[JobState],
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, ApiError> {
         let counted_at = clock::now();
         match (ids, filter) {
             (Some(ids), None) => {
@@ -358,7 +361,7 @@ impl Found {
                 }
                 Self::matching(context, &filter, counted_at).await
             }
-            _ => Err(Error::invalid("filter", "expected either `jobIds` or `filter`")),
+            _ => Err(ApiError::invalid("filter", "expected either `jobIds` or `filter`")),
         }
     }
 
@@ -366,7 +369,7 @@ impl Found {
         context: &Context<'_>,
         filter: &JobFilter,
         counted_at: Timestamp,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, ApiError> {
         if filter.states.is_empty() {
             // Nothing can be done in any of the states that were asked for.
             let total = page::Total { n: 0, is_exact: true };
@@ -384,11 +387,11 @@ impl Found {
         context: &Context<'_>,
         dry_run: bool,
         op: impl Fn(Uuid) -> Op,
-    ) -> Result<JobsPayload, Error> {
+    ) -> Result<JobsPayload, ApiError> {
         let mut results = Vec::new();
         if !dry_run {
             let ops = self.ids.iter().map(|id| Ok(op(*id))).collect();
-            let outcomes = tell(context, ops).await?;
+            let outcomes = submit(context, ops).await?;
             results = self
                 .ids
                 .iter()

@@ -4,7 +4,7 @@ use async_graphql::{ComplexObject, Context, SimpleObject};
 use entity::{Long, Millis, Timestamp};
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::graphql::object::{Agent, Configuration, Job, JobRun, load};
 use crate::reports::LeasePolicy;
 use crate::reports::op::{self, Outcome, Receipt, Refusal, ReportReceipt, ReportStatus};
@@ -22,7 +22,7 @@ pub struct RegisterAgentPayload {
 #[ComplexObject]
 impl RegisterAgentPayload {
     /// The agent as it is known now. Null if it was refused.
-    async fn agent(&self, context: &Context<'_>) -> Result<Option<Agent>, Error> {
+    async fn agent(&self, context: &Context<'_>) -> Result<Option<Agent>, ApiError> {
         match self.id {
             Some(id) => load(context, id).await,
             None => Ok(None),
@@ -43,7 +43,10 @@ pub struct SaveConfigurationPayload {
 #[ComplexObject]
 impl SaveConfigurationPayload {
     /// The configuration as it is now. Null if it was refused.
-    async fn configuration(&self, context: &Context<'_>) -> Result<Option<Configuration>, Error> {
+    async fn configuration(
+        &self,
+        context: &Context<'_>,
+    ) -> Result<Option<Configuration>, ApiError> {
         match self.id {
             Some(id) => load(context, id).await,
             None => Ok(None),
@@ -66,7 +69,7 @@ pub struct JobResult {
 #[ComplexObject]
 impl JobResult {
     /// The job as it is now. Null if there is none.
-    async fn job(&self, context: &Context<'_>) -> Result<Option<Job>, Error> {
+    async fn job(&self, context: &Context<'_>) -> Result<Option<Job>, ApiError> {
         match self.job_id {
             Some(id) => load(context, id).await,
             None => Ok(None),
@@ -132,12 +135,12 @@ pub struct Attempt {
 #[ComplexObject]
 impl Attempt {
     /// The job to do.
-    async fn job(&self, context: &Context<'_>) -> Result<Option<Job>, Error> {
+    async fn job(&self, context: &Context<'_>) -> Result<Option<Job>, ApiError> {
         load(context, self.job_id).await
     }
 
     /// The run.
-    async fn job_run(&self, context: &Context<'_>) -> Result<Option<JobRun>, Error> {
+    async fn job_run(&self, context: &Context<'_>) -> Result<Option<JobRun>, ApiError> {
         load(context, self.run_id).await
     }
 }
@@ -202,7 +205,7 @@ pub struct ReportResult {
 #[ComplexObject]
 impl ReportResult {
     /// The run as it is now. Null if there is none with this id.
-    async fn job_run(&self, context: &Context<'_>) -> Result<Option<JobRun>, Error> {
+    async fn job_run(&self, context: &Context<'_>) -> Result<Option<JobRun>, ApiError> {
         match self.id {
             Some(id) => load(context, id).await,
             None => Ok(None),

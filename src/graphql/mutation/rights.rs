@@ -6,7 +6,7 @@ use async_graphql::Context;
 use uuid::Uuid;
 
 use crate::db::Db;
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::graphql::context::principal;
 use crate::jobs::rows;
 use crate::jobs::scope::Scope;
@@ -18,7 +18,7 @@ type Checked = Result<Op, Refusal>;
 pub async fn within_rights(
     context: &Context<'_>,
     mut ops: Vec<Checked>,
-) -> Result<Vec<Checked>, Error> {
+) -> Result<Vec<Checked>, ApiError> {
     let principal = principal(context);
     let (scope, agent) = (principal.scope(), principal.agent());
     if *scope == Scope::All && agent.is_none() {

@@ -3,7 +3,7 @@ use entity::agent::Column;
 use entity::{Columns, Timestamp, job_run};
 
 use super::{JobRun, object};
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::graphql::arguments::take_of;
 use crate::graphql::context::principal;
 use crate::graphql::loader::{RowLoader, RunsOf};
@@ -27,7 +27,7 @@ impl Agent {
     /// When the service last received anything from it: a registration, a claim for a job, a report;
     /// up to 20 seconds late. For an agent that files or other programs wrote, when its newest run
     /// last changed, for principals that may see all configurations. Null when not known.
-    async fn last_seen(&self, context: &Context<'_>) -> Result<Option<Timestamp>, Error> {
+    async fn last_seen(&self, context: &Context<'_>) -> Result<Option<Timestamp>, ApiError> {
         // A limited scope's runs are found by passing over those of others.
         if self.row.last_seen.is_some() || *principal(context).scope() != Scope::All {
             return Ok(self.row.last_seen);
@@ -47,7 +47,7 @@ impl Agent {
         &self,
         context: &Context<'_>,
         #[graphql(default = 20, desc = "How many at most, from 1 to 200.")] take: Option<i32>,
-    ) -> Result<Vec<JobRun>, Error> {
+    ) -> Result<Vec<JobRun>, ApiError> {
         let key = RunsOf {
             owner: RunOwner::Agent,
             id: self.row.id,

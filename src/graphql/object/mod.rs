@@ -18,11 +18,11 @@ use async_graphql::Context;
 
 use super::loader::{ById, RowLoader};
 use super::selection::{Selectable, columns};
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::jobs::scope::Scoped;
 
 /// The row with this id as a `T`, with the columns that the present field selects.
-pub async fn load<T>(context: &Context<'_>, id: uuid::Uuid) -> Result<Option<T>, Error>
+pub async fn load<T>(context: &Context<'_>, id: uuid::Uuid) -> Result<Option<T>, ApiError>
 where
     T: Selectable<Entity: Scoped>
         + From<std::sync::Arc<<T::Entity as sea_orm::EntityTrait>::Model>>,

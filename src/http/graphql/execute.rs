@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::response::Outcome;
 use crate::access::Principal;
 use crate::clock;
-use crate::error::{Error, refusal};
+use crate::error::ApiError;
 use crate::graphql::{Api, Kind, Parameters, Prepared};
 use crate::http::limits::FairQueue;
 use crate::http::limits::cpu_pool::{self, EXPENSIVE};
@@ -54,7 +54,7 @@ pub async fn execute_within(
     }
     let execution =
         async move { api.execute(request, &principal, clock::now()).await.into() }.boxed();
-    let answer = async {
+    let response = async {
         if !is_expensive {
             return execution.await;
         }
@@ -65,8 +65,7 @@ pub async fn execute_within(
         }
         cpu_pool::run(queue, cost, execution).await
     };
-    timeout(most, answer).await.unwrap_or_else(|_| {
-        let error = Error::TimedOut;
-        Outcome::NotExecuted(vec![refusal(error.code(), error.to_string())])
-    })
+    timeout(most, response)
+        .await
+        .unwrap_or_else(|_| Outcome::NotExecuted(vec![ApiError::timed_out().into()]))
 }

@@ -23,7 +23,7 @@ use crate::reports::WriteQueue;
 pub async fn protected(State(api): State<Api>, method: Method, headers: HeaderMap) -> Response {
     let principal = match authenticate(&api, &method, &headers).await {
         Ok(principal) => principal,
-        Err(denied) => return unauthenticated(&denied),
+        Err(error) => return unauthenticated(error),
     };
     if *principal.scope() != Scope::All {
         return (StatusCode::FORBIDDEN, "expected a token for all configurations\n")

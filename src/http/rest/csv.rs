@@ -55,7 +55,7 @@ pub async fn jobs(
     let rest = stream::try_unfold(file, async |file| {
         let Some(file) = file else { return Ok(None) };
         // On an error the connection is aborted, so that the client does not take the file for complete.
-        file.chunk(false).await.map(Some).map_err(|problem| problem.detail)
+        file.chunk(false).await.map(Some).map_err(|problem| problem.0.error)
     });
     let chunks = stream::once(ready(Ok(start))).chain(rest);
     let mut response = Body::from_stream(chunks).into_response();
@@ -112,13 +112,15 @@ impl File {
     fn write(&self, page: &[Listed], with_headers: bool) -> Result<Bytes, Problem> {
         let failed = |error: csv::Error| {
             tracing::error!(%error, "failed to write CSV");
-            Problem::from(crate::error::Error::Internal)
+            Problem::from(crate::error::ApiError::internal())
         };
         let start = if with_headers { BYTE_ORDER_MARK.to_vec() } else { Vec::new() };
         let mut writer =
             csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(start);
         if with_headers {
-            writer.write_record(self.columns.fields().map(|field| &field.seed)).map_err(failed)?;
+            writer
+                .write_record(self.columns.fields().map(|field| &field.external_name))
+                .map_err(failed)?;
         }
         for listed in page {
             let cells = self
@@ -148,7 +150,7 @@ fn cell(kind: Kind, value: Json) -> String {
 
 /// The names of all columns, for the documentation.
 pub fn header_line() -> String {
-    let names: Vec<_> = job::Entity::public().map(|field| field.seed.as_str()).collect();
+    let names: Vec<_> = job::Entity::public().map(|field| field.external_name.as_str()).collect();
     names.join(",")
 }
 

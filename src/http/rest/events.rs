@@ -133,7 +133,8 @@ impl Subscription {
             .map(|removal| json!({ "Id": removal.job_id, "State": removal.state.name() }))
             .collect();
         let is_snapshot = update.is_snapshot;
-        let json = json!({ "IsSnapshot": is_snapshot, "Jobs": jobs, "Left": removed }).to_string();
+        let json =
+            json!({ "IsSnapshot": is_snapshot, "Jobs": jobs, "Removed": removed }).to_string();
         Payload::Response(json.into())
     }
 

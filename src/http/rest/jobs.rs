@@ -13,6 +13,7 @@ use super::request::{Authenticated, respond, within};
 use super::values;
 use crate::access::Principal;
 use crate::db::Db;
+use crate::error::ErrorCode;
 use crate::graphql::cost::{LENGTH, skipping};
 use crate::http::limits::Client;
 use crate::http::site::Site;
@@ -101,11 +102,8 @@ pub async fn job_run(
     let run =
         within(&site, rows::run_of(site.api.db().reader(), principal.scope(), id, columns)).await?;
     let run = run.ok_or_else(|| {
-        Problem::new(
-            axum::http::StatusCode::NOT_FOUND,
-            "NOT_FOUND",
-            "there is no run with this id, and no job with this id that has one",
-        )
+        let message = "there is no run with this id, and no job with this id that has one";
+        Problem::new(ErrorCode::NotFound, message)
     })?;
     values::json(&values::run(&run, columns, &principal))
 }

@@ -8,12 +8,12 @@ use tokio::time::timeout;
 use super::problem::Problem;
 use crate::access::Principal;
 use crate::db::Db;
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::http::auth::authenticate::authenticate;
 use crate::http::auth::origin::origin_allowed;
 use crate::http::limits::Client;
 use crate::http::limits::cpu_pool::{self, EXPENSIVE};
-use crate::http::refusal::Refusal;
+use crate::http::rejection::Rejection;
 use crate::http::site::Site;
 
 /// The principal of a request.
@@ -24,10 +24,9 @@ impl FromRequestParts<Site> for Authenticated {
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
         if !origin_allowed(&parts.headers, &site.options.cors_origins) {
-            return Err(Refusal::cross_site().into());
+            return Err(Rejection::cross_site().into());
         }
-        let principal = authenticate(&site.api, &parts.method, &parts.headers).await;
-        principal.map(Self).map_err(|denied| Problem::from(&denied))
+        Ok(Self(authenticate(&site.api, &parts.method, &parts.headers).await?))
     }
 }
 
@@ -63,6 +62,6 @@ pub async fn within<T, E: Into<Problem>>(
 ) -> Result<T, Problem> {
     match timeout(site.options.request_timeout, future).await {
         Ok(result) => result.map_err(E::into),
-        Err(_) => Err(Error::TimedOut.into()),
+        Err(_) => Err(ApiError::timed_out().into()),
     }
 }

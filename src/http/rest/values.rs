@@ -18,7 +18,7 @@ pub fn object<E: Table>(row: &E::Model, columns: Columns<E>) -> Map<String, Json
 where
     E::Model: sea_orm::ModelTrait<Entity = E>,
 {
-    columns.fields().map(|field| (field.seed.clone(), value(row, field))).collect()
+    columns.fields().map(|field| (field.external_name.clone(), value(row, field))).collect()
 }
 
 /// One value of a row.
@@ -38,7 +38,7 @@ pub fn run(
     let mut object = object(row, columns);
     let agent_key = job_run::Entity::public()
         .find(|field| field.column.as_str() == job_run::Column::AgentKey.as_str());
-    if let Some(key) = agent_key.and_then(|field| object.get_mut(&field.seed)) {
+    if let Some(key) = agent_key.and_then(|field| object.get_mut(&field.external_name)) {
         *key = Json::from(principal.agent_key(&row.agent_key));
     }
     object
@@ -66,7 +66,7 @@ pub const CURRENT_RUN: &str = "CurrentRun";
 pub fn json(value: &impl Serialize) -> Result<Response, Problem> {
     let text = serde_json::to_string(value).map_err(|error| {
         tracing::error!(%error, "failed to serialise a response");
-        Problem::from(crate::error::Error::Internal)
+        Problem::from(crate::error::ApiError::internal())
     })?;
     let mut response = response::text(text);
     let headers = response.headers_mut();

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::error::ErrorCode;
 use crate::reports::op::{Actor, AgentReport, Receipt, Transition};
 
 fn client(n: u8) -> IpAddr {
@@ -137,7 +138,7 @@ fn a_client_cannot_fill_the_queue() {
         push(&queue, Some(client(1)), (0..1_000).map(report).collect());
     }
     let refused = queue.push(Some(client(1)), vec![report(0)]).expect_err("full");
-    assert_eq!(refused.code(), "OVERLOADED");
+    assert_eq!(refused.code, ErrorCode::Overloaded);
     push(&queue, Some(client(2)), vec![report(0)]);
     push(&queue, None, vec![report(0)]);
     while let Some(batch) = take(&queue) {
@@ -153,7 +154,7 @@ fn a_failed_batch_fails_only_its_requests() {
     let mut failed = push(&queue, Some(client(1)), (0..100).map(retry).collect());
     let next = push(&queue, Some(client(1)), vec![retry(1_000)]);
     let batch = take(&queue).expect("a batch");
-    let outcomes = vec![Err(Error::Unavailable); batch.parts().len()];
+    let outcomes = vec![Err(ApiError::unavailable()); batch.parts().len()];
     queue.complete(batch, outcomes);
     assert!(failed.try_recv().expect("a response").is_err());
     write(&queue, take(&queue).expect("the next request"));
@@ -167,8 +168,8 @@ async fn a_closed_queue_drains() {
     let response = push(&queue, None, vec![report(1)]);
     queue.close();
     assert_eq!(
-        queue.push(None, vec![report(2)]).expect_err("closed").code(),
-        "DATABASE_UNAVAILABLE"
+        queue.push(None, vec![report(2)]).expect_err("closed").code,
+        ErrorCode::DatabaseUnavailable
     );
     write(&queue, queue.next_batch().await.expect("what was added"));
     assert_eq!(outcomes(response), [1]);

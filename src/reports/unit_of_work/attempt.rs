@@ -53,7 +53,7 @@ impl UnitOfWork {
         }
         if job.state.is_terminal() {
             let message = "the job has finished; `retryJobs` queues it again";
-            return Err(Refusal::new(RefusalCode::Over, Some("jobId"), message));
+            return Err(Refusal::new(RefusalCode::AlreadyFinished, Some("jobId"), message));
         }
         self.begin(start).map(Receipt::Attempt)
     }
@@ -74,7 +74,7 @@ impl UnitOfWork {
             Refusal::new(RefusalCode::Conflict, Some("agentId"), message)
         } else if run.agent_state.is_terminal() {
             let message = "this attempt has finished";
-            Refusal::new(RefusalCode::Over, Some("attemptToken"), message)
+            Refusal::new(RefusalCode::AlreadyFinished, Some("attemptToken"), message)
         } else {
             let (run_id, job_id) = (run.id, run.job_id);
             return Some(Ok(Attempt { run_id, job_id, token, is_repeat: true }));

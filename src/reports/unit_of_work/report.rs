@@ -80,7 +80,7 @@ impl UnitOfWork {
         }
         let checked = if is_finished(run.row.processing_state) {
             let message = "its processing has already finished";
-            Err(Refusal::new(RefusalCode::Over, None, message))
+            Err(Refusal::new(RefusalCode::AlreadyFinished, None, message))
         } else {
             check(&report.progress, report.sequence, now)
                 .and_then(|()| check_order(&report.progress, &run.row))

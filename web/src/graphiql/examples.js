@@ -33,13 +33,13 @@ const missing = {
 };
 
 /** For variables whose values are not known. */
-const nobody = '00000000-0000-0000-0000-000000000000';
+const noSuchId = '00000000-0000-0000-0000-000000000000';
 const placeholders = {
-  job: nobody,
-  run: nobody,
-  configuration: nobody,
-  agent: nobody,
-  attempt: { runId: nobody, attemptToken: nobody },
+  job: noSuchId,
+  run: noSuchId,
+  configuration: noSuchId,
+  agent: noSuchId,
+  attempt: { runId: noSuchId, attemptToken: noSuchId },
 };
 
 /** @param {string} text */
@@ -558,9 +558,9 @@ query principal {
 # live. Press the button again to stop.
 #
 # The first event has isSnapshot: true and all executing
-# jobs. Later ones have the jobs that changed, and in left
-# those that stopped executing. The answer shows the
-# newest event.
+# jobs. Later ones have the jobs that changed, and in
+# removed those that stopped executing. The answer shows
+# the newest event.
 #
 # It comes over a WebSocket (graphql-transport-ws) or as
 # server-sent events; the address is the same, /graphql.
@@ -577,7 +577,7 @@ subscription watchExecutingJobs {
         isStale
       }
     }
-    left {
+    removed {
       id
       state
     }

@@ -35,7 +35,7 @@ export const executingJobsLive = graphql(
     executingJobs {
       isSnapshot
       jobs { ...LiveJob }
-      left { id state }
+      removed { id state }
     }
   }
 `,

@@ -133,7 +133,7 @@ function Choices({ showKeys }: { showKeys(): void }) {
   );
 }
 
-/** Who is signed in, and the way out. Nothing where the service asks nobody who they are. */
+/** Who is signed in, and the way out. Nothing where the service has no access control. */
 function SignedIn() {
   const principal = usePrincipal();
   if (!principal || principal.name === 'anyone') return null;
