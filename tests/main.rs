@@ -64,6 +64,7 @@ mod slow_watchers;
 mod statements;
 mod unix_socket;
 mod unwritable_databases;
+mod vocabulary;
 mod watch;
 mod watch_executing_jobs;
 mod watch_job_counts;
