@@ -44,7 +44,7 @@ const NAMES: [(&str, &str); 18] = [
     ("Viewer", "Principal"),
 ];
 
-/// Places where a word is right: the word, the path's beginning, and a part of the line.
+/// Places where a word is right: the word, a part of the path, and a part of the line.
 const ALLOWED: [(&str, &str, &str); 33] = [
     // The changelog names what was renamed.
     ("viewer", "CHANGELOG.md", "the query `viewer` is `principal`"),
@@ -79,9 +79,9 @@ const ALLOWED: [(&str, &str, &str); 33] = [
     // The Unix user.
     ("nobody", "tests/postgres_connections.rs", "user = nobody"),
     // Seeds of random numbers.
-    ("seed", "src/synth", ""),
+    ("seed", "synth/", ""),
     ("seed", "src/lib.rs", "[`synth`]"),
-    ("seed", "src/simulate", ""),
+    ("seed", "simulate/", ""),
     ("seed", "src/cli", ""),
     ("seed", "src/transfer/source_tests.rs", ""),
     ("seed", "tests/live_truth.rs", ""),
@@ -169,8 +169,8 @@ fn has_word(text: &str, word: &str) -> bool {
 
 fn is_allowed(word: &str, path: &str, line: &str) -> bool {
     let stem = word.strip_suffix('s').unwrap_or(word);
-    ALLOWED.iter().any(|(allowed, start, part)| {
-        (*allowed == word || *allowed == stem) && path.starts_with(start) && line.contains(part)
+    ALLOWED.iter().any(|(allowed, folder, part)| {
+        (*allowed == word || *allowed == stem) && path.contains(folder) && line.contains(part)
     })
 }
 
@@ -191,11 +191,11 @@ fn each_allowance_is_used() {
         collect(&root.join(path), &mut files);
     }
     for allowance in ALLOWED {
-        let (word, start, part) = allowance;
+        let (word, folder, part) = allowance;
         let is_used = files.iter().any(|file| {
             let path = file.strip_prefix(root).expect("below the root").to_string_lossy();
             path != "tests/vocabulary.rs"
-                && path.starts_with(start)
+                && path.contains(folder)
                 && fs::read_to_string(file).expect("a text file").lines().any(|line| {
                     line.contains(part)
                         && (has_word(line, word) || has_word(&line.to_lowercase(), word))
