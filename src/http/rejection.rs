@@ -8,13 +8,14 @@ use crate::error::{ApiError, ErrorCode};
 /// An error with the header that its status requires, such as `Allow`.
 #[derive(Debug)]
 pub struct Rejection {
-    pub error: ApiError,
+    /// Boxed, since most requests have none.
+    pub error: Box<ApiError>,
     pub header: Option<(HeaderName, &'static str)>,
 }
 
 impl From<ApiError> for Rejection {
     fn from(error: ApiError) -> Self {
-        Self { error, header: None }
+        Self { error: Box::new(error), header: None }
     }
 }
 

@@ -71,7 +71,7 @@ impl Outcome {
         match self {
             Self::Executed { json, .. } => json,
             Self::NotExecuted(errors) => to_json(&Errors { errors: &errors }),
-            Self::Rejected(rejection) => to_json(&Errors { errors: &[rejection.error.into()] }),
+            Self::Rejected(rejection) => to_json(&Errors { errors: &[(*rejection.error).into()] }),
         }
     }
 

@@ -298,7 +298,7 @@ impl Connection {
                         Outcome::Executed { json, .. } => Payload::Response(json.into()),
                         Outcome::NotExecuted(errors) => Payload::Refusal(errors_to_json(&errors)),
                         Outcome::Rejected(rejection) => {
-                            Payload::Refusal(errors_to_json(&[rejection.error.into()]))
+                            Payload::Refusal(errors_to_json(&[(*rejection.error).into()]))
                         }
                     },
                 )
