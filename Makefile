@@ -55,7 +55,8 @@ bench:
 ## Rewrite the files that are generated from the sources
 generated:
 	$(CARGO) run -- schema > schema.graphql
-	$(CARGO) run -- reference > docs/configuration.md
+	$(CARGO) run -- reference configuration > docs/configuration.md
+	$(CARGO) run -- reference errors > docs/errors.md
 
 ifdef HAVE_NODE
 WEB_SOURCES := $(shell find web/src web/*.html web/*.json web/*.ts -type f)

@@ -123,9 +123,9 @@ impl Bench {
         crowd: Option<&Crowd>,
         agents: Option<&Server>,
     ) -> Result<Measured, Failure> {
-        let is_over = AtomicBool::new(false);
+        let is_done = AtomicBool::new(false);
         thread::scope(|scope| {
-            let reporting = agents.map(|server| scope.spawn(|| self.report(server, &is_over)));
+            let reporting = agents.map(|server| scope.spawn(|| self.report(server, &is_done)));
             // Until it goes evenly.
             thread::sleep(Duration::from_secs(1));
             let arrived = || crowd.map(Crowd::arrived);
@@ -134,7 +134,7 @@ impl Bench {
             thread::sleep(self.sizes.time);
             let (cpu, after) = (server.cpu()?.saturating_sub(cpu), arrived());
             let seconds = started.elapsed().as_secs_f64();
-            is_over.store(true, Ordering::Relaxed);
+            is_done.store(true, Ordering::Relaxed);
             if let Some(reporting) = reporting {
                 reporting.join().expect("agents do not panic")?;
             }
@@ -149,13 +149,13 @@ impl Bench {
 
     /// Reports on all runs in turn, at an even rate. Each report's number is what it says the
     /// agent has for tasks.
-    fn report(&self, server: &Server, is_over: &AtomicBool) -> Result<(), Failure> {
+    fn report(&self, server: &Server, is_done: &AtomicBool) -> Result<(), Failure> {
         let mut connection = Connection::open(server.address)?;
         let batch = u32::try_from(BATCH)?;
         let started = Instant::now();
         let mut number = self.accepted.count();
         for (batches, runs) in (0..).zip(self.runs.chunks(BATCH).cycle()) {
-            if is_over.load(Ordering::Relaxed) {
+            if is_done.load(Ordering::Relaxed) {
                 break;
             }
             let due = started + Duration::from_secs(1) * batches * batch / REPORTS_A_SECOND;
@@ -308,7 +308,7 @@ async fn executing_runs(database: &Database) -> Result<Vec<job_run::Model>, Fail
     Ok(runs)
 }
 
-/// Fields of which each document has another four: 1,001 different ones.
+/// Fields for 1,001 different documents, each with another four.
 const FIELDS: [&str; 14] = [
     "agentTasksQueuedCount",
     "agentTasksCompletedCount",
@@ -335,7 +335,7 @@ fn document(nth: usize) -> String {
     let fields: Vec<_> = fields.map(|(_, name)| *name).collect();
     format!(
         "subscription {{ executingJobs {{ isSnapshot jobs {{ id name currentRun {{ \
-         agentPercentCompleted agentTasksCount {} }} }} left {{ id state }} }} }}",
+         agentPercentCompleted agentTasksCount {} }} }} removed {{ id state }} }} }}",
         fields.join(" ")
     )
 }
@@ -343,7 +343,7 @@ fn document(nth: usize) -> String {
 const MUTATION: &str = "mutation($reports:[JobRunReportInput!]!){reportJobRuns(reports:$reports)\
     {results{status refusal{code}}}}";
 
-/// Reports on these runs, of which the first has this number.
+/// Reports on these runs. The first has this number.
 fn report_request(runs: &[job_run::Model], number: usize) -> Vec<u8> {
     let mut body = format!("{{\"query\":\"{MUTATION}\",\"variables\":{{\"reports\":[");
     for (nth, run) in runs.iter().enumerate() {

@@ -65,7 +65,7 @@ impl Files {
 
 fn csv_file<E: Table>(path: &str) -> Result<csv::Writer<BufWriter<File>>, Failure> {
     let mut file = csv::Writer::from_writer(BufWriter::new(File::create(path)?));
-    file.write_record(E::public().map(|field| &field.seed))?;
+    file.write_record(E::public().map(|field| &field.external_name))?;
     Ok(file)
 }
 

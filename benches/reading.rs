@@ -25,7 +25,7 @@ use agent_jobs::jobs::order::{Order, OrderField};
 use agent_jobs::jobs::page::Selection;
 use agent_jobs::jobs::scope::Scope;
 use agent_jobs::live::Live;
-use agent_jobs::reports::{Patience, Writer};
+use agent_jobs::reports::{LeasePolicy, Writer};
 use axum::serve::ListenerExt as _;
 use entity::{Columns, Table as _, job, job_run};
 use indicatif::HumanCount;
@@ -111,9 +111,9 @@ impl Server {
         let (db, runs) = runtime.block_on(database.fill(jobs))?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let address = listener.local_addr()?;
-        let reports = Writer::start(&db).reports();
+        let write_queue = Writer::start(&db).queue();
         let live = Live::new(db.clone(), Duration::from_millis(100), CancellationToken::new());
-        let api = Api::new(live, reports, Patience::default());
+        let api = Api::new(live, write_queue, LeasePolicy::default());
         runtime.spawn(async move { http::serve(listener, api, std::future::pending()).await });
         Ok(Self { address, db, jobs: jobs.into(), runs, _database: database })
     }
@@ -311,7 +311,7 @@ fn beside_plain(runtime: &Runtime, server: &Server) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints what it costs to find out who asks: the same lists, to somebody with a token and to
+/// Prints the cost of authentication: the same lists for a request with a token and for
 /// everyone; and what a token sees that is limited to some configurations.
 fn with_access_control(runtime: &Runtime, server: &Server) -> Result<(), Failure> {
     let access = runtime.block_on(Access::controlled(&server.db, None))?;
@@ -361,9 +361,9 @@ fn with_access_control(runtime: &Runtime, server: &Server) -> Result<(), Failure
 fn serve(runtime: &Runtime, db: &Db, access: Access) -> Result<SocketAddr, Failure> {
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
-    let reports = Writer::start(db).reports();
+    let write_queue = Writer::start(db).queue();
     let live = Live::new(db.clone(), Duration::from_millis(100), CancellationToken::new());
-    let api = Api::new(live, reports, Patience::default()).with_access(access.clone());
+    let api = Api::new(live, write_queue, LeasePolicy::default()).with_access(access.clone());
     runtime.spawn(access.run());
     runtime.spawn(async move { http::serve(listener, api, std::future::pending()).await });
     Ok(address)

@@ -16,7 +16,7 @@ use agent_jobs::graphql::Api;
 use agent_jobs::http;
 use agent_jobs::jobs::store;
 use agent_jobs::live::Live;
-use agent_jobs::reports::{Patience, Writer};
+use agent_jobs::reports::{LeasePolicy, Writer};
 use entity::{JobState, Timestamp, agent, job, job_run};
 use indicatif::HumanCount;
 use sea_orm::DbBackend;
@@ -102,7 +102,7 @@ impl Service {
         // Inside the runtime, where the writer's tasks begin.
         let api = runtime.block_on(async {
             let live = Live::new(db.clone(), Duration::from_millis(100), CancellationToken::new());
-            Api::new(live, Writer::start(&db).reports(), Patience::default())
+            Api::new(live, Writer::start(&db).queue(), LeasePolicy::default())
         });
         runtime.spawn(async move { http::serve(listener, api, std::future::pending()).await });
         Ok(Self { address, db, runs, _database: database })

@@ -12,8 +12,8 @@ use crate::db::Db;
 use crate::graphql::{Api, Rules};
 use crate::http::{self, HttpOptions, Listener};
 use crate::live::Live;
-use crate::reports::{Patience, Writer, sweep};
-use crate::{metrics, upkeep};
+use crate::reports::{LeasePolicy, Writer, lease_reaper};
+use crate::{metrics, maintenance};
 
 /// What the application is started with.
 pub struct App {
@@ -24,7 +24,7 @@ pub struct App {
     pub rules: Rules,
     pub http: HttpOptions,
     /// When runs of silent agents are stale, and fail.
-    pub patience: Patience,
+    pub lease_policy: LeasePolicy,
     /// The shortest time between two updates of a subscription.
     pub tick: Duration,
     /// How long finished jobs are kept; `None` for ever.
@@ -39,7 +39,7 @@ impl App {
             access: Access::open(),
             rules: Rules::default(),
             http: HttpOptions::default(),
-            patience: Patience::default(),
+            lease_policy: LeasePolicy::default(),
             tick: Duration::from_millis(100),
             retain: None,
         }
@@ -47,16 +47,16 @@ impl App {
 
     /// Starts the write queue, the background tasks and the HTTP server.
     pub fn start(self, listener: impl Into<Listener>) -> Running {
-        let Self { db, access, rules, http, patience, tick, retain } = self;
+        let Self { db, access, rules, http, lease_policy, tick, retain } = self;
         metrics::install();
         let writer = Writer::start(&db);
         let stopping = CancellationToken::new();
         let live = Live::new(db.clone(), tick, stopping.clone());
-        let api = Api::with_rules(Arc::clone(&live), writer.reports(), patience, rules)
+        let api = Api::with_rules(Arc::clone(&live), writer.queue(), lease_policy, rules)
             .with_access(access.clone());
         let mut tasks = JoinSet::new();
-        tasks.spawn(upkeep::run(api.clone(), retain));
-        tasks.spawn(sweep::run(db.clone(), writer.reports(), patience));
+        tasks.spawn(maintenance::run(api.clone(), retain));
+        tasks.spawn(lease_reaper::run(db.clone(), writer.queue(), lease_policy));
         tasks.spawn(live.run());
         tasks.spawn(access.run());
         let stop = stopping.clone().cancelled_owned();

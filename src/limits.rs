@@ -1,11 +1,10 @@
 //! What a request may ask for, in one place. Each limit is an option of `serve`, and a request
 //! beyond one is refused with a code of the limit's own and both numbers in `extensions`.
 
-use async_graphql::ServerError;
 use clap::Args;
 use graphql_server::Limits;
 
-use crate::error::refusal;
+use crate::error::{ApiError, ErrorCode};
 
 /// How much a GraphQL document may ask for. The defaults are several times what GraphiQL and a
 /// dashboard need, and little enough that a document which is just within them is checked in
@@ -82,24 +81,21 @@ fn depth(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Refuses what is beyond a limit. `code` is what programs switch on, `what` is counted.
+/// Rejects what exceeds a limit. `what` is counted.
 ///
 /// # Errors
 /// If `found` is more than `limit`.
 pub fn check(
-    code: &'static str,
+    code: ErrorCode,
     what: &str,
     limit: impl TryInto<u64>,
     found: impl TryInto<u64>,
-) -> Result<(), ServerError> {
+) -> Result<(), ApiError> {
     let limit = limit.try_into().unwrap_or(u64::MAX);
     let found = found.try_into().unwrap_or(u64::MAX);
     if found <= limit {
         return Ok(());
     }
-    let mut error = refusal(code, format!("expected at most {limit} {what}, not {found}"));
-    let extensions = error.extensions.get_or_insert_default();
-    extensions.set("limit", limit);
-    extensions.set("found", found);
-    Err(error)
+    let message = format!("expected at most {limit} {what}, not {found}");
+    Err(ApiError { found: Some(found), ..ApiError::limit(code, message, limit) })
 }

@@ -64,7 +64,7 @@ fn describe() {
     describe_histogram!("agent_jobs_writer_batch_seconds", Seconds, "batches' time");
     describe_gauge!("agent_jobs_subscribers", Count, "subscriptions that are watched");
     describe_gauge!("agent_jobs_shared_executions", Count, "executions that subscribers share");
-    describe_gauge!("agent_jobs_feed_connected", Count, "1 while changes are heard of");
+    describe_gauge!("agent_jobs_feed_connected", Count, "1 while the change feed is connected");
     describe_histogram!(
         "agent_jobs_feed_lag_seconds",
         Seconds,
@@ -146,7 +146,7 @@ pub fn batch(ops: usize, time: Duration) {
     histogram!("agent_jobs_writer_batch_seconds").record(time);
 }
 
-/// A change was read, this long after it was heard of.
+/// Records that a change was read, this long after it was detected.
 pub fn feed_lag(time: Duration) {
     histogram!("agent_jobs_feed_lag_seconds").record(time);
 }

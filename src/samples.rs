@@ -33,7 +33,7 @@ pub async fn fill(
     Ok(())
 }
 
-/// Gives runs an attempt token, their own id: whoever knows that may go on reporting on them.
+/// Gives runs an attempt token, their own id: a client that knows it may report on them.
 pub async fn hand_over(
     db: &impl ConnectionTrait,
     runs: impl IntoIterator<Item = Uuid>,

@@ -78,7 +78,7 @@ impl Drop for Telemetry {
             && let Err(error) = provider.shutdown()
         {
             // The log goes on without the traces.
-            tracing::warn!(%error, "sending the last traces");
+            tracing::warn!(%error, "failed to send the last traces");
         }
     }
 }

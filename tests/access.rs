@@ -20,7 +20,7 @@ use crate::support::{
 /// Long enough for anything that takes seconds at most.
 const SOON: Duration = Duration::from_secs(30);
 
-const WHO: &str = "query { viewer { name role } }";
+const WHO: &str = "query { principal { name role } }";
 
 async fn connect(server: &TestServer, headers: &[(&'static str, &str)]) -> Result<Socket, u16> {
     socket::connect(server, headers).await.map_err(|error| match error {
@@ -57,7 +57,7 @@ on_both_databases! {
         let (id, text) = server.token(Role::Viewer, Scope::All, None, None).await;
         assert!(text.starts_with("ajt_") && text.len() == 47, "{text}");
         let answer = server.answer_as(&text, WHO, json!({})).await;
-        assert_eq!(answer["data"]["viewer"], json!({ "name": "a test's viewer", "role": "VIEWER" }));
+        assert_eq!(answer["data"]["principal"], json!({ "name": "a test's viewer", "role": "VIEWER" }));
 
         let look = async || {
             let mut tokens = token::list(server.db().reader()).await.expect("the list");
@@ -111,7 +111,7 @@ on_both_databases! {
         }
         sockets[2].send(json!({ "type": "ping" })).await;
         assert_eq!(receive(&mut sockets[2]).await.expect("it goes on")["type"], "pong");
-        assert_eq!(server.answer_as(&staying, WHO, json!({})).await["data"]["viewer"]["role"], "VIEWER");
+        assert_eq!(server.answer_as(&staying, WHO, json!({})).await["data"]["principal"]["role"], "VIEWER");
     }
 
     async fn a_socket_says_who_it_is_in_one_of_three_ways(database: TestDatabase) {
@@ -124,10 +124,10 @@ on_both_databases! {
         assert_eq!(init(&mut socket, shown).await.expect("let in")["type"], "connection_ack");
         socket.send(json!({ "type": "subscribe", "id": "1", "payload": { "query": WHO } })).await;
         let answer = receive(&mut socket).await.expect("an answer");
-        assert_eq!(answer["payload"]["data"]["viewer"]["role"], "OPERATOR", "{answer:#}");
+        assert_eq!(answer["payload"]["data"]["principal"]["role"], "OPERATOR", "{answer:#}");
 
-        let mut nobody = connect(&server, &[]).await.expect("open");
-        assert_eq!(init(&mut nobody, Value::Null).await, Err(4401));
+        let mut anonymous = connect(&server, &[]).await.expect("open");
+        assert_eq!(init(&mut anonymous, Value::Null).await, Err(4401));
         let mut hasty = connect(&server, &[]).await.expect("open");
         assert_eq!(watch_counts(&mut hasty).await, Err(4401));
         let mut wrong = connect(&server, &[]).await.expect("open");
@@ -193,7 +193,7 @@ on_both_databases! {
             }
         };
         let (status, answer) = ask(Some(&server.url), &cookie).await;
-        assert_eq!((status, &answer["data"]["viewer"]["role"]), (200, &json!("OPERATOR")));
+        assert_eq!((status, &answer["data"]["principal"]["role"]), (200, &json!("OPERATOR")));
         for (origin, code) in [
             (None, "FORBIDDEN"),
             (Some("https://evil.example"), "CROSS_SITE_REQUEST"),
@@ -283,8 +283,8 @@ on_both_databases! {
             let request = client.post(format!("{url}/graphql")).bearer_auth(token).json(&json!({ "query": WHO }));
             request.send().await.expect("an answer").json::<Value>().await.expect("JSON")
         };
-        assert_eq!(ask(&text).await["data"]["viewer"], json!({ "name": "Ops", "role": "OPERATOR" }));
-        assert_eq!(ask(limited.stdout.trim()).await["data"]["viewer"]["name"], "EU");
+        assert_eq!(ask(&text).await["data"]["principal"], json!({ "name": "Ops", "role": "OPERATOR" }));
+        assert_eq!(ask(limited.stdout.trim()).await["data"]["principal"]["name"], "EU");
         assert!(run(&["revoke", "Ops"]).ok().stdout.contains("Ops"));
         timeout(SOON, async {
             while ask(&text).await["errors"][0]["extensions"]["code"] != "UNAUTHENTICATED" {

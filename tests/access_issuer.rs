@@ -141,7 +141,7 @@ impl Issuer {
     }
 
     fn publish(&self, keys: &[&Key]) {
-        // One of a kind that nobody knows is among them.
+        // One of an unknown kind is among them.
         let unknown = json!({ "kty": "LATTICE", "kid": "new" });
         let keys = keys.iter().map(|key| key.jwk.clone());
         self.published.lock().unwrap().keys = [unknown].into_iter().chain(keys).collect();
@@ -165,7 +165,7 @@ impl Issuer {
 
     fn options(&self) -> oidc::Options {
         oidc::Options {
-            look_every: Duration::ZERO,
+            refetch_after: Duration::ZERO,
             configurations_claim: Some("configurations".to_owned()),
             ..oidc::Options::new(self.url.clone(), "agent-jobs".to_owned())
         }
@@ -174,7 +174,7 @@ impl Issuer {
     /// The claims of a good token.
     fn claims(&self, role: &str) -> Value {
         let now = clock::now().micros() / 1_000_000;
-        json!({ "iss": self.url, "aud": ["another", "agent-jobs"], "sub": "somebody", "exp": now + 600,
+        json!({ "iss": self.url, "aud": ["another", "agent-jobs"], "sub": "user", "exp": now + 600,
                 "nbf": now - 5, "role": role, "configurations": "*" })
     }
 }
@@ -193,7 +193,7 @@ fn with(mut claims: Value, name: &str, value: Value) -> Value {
 const MOMENT: Duration = Duration::from_millis(50);
 const HOUR: Duration = Duration::from_hours(1);
 
-const WHO: &str = "query { viewer { name role configurationIds agentId } }";
+const WHO: &str = "query { principal { name role configurationIds agentId } }";
 
 async fn code(server: &TestServer, token: &str) -> String {
     let answer = server.answer_as(token, WHO, json!({})).await;
@@ -217,13 +217,13 @@ on_both_databases! {
         for key in [&edwards, &elliptic] {
             let token = key.sign(&issuer.claims("operator"));
             let answer = server.answer_as(&token, WHO, json!({})).await;
-            assert_eq!(answer["data"]["viewer"], json!({ "name": "somebody", "role": "OPERATOR",
+            assert_eq!(answer["data"]["principal"], json!({ "name": "user", "role": "OPERATOR",
                 "configurationIds": null, "agentId": null }));
             assert_eq!(total(&token).await, 2);
         }
         let several = with(issuer.claims(""), "role", json!(["viewer", "admin", "other"]));
         let answer = server.answer_as(&edwards.sign(&several), WHO, json!({})).await;
-        assert_eq!(answer["data"]["viewer"]["role"], "ADMIN");
+        assert_eq!(answer["data"]["principal"]["role"], "ADMIN");
         for (configurations, expected) in [
             (json!([id(1)]), 1), (json!(format!("{},{}", id(1), id(2))), 2), (json!([]), 0),
             (Value::Null, 0), (json!(["nonsense"]), 0),
@@ -233,7 +233,7 @@ on_both_databases! {
         }
         let agent = with(issuer.claims("agent"), "agent_id", json!(id(9)));
         let answer = server.answer_as(&edwards.sign(&agent), WHO, json!({})).await;
-        assert_eq!(answer["data"]["viewer"]["agentId"], json!(id(9)));
+        assert_eq!(answer["data"]["principal"]["agentId"], json!(id(9)));
         for claims in [issuer.claims("agent"), issuer.claims("emperor"), with(issuer.claims(""), "role", json!(7))] {
             assert_eq!(code(&server, &edwards.sign(&claims)).await, "FORBIDDEN");
         }
@@ -325,7 +325,7 @@ async fn made_up_keys_do_not_make_it_ask_again_and_again() {
     let database = TestDatabase::create(Kind::Sqlite).await;
     let key = Key::edwards("a");
     let issuer = Issuer::start(&[&key]).await;
-    let options = oidc::Options { look_every: Duration::from_hours(1), ..issuer.options() };
+    let options = oidc::Options { refetch_after: Duration::from_hours(1), ..issuer.options() };
     let server = TestServer::controlled(&database, Some(options)).await;
     assert_eq!(code(&server, &key.sign(&issuer.claims("viewer"))).await, "let in");
     for n in 0..20 {
@@ -387,7 +387,7 @@ async fn a_withdrawn_key_ends_its_tokens_and_sockets_without_another_token() {
         issuer.published.lock().unwrap().headers = headers.into_iter().collect();
         // Tokens do not make it ask.
         let options =
-            oidc::Options { look_every: HOUR, refresh: shortest..=longest, ..issuer.options() };
+            oidc::Options { refetch_after: HOUR, refresh: shortest..=longest, ..issuer.options() };
         let server = TestServer::controlled(&database, Some(options)).await;
         let [withdrawn, kept] = [&old, &new].map(|key| key.sign(&issuer.claims("viewer")));
         assert_eq!(code(&server, &withdrawn).await, "let in", "{cache_control:?}");
@@ -416,7 +416,7 @@ async fn keys_are_given_up_when_the_issuer_is_away_for_too_long() {
     let key = Key::edwards("a");
     let issuer = Issuer::start(&[&key]).await;
     let options = oidc::Options {
-        look_every: HOUR,
+        refetch_after: HOUR,
         refresh: MOMENT..=MOMENT,
         keep: 10 * MOMENT,
         ..issuer.options()

@@ -105,7 +105,7 @@ enum Found {
     Id,
     /// The answer has a number above 0 under this name.
     Count(&'static str),
-    /// It is about nobody but the viewer.
+    /// It is about the principal itself.
     Always,
 }
 
@@ -134,7 +134,7 @@ const fn act(
 
 /// In this order: what comes later is done to what is left.
 const CASES: &[Case] = &[
-    read(&["Query.viewer"], "query { viewer { name role configurationIds agentId } }", Found::Always),
+    read(&["Query.principal"], "query { principal { name role configurationIds agentId } }", Found::Always),
     read(
         &["Query.jobCounts"],
         "query($configuration: UUID) { jobCounts(configurationId: $configuration) { total queued } }",
@@ -205,12 +205,12 @@ const CASES: &[Case] = &[
         Found::Id,
     ),
     read(
-        &["Subscription.executingJobs", "ExecutingJobsUpdate.jobs", "ExecutingJobsUpdate.left"],
+        &["Subscription.executingJobs", "ExecutingJobsUpdate.jobs", "ExecutingJobsUpdate.removed"],
         "subscription($configuration: UUID) { executingJobs(configurationId: $configuration) {
-            jobs { id currentRun { id agentKey } } left { id } } }",
+            jobs { id currentRun { id agentKey } } removed { id } } }",
         Found::Id,
     ),
-    read(&[], "subscription { executingJobs { jobs { id name } left { id } } }", Found::Id),
+    read(&[], "subscription { executingJobs { jobs { id name } removed { id } } }", Found::Id),
     read(
         &["Subscription.jobRun"],
         "subscription($run: UUID!) { jobRun(id: $run) { id agentKey job { id } } }",
@@ -339,8 +339,8 @@ const ROWS: [&str; 8] = [
     "Configuration",
     "StateChange",
     "JobCounts",
-    "JobDeparture",
-    "Viewer",
+    "RemovedJob",
+    "Principal",
 ];
 
 /// The fields that a case must cover.

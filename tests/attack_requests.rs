@@ -9,14 +9,14 @@ use crate::support::{Rows, TestServer, errors_of, on_both_databases};
 #[path = "../benches/attack/requests.rs"]
 mod requests;
 
-use requests::{Known, Request, attacks};
+use requests::{KnownIds, Request, attacks};
 
 const SCHEMA: &str = include_str!("../schema.graphql");
 
 /// What a request may be answered with because of what it names, or of its place among the others.
 const ANSWERS: [&str; 3] = ["NOT_FOUND", "CONFLICT", "TOO_COMPLEX"];
 
-async fn known(server: &TestServer) -> Known {
+async fn known(server: &TestServer) -> KnownIds {
     let rows = Rows::of_history(60);
     rows.insert(server).await;
     let configuration = server.save_configuration().await;
@@ -25,7 +25,7 @@ async fn known(server: &TestServer) -> Known {
     let attempt = server.claim(agent).await;
     let jobs = server.all_jobs(200, "").await;
     let jobs = jobs.into_iter().filter(|id| *id != attempt.job).collect();
-    Known { configuration, agent, run: attempt.run, token: attempt.token, jobs }
+    KnownIds { configuration, agent, run: attempt.run, token: attempt.token, jobs }
 }
 
 async fn openapi(server: &TestServer) -> Value {
@@ -82,7 +82,7 @@ async fn expected_names(server: &TestServer, openapi: &Value) -> Vec<String> {
 
 on_both_databases! {
     async fn the_attack_benchmark_has_requests_for_all_that_can_be_asked(database: TestDatabase) {
-        let options = HttpOptions { max_client_values: u32::MAX, ..HttpOptions::default() };
+        let options = HttpOptions { max_client_cost: u32::MAX, ..HttpOptions::default() };
         let server = TestServer::start_with_options(&database, options).await;
         let openapi = openapi(&server).await;
         let attacks = attacks(SCHEMA, &openapi, &known(&server).await).unwrap();

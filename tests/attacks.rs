@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use agent_jobs::db::{self, ConnectOptions, Sql};
-use agent_jobs::error::Error;
+use agent_jobs::error::{ApiError, ErrorCode};
 use agent_jobs::graphql::Rules;
 use agent_jobs::http::HttpOptions;
 use entity::job;
@@ -23,7 +23,7 @@ use crate::support::{
 };
 
 /// Long enough for a busy machine, and far too short for what is waited for in vain.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 async fn connect(server: &TestServer) -> TcpStream {
     TcpStream::connect(server.url.trim_start_matches("http://")).await.expect("it listens")
@@ -32,12 +32,12 @@ async fn connect(server: &TestServer) -> TcpStream {
 /// What the server says until it closes the connection.
 async fn rest(mut stream: TcpStream) -> String {
     let mut text = Vec::new();
-    timeout(PATIENCE, stream.read_to_end(&mut text)).await.expect("it is let go").ok();
+    timeout(TIMEOUT, stream.read_to_end(&mut text)).await.expect("it is let go").ok();
     String::from_utf8_lossy(&text).into_owned()
 }
 
 async fn assert_served(server: &TestServer) {
-    let answer = timeout(PATIENCE, server.query("{ __typename }", json!({}))).await;
+    let answer = timeout(TIMEOUT, server.query("{ __typename }", json!({}))).await;
     assert_eq!(answer.expect("it answers")["__typename"], "Query");
 }
 
@@ -64,8 +64,8 @@ on_both_databases! {
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
                 "SELECT pg_sleep(3600)",
             );
-            let failed = timeout(PATIENCE, sql.one(db.reader())).await.expect("it is given up").unwrap_err();
-            assert_eq!(Error::from(failed).code(), "REQUEST_TIMEOUT");
+            let failed = timeout(TIMEOUT, sql.one(db.reader())).await.expect("it is given up").unwrap_err();
+            assert_eq!(ApiError::from(failed).code, ErrorCode::RequestTimeout);
             // The connection is as good as before.
             let mut sql = Sql::new(db.backend());
             sql.push("SELECT 1");
@@ -88,7 +88,7 @@ async fn a_request_that_takes_too_long_is_answered_and_ended() {
     let ask = async |accept: &str| {
         let request = client.post(format!("{url}/graphql")).header("accept", accept);
         let request = request.json(&json!({ "query": "{ jobs { items { id } } }" }));
-        let answer = timeout(PATIENCE, request.send()).await.expect("in time").expect("an answer");
+        let answer = timeout(TIMEOUT, request.send()).await.expect("in time").expect("an answer");
         (answer.status().as_u16(), answer.json::<Value>().await.expect("JSON"))
     };
     for (accept, status) in [("application/json", 200), ("application/graphql-response+json", 503)]
@@ -160,7 +160,7 @@ async fn a_client_has_one_statement_without_an_index_at_a_time() {
         "{ a: jobs(filter: { search: \"x\" }) { page } b: jobs(filter: { scheduledAfter: \"9999-01-01T00:00:00Z\" }) { page } }",
     ] {
         for _ in 0..10 {
-            let answer = timeout(PATIENCE, ask("8.8.8.8", query).send()).await.expect("in time");
+            let answer = timeout(TIMEOUT, ask("8.8.8.8", query).send()).await.expect("in time");
             let answer: Value = answer.expect("an answer").json().await.expect("JSON");
             assert!(answer.get("errors").is_none(), "{query} {answer}");
         }
@@ -168,7 +168,7 @@ async fn a_client_has_one_statement_without_an_index_at_a_time() {
     assert_eq!(count_waiting().await, 1);
     holder.execute("ROLLBACK").await;
     for attack in attacks {
-        let answer = timeout(PATIENCE, attack).await.expect("in time").expect("sending");
+        let answer = timeout(TIMEOUT, attack).await.expect("in time").expect("sending");
         let answer = answer.expect("an answer");
         assert_eq!(answer.status(), 200);
         let text = answer.text().await.expect("text");
@@ -216,7 +216,7 @@ async fn a_body_that_comes_slowly_is_refused() {
     for stream in slow {
         let said = rest(stream).await;
         assert!(said.starts_with("HTTP/1.1 408"), "{said}");
-        assert!(said.contains("\"code\":\"REQUEST_TIMEOUT\""), "{said}");
+        assert!(said.contains("\"code\":\"BODY_TIMEOUT\""), "{said}");
     }
 }
 
@@ -253,7 +253,7 @@ async fn every_route_limits_the_time_of_a_body() {
             });
             waiting.push(async move {
                 let mut said = [0; 12];
-                let read = timeout(PATIENCE, reader.read_exact(&mut said)).await;
+                let read = timeout(TIMEOUT, reader.read_exact(&mut said)).await;
                 read.unwrap_or_else(|_| panic!("{path} waits for the body")).expect("a response");
                 assert_eq!(String::from_utf8_lossy(&said), format!("HTTP/1.1 {status}"), "{path}");
                 trickle.abort();
@@ -328,7 +328,7 @@ async fn a_client_that_asks_too_often_waits_and_others_do_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_asks_for_too_much_waits_and_others_do_not() {
     let options = HttpOptions {
-        max_client_values: 1,
+        max_client_cost: 1,
         request_timeout: Duration::from_secs(2),
         ..behind_a_proxy()
     };
@@ -354,7 +354,7 @@ async fn a_client_that_asks_for_too_much_waits_and_others_do_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_sends_too_much_waits_and_others_do_not() {
     let options = HttpOptions {
-        max_client_values: 1,
+        max_client_cost: 1,
         max_body_bytes: 100_000,
         request_timeout: Duration::from_secs(2),
         ..behind_a_proxy()
@@ -388,7 +388,7 @@ fn gzip(text: &str) -> Vec<u8> {
 }
 
 async fn hear(socket: &mut Socket) -> Value {
-    timeout(PATIENCE, socket.next()).await.expect("an answer")
+    timeout(TIMEOUT, socket.next()).await.expect("an answer")
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -91,8 +91,8 @@ on_both_databases! {
         let stranger = Attempt { token: id(7), ..attempt.clone() };
         let result = server.report_one(stranger.report(1, Some("COMPLETED"), &json!({}))).await;
         assert_eq!((&result["refusal"]["code"], &result["refusal"]["field"]), (&json!("WRONG_TOKEN"), &json!("attemptToken")));
-        let nobody = Attempt { run: id(8), ..attempt.clone() };
-        let result = server.report_one(nobody.report(1, None, &json!({}))).await;
+        let unknown = Attempt { run: id(8), ..attempt.clone() };
+        let result = server.report_one(unknown.report(1, None, &json!({}))).await;
         assert_eq!((&result["refusal"]["code"], &result["refusal"]["field"]), (&json!("NOT_FOUND"), &json!("runId")));
         let malformed = json!({ "runId": "17", "attemptToken": attempt.token, "sequence": 1 });
         let right = attempt.report(1, None, &json!({ "agentTasksCount": 5 }));

@@ -150,7 +150,7 @@ async fn a_url_that_is_no_query_is_refused() {
         ),
         ("?query=", 200, "GRAPHQL_PARSE_FAILED", "Syntax error: the document is empty"),
         ("?query=%FF", 200, "GRAPHQL_PARSE_FAILED", "Syntax error: unexpected character"),
-        // Whoever follows a link changes nothing.
+        // Following a link changes nothing.
         ("?query=mutation{anything}", 405, "METHOD_NOT_ALLOWED", "only POST executes mutations"),
         (
             "?query=mutation%20A{anything}",

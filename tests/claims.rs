@@ -98,7 +98,7 @@ on_both_databases! {
             let claiming = claim(&server, agent);
             _ = tokio::time::timeout(Duration::from_micros(n * 60), claiming).await;
         }
-        // A claim that nobody waits for any more may still be written between two looks.
+        // An abandoned claim may still be written between two looks.
         let left = async || loop {
             let query = "{ jobCounts { queued executing }
                 executingJobs { currentRun { agentState } } again: jobCounts { queued executing } }";
@@ -146,7 +146,7 @@ on_both_databases! {
         let others = json!({ "agentId": other, "attemptToken": attempt.token });
         assert_eq!(servers[0].try_claim(others).await["refusal"]["code"], "CONFLICT");
         servers[0].finish(&attempt, 1, "COMPLETED", None).await;
-        assert_eq!(servers[0].try_claim(claim).await["refusal"]["code"], "OVER");
+        assert_eq!(servers[0].try_claim(claim).await["refusal"]["code"], "ALREADY_FINISHED");
     }
 
     async fn a_claim_waits_for_a_job(database: TestDatabase) {

@@ -42,7 +42,7 @@ fn a_wrong_url_ends_with_2() {
     {
         let output = agent_jobs(&["serve", "--database-url", url], b"");
         assert_eq!(output.code, 2, "{url}: {output:#?}");
-        assert!(output.stderr.contains("the database URL is wrong"), "{}", output.stderr);
+        assert!(output.stderr.contains("invalid database URL"), "{}", output.stderr);
     }
 }
 
@@ -74,12 +74,12 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 /// Runs the program as a user whom permissions bind: not as root. `None` if root's program cannot
-/// be run by anyone else here.
+/// be run by other users here.
 fn as_bound_user(folder: &Path, arguments: &[&str]) -> Option<Output> {
-    const NOBODY: u32 = 65_534;
+    const UNPRIVILEGED: u32 = 65_534;
     let mut command = command(arguments);
     if folder.metadata().expect("the test's folder").uid() == 0 {
-        command.uid(NOBODY).gid(NOBODY);
+        command.uid(UNPRIVILEGED).gid(UNPRIVILEGED);
     }
     match Program::spawn(&mut command) {
         Ok(program) => Some(program.output()),

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use crate::support::TestServer;
 
 /// Long enough for a busy machine, and far too short for what is waited for in vain.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const HOUR: Duration = Duration::from_hours(1);
 
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -30,7 +30,7 @@ async fn exchange(stream: &mut TcpStream, request: &str, end: &str) -> String {
     stream.write_all(request.as_bytes()).await.expect("the connection is open");
     let mut text = Vec::new();
     while !text.ends_with(end.as_bytes()) {
-        let read = timeout(PATIENCE, stream.read_buf(&mut text)).await.expect("a response");
+        let read = timeout(TIMEOUT, stream.read_buf(&mut text)).await.expect("a response");
         assert_ne!(read.expect("a response"), 0, "{}", String::from_utf8_lossy(&text));
     }
     String::from_utf8(text).expect("UTF-8")
@@ -39,7 +39,7 @@ async fn exchange(stream: &mut TcpStream, request: &str, end: &str) -> String {
 /// Reads until the server closes the connection.
 async fn read_to_close(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> String {
     let mut text = Vec::new();
-    timeout(PATIENCE, stream.read_to_end(&mut text)).await.expect("it is closed").ok();
+    timeout(TIMEOUT, stream.read_to_end(&mut text)).await.expect("it is closed").ok();
     String::from_utf8_lossy(&text).into_owned()
 }
 

@@ -151,14 +151,14 @@ async fn folding_changes_no_count() {
     assert_eq!(counts_of(&server, None).await, before);
 
     // While two processes fold and a job changes, there are never more or fewer jobs.
-    let is_over = AtomicBool::new(false);
+    let is_done = AtomicBool::new(false);
     let fold = async || {
-        while !is_over.load(Ordering::Relaxed) {
+        while !is_done.load(Ordering::Relaxed) {
             counts::fold(server.db()).await.expect("folding");
         }
     };
     let read = async || {
-        while !is_over.load(Ordering::Relaxed) {
+        while !is_done.load(Ordering::Relaxed) {
             for configuration in [None, Some(a)] {
                 assert_eq!(counts_of(&server, configuration).await.iter().sum::<i64>(), 40);
             }
@@ -171,7 +171,7 @@ async fn folding_changes_no_count() {
                 .execute(&format!("UPDATE job SET state = '{state}' WHERE id = '{}'", id(1)))
                 .await;
         }
-        is_over.store(true, Ordering::Relaxed);
+        is_done.store(true, Ordering::Relaxed);
     };
     tokio::join!(fold(), fold(), read(), write);
     assert_right(&server, &mut writer, &[a, b]).await;

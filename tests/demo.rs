@@ -80,7 +80,7 @@ on_both_databases! {
         }
         program.signal("TERM").ok();
         agent_jobs(&["counts", "verify", "--database-url", database.url()], b"").ok();
-        // Nobody is left behind: only those whose agents were silent from the beginning.
+        // No run is abandoned, except those whose agents were silent from the beginning.
         let runs = export(&database, "job-runs");
         let executing = runs.lines().filter(|line| line.contains(r#""AgentState":"Executing""#)).count();
         assert!(executing < 10, "{executing}");

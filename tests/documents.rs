@@ -10,12 +10,14 @@ use crate::support::agent_jobs;
 use crate::support::source::{is_cfg_test, item_end, rust_files};
 
 #[test]
-fn the_configuration_reference_is_what_the_program_prints() {
-    let reference = agent_jobs(&["reference"], b"").ok().stdout;
-    assert!(
-        reference == include_str!("../docs/configuration.md"),
-        "docs/configuration.md is out of date; `make generated` rewrites it"
-    );
+fn generated_documents_are_what_the_program_prints() {
+    for (name, document) in [
+        ("configuration", include_str!("../docs/configuration.md")),
+        ("errors", include_str!("../docs/errors.md")),
+    ] {
+        let printed = agent_jobs(&["reference", name], b"").ok().stdout;
+        assert!(printed == document, "docs/{name}.md is out of date; `make generated` rewrites it");
+    }
 }
 
 /// The documents that name options of this program alone.
@@ -91,31 +93,6 @@ fn agree(documented: &BTreeSet<String>, codes: &BTreeSet<String>) {
     assert!(missing.is_empty(), "docs/errors.md does not have {missing:?}");
     let stale: Vec<_> = documented.difference(codes).collect();
     assert!(stale.is_empty(), "docs/errors.md has codes that there are not: {stale:?}");
-}
-
-#[test]
-fn each_refusal_code_of_the_schema_is_documented() {
-    let schema = include_str!("../schema.graphql");
-    let codes = schema.split("enum RefusalCode {").nth(1).expect("an enum");
-    let codes = codes.split('}').next().expect("its values");
-    let is_value = |line: &&str| line.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-    let codes = codes.lines().map(str::trim).filter(|line| !line.is_empty()).filter(is_value);
-    let codes: BTreeSet<_> = codes.map(str::to_owned).collect();
-    agree(&sections(|title| title == "Refusals"), &codes);
-}
-
-#[test]
-fn each_close_code_of_the_source_is_documented() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/graphql/websocket.rs");
-    let text = fs::read_to_string(path).expect("a source file");
-    let code = |rest: &str| rest.split([',', ')']).next().map(str::to_owned);
-    let codes: BTreeSet<_> = text
-        .split("Close(")
-        .skip(1)
-        .filter_map(code)
-        .filter(|code| code.parse::<u16>().is_ok())
-        .collect();
-    agree(&sections(|title| title == "WebSocket close codes"), &codes);
 }
 
 /// The codes in the tables of these sections of docs/errors.md.

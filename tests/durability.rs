@@ -67,10 +67,10 @@ const REPORT: &str =
 
 /// Reports on some runs without pause, each time with one number in all counters. Returns whether a
 /// request ever failed.
-async fn report(url: String, runs: Vec<Arc<Reported>>, is_over: Arc<AtomicBool>) -> bool {
+async fn report(url: String, runs: Vec<Arc<Reported>>, is_done: Arc<AtomicBool>) -> bool {
     let client = client();
     let mut failed = false;
-    while !is_over.load(Ordering::Relaxed) {
+    while !is_done.load(Ordering::Relaxed) {
         let mut reports = Vec::new();
         for run in &runs {
             let n = run.sent.fetch_add(1, Ordering::Relaxed) + 1;
@@ -102,10 +102,10 @@ async fn report(url: String, runs: Vec<Arc<Reported>>, is_over: Arc<AtomicBool>)
 }
 
 /// Queues jobs without pause; returns the names of the requests that were acknowledged.
-async fn queue(url: String, configuration: Uuid, is_over: Arc<AtomicBool>) -> Vec<String> {
+async fn queue(url: String, configuration: Uuid, is_done: Arc<AtomicBool>) -> Vec<String> {
     let client = client();
     let mut acknowledged = Vec::new();
-    while !is_over.load(Ordering::Relaxed) {
+    while !is_done.load(Ordering::Relaxed) {
         let name = Uuid::new_v4().to_string();
         let query = "mutation($input: [QueueJobInput!]!) { queueJobs(input: $input) { results { jobId } } }";
         let input =
@@ -122,12 +122,12 @@ async fn queue(url: String, configuration: Uuid, is_over: Arc<AtomicBool>) -> Ve
 
 /// Claims jobs and leads each through its states to its end, without pause; returns the runs and how
 /// far each is known to have come.
-async fn work(url: String, agent: Uuid, is_over: Arc<AtomicBool>) -> Vec<(Attempt, &'static str)> {
+async fn work(url: String, agent: Uuid, is_done: Arc<AtomicBool>) -> Vec<(Attempt, &'static str)> {
     const CLAIM: &str = "mutation($input: ClaimJobInput!) { claimJob(input: $input) {
         attempt { runId jobId attemptToken } } }";
     let client = client();
     let mut runs = Vec::new();
-    while !is_over.load(Ordering::Relaxed) {
+    while !is_done.load(Ordering::Relaxed) {
         let claim = json!({ "input": { "agentId": agent, "wait": 20 } });
         let answer = ask(&client, &url, CLAIM, claim).await;
         let attempt =
@@ -214,21 +214,21 @@ on_both_databases! {
             let (server, url) = Program::serve("serve", database.url());
             check(&client, &url, &runs).await;
             let before: Vec<_> = runs.iter().map(|run| run.acknowledged()).collect();
-            let is_over = Arc::new(AtomicBool::new(false));
+            let is_done = Arc::new(AtomicBool::new(false));
             let mut reporting = JoinSet::new();
             // Some agents have one run, others many.
             for part in [&runs[..1], &runs[1..2], &runs[2..8], &runs[8..]] {
-                reporting.spawn(report(url.clone(), part.to_vec(), Arc::clone(&is_over)));
+                reporting.spawn(report(url.clone(), part.to_vec(), Arc::clone(&is_done)));
             }
-            let queueing = tokio::spawn(queue(url.clone(), configuration, Arc::clone(&is_over)));
-            let working = tokio::spawn(work(url.clone(), agent, Arc::clone(&is_over)));
+            let queueing = tokio::spawn(queue(url.clone(), configuration, Arc::clone(&is_done)));
+            let working = tokio::spawn(work(url.clone(), agent, Arc::clone(&is_done)));
             // When everyone was answered, and a while later.
             while runs.iter().zip(&before).any(|(run, before)| run.acknowledged() <= *before) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             tokio::time::sleep(Duration::from_millis(37 * (round % 10) as u64)).await;
             server.signal("KILL");
-            is_over.store(true, Ordering::Relaxed);
+            is_done.store(true, Ordering::Relaxed);
             while let Some(done) = reporting.join_next().await {
                 done.expect("no panic");
             }
@@ -254,10 +254,10 @@ async fn a_crashed_postgres_loses_nothing_that_was_acknowledged() {
     let runs = runs(&database).await;
     let client = client();
     let (server, url) = Program::serve("serve", database.url());
-    let is_over = Arc::new(AtomicBool::new(false));
+    let is_done = Arc::new(AtomicBool::new(false));
     let mut reporting = JoinSet::new();
     for part in runs.chunks(8) {
-        reporting.spawn(report(url.clone(), part.to_vec(), Arc::clone(&is_over)));
+        reporting.spawn(report(url.clone(), part.to_vec(), Arc::clone(&is_done)));
     }
     for _ in 0..2 {
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -274,7 +274,7 @@ async fn a_crashed_postgres_loses_nothing_that_was_acknowledged() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
-    is_over.store(true, Ordering::Relaxed);
+    is_done.store(true, Ordering::Relaxed);
     let mut failures = 0;
     while let Some(done) = reporting.join_next().await {
         failures += usize::from(done.expect("no panic"));

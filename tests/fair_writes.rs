@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use agent_jobs::http::HttpOptions;
 use agent_jobs::reports::Submitter;
-use agent_jobs::reports::op::{By, Cancel, Op};
+use agent_jobs::reports::op::{Actor, Cancel, Op};
 use entity::job;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use crate::support::{
 };
 
 /// Far longer than anything here takes.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 const CANCEL: &str = "mutation($ids: [UUID!]) { requestCancellation(input: { jobIds: $ids }) {
     results { jobId refusal { code } } } }";
@@ -31,7 +31,7 @@ async fn start(database: &TestDatabase) -> TestServer {
     let options = HttpOptions {
         trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
         // What bulk actions cost a client has a test of its own.
-        max_client_values: u32::MAX,
+        max_client_cost: u32::MAX,
         ..HttpOptions::default()
     };
     TestServer::start_with_options(database, options).await
@@ -43,7 +43,7 @@ async fn answer_to(server: &TestServer, client: &str, query: &str, variables: Va
     let request = request.header("x-forwarded-for", client);
     let request = request.json(&json!({ "query": query, "variables": variables }));
     let answering = async { request.send().await?.json().await };
-    timeout(PATIENCE, answering).await.expect("in time").expect("an answer in JSON")
+    timeout(TIMEOUT, answering).await.expect("in time").expect("an answer in JSON")
 }
 
 /// A run that an agent works on.
@@ -75,12 +75,12 @@ async fn lock(database: &TestDatabase) -> ForeignWriter {
 
 async fn until_waiting(server: &TestServer, ops: usize) {
     let waiting = async {
-        while server.reports.waiting() != ops {
+        while server.write_queue.waiting() != ops {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    let met = timeout(PATIENCE, waiting).await;
-    met.unwrap_or_else(|_| panic!("{} ops wait, not {ops}", server.reports.waiting()));
+    let met = timeout(TIMEOUT, waiting).await;
+    met.unwrap_or_else(|_| panic!("{} ops wait, not {ops}", server.write_queue.waiting()));
 }
 
 on_both_databases! {
@@ -155,14 +155,14 @@ on_both_databases! {
             }
         }
         assert_eq!(refused, 5);
-        assert_eq!(server.reports.waiting(), 0);
+        assert_eq!(server.write_queue.waiting(), 0);
     }
 
     async fn operators_ops_are_charged_to_their_client(database: TestDatabase) {
         let server = start(&database).await;
         let charged = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&charged);
-        let reports = server.reports.of_client(Submitter {
+        let write_queue = server.write_queue.of_client(Submitter {
             address: [9, 9, 9, 9].into(),
             charge: Arc::new(move |values| {
                 counter.fetch_add(values, Ordering::Relaxed);
@@ -170,29 +170,29 @@ on_both_databases! {
             }),
         });
         let cancel = |job_id| {
-            Op::Cancel(Cancel { job_id, reason: None, by: By::Operator, force: false })
+            Op::Cancel(Cancel { job_id, reason: None, by: Actor::Operator, force: false })
         };
-        reports.tell(vec![cancel(id(1))]).await.expect("written").pop();
+        write_queue.submit(vec![cancel(id(1))]).await.expect("written").pop();
         let of_one = charged.swap(0, Ordering::Relaxed);
         assert!(of_one > 1, "{of_one}");
-        reports.tell((0..100).map(|n| cancel(id(n))).collect()).await.expect("written").pop();
+        write_queue.submit((0..100).map(|n| cancel(id(n))).collect()).await.expect("written").pop();
         assert_eq!(charged.swap(0, Ordering::Relaxed), 100 * of_one);
         let attempt = attempt(&server).await;
         let report = progress_of(&attempt);
-        reports.tell(vec![report; 100]).await.expect("written").pop();
+        write_queue.submit(vec![report; 100]).await.expect("written").pop();
         assert_eq!(charged.load(Ordering::Relaxed), 0);
     }
 }
 
 /// An agent's report of progress as an op.
 fn progress_of(attempt: &Attempt) -> Op {
-    use agent_jobs::reports::op::{AgentReport, Step};
+    use agent_jobs::reports::op::{AgentReport, Transition};
 
     Op::Agent(AgentReport {
         run_id: attempt.run,
         token: attempt.token,
         sequence: 1,
         progress: Vec::new(),
-        step: Step::Stay,
+        transition: Transition::Stay,
     })
 }

@@ -1,4 +1,4 @@
-//! The change feed when its connection breaks: those who watch get what they have missed, without
+//! The change feed when its connection breaks: subscribers get what they have missed, without
 //! connecting again.
 
 use entity::{JobState, job};
@@ -9,7 +9,7 @@ use crate::support::{
 };
 
 const EXECUTING: &str =
-    "subscription { executingJobs { isSnapshot jobs { id name } left { id state } } }";
+    "subscription { executingJobs { isSnapshot jobs { id name } removed { id state } } }";
 
 /// Ends the connections on which this database's changes are listened to.
 const KILL: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -56,8 +56,8 @@ async fn what_came_while_nobody_listened_is_seen() {
             .await;
         server.insert::<job::Entity>(&[executing(12 + 10 * n), executing(13 + 10 * n)]).await;
         folded.read_until(&mut watching, &server.executing("", "id name").await).await;
-        assert_eq!(folded.left[&id(2 + 10 * n).to_string()], "FAILED");
-        assert_eq!(folded.left[&id(3 + 10 * n).to_string()], "UNKNOWN");
+        assert_eq!(folded.removed[&id(2 + 10 * n).to_string()], "FAILED");
+        assert_eq!(folded.removed[&id(3 + 10 * n).to_string()], "UNKNOWN");
         soon(async {
             while counts.next().await["jobCounts"] != json!({ "executing": 3, "failed": n + 1 }) {}
         })
@@ -76,12 +76,12 @@ async fn a_restarted_postgres_is_followed_again() {
     server.insert::<job::Entity>(&[executing(1), executing(2)]).await;
     let (mut watching, mut folded) = watch(&server).await;
     let related =
-        "subscription { executingJobs { isSnapshot jobs { id runs { id } } left { id } } }";
+        "subscription { executingJobs { isSnapshot jobs { id runs { id } } removed { id } } }";
     let mut of_related = server.watch(related, json!({})).await;
     of_related.next().await;
     for n in 0..2 {
         cluster.crash();
-        // Somebody who comes while it is away is served when it is back.
+        // A subscriber that comes during the interruption is served afterwards.
         let mut late = server.watch(EXECUTING, json!({})).await;
         cluster.start_again();
         let mut writer = soon(async {
@@ -119,7 +119,7 @@ async fn a_sqlite_file_whose_changes_are_lost_is_compared() {
     let (mut watching, mut folded) = watch(&server).await;
     let mut writer = ForeignWriter::connect(&database).await;
     let id = writer.uuid(id(1));
-    // What the feed has not read yet when it is lost, nobody can know of: it has read some.
+    // Changes that the feed has not read before the interruption are unknown: it has read some.
     writer.execute(&format!("UPDATE job SET name = 'Before' WHERE id = {id}")).await;
     folded.read_until(&mut watching, &server.executing("", "id name").await).await;
     for n in 0..5 {

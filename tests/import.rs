@@ -42,7 +42,7 @@ fn export(database: &TestDatabase, table: &str, format: &str) -> String {
         .stdout
 }
 
-/// All tables that do not say when this service first heard of something.
+/// All tables without a date of first receipt.
 fn contents(database: &TestDatabase) -> [String; 2] {
     ["jobs", "job-runs"].map(|table| export(database, table, "ndjson"))
 }

@@ -9,7 +9,7 @@ use crate::support::{Kind, Program, TestDatabase, agent_jobs, on_both_databases}
 /// Two transactions' worth of jobs, and of runs.
 const JOBS: u32 = 7_000;
 
-/// An export in three files, of which the last is for the program's standard input.
+/// An export in three files. The last is for the program's standard input.
 struct Files {
     paths: [String; 2],
     last: String,

@@ -1,4 +1,4 @@
-//! `jobCounts`: right whoever writes the jobs, and in whatever way.
+//! `jobCounts`: right for every writer and every kind of write.
 
 use agent_jobs::jobs::counts;
 use entity::job;

@@ -89,7 +89,7 @@ fn all_fields() -> String {
     names.join(" ")
 }
 
-/// A server that has these runs, of one job of which the first is the current run.
+/// A server with these runs of one job. The first is the current run.
 async fn start(database: &TestDatabase, runs: &[job_run::Model]) -> TestServer {
     let server = TestServer::start(database).await;
     let current = runs.first().map(|run| run.id);
@@ -184,7 +184,7 @@ on_both_databases! {
             agent_end_time: Some(second(300)),
             ..begun.clone()
         };
-        // It was heard of lately, for a test that runs before the year 2500.
+        // It has reported recently, for a test that runs before the year 2500.
         let lively = job_run::Model { id: id(9), update_date: Some(second(15_000_000_000)), ..begun.clone() };
         let queued = job_run::Model { id: id(10), agent_state: JobState::Queued, ..job_run(10, id(2), id(3)) };
         let by_percentage = job_run::Model {

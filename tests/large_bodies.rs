@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::support::{TestDatabase, TestServer};
 
 /// Far longer than anything here takes.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 const MB: usize = 1 << 20;
 
@@ -59,7 +59,7 @@ async fn send(stream: &mut TcpStream, bytes: usize, is_chunked: bool) -> usize {
             stream.write_all(&piece).await?;
             if is_chunked { stream.write_all(b"\r\n").await } else { Ok(()) }
         };
-        if timeout(PATIENCE, wrote).await.expect("it takes it or resets").is_err() {
+        if timeout(TIMEOUT, wrote).await.expect("it takes it or resets").is_err() {
             break;
         }
         sent += piece.len();
@@ -73,7 +73,7 @@ async fn send(stream: &mut TcpStream, bytes: usize, is_chunked: bool) -> usize {
 /// What the server says until it closes the connection.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
-    timeout(PATIENCE, stream.read_to_end(&mut text)).await.expect("the connection ends").ok();
+    timeout(TIMEOUT, stream.read_to_end(&mut text)).await.expect("the connection ends").ok();
     String::from_utf8_lossy(&text).into_owned()
 }
 

@@ -114,7 +114,7 @@ async fn each_limit_is_an_option_and_has_a_code() {
     }
 }
 
-/// Circles are refused before anybody walks them, and a nest of brackets before anybody needs stack.
+/// Circles are rejected before they are visited, and nested brackets before they take stack.
 #[tokio::test(flavor = "multi_thread")]
 async fn circles_and_nests_are_refused() {
     let (server, _database) = start().await;

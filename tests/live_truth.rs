@@ -1,4 +1,4 @@
-//! Whoever watches knows the truth: random writers write, random watchers watch, and when the writing
+//! Subscribers know the truth: random writers write, random watchers watch, and when the writing
 //! stops, what each was sent adds up to what the database has.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use agent_jobs::reports::Patience;
+use agent_jobs::reports::LeasePolicy;
 use entity::{agent, configuration};
 
 use crate::support::{
@@ -143,7 +143,7 @@ async fn importing(world: &World, mut random: Random) {
     }
 }
 
-/// An agent that does jobs over the API, and somebody who cancels some.
+/// An agent that does jobs over the API, and an operator that cancels some.
 async fn agent_at_work(world: &World, mut random: Random) {
     let agent = world.servers[0].register_agent().await;
     let mut attempts = Vec::<(Attempt, i64)>::new();
@@ -182,7 +182,7 @@ async fn agent_at_work(world: &World, mut random: Random) {
     }
 }
 
-/// Somebody who breaks the servers' connections to the feed.
+/// Breaks the servers' connections to the feed.
 async fn killing(world: &World, mut random: Random) {
     if world.database.kind == Kind::Sqlite {
         return;
@@ -206,10 +206,10 @@ async fn watching(world: &World, mut random: Random) {
         _ => String::new(),
     };
     let query = format!(
-        "subscription {{ executingJobs{arguments} {{ isSnapshot jobs {{ {fields} }} left {{ id state }} }} }}"
+        "subscription {{ executingJobs{arguments} {{ isSnapshot jobs {{ {fields} }} removed {{ id state }} }} }}"
     );
     let longest = pick(&mut random, &[1, 20, 200, 1_500]);
-    let patience = pick(&mut random, &[0.0, 0.02, 0.2]);
+    let chance = pick(&mut random, &[0.0, 0.02, 0.2]);
     let mut watch = server.watch_over(transport, &query, json!({})).await;
     let mut folded = Folded::default();
     while !world.is_written() {
@@ -223,7 +223,7 @@ async fn watching(world: &World, mut random: Random) {
             Err(_) => {}
         }
         pause(&mut random, 0..longest).await;
-        if random.random_bool(patience) {
+        if random.random_bool(chance) {
             watch = server.watch_over(transport, &query, json!({})).await;
             folded = Folded::default();
         }
@@ -233,7 +233,7 @@ async fn watching(world: &World, mut random: Random) {
     assert_eq!(folded.snapshots, 1, "differences are enough");
 }
 
-/// Who watches the counts or a run, of which only the last word counts.
+/// A subscriber to the counts or a run, for which only the last value counts.
 async fn watching_values(world: &World, mut random: Random) {
     let server = world.server(&mut random);
     let job = id(random.random_range(JOBS));
@@ -278,9 +278,10 @@ async fn case(database: TestDatabase, seed: u64) {
     eprintln!("seed {seed}");
     let mut servers = Vec::new();
     for _ in 0..if database.kind == Kind::Postgres { 2 } else { 1 } {
-        let patience = Patience { lost_after: None, cancel_after: None, ..Patience::default() };
+        let lease_policy =
+            LeasePolicy { lease: None, cancel_after: None, ..LeasePolicy::default() };
         let tick = Duration::from_millis(20);
-        servers.push(TestServer::start_ticking(&database, patience, tick).await);
+        servers.push(TestServer::start_ticking(&database, lease_policy, tick).await);
     }
     let configurations = CONFIGURATIONS.map(|n| configuration(n, Some("Configuration")));
     servers[0].insert::<configuration::Entity>(&configurations).await;

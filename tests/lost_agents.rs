@@ -1,9 +1,9 @@
-//! Runs whose agents are silent, and cancellations that nobody confirms.
+//! Runs whose agents are silent, and cancellations that no agent confirms.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use agent_jobs::reports::Patience;
+use agent_jobs::reports::LeasePolicy;
 use entity::{JobState, agent, job, job_run};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -16,17 +16,17 @@ use crate::support::{
 const STALE: Duration = Duration::from_millis(300);
 const LOST: Duration = Duration::from_millis(1200);
 
-fn patience() -> Patience {
-    Patience { stale_after: Some(STALE), lost_after: Some(LOST), cancel_after: None }
+fn lease_policy() -> LeasePolicy {
+    LeasePolicy { stale_after: Some(STALE), lease: Some(LOST), cancel_after: None }
 }
 
 /// A server with runs that one agent has claimed.
 async fn start(
     database: &TestDatabase,
-    patience: Patience,
+    lease_policy: LeasePolicy,
     runs: usize,
 ) -> (TestServer, Vec<Attempt>) {
-    let server = TestServer::start_with(database, patience).await;
+    let server = TestServer::start_with(database, lease_policy).await;
     let configuration = server.save_configuration().await;
     let agent = server.register_agent().await;
     let jobs = vec![json!({ "configurationId": configuration }); runs];
@@ -39,7 +39,7 @@ async fn start(
 }
 
 /// Reports that nothing is new.
-async fn beat(server: &TestServer, attempt: &Attempt, sequence: i64) {
+async fn heartbeat(server: &TestServer, attempt: &Attempt, sequence: i64) {
     let result = server.report_one(attempt.report(sequence, None, &json!({}))).await;
     assert_eq!(result["status"], "ACCEPTED", "{result:#}");
 }
@@ -76,13 +76,13 @@ async fn until(server: &TestServer, job: Uuid, state: &str, alive: &[Attempt]) -
 
 on_both_databases! {
     async fn a_silent_run_is_stale_and_then_fails(database: TestDatabase) {
-        let (server, attempts) = start(&database, patience(), 3).await;
+        let (server, attempts) = start(&database, lease_policy(), 3).await;
         let [silent, mute, alive] = attempts.try_into().expect("three");
-        beat(&server, &silent, 1).await;
+        heartbeat(&server, &silent, 1).await;
         // `mute` never says a word.
         let mut was_stale = false;
         for n in 0..40 {
-            beat(&server, &alive, 10 + n).await;
+            heartbeat(&server, &alive, 10 + n).await;
             let found = server.job_with_run(silent.job).await;
             was_stale |= found["state"] == "EXECUTING" && found["currentRun"]["isStale"] == true;
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -98,28 +98,28 @@ on_both_databases! {
             assert!(run["agentEndTime"].is_string());
             // It wakes up.
             let late = server.report_one(lost.report(1 << 40, Some("COMPLETED"), &json!({}))).await;
-            assert_eq!(late["refusal"]["code"], "OVER");
+            assert_eq!(late["refusal"]["code"], "ALREADY_FINISHED");
         }
         assert_eq!(server.job_with_run(alive.job).await["state"], "EXECUTING");
     }
 
     async fn who_was_asked_to_stop_and_is_gone_is_cancelled(database: TestDatabase) {
-        let (server, attempts) = start(&database, patience(), 2).await;
+        let (server, attempts) = start(&database, lease_policy(), 2).await;
         server.act("requestCancellation", json!({ "jobIds": [attempts[0].job] })).await;
         let found = until(&server, attempts[0].job, "CANCELLED", &attempts[1..]).await;
         assert_eq!(found["currentRun"]["agentResultIsSuccess"], false);
     }
 
     async fn a_cancellation_that_is_not_confirmed_is_forced(database: TestDatabase) {
-        let patience = Patience { lost_after: None, cancel_after: Some(Duration::from_millis(500)), ..patience() };
-        let (server, attempts) = start(&database, patience, 2).await;
+        let lease_policy = LeasePolicy { lease: None, cancel_after: Some(Duration::from_millis(500)), ..lease_policy() };
+        let (server, attempts) = start(&database, lease_policy, 2).await;
         server.act("requestCancellation", json!({ "jobIds": [attempts[0].job] })).await;
         // It goes on as if nothing had been said.
         let mut sequence = 0;
         let found = loop {
             sequence += 1;
             let result = server.report_one(attempts[0].report(sequence, Some("EXECUTING"), &json!({}))).await;
-            if result["refusal"]["code"] == "OVER" {
+            if result["refusal"]["code"] == "ALREADY_FINISHED" {
                 break server.job_with_run(attempts[0].job).await;
             }
             assert_eq!(result["cancellationRequested"], true);
@@ -134,13 +134,13 @@ on_both_databases! {
 
     async fn zero_is_never_and_what_runs_elsewhere_is_left_alone(database: TestDatabase) {
         let (never, attempts) = start(&database,
-            Patience { stale_after: None, lost_after: None, cancel_after: None }, 1).await;
+            LeasePolicy { stale_after: None, lease: None, cancel_after: None }, 1).await;
         tokio::time::sleep(LOST).await;
         let found = never.job_with_run(attempts[0].job).await;
         assert_eq!((&found["state"], &found["currentRun"]["isStale"]), (&json!("EXECUTING"), &json!(false)));
         drop(never);
 
-        let server = TestServer::start_with(&database, patience()).await;
+        let server = TestServer::start_with(&database, lease_policy()).await;
         server.insert::<agent::Entity>(&[agent(2, None)]).await;
         let elsewhere = job::Model { state: JobState::Executing, current_run_id: Some(id(5)), ..job(3) };
         server.insert::<job::Entity>(&[elsewhere]).await;
@@ -150,21 +150,21 @@ on_both_databases! {
     }
 
     async fn after_a_start_everybody_has_a_lease(database: TestDatabase) {
-        let (server, attempts) = start(&database, Patience { lost_after: None, ..patience() }, 1).await;
+        let (server, attempts) = start(&database, LeasePolicy { lease: None, ..lease_policy() }, 1).await;
         tokio::time::sleep(2 * LOST).await;
         drop(server);
-        let server = TestServer::start_with(&database, patience()).await;
+        let server = TestServer::start_with(&database, lease_policy()).await;
         // It could not report before, and does so in time now.
         tokio::time::sleep(LOST / 3).await;
-        beat(&server, &attempts[0], 1).await;
+        heartbeat(&server, &attempts[0], 1).await;
         assert_eq!(server.job_with_run(attempts[0].job).await["state"], "EXECUTING");
         until(&server, attempts[0].job, "FAILED", &[]).await;
     }
 
     async fn a_pause_of_the_service_forces_no_cancellation(database: TestDatabase) {
-        let never = Patience { stale_after: None, lost_after: None, cancel_after: None };
+        let never = LeasePolicy { stale_after: None, lease: None, cancel_after: None };
         let (server, attempts) = start(&database, never, 2).await;
-        let options = ["--lost-after", "0", "--cancel-after", "2s"];
+        let options = ["--lease", "0", "--cancel-after", "2s"];
         let (program, _) = Program::serve_with("serve", database.url(), &options);
         let cancel = async |attempt: &Attempt| {
             server.act("requestCancellation", json!({ "jobIds": [attempt.job] })).await;
@@ -177,7 +177,7 @@ on_both_databases! {
         program.send_signal("STOP");
         tokio::time::sleep(Duration::from_millis(2500)).await;
         program.send_signal("CONT");
-        // It has time to judge several times before the agent confirms.
+        // Several scans pass before the agent confirms.
         tokio::time::sleep(Duration::from_millis(700)).await;
         let result = server.finish(&attempts[1], 1, "CANCELLED", None).await;
         assert_eq!(result["status"], "ACCEPTED", "{result:#}");
@@ -191,11 +191,11 @@ on_both_databases! {
     }
 }
 
-/// Stops the program that judges for longer than a lease, during which no agent reports.
+/// Stops the server for longer than a lease, during which no agent reports.
 async fn fail_nobody_after_a_pause(database: &TestDatabase, live: usize) {
-    let never = Patience { stale_after: None, lost_after: None, cancel_after: None };
+    let never = LeasePolicy { stale_after: None, lease: None, cancel_after: None };
     let (server, mut attempts) = start(database, never, live + 1).await;
-    let options = ["--lost-after", "2s", "--cancel-after", "0"];
+    let options = ["--lease", "2s", "--cancel-after", "0"];
     let (program, _) = Program::serve_with("serve", database.url(), &options);
     // The grace period of the start has passed when it fails a silent run.
     let silent = attempts.pop().expect("a run more");
@@ -204,7 +204,7 @@ async fn fail_nobody_after_a_pause(database: &TestDatabase, live: usize) {
     program.send_signal("STOP");
     tokio::time::sleep(Duration::from_millis(2500)).await;
     program.send_signal("CONT");
-    // It has time to judge several times before the agents are back.
+    // Several scans pass before the agents are back.
     tokio::time::sleep(Duration::from_millis(700)).await;
     beat_all(&server, &attempts).await;
 
@@ -220,12 +220,13 @@ async fn fail_nobody_after_a_pause(database: &TestDatabase, live: usize) {
     assert!(output.stderr.contains("stood still for"), "{}", output.stderr);
 }
 
-/// One replica judges, each run once; when it is killed, another does.
+/// One replica ends expired runs, each once; when it is killed, another does.
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_judge_one_at_a_time() {
     let database = TestDatabase::create(Kind::Postgres).await;
-    let (server, attempts) = start(&database, Patience { lost_after: None, ..patience() }, 4).await;
-    let options = ["--lost-after", "1s", "--cancel-after", "0"];
+    let (server, attempts) =
+        start(&database, LeasePolicy { lease: None, ..lease_policy() }, 4).await;
+    let options = ["--lease", "1s", "--cancel-after", "0"];
     let mut replicas: Vec<_> =
         (0..3).map(|_| Program::serve_with("serve", database.url(), &options)).collect();
     for (attempt, rest) in [(&attempts[0], &attempts[1..]), (&attempts[1], &attempts[2..])] {

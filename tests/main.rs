@@ -66,6 +66,7 @@ mod statements;
 mod telemetry;
 mod unix_socket;
 mod unwritable_databases;
+mod vocabulary;
 mod watch;
 mod watch_executing_jobs;
 mod watch_job_counts;

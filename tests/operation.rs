@@ -1,4 +1,4 @@
-//! What whoever runs the service relies on: readiness, figures, logs, options, and removing what is
+//! What operators rely on: readiness, figures, logs, options, and removing what is
 //! old.
 
 use std::time::Duration;
@@ -95,12 +95,12 @@ on_both_databases! {
         };
         let expected = jobs.iter().filter(is_old).count();
         assert!(expected > 150);
-        let (mut place, mut removed) = (None, 0);
+        let (mut cursor, mut removed) = (None, 0);
         loop {
-            let step = retention::remove(server.db(), before, place).await.expect("removing");
-            removed += step.removed;
-            place = step.next;
-            if place.is_none() {
+            let batch = retention::remove(server.db(), before, cursor).await.expect("removing");
+            removed += batch.jobs;
+            cursor = batch.next;
+            if cursor.is_none() {
                 break;
             }
         }
@@ -209,12 +209,12 @@ async fn options_come_from_the_command_line_the_environment_and_a_file() {
     );
     let output = run(
         &["config", "--config", &path, "--retain", "60d"],
-        &[("AGENT_JOBS_LOST_AFTER", "8m"), ("AGENT_JOBS_RETAIN", "1d")],
+        &[("AGENT_JOBS_LEASE", "8m"), ("AGENT_JOBS_RETAIN", "1d")],
     )
     .ok();
     for line in [
         "listen = \"127.0.0.1:0\"  # the file",
-        "lost-after = \"8m\"  # the environment",
+        "lease = \"8m\"  # the environment",
         "retain = \"60d\"  # the command line",
         "no-migrate = \"true\"  # the file",
         "cancel-after = \"3m\"  # default",

@@ -178,7 +178,7 @@ async fn browsers_are_told_who_may_read() {
             send(&server, Method::OPTIONS, "/graphql", &preflight(origin), None).await;
         assert!(headers.get("access-control-allow-origin").is_none(), "{origin}");
     }
-    // Without any listed, nobody is told anything.
+    // Without a list, no site gets a header.
     let (server, _database) =
         TestServer::start_guarded(Rules::default(), HttpOptions::default()).await;
     let (status, headers, _) =

@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep};
 use crate::support::{Cluster, Kind, TestDatabase, TestServer, agent_jobs, is_root};
 
 /// Much longer than anything here takes on a machine that works.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The database's server, by its address, and the database's name.
 fn parts(database: &TestDatabase) -> (sqlx::postgres::PgConnectOptions, String) {
@@ -65,7 +65,7 @@ impl PgBouncer {
             .expect("this test needs PgBouncer: apt-get install pgbouncer");
         let url = format!("postgres://{user}@127.0.0.1:{port}/{name}");
         let bouncer = Self { child, url };
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             assert!(Instant::now() < deadline, "PgBouncer does not answer");
             sleep(Duration::from_millis(20)).await;
@@ -93,14 +93,14 @@ async fn serve(url: &str) -> TestServer {
         ..ConnectOptions::default()
     };
     let db = db::connect_with(&url.parse().expect("a URL"), &options).await.expect("it connects");
-    TestServer::start_over(db, TestServer::patience(), Access::open())
+    TestServer::start_over(db, TestServer::lease_policy(), Access::open())
 }
 
 /// Jobs are queued, claimed, reported on and finished, many at a time, while another client watches.
 async fn work(server: &TestServer) {
     const JOBS: usize = 12;
     let mut watching = server
-        .watch("subscription { executingJobs { jobs { id } left { id state } } }", json!({}))
+        .watch("subscription { executingJobs { jobs { id } removed { id state } } }", json!({}))
         .await;
     watching.next().await;
     let configuration = server.save_configuration().await;
@@ -137,7 +137,7 @@ async fn work(server: &TestServer) {
         for job in update["jobs"].as_array().unwrap() {
             present.insert(job["id"].as_str().unwrap().to_owned());
         }
-        for job in update["left"].as_array().unwrap() {
+        for job in update["removed"].as_array().unwrap() {
             present.remove(job["id"].as_str().unwrap());
         }
         if !has_seen_last && present.contains(&last.job.to_string()) {
@@ -265,7 +265,7 @@ fn code_of(answer: &Value) -> String {
 }
 
 async fn until(mut holds: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     while !holds().await {
         assert!(Instant::now() < deadline, "waited in vain");
         sleep(Duration::from_millis(50)).await;

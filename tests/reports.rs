@@ -1,6 +1,6 @@
 //! A run's life as agents and operators make it: claimed, reported on, cancelled, tried again.
 
-use agent_jobs::reports::Patience;
+use agent_jobs::reports::LeasePolicy;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ use crate::support::{TestServer, errors_of, id, on_both_databases};
 
 /// A server with a configuration and an agent.
 async fn start(database: &crate::support::TestDatabase) -> (TestServer, Uuid, Uuid) {
-    let server = TestServer::start_with(database, Patience::default()).await;
+    let server = TestServer::start_with(database, LeasePolicy::default()).await;
     let configuration = server.save_configuration().await;
     let agent = server.register_agent().await;
     (server, configuration, agent)
@@ -100,15 +100,15 @@ on_both_databases! {
         let by: Vec<_> = job["history"].as_array().unwrap().iter().map(|event| event["by"].as_str().unwrap()).collect();
         assert_eq!(by, ["operator", "agent", "agent", "agent", "agent"]);
 
-        // It is over: a repeat is one, anything new is refused.
+        // It has finished: a repeat is recognised, anything new is refused.
         assert_eq!(server.finish(&attempt, 6, "COMPLETED", None).await["status"], "REPEATED");
         for outcome in ["FAILED", "CANCELLED", "COMPLETED"] {
             let result = server.finish(&attempt, 7, outcome, Some("no")).await;
-            assert_eq!(refusal(&result).0, "OVER");
+            assert_eq!(refusal(&result).0, "ALREADY_FINISHED");
             assert_eq!(result["reportIn"], Value::Null);
         }
         let result = server.report_one(attempt.report(8, None, &json!({}))).await;
-        assert_eq!(refusal(&result).0, "OVER");
+        assert_eq!(refusal(&result).0, "ALREADY_FINISHED");
         assert_eq!(server.job_with_run(jobs[0]).await, job);
     }
 
@@ -135,7 +135,7 @@ on_both_databases! {
         let result = server.report_processing(report(4, Some("COMPLETED"), json!({}))).await;
         assert_eq!((&result["status"], &result["reportIn"]), (&json!("ACCEPTED"), &Value::Null));
         let result = server.report_processing(report(5, Some("EXECUTING"), json!({}))).await;
-        assert_eq!(refusal(&result).0, "OVER");
+        assert_eq!(refusal(&result).0, "ALREADY_FINISHED");
         let job = server.job_with_run(jobs[0]).await;
         let run = &job["currentRun"];
         assert_eq!((&job["state"], &run["processingState"]), (&json!("FAILED"), &json!("COMPLETED")));
@@ -166,7 +166,7 @@ on_both_databases! {
         assert_eq!((&result["status"], &result["cancellationRequested"]), (&json!("ACCEPTED"), &json!(true)));
         let again = server.act("requestCancellation", json!({ "jobIds": [attempt.job, waiting] })).await;
         assert_eq!(again["results"][0]["isRepeat"], true);
-        assert_eq!(again["results"][1]["refusal"]["code"], "OVER");
+        assert_eq!(again["results"][1]["refusal"]["code"], "ALREADY_FINISHED");
         let result = server.finish(&attempt, 2, "CANCELLED", Some("stopped")).await;
         assert_eq!(result["status"], "ACCEPTED");
         let job = server.job_with_run(attempt.job).await;
@@ -179,12 +179,12 @@ on_both_databases! {
         let jobs = server.queue(json!([{ "configurationId": configuration }])).await;
         let first = server.claim(agent).await;
         let answer = server.act("retryJobs", json!({ "jobIds": jobs })).await;
-        assert_eq!(answer["results"][0]["refusal"]["code"], "NOT_OVER");
+        assert_eq!(answer["results"][0]["refusal"]["code"], "NOT_FINISHED");
 
         let answer = server.act("forceCancel", json!({ "jobIds": jobs, "reason": "stuck" })).await;
         assert_eq!(answer["results"][0]["job"]["state"], "CANCELLED");
         let result = server.report_one(first.report(1, None, &json!({}))).await;
-        assert_eq!((refusal(&result).0, &result["cancellationRequested"]), ("OVER", &json!(true)));
+        assert_eq!((refusal(&result).0, &result["cancellationRequested"]), ("ALREADY_FINISHED", &json!(true)));
 
         let answer = server.act("retryJobs", json!({ "jobIds": jobs })).await;
         assert_eq!(answer["results"][0]["job"]["state"], "QUEUED");
@@ -194,7 +194,7 @@ on_both_databases! {
         assert!(second.run != first.run && second.token != first.token);
         // The first attempt's agent has woken up.
         let result = server.report_one(first.report(9, Some("COMPLETED"), &json!({}))).await;
-        assert_eq!(refusal(&result).0, "OVER");
+        assert_eq!(refusal(&result).0, "ALREADY_FINISHED");
         server.finish(&second, 1, "COMPLETED", None).await;
         let job = server.job_with_run(jobs[0]).await;
         assert_eq!(job["state"], "COMPLETED");
@@ -273,7 +273,7 @@ on_both_databases! {
                 json!({ "input": { "jobId": job, "agentId": agent, "attemptToken": token } }))
                 .await["startJobRun"].take()
         };
-        // It is not due, so nobody is given it.
+        // It is not due, so no agent gets it.
         assert_eq!(server.try_claim(json!({ "agentId": agent })).await["attempt"], Value::Null);
         let first = begin(jobs[0], agent, id(77)).await;
         assert_eq!(first["attempt"]["isRepeat"], false, "{first:#}");
@@ -288,10 +288,10 @@ on_both_databases! {
 
         let attempt = crate::support::Attempt::read(&first["attempt"]).unwrap();
         server.finish(&attempt, 1, "COMPLETED", None).await;
-        assert_eq!(refusal(&begin(jobs[0], agent, id(78)).await), ("OVER", Some("jobId")));
+        assert_eq!(refusal(&begin(jobs[0], agent, id(78)).await), ("ALREADY_FINISHED", Some("jobId")));
         server.act("retryJobs", json!({ "jobIds": jobs })).await;
         // The order for the first attempt comes once more, late.
-        assert_eq!(refusal(&begin(jobs[0], agent, id(77)).await), ("OVER", Some("attemptToken")));
+        assert_eq!(refusal(&begin(jobs[0], agent, id(77)).await), ("ALREADY_FINISHED", Some("attemptToken")));
         assert_eq!(begin(jobs[0], other, id(79)).await["refusal"], Value::Null);
     }
 

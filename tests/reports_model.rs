@@ -1,10 +1,10 @@
-//! Any series of what agents, operators and the sweep do, some of it at the same time: outcomes are
+//! Any series of what agents, operators and the lease reaper do, some of it at the same time: outcomes are
 //! those of a simple model, and the tables agree with each other.
 
 use std::collections::HashMap;
 
 use agent_jobs::reports::machine::{Ending, Event, Phase, next};
-use agent_jobs::reports::op::{Lost, Op};
+use agent_jobs::reports::op::{ExpiredLease, Op};
 use entity::JobState;
 use futures_util::future::join_all;
 use proptest::prelude::*;
@@ -15,7 +15,7 @@ use crate::support::{
     Attempt, ForeignWriter, TestServer, assert_right, on_both_databases, property,
 };
 
-/// What somebody does. Numbers pick among the jobs and attempts that there are.
+/// An action. Numbers pick among the jobs and attempts that there are.
 #[derive(Clone, Debug)]
 enum Action {
     Queue { request: Option<u8> },
@@ -26,7 +26,7 @@ enum Action {
     Processing { attempt: usize },
     Cancel { job: usize, force: bool },
     Retry { job: usize },
-    Lose { attempt: usize },
+    Expire { attempt: usize },
 }
 
 /// How a report's number lies to the one before.
@@ -58,13 +58,13 @@ fn action() -> impl Strategy<Value = Action> {
         1 => pick().prop_map(|attempt| Action::Processing { attempt }),
         2 => (pick(), any::<bool>()).prop_map(|(job, force)| Action::Cancel { job, force }),
         2 => pick().prop_map(|job| Action::Retry { job }),
-        1 => pick().prop_map(|attempt| Action::Lose { attempt }),
+        1 => pick().prop_map(|attempt| Action::Expire { attempt }),
     ]
 }
 
 /// What the model knows of an attempt.
 #[derive(Clone, Debug)]
-struct Known {
+struct KnownAttempt {
     attempt: Attempt,
     state: JobState,
     sequence: i64,
@@ -75,7 +75,7 @@ struct Model {
     configuration: Uuid,
     agent: Uuid,
     jobs: Vec<(Uuid, JobState, Option<usize>)>,
-    attempts: Vec<Known>,
+    attempts: Vec<KnownAttempt>,
     requests: HashMap<u8, Uuid>,
     /// The attempts that began with tokens of the agent's.
     tokens: HashMap<u8, usize>,
@@ -104,7 +104,7 @@ impl Model {
             Action::Claim { token } => self.claim(server, token).await,
             Action::Start { job, token } => self.start(server, job, token).await,
             Action::Report { attempt, state, sequence } => {
-                let event = state.map_or(Event::Beat, Event::Report);
+                let event = state.map_or(Event::Heartbeat, Event::Report);
                 let name = state.map(|phase| match phase {
                     Phase::Executing => "EXECUTING",
                     Phase::ExecutionCompleted => "EXECUTION_COMPLETED",
@@ -142,15 +142,17 @@ impl Model {
                     self.jobs[job].2 = None;
                 }
             }
-            Action::Lose { attempt } => {
+            Action::Expire { attempt } => {
                 let Some(known) = pick(&self.attempts, attempt) else { return };
                 let run_id = self.attempts[known].attempt.run;
-                // A judge who knows the newest report.
-                let heard = heard(server, run_id).await;
-                let lost = Lost { run_id, heard, message: "lost".to_owned() };
-                let outcome = server.reports.tell_one(Op::Lose(lost)).await.expect("written");
+                // A reaper that has seen the newest report.
+                let last_heartbeat = last_heartbeat(server, run_id).await;
+                let expired =
+                    ExpiredLease { run_id, last_heartbeat, message: "expired".to_owned() };
+                let outcome =
+                    server.write_queue.submit_one(Op::Expire(expired)).await.expect("written");
                 drop(outcome);
-                self.attempt_moved(known, Event::Lose);
+                self.attempt_moved(known, Event::LeaseExpired);
             }
         }
     }
@@ -175,7 +177,7 @@ impl Model {
         let answer = server.try_claim(claim).await;
         if let Some(before) = n.and_then(|n| self.tokens.get(&n)) {
             let known = &self.attempts[*before];
-            let expected = known.state.is_terminal().then_some("OVER");
+            let expected = known.state.is_terminal().then_some("ALREADY_FINISHED");
             assert_eq!(code(&answer["refusal"]), expected, "{answer:#}");
             let again = Attempt::read(&answer["attempt"]).map(|attempt| attempt.run);
             assert_eq!(again, expected.is_none().then_some(known.attempt.run), "{answer:#}");
@@ -199,7 +201,7 @@ impl Model {
     fn begun(&mut self, job: usize, attempt: Attempt) {
         self.jobs[job].1 = JobState::Executing;
         self.jobs[job].2 = Some(self.attempts.len());
-        self.attempts.push(Known { attempt, state: JobState::Executing, sequence: -1 });
+        self.attempts.push(KnownAttempt { attempt, state: JobState::Executing, sequence: -1 });
     }
 
     async fn start(&mut self, server: &TestServer, job: usize, n: u8) {
@@ -211,9 +213,9 @@ impl Model {
         let answer = &data["startJobRun"];
         let expected = match self.tokens.get(&n).map(|before| &self.attempts[*before]) {
             Some(before) if before.attempt.job != id => Some("CONFLICT"),
-            Some(before) => before.state.is_terminal().then_some("OVER"),
+            Some(before) => before.state.is_terminal().then_some("ALREADY_FINISHED"),
             None if state.is_active() => Some("CONFLICT"),
-            None => state.is_terminal().then_some("OVER"),
+            None => state.is_terminal().then_some("ALREADY_FINISHED"),
         };
         assert_eq!(code(&answer["refusal"]), expected, "{answer:#}");
         if expected.is_none() && !self.tokens.contains_key(&n) {
@@ -280,7 +282,7 @@ fn pick<T>(items: &[T], n: usize) -> Option<usize> {
     (!items.is_empty()).then(|| n % items.len())
 }
 
-async fn heard(server: &TestServer, run: Uuid) -> Option<entity::Timestamp> {
+async fn last_heartbeat(server: &TestServer, run: Uuid) -> Option<entity::Timestamp> {
     let columns = entity::Columns::<entity::job_run::Entity>::all();
     let rows = agent_jobs::jobs::rows::by_ids(
         server.db().reader(),
@@ -301,10 +303,10 @@ async fn agree(server: &TestServer, jobs: impl Iterator<Item = (Uuid, Option<Job
             assert_eq!(state, expected, "{job:#}");
         }
         let runs = job["runs"].as_array().unwrap();
-        let is_over = |run: &Value| {
+        let is_finished = |run: &Value| {
             JobState::parse(run["agentState"].as_str().unwrap()).unwrap().is_terminal()
         };
-        let active: Vec<_> = runs.iter().filter(|run| !is_over(run)).collect();
+        let active: Vec<_> = runs.iter().filter(|run| !is_finished(run)).collect();
         assert!(active.len() <= 1, "{job:#}");
         if job["currentRun"].is_null() {
             assert!(
@@ -416,11 +418,15 @@ async fn at_once(
         Action::Retry { .. } => {
             server.act("retryJobs", json!({ "jobIds": jobs })).await;
         }
-        Action::Lose { attempt } => {
+        Action::Expire { attempt } => {
             if let Some(attempt) = attempt_of(attempt) {
-                let heard = heard(server, attempt.run).await;
-                let lost = Lost { run_id: attempt.run, heard, message: "lost".to_owned() };
-                drop(server.reports.tell_one(Op::Lose(lost)).await.expect("written"));
+                let last_heartbeat = last_heartbeat(server, attempt.run).await;
+                let expired = ExpiredLease {
+                    run_id: attempt.run,
+                    last_heartbeat,
+                    message: "expired".to_owned(),
+                };
+                drop(server.write_queue.submit_one(Op::Expire(expired)).await.expect("written"));
             }
         }
     }

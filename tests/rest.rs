@@ -1,4 +1,4 @@
-//! The seed's REST routes.
+//! The platform's REST API.
 
 use agent_jobs::graphql::Rules;
 use agent_jobs::http::HttpOptions;
@@ -83,7 +83,7 @@ on_both_databases! {
         }
     }
 
-    async fn a_run_has_its_42_values_by_the_seeds_names(database: TestDatabase) {
+    async fn a_run_has_its_42_values_by_external_name(database: TestDatabase) {
         let server = TestServer::start(&database).await;
         server.insert::<configuration::Entity>(&[configuration(1, Some("HubSpot EU"))]).await;
         server.insert::<agent::Entity>(&[agent(2, Some("Agent"))]).await;
@@ -100,7 +100,7 @@ on_both_databases! {
         };
         server.insert::<job_run::Entity>(&[run]).await;
         let whole = ok(get(&server, &format!("jobrun?id={}", id(3))).await);
-        let names: Vec<_> = job_run::Entity::public().map(|field| field.seed.as_str()).collect();
+        let names: Vec<_> = job_run::Entity::public().map(|field| field.external_name.as_str()).collect();
         assert_eq!(whole.as_object().unwrap().len(), 42);
         assert!(names.iter().all(|name| whole.get(name).is_some()));
         assert_eq!(whole["Id"], json!(id(5)));
@@ -144,12 +144,12 @@ on_both_databases! {
             }
             text += std::str::from_utf8(&stream.chunk().await.unwrap().expect("it goes on")).unwrap();
         };
-        assert_eq!(next().await, json!({ "IsSnapshot": true, "Jobs": expected, "Left": [] }));
+        assert_eq!(next().await, json!({ "IsSnapshot": true, "Jobs": expected, "Removed": [] }));
         let mut writer = ForeignWriter::connect(&database).await;
         writer.execute("UPDATE job SET state = 'Executing' WHERE state = 'Queued'").await;
         assert_eq!(next().await["Jobs"], json!([{ "Id": id(4), "CurrentRun": null }]));
         writer.execute("UPDATE job SET state = 'Failed' WHERE current_run_id IS NOT NULL").await;
-        assert_eq!(next().await, json!({ "IsSnapshot": false, "Jobs": [], "Left": [{ "Id": id(3), "State": "Failed" }] }));
+        assert_eq!(next().await, json!({ "IsSnapshot": false, "Jobs": [], "Removed": [{ "Id": id(3), "State": "Failed" }] }));
     }
 
     async fn a_list_of_any_length_is_a_file(database: TestDatabase) {
@@ -178,7 +178,7 @@ on_both_databases! {
             (names, rows)
         };
         let (names, rows) = read("").await;
-        assert_eq!(names, job::Entity::public().map(|field| field.seed.clone()).collect::<Vec<_>>());
+        assert_eq!(names, job::Entity::public().map(|field| field.external_name.clone()).collect::<Vec<_>>());
         assert_eq!(rows.len(), 2_500);
         let (names, rows) = read("fields=Name,Id").await;
         assert_eq!(names, ["Id", "Name"]);

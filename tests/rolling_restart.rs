@@ -93,7 +93,7 @@ async fn send(
 }
 
 /// The executing jobs as a watcher knows them, who connects again whenever it has to.
-async fn watch(proxy: String, picture: Arc<Mutex<BTreeMap<String, Value>>>) {
+async fn watch(proxy: String, view: Arc<Mutex<BTreeMap<String, Value>>>) {
     loop {
         let mut request = format!("ws://{proxy}/graphql").into_client_request().expect("a request");
         let protocol = "graphql-transport-ws".parse().expect("a value");
@@ -102,7 +102,7 @@ async fn watch(proxy: String, picture: Arc<Mutex<BTreeMap<String, Value>>>) {
             for message in [
                 json!({ "type": "connection_init" }),
                 json!({ "type": "subscribe", "id": "1", "payload": { "query":
-                    "subscription { executingJobs { isSnapshot jobs { id name } left { id } } }" } }),
+                    "subscription { executingJobs { isSnapshot jobs { id name } removed { id } } }" } }),
             ] {
                 _ = socket.send(Message::text(message.to_string())).await;
             }
@@ -113,15 +113,15 @@ async fn watch(proxy: String, picture: Arc<Mutex<BTreeMap<String, Value>>>) {
                 if message["type"] != "next" {
                     continue;
                 }
-                let mut picture = picture.lock().unwrap();
+                let mut view = view.lock().unwrap();
                 if update["isSnapshot"] == true {
-                    picture.clear();
+                    view.clear();
                 }
                 for job in update["jobs"].as_array().expect("jobs") {
-                    picture.insert(job["id"].to_string(), job["name"].clone());
+                    view.insert(job["id"].to_string(), job["name"].clone());
                 }
-                for job in update["left"].as_array().expect("jobs") {
-                    picture.remove(&job["id"].to_string());
+                for job in update["removed"].as_array().expect("jobs") {
+                    view.remove(&job["id"].to_string());
                 }
             }
         }
@@ -151,17 +151,17 @@ async fn replicas_are_replaced_under_load() {
     .await;
     let configuration = data["saveConfiguration"]["configuration"]["id"].clone();
     let agent = data["registerAgent"]["agent"]["id"].clone();
-    let picture = Arc::new(Mutex::new(BTreeMap::new()));
-    let watcher = tokio::spawn(watch(address.clone(), Arc::clone(&picture)));
+    let view = Arc::new(Mutex::new(BTreeMap::new()));
+    let watcher = tokio::spawn(watch(address.clone(), Arc::clone(&view)));
 
-    let is_over = Arc::new(AtomicBool::new(false));
+    let is_done = Arc::new(AtomicBool::new(false));
     let workers: Vec<_> = (0..4)
         .map(|worker| {
-            let (address, is_over) = (address.clone(), Arc::clone(&is_over));
+            let (address, is_done) = (address.clone(), Arc::clone(&is_done));
             let (configuration, agent, http) = (configuration.clone(), agent.clone(), client());
             tokio::spawn(async move {
                 let mut queued = 0;
-                while !is_over.load(Ordering::Relaxed) {
+                while !is_done.load(Ordering::Relaxed) {
                     // With names for requests and attempts, what is sent again is not done again.
                     let name = format!("{worker}/{queued}");
                     send(
@@ -199,7 +199,9 @@ async fn replicas_are_replaced_under_load() {
                         let status = &data["finishJobRun"]["result"]["status"];
                         let code = &data["finishJobRun"]["result"]["refusal"]["code"];
                         assert!(
-                            status == "ACCEPTED" || status == "REPEATED" || code == "OVER",
+                            status == "ACCEPTED"
+                                || status == "REPEATED"
+                                || code == "ALREADY_FINISHED",
                             "{data:#}"
                         );
                     }
@@ -221,7 +223,7 @@ async fn replicas_are_replaced_under_load() {
         proxy.replicas.lock().unwrap().remove(0);
     }
     sleep(Duration::from_millis(500)).await;
-    is_over.store(true, Ordering::Relaxed);
+    is_done.store(true, Ordering::Relaxed);
     let mut queued = 0;
     for worker in workers {
         queued += worker.await.expect("every request was answered");
@@ -240,10 +242,10 @@ async fn replicas_are_replaced_under_load() {
         .collect();
     assert!(!expected.is_empty());
     let agrees = timeout(SOON, async {
-        while *picture.lock().unwrap() != expected {
+        while *view.lock().unwrap() != expected {
             sleep(Duration::from_millis(50)).await;
         }
     });
-    assert!(agrees.await.is_ok(), "{:#?}\n{expected:#?}", picture.lock().unwrap());
+    assert!(agrees.await.is_ok(), "{:#?}\n{expected:#?}", view.lock().unwrap());
     watcher.abort();
 }

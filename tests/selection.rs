@@ -27,7 +27,7 @@ async fn start(database: &TestDatabase) -> (TestServer, Rows) {
 }
 
 /// The selections of all fields of a type, by introspection: objects with some fields of theirs,
-/// one of which needs a column of its own.
+/// one with a column of its own.
 async fn fields_of(server: &TestServer, name: &str) -> Vec<String> {
     let data = server.query(
         "query($name: String!) { __type(name: $name) { fields { name type { kind name ofType { kind name

@@ -142,7 +142,7 @@ on_both_databases! {
             assert!(output.stderr.contains("stopping"), "{output:#?}");
             assert_eq!(output.stdout, "", "its address is all that it prints");
         }
-        // SQLite's log is tidied into the file by whoever closes it last.
+        // The last process that closes the file checkpoints SQLite's log.
         assert!(!database.folder().join("test.db-wal").exists());
     }
 

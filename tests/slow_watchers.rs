@@ -1,4 +1,4 @@
-//! Watchers that do not read: they cost a bounded amount of memory, harm nobody, and know the truth
+//! Watchers that do not read: they cost a bounded amount of memory, delay no others, and know the truth
 //! once they read again.
 
 use std::time::Duration;
@@ -13,12 +13,12 @@ use crate::support::{
 const JOBS: u32 = 200;
 const UPDATES: usize = 200;
 
-/// What those who do not read may cost together. What is sent to each of them would take about
+/// The memory that subscribers which do not read may take together. The data for each would take about
 /// 200 KB an update, so much more.
 const BYTES: u64 = 96 << 20;
 
 const QUERY: &str =
-    "subscription { executingJobs { isSnapshot jobs { id name } left { id state } } }";
+    "subscription { executingJobs { isSnapshot jobs { id name } removed { id state } } }";
 
 on_both_databases! {
     async fn cost_little_and_harm_nobody(database: TestDatabase) {
@@ -43,7 +43,7 @@ on_both_databases! {
         for n in 0..UPDATES {
             let name = format!("{n:01000}");
             writer.execute(&format!("UPDATE job SET name = '{name}'")).await;
-            // Whoever reads is served meanwhile.
+            // Subscribers that read are served meanwhile.
             let read_some = async { loop { read.fold(&reading.next().await) } };
             _ = tokio::time::timeout(Duration::from_millis(1), read_some).await;
             most = most.max(server.memory());
@@ -61,7 +61,7 @@ on_both_databases! {
                 continue;
             }
             assert!(folded.updates < UPDATES, "it was not sent all that it did not read");
-            assert_eq!(folded.left.len(), 49, "and whoever left has left");
+            assert_eq!(folded.removed.len(), 49, "the finished jobs are removed");
         }
         server.signal("TERM").ok();
     }

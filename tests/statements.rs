@@ -34,7 +34,7 @@ on_both_databases! {
             // Other arguments make another list, so another statement.
             ("{ configurations { items { a: jobs(take: 1) { name } b: jobs(take: 2) { name } } } }", 3),
         ] {
-            // Folding the counters is upkeep, not a part of any request; here it does not run. The
+            // Folding the counters is maintenance, not a part of any request; here it does not run. The
             // change feed may still read what was filled in, so the least of three is the request's.
             let mut least = u64::MAX;
             for _ in 0..3 {

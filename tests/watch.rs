@@ -47,7 +47,7 @@ on_both_databases! {
         assert_eq!(first["jobs"][1], json!({ "id": id(1), "name": "Job 1", "currentRun": null }));
         writer.execute(&format!("UPDATE job SET state = 'Failed' WHERE id = {}", writer.uuid(id(1)))).await;
         let second = update(&mut watch);
-        assert_eq!(second, json!({ "isSnapshot": false, "jobs": [], "left": [{ "id": id(1), "state": "FAILED" }] }));
+        assert_eq!(second, json!({ "isSnapshot": false, "jobs": [], "removed": [{ "id": id(1), "state": "FAILED" }] }));
 
         server.signal("TERM").ok();
         let lost = watch.error_line().expect("it says so");

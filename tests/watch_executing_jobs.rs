@@ -9,10 +9,10 @@ use crate::support::{
 };
 
 const ALL: &str = "subscription { executingJobs { isSnapshot jobs { id name currentRun {
-    agentState agentTasksCount } } left { id state } } }";
+    agentState agentTasksCount } } removed { id state } } }";
 
 const OF: &str = "subscription($of: UUID) { executingJobs(configurationId: $of) { isSnapshot
-    jobs { id } left { id state } } }";
+    jobs { id } removed { id state } } }";
 
 fn executing(n: u32) -> job::Model {
     job::Model { state: JobState::Executing, ..job(n) }
@@ -34,7 +34,7 @@ on_both_databases! {
             assert_eq!(watch.next().await["executingJobs"], json!({ "isSnapshot": true, "jobs": [
                 { "id": id(2), "name": "Job 2", "currentRun": null },
                 { "id": id(1), "name": "Job 1", "currentRun": { "agentState": "EXECUTING", "agentTasksCount": null } },
-            ], "left": [] }));
+            ], "removed": [] }));
             watches.push(watch);
         }
         let mut writer = ForeignWriter::connect(&database).await;
@@ -43,15 +43,15 @@ on_both_databases! {
             // Progress of a run, a job that comes, one that leaves, one that is removed.
             (format!("UPDATE job_run SET agent_tasks_count = 7 WHERE job_id = {one}"),
              json!({ "isSnapshot": false, "jobs": [{ "id": id(1), "name": "Job 1",
-                "currentRun": { "agentState": "EXECUTING", "agentTasksCount": 7 } }], "left": [] })),
+                "currentRun": { "agentState": "EXECUTING", "agentTasksCount": 7 } }], "removed": [] })),
             (format!("UPDATE job SET state = 'Executing' WHERE id = {three}"),
-             json!({ "isSnapshot": false, "jobs": [{ "id": id(3), "name": "Job 3", "currentRun": null }], "left": [] })),
+             json!({ "isSnapshot": false, "jobs": [{ "id": id(3), "name": "Job 3", "currentRun": null }], "removed": [] })),
             (format!("UPDATE job SET state = 'Failed' WHERE id = {two}"),
-             json!({ "isSnapshot": false, "jobs": [], "left": [{ "id": id(2), "state": "FAILED" }] })),
+             json!({ "isSnapshot": false, "jobs": [], "removed": [{ "id": id(2), "state": "FAILED" }] })),
             (format!("DELETE FROM job WHERE id = {three}"),
-             json!({ "isSnapshot": false, "jobs": [], "left": [{ "id": id(3), "state": "UNKNOWN" }] })),
+             json!({ "isSnapshot": false, "jobs": [], "removed": [{ "id": id(3), "state": "UNKNOWN" }] })),
             (format!("UPDATE job SET state = 'Executing', name = 'Again' WHERE id = {two}"),
-             json!({ "isSnapshot": false, "jobs": [{ "id": id(2), "name": "Again", "currentRun": null }], "left": [] })),
+             json!({ "isSnapshot": false, "jobs": [{ "id": id(2), "name": "Again", "currentRun": null }], "removed": [] })),
         ] {
             writer.execute(&sql).await;
             for watch in &mut watches {
@@ -64,7 +64,7 @@ on_both_databases! {
         for watch in &mut watches {
             assert_eq!(watch.next().await["executingJobs"], json!({ "isSnapshot": false,
                 "jobs": [{ "id": id(2), "name": "x", "currentRun": null }],
-                "left": [{ "id": id(1), "state": "QUEUED" }] }));
+                "removed": [{ "id": id(1), "state": "QUEUED" }] }));
         }
     }
 
@@ -87,7 +87,7 @@ on_both_databases! {
         let literal = |n| writer.uuid(id(n));
         let [one, two, three, a, b] = [1, 2, 3, 101, 102].map(literal);
         // Changes elsewhere are not shown; moving in and out is.
-        for (sql, jobs, left) in [
+        for (sql, jobs, removed) in [
             (format!("UPDATE job SET name = 'other' WHERE id = {two}; UPDATE job SET configuration_id = {a} WHERE id = {three}"), vec![3], vec![]),
             (format!("UPDATE job SET configuration_id = {a} WHERE id = {two}"), vec![2], vec![]),
             (format!("UPDATE job SET configuration_id = {b} WHERE id = {one}"), vec![], vec![(1, "EXECUTING")]),
@@ -97,11 +97,11 @@ on_both_databases! {
             writer.execute(&sql).await;
             let update = watch.next().await;
             assert_eq!(ids(&update), jobs.iter().map(|n| json!(id(*n))).collect::<Vec<_>>(), "{sql}");
-            let left: Vec<_> = left.iter().map(|(n, state)| json!({ "id": id(*n), "state": state })).collect();
-            assert_eq!(update["executingJobs"]["left"], json!(left), "{sql}");
+            let removed: Vec<_> = removed.iter().map(|(n, state)| json!({ "id": id(*n), "state": state })).collect();
+            assert_eq!(update["executingJobs"]["removed"], json!(removed), "{sql}");
         }
         let mut folded = Folded::default();
-        folded.fold(&json!({ "executingJobs": { "isSnapshot": true, "jobs": [{ "id": id(1) }, { "id": id(2) }, { "id": id(3) }], "left": [] } }));
+        folded.fold(&json!({ "executingJobs": { "isSnapshot": true, "jobs": [{ "id": id(1) }, { "id": id(2) }, { "id": id(3) }], "removed": [] } }));
         folded.read_until(&mut all, &server.executing("", "id").await).await;
     }
 
@@ -207,7 +207,7 @@ on_both_databases! {
             reporter.finish(&attempt, 2, "COMPLETED", None).await;
             for watch in [&mut of_one, &mut of_two] {
                 let update = watch.next().await;
-                assert_eq!(update["executingJobs"]["left"], json!([{ "id": attempt.job, "state": "COMPLETED" }]));
+                assert_eq!(update["executingJobs"]["removed"], json!([{ "id": attempt.job, "state": "COMPLETED" }]));
             }
         }
     }
@@ -231,7 +231,7 @@ on_both_databases! {
         writer.execute("UPDATE job SET state = 'Completed' WHERE state <> 'Completed'").await;
         folded.read_until(&mut watch, &server.executing("", fields).await).await;
         assert!(folded.jobs.is_empty());
-        assert_eq!(folded.left.values().filter(|state| *state == "COMPLETED").count(), 1_000);
+        assert_eq!(folded.removed.values().filter(|state| *state == "COMPLETED").count(), 1_000);
     }
 }
 

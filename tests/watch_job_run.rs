@@ -1,4 +1,4 @@
-//! `subscription { jobRun }`: a run until it is over.
+//! `subscription { jobRun }`: a run until it has finished.
 
 use entity::{JobState, ProcessingState, agent, job, job_run};
 use serde_json::{Value, json};

@@ -58,14 +58,14 @@ on_both_databases! {
 
         let mut watches = Vec::new();
         for (selection, fragments) in SELECTIONS {
-            let field = format!("all: executingJobs {{ jobs {{ {selection} }} isSnapshot left {{ state id }} }}");
+            let field = format!("all: executingJobs {{ jobs {{ {selection} }} isSnapshot removed {{ state id }} }}");
             let subscription = document("subscription", &field, fragments);
             let query = document("query", &format!("executingJobs {{ {selection} }}"), fragments);
             watches.push((server.watch(&subscription, json!({})).await, query));
         }
         let compare = async |update: Value, query: &str, is_snapshot: bool| {
             let expected = server.query(query, json!({})).await["executingJobs"].clone();
-            let expected = json!({ "jobs": expected, "isSnapshot": is_snapshot, "left": [] });
+            let expected = json!({ "jobs": expected, "isSnapshot": is_snapshot, "removed": [] });
             assert_eq!(update["all"], expected, "{query}");
         };
         for (watch, query) in &mut watches {
@@ -82,9 +82,9 @@ on_both_databases! {
                 compare(watch.next().await, query, false).await;
             }
         }
-        // One who comes later wants what nobody did before.
+        // A later subscriber selects a field that no other one does.
         let query = "{ executingJobs { createdDate priority } }";
-        let late = "subscription { all: executingJobs { jobs { createdDate priority } isSnapshot left { id } } }";
+        let late = "subscription { all: executingJobs { jobs { createdDate priority } isSnapshot removed { id } } }";
         let mut late = server.watch(late, json!({})).await;
         compare(late.next().await, query, true).await;
         watches.push((late, query.to_owned()));
@@ -92,7 +92,7 @@ on_both_databases! {
         for (watch, query) in &mut watches {
             compare(watch.next().await, query, false).await;
         }
-        // Those who stay see no difference when others leave.
+        // The others see no difference when one leaves.
         watches.truncate(2);
         for name in ["these", "those"] {
             writer.execute(&format!("UPDATE job SET name = '{name}'")).await;
@@ -102,7 +102,7 @@ on_both_databases! {
         }
         let (left, _) = &mut watches[0];
         writer.execute(&format!("DELETE FROM job WHERE id = {}", writer.uuid(id(3)))).await;
-        assert_eq!(left.next().await["all"], json!({ "jobs": [], "isSnapshot": false, "left": [
+        assert_eq!(left.next().await["all"], json!({ "jobs": [], "isSnapshot": false, "removed": [
             { "state": "UNKNOWN", "id": id(3) },
         ] }));
     }

@@ -8,7 +8,7 @@ use crate::support::{
     Kind, PROTOCOL, Program, Said, Socket, TestDatabase, TestServer, errors_of, id, job, soon,
 };
 
-const EXECUTING: &str = "subscription { executingJobs { isSnapshot jobs { id } left { id } } }";
+const EXECUTING: &str = "subscription { executingJobs { isSnapshot jobs { id } removed { id } } }";
 
 async fn start() -> (TestDatabase, TestServer) {
     let database = TestDatabase::create(Kind::Sqlite).await;
@@ -268,7 +268,7 @@ async fn fragments_at_the_root_are_part_of_it() {
         "subscription { ... on Subscription { executingJobs { isSnapshot jobs { id } } } executingJobs { jobs { name } } }",
         "subscription { ... @include(if: true) { executingJobs { isSnapshot jobs { id name } } } jobCounts @skip(if: true) { total } }",
         "subscription($all: Boolean = true) { executingJobs { isSnapshot jobs { id name } } ...F @skip(if: $all) }
-         fragment F on Subscription { executingJobs { left { id } } }",
+         fragment F on Subscription { executingJobs { removed { id } } }",
         "subscription A { executingJobs { isSnapshot jobs { id name } } }",
     ] {
         socket.subscribe("1", query, json!({})).await;

@@ -135,7 +135,7 @@ fn is_mutation(request: &requests::Request) -> bool {
 }
 
 /// What the attacker knows of: a configuration with many jobs, and an attempt of its own.
-fn known(server: SocketAddr) -> Result<requests::Known, Failure> {
+fn known(server: SocketAddr) -> Result<requests::KnownIds, Failure> {
     let mut connection = Connection::open(server)?;
     let query = "{ jobs(take: 200) { items { id configurationId } } \
                  more: jobs(take: 200, page: 1) { items { id } } }";
@@ -145,7 +145,7 @@ fn known(server: SocketAddr) -> Result<requests::Known, Failure> {
     let jobs = ids.map(|job| id(&job["id"])).collect::<Result<_, _>>()?;
     let configuration = id(&answer["data"]["jobs"]["items"][0]["configurationId"])?;
     let agent = Attempt::begin(server, ATTACKER)?;
-    Ok(requests::Known {
+    Ok(requests::KnownIds {
         configuration,
         agent: agent.agent,
         run: agent.run,
@@ -163,7 +163,8 @@ fn expensive() -> Vec<Attack> {
     let run_fields: Vec<_> =
         job_run::Entity::public().map(|field| field.graphql.as_str()).collect();
     let run_fields = run_fields.join(" ");
-    let rest: Vec<_> = job_run::Entity::public().map(|field| field.seed.as_str()).collect();
+    let rest: Vec<_> =
+        job_run::Entity::public().map(|field| field.external_name.as_str()).collect();
     let rest = rest.join(",");
     let list =
         format!("jobs(take: 200) {{ items {{ id name state currentRun {{ {run_fields} }} }} }}");
@@ -239,7 +240,7 @@ impl Attack {
         let mut reporter = Reporter::start(server)?;
         for turn in 0..turns {
             quiet.add(server, &mut reporter, time)?;
-            let is_over = AtomicBool::new(false);
+            let is_done = AtomicBool::new(false);
             let half_open: Vec<_> = (0..self.half_open)
                 .map(|_| {
                     let mut stream = TcpStream::connect(server)?;
@@ -252,13 +253,13 @@ impl Attack {
                 self.requests.iter().map(|request| from(request, &client)).collect();
             thread::scope(|scope| {
                 for nth in 0..CONNECTIONS {
-                    let (is_over, answers, successes) = (&is_over, &answers, &successes);
+                    let (is_done, answers, successes) = (&is_done, &answers, &successes);
                     let requests = &requests;
                     scope.spawn(move || {
                         _ = rustix::process::nice(19);
                         let mut connection = None;
                         for request in requests.iter().cycle().skip(nth) {
-                            if is_over.load(Ordering::Relaxed) {
+                            if is_done.load(Ordering::Relaxed) {
                                 break;
                             }
                             let open =
@@ -275,7 +276,7 @@ impl Attack {
                     });
                 }
                 let waited = attacked.add(server, &mut reporter, time);
-                is_over.store(true, Ordering::Relaxed);
+                is_done.store(true, Ordering::Relaxed);
                 waited
             })?;
             drop(half_open);

@@ -21,7 +21,7 @@ const ALIASES: usize = 10;
 const ROWS: [&str; 4] = ["Job", "JobRun", "Configuration", "Agent"];
 
 /// What is in the database, for arguments to name.
-pub struct Known {
+pub struct KnownIds {
     pub configuration: Uuid,
     pub agent: Uuid,
     /// An attempt of the client's own.
@@ -46,7 +46,7 @@ pub enum Request {
 pub type Attacks = BTreeMap<String, Vec<Request>>;
 
 /// The attacks on a service with this schema and these REST routes.
-pub fn attacks(schema: &str, openapi: &Value, known: &Known) -> Result<Attacks, String> {
+pub fn attacks(schema: &str, openapi: &Value, known: &KnownIds) -> Result<Attacks, String> {
     let schema = Schema::parse(schema, known)?;
     let mut attacks = Attacks::new();
     schema.add_queries(&mut attacks)?;
@@ -57,14 +57,14 @@ pub fn attacks(schema: &str, openapi: &Value, known: &Known) -> Result<Attacks, 
 
 struct Schema<'a> {
     types: HashMap<String, TypeKind>,
-    known: &'a Known,
+    known: &'a KnownIds,
 }
 
 /// Arguments by their names.
 type Arguments = Map<String, Value>;
 
 impl<'a> Schema<'a> {
-    fn parse(text: &str, known: &'a Known) -> Result<Self, String> {
+    fn parse(text: &str, known: &'a KnownIds) -> Result<Self, String> {
         let document = parse_schema(text).map_err(|error| error.to_string())?;
         let types = document.definitions.into_iter().filter_map(|definition| match definition {
             TypeSystemDefinition::Type(definition) => {
@@ -363,7 +363,7 @@ fn is_required(value: &InputValueDefinition) -> bool {
 }
 
 /// Each route that ends, with each value of each of its parameters.
-fn add_routes(openapi: &Value, known: &Known, attacks: &mut Attacks) -> Result<(), String> {
+fn add_routes(openapi: &Value, known: &KnownIds, attacks: &mut Attacks) -> Result<(), String> {
     let paths = openapi["paths"].as_object().ok_or("the OpenAPI document has no paths")?;
     for (path, operations) in paths {
         let operation = &operations["get"];
@@ -391,7 +391,7 @@ fn add_routes(openapi: &Value, known: &Known, attacks: &mut Attacks) -> Result<(
 }
 
 /// Values of a parameter, as they stand in an address.
-fn parameter_samples(name: &str, schema: &Value, known: &Known) -> Result<Vec<String>, String> {
+fn parameter_samples(name: &str, schema: &Value, known: &KnownIds) -> Result<Vec<String>, String> {
     let texts = |values: &Value| {
         let values = values.as_array().map_or(&[][..], Vec::as_slice);
         values.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()

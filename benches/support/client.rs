@@ -29,7 +29,7 @@ pub fn post_json(path: &str, body: &str) -> Request {
     .into_bytes()
 }
 
-/// The request of somebody who shows this token.
+/// A request with this token.
 pub fn with_token(request: &Request, token: &str) -> Request {
     with_header(request, "Authorization", &format!("Bearer {token}"))
 }
@@ -112,7 +112,7 @@ fn body_start(answer: &[u8]) -> Result<Option<usize>, Failure> {
     };
     let head = std::str::from_utf8(&answer[..end])?;
     let Some(length) = head.find(LENGTH) else {
-        // It comes in chunks, of which the last is empty.
+        // It comes in chunks, the last one empty.
         let is_whole = answer.ends_with(b"\r\n0\r\n\r\n");
         return Ok(is_whole.then_some(end + 4));
     };

@@ -25,7 +25,7 @@ pub struct Accepted(Mutex<Vec<Option<Instant>>>);
 
 impl Accepted {
     pub fn put(&self, number: usize, at: Instant) {
-        let mut times = self.0.lock().expect("nobody panics with it");
+        let mut times = self.0.lock().expect("not poisoned");
         if times.len() <= number {
             times.resize(number + 1, None);
         }
@@ -34,12 +34,12 @@ impl Accepted {
 
     /// How many there are.
     pub fn count(&self) -> usize {
-        self.0.lock().expect("nobody panics with it").len()
+        self.0.lock().expect("not poisoned").len()
     }
 
     /// How old a report is. What is seen before the answer has come is new.
     fn age(&self, number: usize, now: Instant) -> Duration {
-        let times = self.0.lock().expect("nobody panics with it");
+        let times = self.0.lock().expect("not poisoned");
         let accepted = times.get(number).copied().flatten();
         accepted.map_or(Duration::ZERO, |at| now.saturating_duration_since(at))
     }
@@ -78,7 +78,7 @@ impl Arrived {
 pub struct Crowd {
     counters: Arc<Counters>,
     ages: Arc<Mutex<Vec<Duration>>>,
-    is_over: Arc<AtomicBool>,
+    is_done: Arc<AtomicBool>,
     thread: Option<JoinHandle<Result<(), Failure>>>,
 }
 
@@ -94,11 +94,11 @@ impl Crowd {
         let mut crowd = Self {
             counters: Arc::default(),
             ages: Arc::default(),
-            is_over: Arc::default(),
+            is_done: Arc::default(),
             thread: None,
         };
         let (counters, ages) = (Arc::clone(&crowd.counters), Arc::clone(&crowd.ages));
-        let (is_over, accepted) = (Arc::clone(&crowd.is_over), Arc::clone(accepted));
+        let (is_done, accepted) = (Arc::clone(&crowd.is_done), Arc::clone(accepted));
         crowd.thread = Some(std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let buffer = Rc::new(RefCell::new(vec![0; 256 << 10]));
@@ -121,7 +121,7 @@ impl Crowd {
                         }
                     });
                 }
-                while !is_over.load(Ordering::Relaxed) {
+                while !is_done.load(Ordering::Relaxed) {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
                 Ok(())
@@ -150,10 +150,10 @@ impl Crowd {
 
     /// How old reports were when they arrived, since this was asked last.
     pub fn ages(&self) -> Vec<Duration> {
-        std::mem::take(&mut self.ages.lock().expect("nobody panics with it"))
+        std::mem::take(&mut self.ages.lock().expect("not poisoned"))
     }
 
-    /// That nobody has lost its connection.
+    /// That no subscriber has lost its connection.
     pub fn check(&self) -> Result<(), Failure> {
         match self.counters.lost.load(Ordering::Relaxed) {
             0 => Ok(()),
@@ -164,9 +164,9 @@ impl Crowd {
 
 impl Drop for Crowd {
     fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Relaxed);
+        self.is_done.store(true, Ordering::Relaxed);
         if let Some(Err(_) | Ok(Err(_))) = self.thread.take().map(JoinHandle::join) {
-            eprintln!("those who watch have ended early");
+            eprintln!("the subscribers have ended early");
         }
     }
 }
@@ -211,7 +211,7 @@ impl Member {
                 if let Some(text) = reading {
                     text.extend_from_slice(piece);
                     if is_whole {
-                        ages.lock().expect("nobody panics with it").extend(ages_of(text, accepted));
+                        ages.lock().expect("not poisoned").extend(ages_of(text, accepted));
                         text.clear();
                     }
                 }

@@ -40,7 +40,7 @@ pub async fn serve(bytes: usize, interval: Duration) -> Result<(), Failure> {
         let mut ticks = tokio::time::interval(interval);
         loop {
             ticks.tick().await;
-            // Nobody may be there yet.
+            // There may be no subscriber yet.
             _ = sender.send(frame.clone());
         }
     });

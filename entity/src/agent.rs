@@ -14,7 +14,7 @@ pub struct Model {
     pub id: Uuid,
     /// Display name. Null for an agent that is only known from its runs.
     pub name: Option<String>,
-    /// When this service first heard of it.
+    /// When this service first received it.
     pub created_date: Timestamp,
     /// When what is known of the agent itself last changed. Null if it never did.
     pub update_date: Option<Timestamp>,

@@ -18,7 +18,7 @@ pub struct Model {
     pub name: Option<String>,
     /// The kind of source: `hubspot`, `sharepoint`. Null when not known.
     pub provider: Option<String>,
-    /// When this service first heard of it.
+    /// When this service first received it.
     pub created_date: Timestamp,
     /// When it last changed. Null if it never did.
     pub update_date: Option<Timestamp>,

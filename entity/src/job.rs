@@ -34,7 +34,7 @@ pub struct Model {
     pub update_date: Option<Timestamp>,
     /// Its newest run. Null until an agent has taken it.
     pub current_run_id: Option<Uuid>,
-    /// What whoever queued it calls the request, so that a repeat makes no second job.
+    /// The id that the client gave the request that queued it, so that a repeat queues no second job.
     #[graphql(skip)]
     pub client_request_id: Option<String>,
 }

@@ -28,7 +28,7 @@ pub struct Model {
     /// Who made it change: `agent`, `operator`, or `service` for what the service does by itself.
     #[graphql(name = "by")]
     pub changed_by: String,
-    /// Why, in the words of whoever did it. Null if nothing was said.
+    /// The reason that was given. Null if none was.
     pub message: Option<String>,
 }
 

@@ -17,12 +17,12 @@ pub struct Model {
     /// The agent that took it.
     pub agent_id: Uuid,
     /// The key of that agent. Sensitive: in the source platform agents sign in with it.
-    // APIs show it by a resolver of their own, to each viewer as much as it may see.
+    // APIs show it by a resolver of their own, to each principal as much as it may see.
     #[graphql(skip)]
     pub agent_key: String,
     /// When anything about the run last changed: its heartbeat. Null if it was never reported.
     pub update_date: Option<Timestamp>,
-    /// Whether the agent phase went well. Null until it is over.
+    /// Whether the agent phase succeeded. Null until it has finished.
     pub agent_result_is_success: Option<bool>,
     /// Whether someone has asked to cancel it.
     pub agent_result_is_cancellation_requested: bool,
@@ -100,7 +100,7 @@ pub struct Model {
     pub processing_tasks_received_log_lines_count: Option<Long>,
     /// When the processing half of the run last changed. Null if it never did.
     pub processing_updated_date: Option<Timestamp>,
-    /// What the agent shows with each report, so that nobody else's are taken for its own. Null
+    /// The token that the agent sends with each report, so that those of others are rejected. Null
     /// for a run that began elsewhere.
     #[graphql(skip)]
     pub attempt_token: Option<Uuid>,
@@ -137,7 +137,7 @@ mod tests {
     use crate::{Kind, Table};
 
     /// The source document's column list, letter by letter.
-    const SEED: &str = "Id JobId AgentId AgentKey UpdateDate AgentResultIsSuccess \
+    const PLATFORM: &str = "Id JobId AgentId AgentKey UpdateDate AgentResultIsSuccess \
         AgentResultIsCancellationRequested AgentResultMessage AgentState AgentQueuedDate \
         AgentStartTime AgentEndTime AgentElapsedQueuedTime AgentElapsedExecutionTime \
         AgentPercentCompleted AgentLastSubmittedDate AgentExpectedTasksCount AgentTasksCount \
@@ -151,10 +151,10 @@ mod tests {
         ProcessingTasksReceivedLogLinesCount ProcessingUpdatedDate";
 
     #[test]
-    fn has_the_seeds_42_columns_under_their_names() {
+    fn has_the_42_columns_of_the_platform_by_name() {
         let fields: Vec<_> = super::Entity::public().collect();
-        let names: Vec<_> = fields.iter().map(|field| field.seed.as_str()).collect();
-        assert_eq!(names, SEED.split_whitespace().collect::<Vec<_>>());
+        let names: Vec<_> = fields.iter().map(|field| field.external_name.as_str()).collect();
+        assert_eq!(names, PLATFORM.split_whitespace().collect::<Vec<_>>());
         assert_eq!(names.len(), 42);
 
         let required: Vec<_> =
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn every_spelling_means_the_same_column() {
         for field in super::Entity::fields() {
-            for spelling in [field.name, &field.graphql, &field.seed] {
+            for spelling in [field.name, &field.graphql, &field.external_name] {
                 assert_eq!(crate::snake_case(spelling), field.name);
             }
         }

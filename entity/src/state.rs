@@ -160,7 +160,7 @@ impl JobState {
         )
     }
 
-    /// It is over and does not change any more.
+    /// It has finished and does not change.
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Completed | Self::Cancelled | Self::Failed)
     }

@@ -118,8 +118,8 @@ pub struct Field<E: EntityTrait> {
     pub name: &'static str,
     /// In GraphQL: `agentState`.
     pub graphql: String,
-    /// In the seed, in import and export files and in REST: `AgentState`.
-    pub seed: String,
+    /// The name on the platform, in import and export files and in REST: `AgentState`.
+    pub external_name: String,
     pub kind: Kind,
     pub nullable: bool,
     /// Only for the service itself: in no API and no file.
@@ -159,7 +159,7 @@ pub(crate) fn describe<E: EntityTrait>(internal: &[&str]) -> Vec<Field<E>> {
                 column,
                 name,
                 graphql: camel_case(name),
-                seed: pascal_case(name),
+                external_name: pascal_case(name),
                 kind: Kind::of(definition.get_column_type()),
                 nullable: definition.is_null(),
                 internal: internal.contains(&name),
@@ -255,7 +255,7 @@ impl<E: Table> Columns<E> {
     }
 
     /// Reads a row whose columns from `first` on are this set's. The model's other fields keep
-    /// their defaults: whoever picks the columns reads no others.
+    /// their defaults: code that picks the columns reads no others.
     pub fn read(self, row: &QueryResult, first: usize) -> Result<E::Model, DbErr> {
         let mut model = E::Model::default();
         for (index, field) in self.fields().enumerate() {

@@ -109,7 +109,7 @@ async fn postgres(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         "",
     )
     .await?;
-    // Whoever writes to `job` may have another search path, so the functions name the schema.
+    // Other writers of `job` may have another search path, so the functions name the schema.
     let row = manager
         .get_connection()
         .query_one_raw(Statement::from_string(

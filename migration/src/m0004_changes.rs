@@ -1,4 +1,4 @@
-//! Telling which jobs changed, whoever changes them: triggers note the jobs whose own row or one of
+//! Recording which jobs changed, for any writer: triggers note the jobs whose own row or one of
 //! whose runs was written. What they are now, a reader looks up.
 //!
 //! On PostgreSQL they notify the channel `agent_jobs`, once for each statement: ids as 32 hexadecimal

@@ -105,7 +105,7 @@ impl MigrationTrait for Migration {
 
 /// Without upserts, whose conflict clauses a trigger's statements would take from the statement that
 /// fires them. An insertion that reads its own table makes SQLite build a temporary one, so for new
-/// runs, of which nearly all have a pair that is known, the condition looks it up.
+/// runs, since nearly all have a pair that exists, the condition looks it up.
 const SQLITE: &str = "
 CREATE TRIGGER agent_configuration_inserted AFTER INSERT ON job_run
 WHEN NOT EXISTS (SELECT 1 FROM job AS j JOIN agent_configuration AS a
@@ -132,7 +132,7 @@ WHEN OLD.configuration_id IS NOT NEW.configuration_id AND NEW.configuration_id I
 END;";
 
 async fn postgres(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    // Whoever writes may have another search path, so the functions name the schema.
+    // Other writers may have another search path, so the functions name the schema.
     let row = manager
         .get_connection()
         .query_one_raw(Statement::from_string(

@@ -1,19 +1,19 @@
-//! Who may see and do what.
+//! Authentication and roles.
 //!
-//! - [`viewer`] is whoever asks: a role, the configurations that it is limited to, when it ends.
-//! - [`token`] is API tokens, which the service makes itself; [`known`] keeps those in use at hand
-//!   and notices when one is revoked.
-//! - [`oidc`] is the tokens of an OpenID Connect issuer.
-//! - [`session`] is signing in with either from a browser.
+//! - [`principal`] is the authenticated caller: a role, a scope of configurations, an expiry.
+//! - [`token`] creates, lists and revokes API tokens; [`token_cache`] caches those in use and notices
+//!   revocations.
+//! - [`oidc`] validates the tokens of an OpenID Connect issuer.
+//! - [`session_cookie`] is the cookie of a browser that signed in with either.
 //!
-//! [`Access`] brings them together: it makes a [`Viewer`] of what a request shows. Without access
-//! control everyone is an admin.
+//! [`Access`] brings them together: it turns the credential of a request into a [`Principal`]. Without
+//! access control every caller is an admin.
 
-mod known;
 pub mod oidc;
-pub mod session;
+pub mod principal;
+pub mod session_cookie;
 pub mod token;
-pub mod viewer;
+mod token_cache;
 
 use std::sync::Arc;
 
@@ -22,79 +22,50 @@ use ring::hmac;
 use sea_orm::DbErr;
 
 use crate::db::Db;
-use crate::error::Error;
-use known::Known;
+use crate::error::{ApiError, ErrorCode};
 use oidc::Issuer;
-use session::Sessions;
-pub use viewer::{Right, Role, Viewer};
+pub use principal::{Principal, Right, Role};
+use session_cookie::{Session, SessionCookie, SessionCookies};
+use token_cache::TokenCache;
 
-/// Why somebody gets nothing.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum Denied {
-    /// Nothing was shown. The sender sees `UNAUTHENTICATED`.
-    #[error("expected a token: `Authorization: Bearer …`, or a signed-in browser")]
-    Missing,
-    /// What was shown is not valid, or not any more. The sender sees `UNAUTHENTICATED`; which of
-    /// its faults it was is logged only.
-    #[error("the token is not valid, or not any more")]
-    Invalid,
-    /// The token is valid, and allows nothing. The sender sees `FORBIDDEN`.
-    #[error("{0}")]
-    Forbidden(&'static str),
-    /// The issuer's keys are not known yet, or are too old. The sender sees `ISSUER_UNAVAILABLE` and
-    /// may try again.
-    #[error("the issuer's keys cannot be fetched at the moment; try again")]
-    IssuerAway,
-    /// It could not be checked.
-    #[error(transparent)]
-    Failed(#[from] Error),
+/// There is no credential.
+pub fn missing_token() -> ApiError {
+    let message = "expected a token: `Authorization: Bearer …`, or a signed-in browser";
+    ApiError::new(ErrorCode::Unauthenticated, message)
 }
 
-impl Denied {
-    /// The stable code that programs switch on.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Missing | Self::Invalid => "UNAUTHENTICATED",
-            Self::Forbidden(_) => "FORBIDDEN",
-            Self::IssuerAway => "ISSUER_UNAVAILABLE",
-            Self::Failed(error) => error.code(),
-        }
-    }
+/// The credential is invalid, expired or revoked. Which of the three is logged only.
+pub fn invalid_token() -> ApiError {
+    ApiError::new(ErrorCode::Unauthenticated, "invalid or expired token")
 }
 
-impl From<DbErr> for Denied {
-    fn from(error: DbErr) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-/// What somebody shows to be let in.
+/// The credential of a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Credential<'a> {
     /// An API token, or one of the issuer's.
     Bearer(&'a str),
-    /// What a browser got when it signed in.
+    /// The session cookie of a browser that signed in.
     Session(&'a str),
 }
 
-/// Who is let in. Cheap to clone.
+/// Authenticates requests. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Access(Option<Arc<Control>>);
 
 #[derive(Debug)]
 struct Control {
-    tokens: Known,
+    tokens: TokenCache,
     issuer: Option<Issuer>,
-    sessions: Sessions,
+    sessions: SessionCookies,
 }
 
 impl Access {
-    /// Everyone is an admin.
+    /// No access control: every caller is an admin.
     pub fn open() -> Self {
         Self(None)
     }
 
-    /// Only who has a token is let in: one of the database's, or one of the issuer's.
+    /// Requires an API token or, if there is an issuer, one of its tokens.
     pub async fn controlled(db: &Db, issuer: Option<oidc::Options>) -> Result<Self, DbErr> {
         let secret = token::secret(db).await?;
         let key = |purpose: &str| {
@@ -103,9 +74,9 @@ impl Access {
         };
         let fingerprints = Arc::new(key("fingerprints of agents' keys"));
         Ok(Self(Some(Arc::new(Control {
-            tokens: Known::new(db.clone(), Arc::clone(&fingerprints)),
+            tokens: TokenCache::new(db.clone(), Arc::clone(&fingerprints)),
             issuer: issuer.map(|options| Issuer::new(options, fingerprints)),
-            sessions: Sessions::new(key("browser sessions")),
+            sessions: SessionCookies::new(key("browser sessions")),
         }))))
     }
 
@@ -113,37 +84,37 @@ impl Access {
         self.0.is_none()
     }
 
-    /// Who shows this.
-    pub async fn viewer(
+    /// The principal of a credential.
+    pub async fn authenticate(
         &self,
         credential: Option<Credential<'_>>,
         now: Timestamp,
-    ) -> Result<Viewer, Denied> {
-        let Some(control) = &self.0 else { return Ok(Viewer::anyone()) };
-        let viewer = match credential {
-            None => Err(Denied::Missing),
+    ) -> Result<Principal, ApiError> {
+        let Some(control) = &self.0 else { return Ok(Principal::unrestricted()) };
+        let principal = match credential {
+            None => Err(missing_token()),
             Some(Credential::Bearer(text)) => control.bearer(text, now).await,
             Some(Credential::Session(text)) => match control.sessions.read(text, now) {
-                Some(session::Session::Token(id)) => control.tokens.by_id(id, now).await,
-                Some(session::Session::Issued(jwt)) => control.bearer(&jwt, now).await,
-                None => Err(Denied::Invalid),
+                Some(Session::Token(id)) => control.tokens.by_id(id, now).await,
+                Some(Session::Issued(jwt)) => control.bearer(&jwt, now).await,
+                None => Err(invalid_token()),
             },
         }?;
-        if viewer.is_over(now) { Err(Denied::Invalid) } else { Ok(viewer) }
+        if principal.has_expired(now) { Err(invalid_token()) } else { Ok(principal) }
     }
 
-    /// Lets a browser in that shows a token: what it is to show from now on, and until when.
-    pub async fn sign_in(&self, text: &str, now: Timestamp) -> Result<session::Ticket, Denied> {
-        let viewer = self.viewer(Some(Credential::Bearer(text)), now).await?;
-        let Some(control) = &self.0 else { return Err(Denied::Missing) };
-        let session = match viewer.token() {
-            Some(id) => session::Session::Token(id),
-            None => session::Session::Issued(text.to_owned()),
+    /// Signs a browser in with a token: the session cookie to set.
+    pub async fn sign_in(&self, text: &str, now: Timestamp) -> Result<SessionCookie, ApiError> {
+        let principal = self.authenticate(Some(Credential::Bearer(text)), now).await?;
+        let Some(control) = &self.0 else { return Err(missing_token()) };
+        let session = match principal.token() {
+            Some(id) => Session::Token(id),
+            None => Session::Issued(text.to_owned()),
         };
-        Ok(control.sessions.issue(&session, viewer.expires(), now))
+        Ok(control.sessions.issue(&session, principal.expires(), now))
     }
 
-    /// Notices tokens that end, notes when each was last used, and keeps the issuer's keys fresh, until
+    /// Notices revoked tokens, records when each was last used, and refreshes the issuer's keys, until
     /// it is dropped.
     pub async fn run(self) {
         let Some(control) = &self.0 else { return std::future::pending().await };
@@ -155,13 +126,13 @@ impl Access {
 }
 
 impl Control {
-    async fn bearer(&self, text: &str, now: Timestamp) -> Result<Viewer, Denied> {
+    async fn bearer(&self, text: &str, now: Timestamp) -> Result<Principal, ApiError> {
         if text.starts_with(token::PREFIX) {
             return self.tokens.by_text(text, now).await;
         }
         match &self.issuer {
-            Some(issuer) => issuer.viewer(text, now).await,
-            None => Err(Denied::Invalid),
+            Some(issuer) => issuer.authenticate(text, now).await,
+            None => Err(invalid_token()),
         }
     }
 }

@@ -3,9 +3,9 @@
 //! Its keys are fetched in the background, as often as its cache headers ask for within
 //! [`Options::refresh`], so that a key that the issuer withdraws ends the tokens that it has signed
 //! within minutes, open subscriptions included. A token with an unknown key makes them be fetched at
-//! once, since issuers change keys, but not more often than every ten seconds: anyone can name keys
-//! that do not exist. While the issuer is away the keys of the last fetch are used for
-//! [`Options::keep`]; then its tokens are refused until it answers.
+//! once, since issuers change keys, but not more often than every ten seconds, since any client can
+//! name keys that do not exist. While the issuer is unreachable, the keys of the last fetch are used for
+//! [`Options::keep`]; then its tokens are rejected until it responds.
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
@@ -24,14 +24,15 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::Denied;
-use super::viewer::{Role, Viewer};
+use super::invalid_token;
+use super::principal::{Principal, Role};
 use crate::clock;
+use crate::error::{ApiError, ErrorCode};
 use crate::jobs::scope::Scope;
 use crate::metrics;
 
-/// What a token may be signed with: only what a public key checks. With a shared secret, or `none`,
-/// whoever knows the public key could sign.
+/// The algorithms that a token may be signed with: only asymmetric ones. With a shared secret or
+/// `none`, everyone who knows the public key could sign.
 const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::RS256,
     Algorithm::RS384,
@@ -44,38 +45,37 @@ const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::EdDSA,
 ];
 
-/// How far the issuer's clock may be from ours, in seconds.
+/// The tolerated difference between the issuer's clock and ours, in seconds.
 const LEEWAY: u64 = 30;
 
 /// The shortest RSA modulus in bits (RFC 7518, sections 3.3 and 3.5).
 const RSA_BITS: usize = 2_048;
 
-/// How long the issuer may take to answer.
+/// The timeout of requests to the issuer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the issuer may answer in bytes.
-const ANSWER_BYTES: usize = 1 << 20;
+/// The largest response of the issuer, in bytes.
+const RESPONSE_BYTES: usize = 1 << 20;
 
-/// How many checked tokens are kept at hand.
-const CHECKED: usize = 1_000;
+/// How many validated tokens are cached.
+const CACHED_TOKENS: usize = 1_000;
 
 /// An issuer, and how its tokens are read.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What its tokens name as `iss`, letter by letter, and where it is found: an `https` URL, or
-    /// `http` on this machine.
+    /// The exact `iss` of its tokens, and where it is found: an `https` URL, or `http` on this machine.
     pub issuer: String,
-    /// What its tokens for this service name as `aud`.
+    /// The `aud` of its tokens for this service.
     pub audience: String,
     /// The claim with the role's name, or several. Dots lead into objects: `realm_access.roles`.
     pub role_claim: String,
     /// The claim with the ids of the configurations that a token is limited to. `None`: tokens are
     /// not limited.
     pub configurations_claim: Option<String>,
-    /// The claim with the id of the agent that a token with the role `agent` speaks for.
+    /// The claim with the id of the agent that a token with the role `agent` may report as.
     pub agent_claim: String,
-    /// The shortest time between two looks for the issuer's keys that tokens cause.
-    pub look_every: Duration,
+    /// The shortest time between two fetches of the issuer's keys that unknown keys cause.
+    pub refetch_after: Duration,
     /// The time from one scheduled fetch of the issuer's keys to the next: what its cache headers say,
     /// but within these. Without such headers it is the longest, and after a failure the shortest.
     pub refresh: RangeInclusive<Duration>,
@@ -84,7 +84,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// With the claims' usual names.
+    /// Options with the usual names of claims.
     pub fn new(issuer: String, audience: String) -> Self {
         Self {
             issuer,
@@ -92,14 +92,14 @@ impl Options {
             role_claim: "role".to_owned(),
             configurations_claim: None,
             agent_claim: "agent_id".to_owned(),
-            look_every: Duration::from_secs(10),
+            refetch_after: Duration::from_secs(10),
             refresh: Duration::from_secs(30)..=Duration::from_mins(5),
             keep: Duration::from_hours(1),
         }
     }
 }
 
-/// Checks an issuer's tokens. Cheap to clone.
+/// Validates an issuer's tokens. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Issuer(Arc<Inner>);
 
@@ -109,10 +109,10 @@ struct Inner {
     fingerprints: Arc<hmac::Key>,
     http: reqwest::Client,
     keys: RwLock<Arc<Keys>>,
-    /// When they were last looked for. Whoever looks holds it.
-    looked: AsyncMutex<Option<Instant>>,
-    /// Tokens that were checked: a signature takes longer than many a query.
-    checked: Mutex<HashMap<String, Viewer>>,
+    /// When they were last fetched. Locked during a fetch.
+    last_fetch: AsyncMutex<Option<Instant>>,
+    /// Validated tokens: checking a signature takes longer than many a query.
+    validated: Mutex<HashMap<String, Principal>>,
 }
 
 #[derive(Debug, Default)]
@@ -120,7 +120,7 @@ struct Keys {
     keys: Vec<Key>,
     /// `None` until they are fetched, and after [`Options::keep`].
     fetched: Option<Instant>,
-    /// How long after that they are to be fetched again.
+    /// How long after that they are fetched again.
     fresh_for: Duration,
     /// All that the issuer publishes, of any kind.
     published: Vec<Value>,
@@ -129,11 +129,11 @@ struct Keys {
 #[derive(Clone, Debug)]
 struct Key {
     id: Option<String>,
-    /// The only one that it is for, if it says so.
+    /// Its only algorithm, if it names one.
     algorithm: Option<Algorithm>,
     parameters: AlgorithmParameters,
     key: DecodingKey,
-    /// Cancelled when the issuer no longer publishes it, or has been away for too long.
+    /// Cancelled when the issuer no longer publishes it, or has been unreachable for too long.
     withdrawn: CancellationToken,
 }
 
@@ -185,21 +185,21 @@ fn bit_length(number: &[u8]) -> usize {
 }
 
 impl Keys {
-    /// Those of an answer of the issuer's. A key that is known already stays the one it is.
+    /// The keys of a response. A key that was there before keeps its cancellation token.
     fn replace(&self, published: Vec<Value>, fresh_for: Duration) -> Self {
         let is_new = published != self.published;
         let mut keys = Vec::new();
         for jwk in &published {
             match Key::read(jwk) {
                 Ok(mut key) => {
-                    if let Some(known) = self.keys.iter().find(|known| known.is_same(&key)) {
-                        key.withdrawn = known.withdrawn.clone();
+                    if let Some(old) = self.keys.iter().find(|old| old.is_same(&key)) {
+                        key.withdrawn = old.withdrawn.clone();
                     }
                     keys.push(key);
                 }
                 Err(reason) if is_new => {
                     let id = jwk.get("kid").and_then(Value::as_str).unwrap_or_default();
-                    tracing::info!(id, reason, "a key of the issuer's is not used");
+                    tracing::info!(id, reason, "ignoring a key of the issuer");
                 }
                 Err(_) => {}
             }
@@ -225,9 +225,9 @@ impl Keys {
 /// Why keys were not fetched. For the log only.
 #[derive(Debug, thiserror::Error)]
 enum FetchError {
-    #[error("no answer: {0}")]
+    #[error("request failed: {0}")]
     Http(#[from] reqwest::Error),
-    #[error("the answer is no JSON of the expected form: {0}")]
+    #[error("unexpected JSON: {0}")]
     Json(#[from] serde_json::Error),
     #[error("{0}")]
     Wrong(String),
@@ -246,7 +246,7 @@ struct KeySet {
 
 impl Issuer {
     pub fn new(options: Options, fingerprints: Arc<hmac::Key>) -> Self {
-        // Another part of the program may have done so already, with the same.
+        // Fails if it is installed already, which does no harm.
         _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
@@ -258,15 +258,15 @@ impl Issuer {
             fingerprints,
             http,
             keys: RwLock::default(),
-            looked: AsyncMutex::new(None),
-            checked: Mutex::default(),
+            last_fetch: AsyncMutex::new(None),
+            validated: Mutex::default(),
         }))
     }
 
-    /// Keeps its keys fresh, until it is dropped.
+    /// Refreshes its keys until it is dropped.
     pub async fn run(&self) {
         loop {
-            self.0.look(Duration::ZERO).await;
+            self.0.refresh(Duration::ZERO).await;
             let keys = self.0.keys();
             let age = keys.fetched.map_or(Duration::MAX, |fetched| fetched.elapsed());
             let due = keys.fresh_for.saturating_sub(age);
@@ -274,24 +274,24 @@ impl Issuer {
         }
     }
 
-    /// Whose token this is.
-    pub async fn viewer(&self, text: &str, now: Timestamp) -> Result<Viewer, Denied> {
-        let checked = self.0.checked().get(text).cloned();
-        if let Some(viewer) = checked.filter(|viewer| !viewer.is_over(now)) {
-            return Ok(viewer);
+    /// The principal of a token.
+    pub async fn authenticate(&self, text: &str, now: Timestamp) -> Result<Principal, ApiError> {
+        let cached = self.0.validated().get(text).cloned();
+        if let Some(principal) = cached.filter(|principal| !principal.has_expired(now)) {
+            return Ok(principal);
         }
         let wrong = |error| {
-            tracing::debug!(%error, "a token of the issuer's is refused");
-            Denied::Invalid
+            tracing::debug!(%error, "rejected a token of the issuer");
+            invalid_token()
         };
         let header = decode_header(text).map_err(wrong)?;
         if !ALGORITHMS.contains(&header.alg) {
-            return Err(Denied::Invalid);
+            return Err(invalid_token());
         }
-        // Extensions that must be understood (RFC 7515, section 4.1.11): none is understood here.
+        // Critical extensions (RFC 7515, section 4.1.11): none is supported.
         if header.crit.is_some() {
-            tracing::debug!("a token of the issuer's is refused: its header has `crit`");
-            return Err(Denied::Invalid);
+            tracing::debug!("rejected a token of the issuer: its header has `crit`");
+            return Err(invalid_token());
         }
         let key = self.key(header.kid.as_deref(), header.alg).await?;
         let options = &self.0.options;
@@ -302,21 +302,22 @@ impl Issuer {
         validation.set_issuer(&[&options.issuer]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         let claims: Map<String, Value> = decode(text, &key.key, &validation).map_err(wrong)?.claims;
-        let viewer = self.read(&claims)?.until_revoked(key.withdrawn);
-        let mut checked = self.0.checked();
-        if checked.len() >= CHECKED {
-            checked.clear();
+        let principal = self.read(&claims)?.until_revoked(key.withdrawn);
+        let mut validated = self.0.validated();
+        if validated.len() >= CACHED_TOKENS {
+            validated.clear();
         }
-        checked.insert(text.to_owned(), viewer.clone());
-        Ok(viewer)
+        validated.insert(text.to_owned(), principal.clone());
+        Ok(principal)
     }
 
-    fn read(&self, claims: &Map<String, Value>) -> Result<Viewer, Denied> {
+    fn read(&self, claims: &Map<String, Value>) -> Result<Principal, ApiError> {
         let options = &self.0.options;
         let named = words(claim(claims, &options.role_claim));
-        // The mightiest that it names.
+        // The role with the most rights that it names.
         let role = Role::ALL.into_iter().rfind(|role| named.contains(&role.name()));
-        let role = role.ok_or(Denied::Forbidden("the token names none of this service's roles"))?;
+        let role = role
+            .ok_or_else(|| ApiError::forbidden("the token names none of this service's roles"))?;
         let scope = match &options.configurations_claim {
             None => Scope::All,
             Some(name) => {
@@ -324,7 +325,7 @@ impl Issuer {
                 if named == ["*"] {
                     Scope::All
                 } else {
-                    // What is no id is no configuration of ours.
+                    // Values that are no UUIDs match no configuration.
                     Scope::only(named.into_iter().filter_map(|id| Uuid::parse_str(id).ok()))
                 }
             }
@@ -334,7 +335,7 @@ impl Issuer {
             let named = words(claim(claims, &options.agent_claim));
             agent = named.first().and_then(|id| Uuid::parse_str(id).ok());
             if agent.is_none() {
-                return Err(Denied::Forbidden("the token does not say which agent it is for"));
+                return Err(ApiError::forbidden("the token has no agent id"));
             }
         }
         let subject = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
@@ -344,21 +345,24 @@ impl Issuer {
             .and_then(|expires| expires.micros().checked_add(LEEWAY.cast_signed() * 1_000_000))
             .and_then(Timestamp::from_micros)
             .unwrap_or_default();
-        Ok(Viewer::new(subject, role, scope, Arc::clone(&self.0.fingerprints))
+        Ok(Principal::new(subject, role, scope, Arc::clone(&self.0.fingerprints))
             .with_agent(agent)
             .until(Some(expires)))
     }
 
-    async fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Key, Denied> {
+    async fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Key, ApiError> {
         if let Some(key) = self.0.keys().find(id, algorithm) {
             return Ok(key.clone());
         }
-        self.0.look(self.0.options.look_every).await;
+        self.0.refresh(self.0.options.refetch_after).await;
         let keys = self.0.keys();
         match keys.find(id, algorithm) {
             Some(key) => Ok(key.clone()),
-            None if keys.fetched.is_none() => Err(Denied::IssuerAway),
-            None => Err(Denied::Invalid),
+            None if keys.fetched.is_none() => {
+                let message = "the issuer's keys cannot be fetched at the moment; try again";
+                Err(ApiError::new(ErrorCode::IssuerUnavailable, message))
+            }
+            None => Err(invalid_token()),
         }
     }
 }
@@ -368,8 +372,8 @@ impl Inner {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn checked(&self) -> std::sync::MutexGuard<'_, HashMap<String, Viewer>> {
-        self.checked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn validated(&self) -> std::sync::MutexGuard<'_, HashMap<String, Principal>> {
+        self.validated.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set_keys(&self, keys: Keys) {
@@ -382,19 +386,18 @@ impl Inner {
         }
         drop(current);
         let now = clock::now();
-        self.checked().retain(|_, viewer| !viewer.is_over(now));
+        self.validated().retain(|_, principal| !principal.has_expired(now));
     }
 
-    /// Fetches the keys, unless that was tried within `pause`. Callers that come meanwhile wait for
-    /// the one fetch.
-    async fn look(&self, pause: Duration) {
-        let came = Instant::now();
-        let mut looked = self.looked.lock().await;
-        if looked.is_some_and(|looked| looked >= came || looked.elapsed() < pause) {
+    /// Fetches the keys, unless that was tried within `pause`. Concurrent calls wait for one fetch.
+    async fn refresh(&self, pause: Duration) {
+        let called = Instant::now();
+        let mut last_fetch = self.last_fetch.lock().await;
+        if last_fetch.is_some_and(|last| last >= called || last.elapsed() < pause) {
             return;
         }
         let fetched = self.fetch().await;
-        *looked = Some(Instant::now());
+        *last_fetch = Some(Instant::now());
         metrics::issuer_keys(fetched.is_ok());
         match fetched {
             Ok((published, fresh_for)) => {
@@ -404,10 +407,10 @@ impl Inner {
             Err(error) => {
                 let age = self.keys().fetched.map(|fetched| fetched.elapsed());
                 let age_seconds = age.map(|age| age.as_secs());
-                tracing::warn!(%error, age_seconds, "cannot fetch the issuer's keys");
+                tracing::warn!(%error, age_seconds, "failed to fetch the issuer's keys");
                 if age.is_some_and(|age| age > self.options.keep) {
                     tracing::error!(
-                        "the issuer's keys are too old; its tokens are refused until it answers"
+                        "the issuer's keys are too old; rejecting its tokens until it responds"
                     );
                     self.set_keys(Keys::default());
                 }
@@ -441,15 +444,15 @@ impl Inner {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             body.extend_from_slice(&chunk);
-            if body.len() > ANSWER_BYTES {
-                return Err(FetchError::Wrong("the answer is too large".to_owned()));
+            if body.len() > RESPONSE_BYTES {
+                return Err(FetchError::Wrong("the response is too large".to_owned()));
             }
         }
         Ok((serde_json::from_slice(&body)?, std::mem::take(response.headers_mut())))
     }
 }
 
-/// How long a response is fresh, if its headers tell (RFC 9111, sections 4.2 and 5.2.2).
+/// How long a response is fresh, if its headers say so (RFC 9111, sections 4.2 and 5.2.2).
 fn freshness(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     if let Some(control) = headers.typed_get::<CacheControl>() {
         if control.no_store() || control.no_cache() {
@@ -463,7 +466,7 @@ fn freshness(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
         }
     }
     headers.get("expires")?;
-    // What is no date, such as 0, has expired.
+    // An invalid date, such as 0, means expired.
     let expires = headers.typed_get::<Expires>().map_or(SystemTime::UNIX_EPOCH, SystemTime::from);
     let date = headers.typed_get::<Date>().map_or(now, SystemTime::from);
     Some(expires.duration_since(date).unwrap_or_default())
@@ -478,7 +481,7 @@ fn claim<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     claim(claims.get(first)?.as_object()?, rest)
 }
 
-/// A list of texts, or a text with spaces or commas between its words.
+/// The strings of a list, or the words of a string, separated by spaces or commas.
 fn words(value: Option<&Value>) -> Vec<&str> {
     match value {
         Some(Value::String(text)) => {

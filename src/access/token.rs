@@ -1,8 +1,8 @@
-//! API tokens: making, listing and revoking them.
+//! API tokens: creating, listing and revoking them.
 //!
-//! A token is `ajt_` and 256 random bits. The database has its SHA-256 alone. A slow hash, as for
-//! passwords, is for what people make up: nobody can try out 2^256 tokens, however fast, and a
-//! request must not take the time of one.
+//! A token is `ajt_` and 256 random bits. The database stores only its SHA-256. A slow hash, as for
+//! passwords, protects secrets that people choose: 2^256 random tokens cannot be guessed however fast
+//! the hash is, and authenticating a request must stay cheap.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
-use super::viewer::Role;
+use super::principal::Role;
 use crate::db::{Db, Sql};
 use crate::jobs::scope::Scope;
 use crate::jobs::store;
@@ -24,21 +24,21 @@ pub const PREFIX: &str = "ajt_";
 
 const RANDOM_BYTES: usize = 32;
 
-/// A token to make.
+/// A token to create.
 #[derive(Clone, Debug)]
 pub struct NewToken {
-    /// Whose it is, or what it is for.
+    /// Its owner or purpose.
     pub name: String,
     pub role: Role,
     /// The configurations that it is limited to.
     pub scope: Scope,
-    /// The agent that it speaks for.
+    /// The only agent that it may report as.
     pub agent_id: Option<Uuid>,
     /// Until when it is valid.
     pub expires: Option<Timestamp>,
 }
 
-/// Makes a token. Returns its id, and the token itself, which is nowhere to be found afterwards.
+/// Creates a token. Returns its id and the token itself, which is not stored.
 pub async fn create(db: &Db, new: NewToken, now: Timestamp) -> Result<(Uuid, String), DbErr> {
     let text = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random()?));
     let row = access_token::Model {
@@ -64,7 +64,7 @@ pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<access_token::Model>,
     read(db, sql).await
 }
 
-/// Ends tokens, by their ids or names. Returns those that were valid until now.
+/// Revokes tokens by id or name. Returns those that were not revoked before.
 pub async fn revoke(
     db: &Db,
     token: &str,
@@ -94,19 +94,19 @@ pub(super) async fn by_ids(
     read(db, sql).await
 }
 
-/// The token that this is, unless it is revoked.
+/// The token with this text, unless it is revoked.
 pub(super) async fn by_text(
     db: &impl ConnectionTrait,
     text: &str,
 ) -> Result<Option<access_token::Model>, DbErr> {
     let mut sql = select(db);
-    // Which hash it is that the index compares with tells nothing of the token.
+    // The time that the index takes to compare hashes reveals nothing about the token.
     sql.push(" WHERE t.revoked_date IS NULL AND t.hash = ").bind(hash(text));
     Ok(read(db, sql).await?.pop())
 }
 
-/// Notes that tokens are in use, each at most once in this time.
-pub(super) async fn note_use(
+/// Records that tokens were used, each at most once per interval.
+pub(super) async fn record_use(
     db: &Db,
     ids: &[Uuid],
     now: Timestamp,
@@ -134,7 +134,7 @@ async fn read(db: &impl ConnectionTrait, sql: Sql) -> Result<Vec<access_token::M
     sql.all(db).await?.iter().map(|row| columns.read(row, 0)).collect()
 }
 
-/// What the database has of a token.
+/// The hash of a token, as stored.
 fn hash(text: &str) -> String {
     let hash = digest::digest(&digest::SHA256, text.as_bytes());
     hash.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
@@ -147,7 +147,7 @@ fn write_scope(scope: &Scope) -> Option<String> {
     }
 }
 
-/// The scope that [`write_scope`] wrote. What cannot be read is left out of it.
+/// The scope that [`write_scope`] wrote. Ids that cannot be parsed are left out.
 pub fn read_scope(configurations: Option<&str>) -> Scope {
     let Some(ids) = configurations else { return Scope::All };
     Scope::only(ids.split(',').filter_map(|id| Uuid::parse_str(id).ok()))
@@ -157,12 +157,12 @@ fn random() -> Result<[u8; RANDOM_BYTES], DbErr> {
     let mut bytes = [0; RANDOM_BYTES];
     SystemRandom::new()
         .fill(&mut bytes)
-        .map_err(|_| DbErr::Custom("the system has no random numbers".to_owned()))?;
+        .map_err(|_| DbErr::Custom("the system's random number generator failed".to_owned()))?;
     Ok(bytes)
 }
 
-/// The database's own secret, from which the service makes keys. It is made when it is first asked
-/// for, and all replicas have the same.
+/// The secret from which the service derives its keys. It is generated on first use and stored in the
+/// database, so that all replicas have the same.
 pub(super) async fn secret(db: &Db) -> Result<Vec<u8>, DbErr> {
     let mut sql = Sql::new(db.backend());
     sql.push("INSERT INTO secret (name, value) VALUES ('service', ");
@@ -171,6 +171,6 @@ pub(super) async fn secret(db: &Db) -> Result<Vec<u8>, DbErr> {
     let mut sql = Sql::new(db.backend());
     sql.push("SELECT value FROM secret WHERE name = 'service'");
     let row = sql.one(db.writer()).await?;
-    let row = row.ok_or_else(|| DbErr::Custom("the database's secret is gone".to_owned()))?;
+    let row = row.ok_or_else(|| DbErr::Custom("the database has no secret".to_owned()))?;
     Ok(row.try_get_by_index::<String>(0)?.into_bytes())
 }

@@ -7,7 +7,7 @@ use super::serve::{self, ListenOptions, ProtectionOptions, Served};
 use super::{DatabaseOptions, Failure};
 use crate::jobs::{counts, rows};
 use crate::output;
-use crate::reports::Patience;
+use crate::reports::LeasePolicy;
 use crate::samples::{fill, hand_over};
 use crate::{clock, db};
 
@@ -77,5 +77,5 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         http: &options.protection.http,
         rules,
     };
-    serve::serve(db, served, Patience::default(), None, agents).await
+    serve::serve(db, served, LeasePolicy::default(), None, agents).await
 }

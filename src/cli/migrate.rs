@@ -36,7 +36,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     for (name, is_applied) in &steps {
         print(format_args!("{} {name}", if *is_applied { "applied" } else { "missing" }))?;
     }
-    // Refuses a newer version's schema, of which the steps above are only a part.
+    // Refuses a newer version's schema. The steps above are only a part of that.
     let is_current = migrate::is_current(&db).await?;
     if matches!(options.action, Action::Status) && !is_current {
         return Err(Failure::new(1, "the database's schema is not up to date"));

@@ -90,9 +90,9 @@ enum Command {
     Token(token::Options),
     /// Print the GraphQL schema.
     Schema,
-    /// Print the reference of commands and options in Markdown, which is `docs/configuration.md`.
+    /// Print a generated document: `docs/configuration.md` or `docs/errors.md`.
     #[command(hide = true)]
-    Reference,
+    Reference(reference::Options),
 }
 
 /// The server that a command is a client of.
@@ -362,7 +362,7 @@ async fn run() -> Result<(), Failure> {
         Some(Command::Counts(options)) => counts::run(options).await,
         Some(Command::Token(options)) => token::run(options).await,
         Some(Command::Schema) => schema::run(),
-        Some(Command::Reference) => reference::run(),
+        Some(Command::Reference(options)) => reference::run(&options),
         Some(Command::Config(_)) | None => Ok(()),
     };
     // Sends what is left, which may wait for the collector.

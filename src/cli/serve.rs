@@ -25,7 +25,7 @@ use crate::http::HttpOptions;
 use crate::jobs::scope::Scope;
 use crate::limits::LimitOptions;
 use crate::output;
-use crate::reports::Patience;
+use crate::reports::LeasePolicy;
 
 #[derive(Args)]
 pub struct Options {
@@ -34,13 +34,12 @@ pub struct Options {
     #[command(flatten)]
     pub(super) listen: ListenOptions,
     #[command(flatten)]
-    patience: PatienceOptions,
+    leases: LeaseOptions,
     #[command(flatten)]
     protection: ProtectionOptions,
     #[command(flatten)]
     access: AccessOptions,
-    /// Remove jobs that have been over for this long, with their runs, such as 90d. Without it all
-    /// are kept.
+    /// Remove jobs that finished this long ago, with their runs, such as 90d. Without it all are kept.
     #[arg(long, value_name = "TIME", env = "AGENT_JOBS_RETAIN", value_parser = not_zero)]
     retain: Option<Duration>,
     /// Do not bring the database's schema up to date; refuse to start if it is not.
@@ -139,22 +138,22 @@ impl ProtectionOptions {
     }
 }
 
-/// How long to wait for agents.
+/// When to act on agents that do not report.
 #[derive(Args)]
-struct PatienceOptions {
+struct LeaseOptions {
     /// A run whose agent has not reported for this long is stale; 0: never.
-    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_STALE_AFTER", default_value = "1m", value_parser = patience)]
+    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_STALE_AFTER", default_value = "1m", value_parser = time_or_never)]
     stale_after: Duration,
-    /// A run whose agent has not reported for this long fails; 0: never.
-    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_LOST_AFTER", default_value = "10m", value_parser = patience)]
-    lost_after: Duration,
+    /// The lease of a run: it fails when its agent has not reported for this long; 0: never.
+    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_LEASE", default_value = "10m", value_parser = time_or_never)]
+    lease: Duration,
     /// A cancellation that the agent has not confirmed for this long is forced; 0: never.
-    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_CANCEL_AFTER", default_value = "3m", value_parser = patience)]
+    #[arg(long, value_name = "TIME", env = "AGENT_JOBS_CANCEL_AFTER", default_value = "3m", value_parser = time_or_never)]
     cancel_after: Duration,
 }
 
-/// Reads `90s`, `10m` or `1h 30m`; `0` is no time.
-fn patience(text: &str) -> Result<Duration, String> {
+/// Parses `90s`, `10m` or `1h 30m`; `0` means never.
+fn time_or_never(text: &str) -> Result<Duration, String> {
     if text.trim() == "0" {
         return Ok(Duration::ZERO);
     }
@@ -162,12 +161,12 @@ fn patience(text: &str) -> Result<Duration, String> {
         .map_err(|_| "expected a time such as 90s, 10m or 1h 30m, or 0 for never".to_owned())
 }
 
-impl From<PatienceOptions> for Patience {
-    fn from(options: PatienceOptions) -> Self {
+impl From<LeaseOptions> for LeasePolicy {
+    fn from(options: LeaseOptions) -> Self {
         let unless_zero = |time: Duration| (!time.is_zero()).then_some(time);
         Self {
             stale_after: unless_zero(options.stale_after),
-            lost_after: unless_zero(options.lost_after),
+            lease: unless_zero(options.lease),
             cancel_after: unless_zero(options.cancel_after),
         }
     }
@@ -191,14 +190,14 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     } else {
         db::migrate::up(&db).await?;
     }
-    let (patience, retain) = (options.patience.into(), options.retain);
+    let (lease_policy, retain) = (options.leases.into(), options.retain);
     let served = Served {
         listen: &options.listen,
         access: &options.access,
         http: &options.protection.http,
         rules,
     };
-    serve(db, served, patience, retain, None).await
+    serve(db, served, lease_policy, retain, None).await
 }
 
 /// How something is served.
@@ -209,14 +208,14 @@ pub(super) struct Served<'a> {
     pub rules: Rules,
 }
 
-/// How long the demo's agents may take to say goodbye.
+/// How long the demo's agents may take to stop.
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Serves a database until the process is told to stop; to agents that are played here, too.
 pub(super) async fn serve(
     db: Db,
     Served { listen: options, access, http, rules }: Served<'_>,
-    patience: Patience,
+    lease_policy: LeasePolicy,
     retain: Option<Duration>,
     agents: Option<simulate::Options>,
 ) -> Result<(), Failure> {
@@ -247,7 +246,7 @@ pub(super) async fn serve(
         access,
         rules,
         http: http.clone(),
-        patience,
+        lease_policy,
         tick: options.tick,
         retain,
     };
@@ -282,7 +281,7 @@ pub(super) async fn serve(
     running.stop().await.map_err(cannot_listen)
 }
 
-/// A token for those who are played, for as long as a demo goes on.
+/// A token for the simulated agents, valid longer than a demo runs.
 async fn players_token(db: &Db) -> Result<String, Failure> {
     const LENGTH: i64 = 30 * 24 * 3600 * 1_000_000;
     let now = clock::now();
@@ -312,21 +311,21 @@ async fn play(
             leaving.cancelled().await;
             simulation.stop(GOODBYE).await;
         }
-        Err(error) => tracing::warn!(%error, "nobody plays the agents"),
+        Err(error) => tracing::warn!(%error, "failed to start the simulated agents"),
     }
 }
 
-/// Lets the process have as many files open as it may: each client is one, and what is usual, 1,024,
-/// is for programs that cannot do with more.
+/// Raises the limit of open files to the allowed maximum: each client takes one, and the usual limit of
+/// 1,024 exists for programs that cannot handle more.
 fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::warn!(%error, "raising the limit of open files");
+        tracing::warn!(%error, "failed to raise the limit of open files");
     }
 }
 
-/// Done when the process is asked to stop: SIGTERM, Ctrl-C at a terminal, or SIGHUP when its terminal
+/// Resolves when the process is asked to stop: SIGTERM, Ctrl-C at a terminal, or SIGHUP when its terminal
 /// closes, unless the process was started with SIGHUP ignored, as `nohup` does. From the moment that
 /// this returns they do not end the process by themselves.
 pub(super) fn stop_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {

@@ -23,22 +23,22 @@ use super::{Db, Failure, Listening, Observer, WriteHealth};
 /// that a connection keeps prepared.
 const PREPARED_STATEMENTS: usize = 500;
 
-/// How long a request waits for a free connection, and for PostgreSQL to answer at first.
+/// How long a request waits for a free connection, and for PostgreSQL's first response.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Readers of the SQLite file in this process, one for the change feed.
 const SQLITE_READERS: u32 = 5;
 
-/// Readers beside them, on either database, for work that takes long.
-const HEAVY_READERS: u32 = 2;
+/// Additional readers, on either database, for long queries.
+const LONG_READERS: u32 = 2;
 
-/// How long that may wait for one of them. Requests have less time.
-const HEAVY_ACQUIRE_TIMEOUT: Duration = Duration::from_mins(2);
+/// How long a query may wait for one of them. Requests have less time.
+const LONG_ACQUIRE_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// How long the second connection may take by which a pooler is recognised.
+/// The timeout of the second connection, by which a pooler is recognised.
 const POOLER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How a PostgreSQL URL looks, and what its user and password need.
+/// The form of a PostgreSQL URL, and the encoding of its user and password.
 const POSTGRES_FORM: &str = "expected postgres://user:password@host:5432/database; in the user and \
     the password write %23 for #, %2F for /, %3F for ?, %40 for @ and %25 for %";
 
@@ -55,36 +55,36 @@ impl FromStr for Target {
     type Err = ConnectError;
 
     fn from_str(url: &str) -> Result<Self, ConnectError> {
-        let wrong = |reason: &str| ConnectError::Url(reason.to_owned());
+        let invalid = |reason: &str| ConnectError::Url(reason.to_owned());
         // Files with secrets often end with a line break.
         let url = url.trim();
         if url.contains(char::is_control) {
-            return Err(wrong("it contains a control character, such as a line break or a tab"));
+            return Err(invalid("it contains a control character, such as a line break or a tab"));
         }
         match url.split_once(':') {
             Some(("sqlite", path)) => {
                 let path = path.strip_prefix("//").unwrap_or(path);
                 if path.is_empty() || path.contains(":memory:") {
-                    return Err(wrong(
+                    return Err(invalid(
                         "SQLite needs a file, as in sqlite://agent-jobs.db; a database in memory would not outlive a connection",
                     ));
                 }
                 if path.contains('?') {
-                    return Err(wrong("a SQLite URL takes no parameters after the file's path"));
+                    return Err(invalid("a SQLite URL takes no parameters after the file's path"));
                 }
                 Ok(Self::Sqlite(path.into()))
             }
             Some(("postgres" | "postgresql", _)) => postgres_options(url)
                 .map(|options| Self::Postgres(Box::new(options)))
-                .ok_or_else(|| wrong(POSTGRES_FORM)),
-            _ => {
-                Err(wrong("expected sqlite://FILE or postgres://user:password@host:5432/database"))
-            }
+                .ok_or_else(|| invalid(POSTGRES_FORM)),
+            _ => Err(invalid(
+                "expected sqlite://FILE or postgres://user:password@host:5432/database",
+            )),
         }
     }
 }
 
-/// What a PostgreSQL URL says; `None` if it is not well-formed.
+/// The options in a PostgreSQL URL; `None` if it is malformed.
 fn postgres_options(url: &str) -> Option<PgConnectOptions> {
     let (scheme, rest) = url.split_once("://")?;
     if rest.contains('#') {
@@ -114,7 +114,7 @@ fn postgres_options(url: &str) -> Option<PgConnectOptions> {
     })
 }
 
-/// Where it is, without the password.
+/// The address, without the password.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -133,13 +133,13 @@ impl fmt::Display for Target {
     }
 }
 
-/// Why a database could not be opened, for the person who starts the program.
+/// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The URL names none.
-    #[error("the database URL is wrong: {0}")]
+    /// The URL is invalid.
+    #[error("invalid database URL: {0}")]
     Url(String),
-    /// It did not answer, or refused.
+    /// It refused the connection, or the file cannot be used.
     #[error("cannot open {target}: {reason}")]
     Open { target: String, reason: String },
     /// The database server cannot be reached, or is starting or stopping. A later try may work.
@@ -150,13 +150,11 @@ pub enum ConnectError {
 /// How a database is opened.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
-    /// For answering requests: a statement that reads is given up by the database itself when it
-    /// takes longer than this. The client that waited for it may be gone by then, but a statement
-    /// goes on.
+    /// The database cancels statements of readers that take longer than this. Dropping a statement
+    /// whose client has disconnected would not end it.
     pub statement_timeout: Option<Duration>,
     /// Connections to PostgreSQL, at least [`ConnectOptions::MIN_CONNECTIONS`]: an eighth for reads
-    /// that take long, a quarter for writes, the rest for other reads. SQLite has a number of its
-    /// own.
+    /// that take long, a quarter for writes, the rest for other reads. SQLite ignores it.
     pub connections: u32,
     /// Where changes are listened to, if not at the database's own address.
     pub listen: Option<Target>,
@@ -181,7 +179,7 @@ pub async fn connect(target: &Target) -> Result<Db, ConnectError> {
     connect_with(target, &ConnectOptions::default()).await
 }
 
-/// The same with options.
+/// Opens the database with options.
 ///
 /// # Errors
 /// As [`connect`].
@@ -209,14 +207,14 @@ pub async fn connect_with(target: &Target, options: &ConnectOptions) -> Result<D
     })
 }
 
-/// What to do about a SQLite file that cannot be written.
+/// The reason for a SQLite file that cannot be written.
 const READ_ONLY_FILE: &str = "the file is read-only; let the user that runs agent-jobs write the file \
     and its folder, and mount its file system read-write";
 
-/// What a PostgreSQL database that takes no writes is.
+/// The reason for a PostgreSQL database that rejects writes.
 const READ_ONLY_DATABASE: &str = "the database is read-only (a standby?)";
 
-/// The same as [`connect_with`] for a process that writes.
+/// Opens the database for a process that writes.
 ///
 /// # Errors
 /// As [`connect`]; and if the database is read-only, which a standby is until it is promoted:
@@ -229,7 +227,7 @@ pub async fn connect_writable(
     let read_only = match db.is_read_only().await {
         Ok(false) => return Ok(db),
         Ok(true) => None,
-        // Another process writes the file, or the server went away: the start goes on and finds out.
+        // Another process writes the file, or the server is unreachable: the caller finds out later.
         Err(error) if Failure::of(&error).is_temporary() => return Ok(db),
         Err(error) => Some(error.to_string()),
     };
@@ -250,11 +248,11 @@ async fn sqlite(path: &PathBuf, statement_timeout: Option<Duration>) -> Result<D
         .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        // What was acknowledged survives a power failure too.
+        // Acknowledged changes survive a power failure.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(10))
         .foreign_keys(true)
-        // Without it INSERT OR REPLACE removes a row behind the counters' back.
+        // Without it INSERT OR REPLACE deletes rows without running the counters' triggers.
         .pragma("recursive_triggers", "ON")
         .pragma("cache_size", "-65536")
         .pragma("temp_store", "MEMORY")
@@ -268,13 +266,13 @@ async fn sqlite(path: &PathBuf, statement_timeout: Option<Duration>) -> Result<D
             .max_lifetime(None)
             .idle_timeout(None)
     };
-    // SQLite takes back a transaction by itself when the disk is full or fails, which the driver does
-    // not notice: it could never begin another on this connection.
+    // SQLite rolls back by itself when the disk is full or fails, which the driver does not notice: it
+    // could never begin another transaction on this connection.
     let writer = pool(1).before_acquire(|connection, _| {
         let is_usable = !connection.is_in_transaction();
         Box::pin(async move { Ok(is_usable) })
     });
-    // The writer comes first: it creates the file and puts it into WAL mode.
+    // The writer is opened first: it creates the file and puts it into WAL mode.
     let writer = writer.connect_with(options.clone()).await?;
     let mut readers = pool(SQLITE_READERS);
     if let Some(time) = statement_timeout {
@@ -285,14 +283,14 @@ async fn sqlite(path: &PathBuf, statement_timeout: Option<Duration>) -> Result<D
             });
     }
     let options = options.create_if_missing(false).pragma("query_only", "ON");
-    let heavy = readers
+    let long = readers
         .clone()
-        .max_connections(HEAVY_READERS)
-        .acquire_timeout(HEAVY_ACQUIRE_TIMEOUT)
+        .max_connections(LONG_READERS)
+        .acquire_timeout(LONG_ACQUIRE_TIMEOUT)
         .connect_lazy_with(options.clone());
     let reader = readers.connect_with(options).await?;
     let observer = Observer::default();
-    let [reader, heavy_reader, writer] = [reader, heavy, writer].map(|pool| {
+    let [reader, long_reader, writer] = [reader, long, writer].map(|pool| {
         let mut connection: DatabaseConnection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
         let observer = observer.clone();
         connection.set_metric_callback(move |info| {
@@ -301,28 +299,28 @@ async fn sqlite(path: &PathBuf, statement_timeout: Option<Duration>) -> Result<D
         Pool::Sqlite(connection)
     });
     let write_health = WriteHealth::default();
-    Ok(Db { reader, heavy_reader, writer, observer, write_health, postgres: None, queue: None })
+    Ok(Db { reader, long_reader, writer, observer, write_health, postgres: None, queue: None })
 }
 
-/// How many steps of its machine SQLite runs before it looks whether to go on: a fraction of a
-/// millisecond's worth.
-const STEPS: i32 = 10_000;
+/// The number of virtual-machine instructions between two checks of the time limit: a fraction of a
+/// millisecond.
+const INSTRUCTIONS: i32 = 10_000;
 
-/// Lets what the connection is about to do take this long. A connection is taken from the pool for
-/// each statement.
+/// Limits the time of the connection's next statement. A connection is taken from the pool for each
+/// statement.
 async fn limit_sqlite(
     connection: &mut SqliteConnection,
     time: Duration,
 ) -> Result<(), sqlx::Error> {
     let end = Instant::now() + time;
     let mut handle = connection.lock_handle().await?;
-    handle.set_progress_handler(STEPS, move || Instant::now() < end);
+    handle.set_progress_handler(INSTRUCTIONS, move || Instant::now() < end);
     Ok(())
 }
 
 async fn postgres(address: &PgConnectOptions, options: &ConnectOptions) -> Result<Db, sqlx::Error> {
     let address = with_settings(address);
-    // A pool tries again until its time is up, and then cannot say why it failed.
+    // A pool retries until its timeout, and does not return the reason of the failure.
     let (address, pooling) = timeout(CONNECT_TIMEOUT, try_postgres(address))
         .await
         .map_err(|_| sqlx::Error::PoolTimedOut)??;
@@ -343,8 +341,7 @@ async fn postgres(address: &PgConnectOptions, options: &ConnectOptions) -> Resul
         let settings = Settings {
             connections,
             wait,
-            // What writes may take its time: it is the service's own, and short unless it waits for
-            // locks.
+            // Writes have no limit: they are short unless they wait for locks.
             statement_timeout: options.statement_timeout.filter(|_| is_reader),
             is_reader,
             pooling,
@@ -352,13 +349,13 @@ async fn postgres(address: &PgConnectOptions, options: &ConnectOptions) -> Resul
         Pool::Postgres(PostgresPool::new(address.clone(), settings, &renewal, &observer))
     };
     let connections = options.connections.max(ConnectOptions::MIN_CONNECTIONS);
-    // The group commit, the search for lost agents and upkeep write one at a time; so does each of
-    // an import's two queues, which need one each.
+    // The writer, the lease reaper and maintenance use one connection each, now and then; an import's
+    // two queues use one each all the time.
     let writers = (connections / 4).max(2);
-    let heavy_readers = (connections / 8).max(1);
+    let long_readers = (connections / 8).max(1);
     Ok(Db {
-        reader: pool(connections - writers - heavy_readers, ACQUIRE_TIMEOUT, true),
-        heavy_reader: pool(heavy_readers, HEAVY_ACQUIRE_TIMEOUT, true),
+        reader: pool(connections - writers - long_readers, ACQUIRE_TIMEOUT, true),
+        long_reader: pool(long_readers, LONG_ACQUIRE_TIMEOUT, true),
         writer: pool(writers, ACQUIRE_TIMEOUT, false),
         postgres: Some((listening, renewal)),
         observer,
@@ -381,7 +378,7 @@ fn with_settings(address: &PgConnectOptions) -> PgConnectOptions {
 
 /// Connects once; returns the options that worked.
 ///
-/// With a server on this machine nobody is in between, so encryption that is merely preferred is
+/// The connection to a server on this machine is private, so encryption that is only preferred is
 /// left out: sqlx 0.9.0 leaves Nagle's algorithm on, which holds up the last of several TLS
 /// records by 40 ms (<https://github.com/transact-rs/sqlx/issues/4335>). A server that insists
 /// on encryption gets it.
@@ -470,7 +467,7 @@ fn reason(error: &sqlx::Error) -> String {
         }
         sqlx::Error::Database(error) => error.message().to_owned(),
         sqlx::Error::PoolTimedOut => {
-            format!("no answer within {} seconds", ACQUIRE_TIMEOUT.as_secs())
+            format!("no response within {} seconds", ACQUIRE_TIMEOUT.as_secs())
         }
         error => error.to_string(),
     }

@@ -1,4 +1,4 @@
-//! What a failure of the database means, by its code: whether the same request works later.
+//! Classifies failures of the database by their codes: whether a retry helps, and when.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -7,28 +7,27 @@ use sea_orm::DbErr;
 
 use super::driver_error;
 
-/// What a failed statement means for what was asked.
+/// The kind of a failure, which says what a retry can achieve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The statement took too long and was given up. Asking for less may work.
+    /// The statement exceeded its time limit. Requesting less may work.
     Timeout,
-    /// Others were at the same rows. The same transaction works when it is tried again at once.
+    /// Another transaction changed or locked the same rows. A retry works at once.
     Conflict,
     /// A row with this key exists.
     Duplicate,
-    /// The database takes no writes: a standby, or a file that this user may only read. Reads work.
+    /// The database rejects writes: a standby, or a read-only file. Reads work.
     ReadOnly,
-    /// There is no room on the disk. Reads work.
+    /// The disk is full. Reads work.
     DiskFull,
-    /// The database cannot be reached, has too few resources, or its disk fails. The same statement
-    /// works when that has passed.
+    /// The database cannot be reached, has too few resources, or its disk fails. A later retry works.
     Unavailable,
-    /// A defect, or a damaged database. It does not pass by itself.
+    /// A defect, or a damaged database. A retry does not help.
     Defect,
 }
 
 impl Failure {
-    /// What a failure of SeaORM means.
+    /// Classifies an error of SeaORM.
     pub fn of(error: &DbErr) -> Self {
         match driver_error(error) {
             Some(error) => Self::of_driver(error),
@@ -37,7 +36,7 @@ impl Failure {
         }
     }
 
-    /// What a failure of the driver means.
+    /// Classifies an error of the driver.
     pub fn of_driver(error: &sqlx::Error) -> Self {
         match error {
             sqlx::Error::Database(error) => {
@@ -45,20 +44,19 @@ impl Failure {
             }
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
-            // A proxy without a server behind it closes connections, which the driver takes for a
-            // wrong response.
+            // A proxy without a server closes connections, which the driver reports as a protocol error.
             | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
-            // SQLite's transaction that the driver takes for open; the pool drops its connection.
+            // The driver tracks a transaction that SQLite has rolled back; the pool drops the connection.
             | sqlx::Error::InvalidSavePointStatement
             | sqlx::Error::BeginFailed => Self::Unavailable,
             _ => Self::Defect,
         }
     }
 
-    /// What a code means: PostgreSQL's SQLSTATE of five characters (its manual, appendix A), or SQLite's
+    /// Classifies a code: PostgreSQL's SQLSTATE of five characters (its manual, appendix A), or SQLite's
     /// extended result code as a number (<https://sqlite.org/rescode.html>).
     fn of_code(code: &str) -> Self {
         if code.len() == 5 {
@@ -90,11 +88,11 @@ impl Failure {
 
     fn of_sqlite(code: u32) -> Self {
         match code {
-            // SQLITE_BUSY_SNAPSHOT: another process wrote since this transaction began to read.
+            // SQLITE_BUSY_SNAPSHOT: another process wrote since this transaction first read.
             517 => return Self::Conflict,
             // SQLITE_CONSTRAINT_PRIMARYKEY, _UNIQUE and _ROWID.
             1555 | 2067 | 2579 => return Self::Duplicate,
-            // SQLITE_IOERR_DATA and _CORRUPTFS: what was read is damaged.
+            // SQLITE_IOERR_DATA and _CORRUPTFS: the data is damaged.
             8202 | 8458 => return Self::Defect,
             _ => {}
         }
@@ -108,19 +106,19 @@ impl Failure {
         }
     }
 
-    /// Whether the same request works later without anyone changing it.
+    /// Whether the same request can succeed later.
     pub fn is_temporary(self) -> bool {
         matches!(self, Self::Conflict | Self::ReadOnly | Self::DiskFull | Self::Unavailable)
     }
 
-    /// Why nothing can be written, for people.
+    /// The reason in words, for the log.
     pub fn reason(self) -> &'static str {
         match self {
             Self::ReadOnly => "it is read-only",
             Self::DiskFull => "its disk is full",
-            Self::Conflict => "others keep its rows locked",
-            Self::Unavailable => "it cannot be reached or has no resources left",
-            Self::Timeout => "it takes too long",
+            Self::Conflict => "its rows are locked",
+            Self::Unavailable => "it cannot be reached or lacks resources",
+            Self::Timeout => "it exceeded its time limit",
             Self::Duplicate | Self::Defect => "it fails",
         }
     }
@@ -139,11 +137,12 @@ impl Failure {
     }
 }
 
-/// How often the same temporary failure is logged. Under load there are thousands a second.
+/// The interval at which a kind of temporary failure is logged. Under load there are thousands a
+/// second.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
-/// Logs that something failed. A temporary failure is logged once in ten seconds for each kind, with
-/// the number of those that were left out.
+/// Logs a failure. Temporary failures are logged once in ten seconds for each kind, with the number of
+/// suppressed lines.
 pub fn log(what: &'static str, error: &DbErr) {
     static TEMPORARY: [(Failure, Throttle); 4] = [
         (Failure::Conflict, Throttle::new()),
@@ -156,14 +155,14 @@ pub fn log(what: &'static str, error: &DbErr) {
         tracing::error!(%error, "{what}");
         return;
     };
-    if let Some(left_out) = throttle.pass(Instant::now()) {
+    if let Some(suppressed) = throttle.pass(Instant::now()) {
         let (reason, code) = (failure.reason(), super::error_code(error));
         let code = code.as_deref().unwrap_or_default();
-        tracing::warn!(%error, code, left_out, "the database is unavailable, {reason}: {what}");
+        tracing::warn!(%error, code, suppressed, "{what}: the database is unavailable, {reason}");
     }
 }
 
-/// Lets one of many through in each [`LOG_EVERY`].
+/// Passes one line per [`LOG_EVERY`].
 struct Throttle(Mutex<Option<(Instant, u64)>>);
 
 impl Throttle {
@@ -171,16 +170,16 @@ impl Throttle {
         Self(Mutex::new(None))
     }
 
-    /// How many lines were left out since the last one that passed, if this one passes.
+    /// How many lines were suppressed since the last one that passed, if this one passes.
     fn pass(&self, now: Instant) -> Option<u64> {
         let mut state = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some((last, held_back)) = &mut *state
+        if let Some((last, suppressed)) = &mut *state
             && now.saturating_duration_since(*last) < LOG_EVERY
         {
-            *held_back += 1;
+            *suppressed += 1;
             return None;
         }
-        Some(state.replace((now, 0)).map_or(0, |(_, held_back)| held_back))
+        Some(state.replace((now, 0)).map_or(0, |(_, suppressed)| suppressed))
     }
 }
 

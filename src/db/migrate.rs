@@ -1,4 +1,4 @@
-//! Bringing the schema up to date, by one process at a time.
+//! Migrating the schema, by one process at a time.
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
@@ -12,11 +12,11 @@ use super::{Db, Pool};
 /// "agentjob" in ASCII: the key of the advisory lock that keeps migrations apart.
 const LOCK: i64 = 0x6167_656e_746a_6f62;
 
-/// Applies the steps that are missing. Processes that start at the same time wait for each
-/// other; a step that fails leaves nothing behind.
+/// Applies the missing steps. Processes that start at the same time wait for each other. A failed step
+/// is rolled back.
 ///
 /// # Errors
-/// [`MigrateError::Newer`] if the schema has steps that this version does not know.
+/// [`MigrateError::Newer`] if the schema has steps of a newer version.
 pub async fn up(db: &Db) -> Result<(), MigrateError> {
     if is_current(db).await? {
         return Ok(());
@@ -27,11 +27,10 @@ pub async fn up(db: &Db) -> Result<(), MigrateError> {
     Ok(())
 }
 
-/// Takes back the newest `steps`.
+/// Reverts the newest `steps`.
 ///
 /// # Errors
-/// [`MigrateError::Newer`] if the schema has steps that this version does not know, and so cannot
-/// take back.
+/// [`MigrateError::Newer`] if the schema has steps of a newer version, which this one cannot revert.
 pub async fn down(db: &Db, steps: u32) -> Result<(), MigrateError> {
     is_current(db).await?;
     let transaction = begin(db).await?;
@@ -59,15 +58,15 @@ pub async fn is_current(db: &Db) -> Result<bool, MigrateError> {
     Ok(applied.len() == steps.len())
 }
 
-/// Why the schema could not be brought up to date.
+/// Why the schema could not be migrated.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    /// A newer version was here.
+    /// A newer version has migrated it.
     #[error(
         "the database was migrated by a newer version of agent-jobs (it has {0}); start that version or restore a backup"
     )]
     Newer(String),
-    /// The database refused.
+    /// A step failed.
     #[error("the migration failed: {0}")]
     Database(#[from] DbErr),
 }
@@ -89,7 +88,7 @@ async fn applied(db: &Db) -> Result<Vec<String>, DbErr> {
     sql.all(db.reader()).await?.iter().map(|row| row.try_get_by_index(0)).collect()
 }
 
-/// Begins a transaction of SeaORM's, which its steps take, and keeps other processes out.
+/// Begins a transaction of SeaORM's, as its steps require, and locks out other processes.
 async fn begin(db: &Db) -> Result<DatabaseTransaction, DbErr> {
     match db.writer() {
         Pool::Sqlite(connection) => {
@@ -115,8 +114,8 @@ async fn commit(db: &Db, transaction: DatabaseTransaction) -> Result<(), DbErr> 
     transaction.commit().await
 }
 
-/// SeaORM gives statements names. Behind a pooler in transaction mode they stay on a server
-/// connection that other clients use next, with the same names.
+/// SeaORM names its statements. Behind a pooler in transaction mode they stay on a server connection
+/// that other clients use next, with the same names.
 async fn forget_statements(db: &Db, transaction: &DatabaseTransaction) -> Result<(), DbErr> {
     if let Pool::Postgres(pool) = db.writer()
         && pool.pooling() == Pooling::Transaction

@@ -1,4 +1,4 @@
-//! The database: connecting, transactions, and what differs between SQLite and PostgreSQL.
+//! The database: connections, transactions, and the differences between SQLite and PostgreSQL.
 
 mod connect;
 pub mod failure;
@@ -25,7 +25,7 @@ pub use postgres::Renewal;
 pub use sql::Sql;
 pub use write_health::WriteHealth;
 
-/// What went wrong below SeaORM, if anything did.
+/// The driver's error below an error of SeaORM, if there is one.
 pub fn driver_error(error: &DbErr) -> Option<&sqlx::Error> {
     match error {
         DbErr::Conn(RuntimeErr::SqlxError(error))
@@ -41,7 +41,7 @@ pub fn error_code(error: &DbErr) -> Option<Cow<'_, str>> {
     driver_error(error)?.as_database_error()?.code()
 }
 
-/// Counts statements, and tells of slow ones.
+/// Counts statements and logs slow ones.
 #[derive(Clone, Debug, Default)]
 struct Observer(Arc<AtomicU64>);
 
@@ -51,7 +51,7 @@ impl Observer {
         metrics::statement(has_failed, elapsed);
         if elapsed.as_millis() >= 1000 {
             let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-            // The start says which one it is; those that write many rows are long.
+            // The start identifies it; statements that write many rows are long.
             let sql: String = sql.chars().take(300).collect();
             tracing::warn!(milliseconds, sql, "slow statement");
         }
@@ -63,7 +63,7 @@ impl Observer {
 pub enum Listening {
     /// On a connection of its own with these options.
     Direct(Box<PgConnectOptions>),
-    /// A pooler in transaction mode passes no notices on: whether anything was written is asked for.
+    /// By polling, since a pooler in transaction mode forwards no notifications.
     Polling,
 }
 
@@ -72,8 +72,8 @@ pub enum Listening {
 pub struct Db {
     /// For statements that only read.
     reader: Pool,
-    /// The same for work that holds connections for long, so that other readers always find one.
-    heavy_reader: Pool,
+    /// For long queries, so that they do not use up the connections of others.
+    long_reader: Pool,
     /// For write transactions. SQLite has one writer at a time, so there it is one connection,
     /// and writers queue in this process instead of failing on the file's lock.
     writer: Pool,
@@ -81,20 +81,19 @@ pub struct Db {
     write_health: WriteHealth,
     /// `None` on SQLite.
     postgres: Option<(Listening, Renewal)>,
-    /// What statements that take long wait for, so that one client has one of them at a time.
+    /// The client's queue for long queries, with a single permit.
     queue: Option<Arc<Semaphore>>,
 }
 
 impl Db {
-    /// The same database for work that takes long. Statements that are found to take long wait in
-    /// this queue, which has a single permit.
-    pub fn for_heavy_work(&self, queue: Arc<Semaphore>) -> Self {
-        Self { reader: self.heavy_reader.clone(), queue: Some(queue), ..self.clone() }
+    /// The same database for long queries, which wait in this queue. It has a single permit.
+    pub fn for_long_queries(&self, queue: Arc<Semaphore>) -> Self {
+        Self { reader: self.long_reader.clone(), queue: Some(queue), ..self.clone() }
     }
 
-    /// Waits until none of the client's other statements that take long is running. Until what this
-    /// gives is dropped, the next one waits. Work that is short does not wait.
-    pub async fn alone(&self) -> Option<OwnedSemaphorePermit> {
+    /// Waits until none of the client's other long queries is running, and holds the queue until the
+    /// permit is dropped. `None` for requests without long queries, which do not wait.
+    pub async fn long_query_permit(&self) -> Option<OwnedSemaphorePermit> {
         let queue = self.queue.as_ref()?;
         Arc::clone(queue).acquire_owned().await.ok()
     }
@@ -108,12 +107,12 @@ impl Db {
         self.postgres.as_ref().map(|(listening, renewal)| (listening, renewal))
     }
 
-    /// Where single reading statements go.
+    /// The pool for single statements that read.
     pub fn reader(&self) -> &Pool {
         &self.reader
     }
 
-    /// Where single writing statements go.
+    /// The pool for single statements that write.
     pub fn writer(&self) -> &Pool {
         &self.writer
     }
@@ -126,7 +125,7 @@ impl Db {
         self.writer.begin_write().await
     }
 
-    /// Whether it can be written, as far as is known.
+    /// Whether the last writes failed.
     pub fn write_health(&self) -> &WriteHealth {
         &self.write_health
     }
@@ -137,7 +136,7 @@ impl Db {
         error
     }
 
-    /// Whether it takes no writes at all: a standby of PostgreSQL, or a file that may only be read.
+    /// Whether it rejects all writes: a standby of PostgreSQL, or a read-only file.
     pub async fn is_read_only(&self) -> Result<bool, DbErr> {
         let transaction = self.begin_write().await?;
         let is_read_only = if self.backend() == DbBackend::Postgres {
@@ -148,7 +147,7 @@ impl Db {
                 None => false,
             }
         } else {
-            // Beginning does not tell: SQLite lets it pass for a file that may only be read.
+            // BEGIN succeeds even on a read-only file.
             match transaction.execute_unprepared("CREATE TABLE agent_jobs_write_check (x)").await {
                 Err(error) if Failure::of(&error) == Failure::ReadOnly => true,
                 written => written.map(|_| false)?,
@@ -163,16 +162,16 @@ impl Db {
         self.reader.begin_snapshot().await
     }
 
-    /// How many statements ran so far.
+    /// The number of statements executed so far.
     pub fn statements(&self) -> u64 {
         self.observer.0.load(Ordering::Relaxed)
     }
 
-    /// Closes all connections, the last of which makes SQLite tidy its log into the file.
+    /// Closes all connections. Closing the last one makes SQLite checkpoint its write-ahead log.
     pub async fn close(self) {
-        for connection in [self.reader, self.heavy_reader, self.writer] {
+        for connection in [self.reader, self.long_reader, self.writer] {
             if let Err(error) = connection.close().await {
-                tracing::warn!(%error, "closing the database");
+                tracing::warn!(%error, "failed to close the database");
             }
         }
     }

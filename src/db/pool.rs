@@ -84,7 +84,7 @@ pub enum Transaction {
 
 impl Transaction {
     /// # Errors
-    /// If the database refuses, or its answer is lost: then it may be committed or not.
+    /// If the database refuses, or its response is lost: then it may be committed or not.
     pub async fn commit(self) -> Result<(), DbErr> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await,

@@ -1,5 +1,5 @@
-//! Connections to PostgreSQL that are given up as soon as they are of no use any more: closed by
-//! the server, silent, or to a server that takes no writes since a failover.
+//! Connections to PostgreSQL that are dropped as soon as they cannot be used: closed by the server,
+//! silent, or to a server that is read-only since a failover.
 
 use std::fmt::Write as _;
 use std::io;
@@ -23,24 +23,23 @@ use super::{Failure, Observer};
 /// How long a statement waits for a connection to be opened.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A statement without a result for this long makes the service ask whether the server still
+/// A statement without a result for this long makes the service query whether the server still
 /// executes it.
 const SILENCE: Duration = Duration::from_secs(3);
 
-/// How long the answer to that may take. Without one the server cannot be reached.
+/// The timeout of that query. Without a response the server cannot be reached.
 const INQUIRY_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A connection that was idle for longer is checked before it is used.
 const UNCHECKED_IDLE: Duration = Duration::from_secs(5);
 
-/// How long the check may take.
+/// The timeout of that check.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long an abandoned statement that has no limit may take to end before its connection is
-/// closed.
+/// How long an abandoned statement without a limit may take before its connection is closed.
 const ABANDONED: Duration = Duration::from_secs(30);
 
-/// The least time between two renewals because of a server that takes no writes.
+/// The shortest time between two renewals because of a read-only server.
 const READ_ONLY_RENEWAL: Duration = Duration::from_secs(1);
 
 /// How connections reach the server.
@@ -54,8 +53,8 @@ pub(super) enum Pooling {
     Transaction,
 }
 
-/// When connections were last found to be of no use. Older ones are not used again: what closed or
-/// silenced one has usually done so to all.
+/// When connections were last found to be unusable. Older ones are not used again, since the same
+/// failure has usually broken all of them.
 #[derive(Clone, Debug)]
 pub struct Renewal(Arc<watch::Sender<Option<Instant>>>);
 
@@ -64,7 +63,7 @@ impl Renewal {
         Self(Arc::new(watch::Sender::new(None)))
     }
 
-    /// Hears of each renewal from now on.
+    /// Receives each renewal from now on.
     pub fn subscribe(&self) -> watch::Receiver<Option<Instant>> {
         self.0.subscribe()
     }
@@ -76,7 +75,7 @@ impl Renewal {
 
     fn renew(&self, error: &sqlx::Error) {
         let last = self.0.send_replace(Some(Instant::now()));
-        // All connections fail together; one line tells of them.
+        // All connections fail together; one line is enough.
         if last.is_none_or(|last| last.elapsed() > Duration::from_secs(1)) {
             tracing::warn!(%error, "lost a connection to the database; opening new ones");
         }
@@ -93,19 +92,19 @@ impl Renewal {
             is_due
         });
         if renewed {
-            tracing::warn!(%error, "the database takes no writes; opening new connections");
+            tracing::warn!(%error, "the database is read-only; opening new connections");
         }
     }
 }
 
-/// What the connections of a pool are for.
+/// The settings of a pool.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
-    /// At most so many.
+    /// The largest number of connections.
     pub connections: u32,
     /// How long a statement waits for one while all are in use.
     pub wait: Duration,
-    /// When the server gives up a statement.
+    /// After which the server cancels a statement.
     pub statement_timeout: Option<Duration>,
     /// Whether statements outside of transactions only read, so that one whose connection was lost
     /// is executed once more.
@@ -114,12 +113,12 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// What is set for each session.
+    /// The settings of each session.
     ///
-    /// Every statement here is short; compiling one takes longer than running it, and PostgreSQL
-    /// misjudges that while its statistics are old. A scan uses one processor, so that others are left
-    /// for other clients. The server gets rid of sessions whose client
-    /// is gone, so that they do not use up its connections.
+    /// Statements are short: compiling one takes longer than executing it, which PostgreSQL misjudges
+    /// while its statistics are outdated. A scan uses one processor, so that others are left for other
+    /// clients. Keepalives end sessions whose client is gone, so that they do not use up the server's
+    /// connections.
     fn session(&self) -> String {
         let mut sql =
             "SET jit = off; SET max_parallel_workers_per_gather = 0; SET tcp_keepalives_idle = 10; \
@@ -149,8 +148,8 @@ impl Settings {
 #[derive(Clone, Debug)]
 pub struct PostgresPool {
     pool: PgPool,
-    /// One for each connection. Unlike the pool's own they tell waiting for a connection that is in
-    /// use from waiting for the server.
+    /// One for each connection. Unlike the pool's own they distinguish waiting for a connection that is
+    /// in use from waiting for the server.
     permits: Arc<Semaphore>,
     settings: Arc<Settings>,
     renewal: Renewal,
@@ -225,7 +224,7 @@ impl PostgresPool {
         })
     }
 
-    /// Why no connection could be opened: the pool tries again and again, and keeps that to itself.
+    /// Why no connection could be opened: the pool retries without reporting the reason.
     async fn connect_error(&self) -> sqlx::Error {
         let options = self.pool.connect_options();
         match timeout(CHECK_TIMEOUT, options.connect()).await {
@@ -377,7 +376,7 @@ impl PostgresPool {
         let options = self.pool.connect_options();
         let asking = async {
             let mut connection = match options.connect().await {
-                // It answers, but has no connection to spare.
+                // It responds, but has no free connection.
                 Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("53300") => {
                     return Ok(true);
                 }
@@ -431,9 +430,9 @@ impl PostgresPool {
 /// A connection in use. Dropping it gives it back.
 #[derive(Debug)]
 struct Connection {
-    /// `None` once it is given up.
+    /// `None` once it is dropped.
     live: Option<(PoolConnection<Postgres>, OwnedSemaphorePermit)>,
-    /// Whether the server has not yet answered.
+    /// Whether a response of the server is outstanding.
     is_busy: bool,
     is_in_transaction: bool,
     /// How long an abandoned statement may go on.
@@ -459,7 +458,7 @@ impl Drop for Connection {
         let Some((mut live, permit)) = self.live.take() else { return };
         let (is_in_transaction, abandoned) = (self.is_in_transaction, self.abandoned);
         let limit = if self.is_busy { abandoned } else { CHECK_TIMEOUT };
-        // The pool waits for the connection's answer without a limit.
+        // The pool waits for the connection's response without a limit.
         tokio::spawn(async move {
             let releasing = async {
                 if is_in_transaction && live.execute("ROLLBACK").await.is_err() {
@@ -469,7 +468,7 @@ impl Drop for Connection {
                 live.return_to_pool().await;
             };
             if timeout(limit, releasing).await.is_err() {
-                tracing::warn!("closed a connection to the database that gave no answer");
+                tracing::warn!("closed an unresponsive connection to the database");
             }
             drop(permit);
         });
@@ -517,7 +516,7 @@ fn exec_error(error: sqlx::Error) -> DbErr {
 }
 
 fn silent() -> sqlx::Error {
-    io::Error::new(io::ErrorKind::TimedOut, "the database gives no answer").into()
+    io::Error::new(io::ErrorKind::TimedOut, "the database does not respond").into()
 }
 
 fn forgotten() -> sqlx::Error {

@@ -4,8 +4,7 @@ use sea_orm::sea_query::ArrayType;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement, Value};
 use uuid::Uuid;
 
-/// A statement in the making: text and parameters grow together, so that a value never becomes
-/// text.
+/// A builder of statements: text and parameters grow together, so that values never become text.
 #[derive(Debug, Clone)]
 pub struct Sql {
     backend: DbBackend,
@@ -27,7 +26,7 @@ impl Sql {
         self
     }
 
-    /// The text for the database at hand.
+    /// Adds the text for this database.
     pub fn push_either(&mut self, sqlite: &str, postgres: &str) -> &mut Self {
         let text = if self.is_postgres() { postgres } else { sqlite };
         self.push(text)
@@ -36,7 +35,7 @@ impl Sql {
     /// Adds a parameter.
     pub fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
         let mut value = value.into();
-        // SQLite keeps moments as integers (see `entity::Timestamp`).
+        // SQLite stores dates as integers (see `entity::Timestamp`).
         if !self.is_postgres()
             && let Value::ChronoDateTimeUtc(moment) = value
         {
@@ -87,7 +86,7 @@ impl Sql {
         self.bind(json)
     }
 
-    /// The same for texts.
+    /// Adds ` = ANY(texts)`, as one parameter.
     pub fn any_text(&mut self, texts: &[String]) -> &mut Self {
         if self.is_postgres() {
             let texts = texts.iter().map(|text| text.as_str().into()).collect();

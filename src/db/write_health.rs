@@ -10,15 +10,15 @@ use tokio::time::{sleep, timeout};
 use super::{Db, Failure};
 use crate::metrics;
 
-/// Time between two tries to write a database that could not be written.
-const RETRY: Duration = Duration::from_secs(1);
+/// The time between two attempts to write a database that could not be written.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// How long such a try may take.
-const LIMIT: Duration = Duration::from_secs(10);
+/// The timeout of such an attempt.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How much a try writes, in bytes: more than most transactions do, so that it does not succeed where
+/// How much an attempt writes, in bytes: more than most transactions, so that it does not succeed where
 /// they fail.
-const SIZE: usize = 256 * 1024;
+const ATTEMPT_BYTES: usize = 256 * 1024;
 
 /// Whether the last writes failed. Cheap to clone; all clones of a [`Db`] share it.
 #[derive(Clone, Debug, Default)]
@@ -31,12 +31,12 @@ struct State {
 }
 
 impl WriteHealth {
-    /// Why nothing can be written at the moment; `None` as far as is known.
+    /// Why nothing can be written at the moment; `None` if the last writes succeeded.
     pub fn failure(&self) -> Option<Failure> {
         *self.lock()
     }
 
-    /// A write failed. Only a temporary failure counts, except that others were at the same rows.
+    /// Records a failed write. Only temporary failures other than conflicts count.
     pub fn record(&self, error: &DbErr) {
         let failure = Failure::of(error);
         metrics::failed_write(failure.label());
@@ -54,28 +54,28 @@ impl WriteHealth {
     }
 }
 
-/// Finds out when a database that could not be written can be again. Runs until it is dropped.
+/// Detects when a database that could not be written can be written again. Runs until it is dropped.
 ///
-/// It tries by itself: a service that is not ready gets no requests that would write. Successful writes
-/// of others are no proof, since on a full disk small ones succeed where larger ones fail.
+/// It makes its own attempts: a service that is not ready gets no requests that would write. Other
+/// writes that succeed are no proof, since on a full disk small ones succeed where larger ones fail.
 pub async fn recover(db: &Db) {
     let health = db.write_health();
     loop {
         health.0.failed.notified().await;
         while health.failure().is_some() {
-            match timeout(LIMIT, try_write(db)).await {
+            match timeout(ATTEMPT_TIMEOUT, try_write(db)).await {
                 Ok(Ok(())) => {
                     *health.lock() = None;
                     tracing::info!("the database can be written again");
                 }
-                // This way of trying is refused; the next write tells.
+                // Attempts of this kind are not allowed; the next write shows.
                 Ok(Err(error)) if !Failure::of(&error).is_temporary() => {
-                    tracing::warn!(%error, "cannot try whether the database can be written");
+                    tracing::warn!(%error, "cannot check whether the database can be written");
                     *health.lock() = None;
                 }
                 Ok(Err(error)) => {
                     health.record(&error);
-                    sleep(RETRY).await;
+                    sleep(RETRY_AFTER).await;
                 }
                 Err(_) => {}
             }
@@ -83,16 +83,16 @@ pub async fn recover(db: &Db) {
     }
 }
 
-/// Writes so much, and leaves nothing of it.
+/// Writes [`ATTEMPT_BYTES`] and removes them.
 async fn try_write(db: &Db) -> Result<(), DbErr> {
     if db.backend() == DbBackend::Postgres {
-        // Without a commit: the rows have taken their place on the disk by then.
+        // Without a commit: the rows are allocated on the disk by then.
         let transaction = db.begin_write().await?;
         transaction
             .execute_unprepared(&format!(
                 "CREATE TEMP TABLE agent_jobs_write_check AS \
                  SELECT repeat('x', 1000) AS content FROM generate_series(1, {})",
-                SIZE / 1000
+                ATTEMPT_BYTES / 1000
             ))
             .await?;
         return transaction.rollback().await;
@@ -100,7 +100,9 @@ async fn try_write(db: &Db) -> Result<(), DbErr> {
     // SQLite writes to the disk when it commits. A process that ended in between left the table.
     for statement in [
         "DROP TABLE IF EXISTS agent_jobs_write_check".to_owned(),
-        format!("CREATE TABLE agent_jobs_write_check AS SELECT zeroblob({SIZE}) AS content"),
+        format!(
+            "CREATE TABLE agent_jobs_write_check AS SELECT zeroblob({ATTEMPT_BYTES}) AS content"
+        ),
         "DROP TABLE agent_jobs_write_check".to_owned(),
     ] {
         let transaction = db.begin_write().await?;

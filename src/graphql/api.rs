@@ -18,11 +18,11 @@ use super::loader::row_loader;
 use super::operation::SharedOperations;
 use super::response::{add_codes, set_default_variables};
 use super::schema::{Schema, builder, sdl};
-use crate::access::{Access, Viewer};
+use crate::access::{Access, Principal};
 use crate::db::Db;
 use crate::live::Live;
 use crate::metrics;
-use crate::reports::{Patience, Reports, Submitter};
+use crate::reports::{LeasePolicy, Submitter, WriteQueue};
 
 /// The API over a database.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ pub struct Api {
     pub(super) inputs: Arc<Inputs>,
     pub(super) rules: Arc<Rules>,
     access: Access,
-    reports: Reports,
+    write_queue: WriteQueue,
     draining: CancellationToken,
     pub(super) operations: Arc<SharedOperations>,
     /// The number of executing jobs, for the cost of lists of them.
@@ -44,9 +44,9 @@ pub struct Api {
 
 impl Api {
     /// An API over the database of the live state, without authentication: every request has the role
-    /// admin. Writes go to the queue `reports`; agents are told the lease policy `patience`.
-    pub fn new(live: Arc<Live>, reports: Reports, patience: Patience) -> Self {
-        Self::with_rules(live, reports, patience, Rules::default())
+    /// admin. Writes go to `write_queue`; agents are told `lease_policy`.
+    pub fn new(live: Arc<Live>, write_queue: WriteQueue, lease_policy: LeasePolicy) -> Self {
+        Self::with_rules(live, write_queue, lease_policy, Rules::default())
     }
 
     /// The same API with authentication.
@@ -60,8 +60,8 @@ impl Api {
     }
 
     /// The queue of writes.
-    pub fn reports(&self) -> &Reports {
-        &self.reports
+    pub fn write_queue(&self) -> &WriteQueue {
+        &self.write_queue
     }
 
     /// Cancelled when the service prepares to stop: readiness fails, requests are still answered.
@@ -70,14 +70,19 @@ impl Api {
     }
 
     /// The same, with rules for documents.
-    pub fn with_rules(live: Arc<Live>, reports: Reports, patience: Patience, rules: Rules) -> Self {
+    pub fn with_rules(
+        live: Arc<Live>,
+        write_queue: WriteQueue,
+        lease_policy: LeasePolicy,
+        rules: Rules,
+    ) -> Self {
         let db = live.db().clone();
         // Depth is limited before, by `analyze`.
         let mut schema = builder().limit_recursive_depth(usize::MAX);
         if rules.no_introspection {
             schema = schema.disable_suggestions().disable_introspection();
         }
-        let schema = schema.data(patience).finish();
+        let schema = schema.data(lease_policy).finish();
         let sdl = sdl();
         Self {
             schema,
@@ -88,7 +93,7 @@ impl Api {
             inputs: Arc::new(Inputs::of_schema(&sdl, !rules.no_introspection)),
             rules: Arc::new(rules),
             access: Access::open(),
-            reports,
+            write_queue,
             draining: CancellationToken::new(),
             operations: Arc::default(),
             executing: Arc::default(),
@@ -121,25 +126,30 @@ impl Api {
     }
 
     /// The same API with the database connections for expensive requests. `queue` limits long statements.
-    pub fn for_heavy_work(&self, queue: Arc<Semaphore>) -> Self {
-        Self { db: self.db.for_heavy_work(queue), ..self.clone() }
+    pub fn for_long_queries(&self, queue: Arc<Semaphore>) -> Self {
+        Self { db: self.db.for_long_queries(queue), ..self.clone() }
     }
 
     /// The same API, with writes charged to a client.
     pub fn for_client(&self, submitter: Submitter) -> Self {
-        Self { reports: self.reports.of_client(submitter), ..self.clone() }
+        Self { write_queue: self.write_queue.of_client(submitter), ..self.clone() }
     }
 
-    /// Executes a request with the rights of the viewer. `now` is the current time of the response.
-    pub async fn execute(&self, mut request: Request, viewer: &Viewer, now: Timestamp) -> Response {
+    /// Executes a request with the rights of the principal. `now` is the current time of the response.
+    pub async fn execute(
+        &self,
+        mut request: Request,
+        principal: &Principal,
+        now: Timestamp,
+    ) -> Response {
         set_default_variables(&mut request);
         let batches = Batches::default();
-        let loader = row_loader(self.db.clone(), viewer.scope().clone(), batches.clone());
+        let loader = row_loader(self.db.clone(), principal.scope().clone(), batches.clone());
         let request = request
             .data(self.db.clone())
             .data(loader)
-            .data(viewer.clone())
-            .data(self.reports.clone())
+            .data(principal.clone())
+            .data(self.write_queue.clone())
             .data(Arc::new(Now::at(now)));
         let (started, name) = (Instant::now(), request.operation_name.clone());
         let span = tracing::info_span!("operation", name);

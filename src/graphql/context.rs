@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use async_graphql::{Context, Guard};
 use entity::Timestamp;
 
-use crate::access::{Right, Role, Viewer};
-use crate::error::Error;
-use crate::reports::Patience;
+use crate::access::{Principal, Right, Role};
+use crate::error::ApiError;
+use crate::reports::LeasePolicy;
 
 /// The current time of a response. A subscription updates it for each of its responses.
 pub struct Now(AtomicI64);
@@ -27,13 +27,13 @@ impl Now {
 }
 
 /// The authenticated principal.
-pub fn viewer<'a>(context: &Context<'a>) -> &'a Viewer {
-    context.data_unchecked::<Viewer>()
+pub fn principal<'a>(context: &Context<'a>) -> &'a Principal {
+    context.data_unchecked::<Principal>()
 }
 
 /// The lease policy for agents.
-pub fn patience<'a>(context: &Context<'a>) -> &'a Patience {
-    context.data_unchecked::<Patience>()
+pub fn lease_policy<'a>(context: &Context<'a>) -> &'a LeasePolicy {
+    context.data_unchecked::<LeasePolicy>()
 }
 
 /// A guard that requires a right.
@@ -41,11 +41,11 @@ pub struct May(pub Right);
 
 impl Guard for May {
     async fn check(&self, context: &Context<'_>) -> async_graphql::Result<()> {
-        if viewer(context).may(self.0) {
+        if principal(context).may(self.0) {
             return Ok(());
         }
         let roles: Vec<_> =
             Role::ALL.into_iter().filter(|role| role.may(self.0)).map(Role::name).collect();
-        Err(Error::Forbidden(format!("this takes the role {}", roles.join(" or "))).into())
+        Err(ApiError::forbidden(format!("this takes the role {}", roles.join(" or "))).into())
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Request, Response, ServerError, Value};
+use async_graphql::{Request, Response, ServerError};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use graphql_server::Batches;
@@ -15,9 +15,9 @@ use super::bridge::SubscriptionBridge;
 use super::context::Now;
 use super::loader::row_loader;
 use super::response::add_codes;
-use crate::access::Viewer;
+use crate::access::Principal;
 use crate::clock;
-use crate::error::Error;
+use crate::error::ErrorCode;
 use crate::live::shared::Payload;
 use crate::live::source::{Event, Source};
 
@@ -43,17 +43,17 @@ impl Execution {
     pub async fn start(
         api: &Api,
         request: Request,
-        viewer: &Viewer,
+        principal: &Principal,
     ) -> Result<(Self, Source), Vec<ServerError>> {
         let (events, receiver) = mpsc::channel(1);
         let bridge = SubscriptionBridge::new(receiver);
         let batches = Batches::default();
         let now = Arc::new(Now::at(clock::now()));
-        let scope = viewer.scope().clone();
+        let scope = principal.scope().clone();
         let request = request
             .data(api.db.clone())
             .data(row_loader(api.db.clone(), scope, batches.clone()))
-            .data(viewer.clone())
+            .data(principal.clone())
             .data(Arc::clone(&now))
             .data(Arc::clone(&bridge));
         let responses = api.schema.execute_stream(request);
@@ -85,8 +85,8 @@ impl Execution {
         loop {
             let response = self.try_execute(event.clone()).await?;
             // Subscribers would not see the changes in a failed response, so transient errors are retried.
-            let is_transient = has_code(&response, Error::Unavailable.code())
-                || attempts < MAX_ATTEMPTS && has_code(&response, Error::Internal.code());
+            let is_transient = has_code(&response, ErrorCode::DatabaseUnavailable)
+                || attempts < MAX_ATTEMPTS && has_code(&response, ErrorCode::Internal);
             if !is_transient {
                 return Some(Payload::Response(serde_json::to_string(&response).ok()?.into()));
             }
@@ -96,11 +96,8 @@ impl Execution {
     }
 }
 
-fn has_code(response: &Response, code: &str) -> bool {
-    response.errors.iter().any(|error| {
-        let extensions = error.extensions.as_ref();
-        extensions.and_then(|extensions| extensions.get("code")) == Some(&Value::from(code))
-    })
+fn has_code(response: &Response, code: ErrorCode) -> bool {
+    response.errors.iter().any(|error| ErrorCode::of(error) == Some(code))
 }
 
 /// Errors as JSON, for a [`Payload::Refusal`].

@@ -12,7 +12,7 @@ use async_graphql::parser::types::{
 use async_graphql::{ScalarType as _, ServerError, Value, Variables};
 use entity::{Long, Timestamp};
 
-use crate::error::refusal;
+use crate::error::{ApiError, ErrorCode};
 use crate::names::nearest;
 
 /// The most fields of an object that a message lists.
@@ -82,7 +82,8 @@ impl Inputs {
                     .iter()
                     .rev()
                     .fold(name.to_string(), |path, part| format!("{path}.{part}"));
-                let mut error = refusal("BAD_USER_INPUT", format!("${path}: {}", wrong.message));
+                let message = format!("${path}: {}", wrong.message);
+                let mut error = ServerError::from(ApiError::new(ErrorCode::BadUserInput, message));
                 error.locations.push(definition.pos);
                 error.extensions.get_or_insert_default().set("variable", path);
                 return Err(error);

@@ -11,7 +11,7 @@ use graphql_server::Batches;
 use uuid::Uuid;
 
 use crate::db::Db;
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::jobs::counts::Counts;
 use crate::jobs::rows::RunOwner;
 use crate::jobs::scope::{Scope, Scoped};
@@ -45,9 +45,9 @@ where
     E::Model: Send + Sync,
 {
     type Value = Arc<E::Model>;
-    type Error = Error;
+    type Error = ApiError;
 
-    async fn load(&self, keys: &[ById<E>]) -> Result<HashMap<ById<E>, Self::Value>, Error> {
+    async fn load(&self, keys: &[ById<E>]) -> Result<HashMap<ById<E>, Self::Value>, ApiError> {
         let (ids, columns) = merge(keys.iter().copied());
         let rows: HashMap<_, _> = rows::by_ids(self.db.reader(), &self.scope, &ids, columns)
             .await?
@@ -64,9 +64,9 @@ pub struct CountsOf(pub Uuid);
 
 impl Loader<CountsOf> for Rows {
     type Value = Counts;
-    type Error = Error;
+    type Error = ApiError;
 
-    async fn load(&self, keys: &[CountsOf]) -> Result<HashMap<CountsOf, Counts>, Error> {
+    async fn load(&self, keys: &[CountsOf]) -> Result<HashMap<CountsOf, Counts>, ApiError> {
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
         let counts = counts::by_configuration(self.db.reader(), &self.scope, &ids).await?;
         Ok(pick(keys, |key| Some(counts.get(&key.0).copied().unwrap_or_default())))
@@ -84,9 +84,9 @@ pub struct RunsOf {
 
 impl Loader<RunsOf> for Rows {
     type Value = Vec<Arc<job_run::Model>>;
-    type Error = Error;
+    type Error = ApiError;
 
-    async fn load(&self, keys: &[RunsOf]) -> Result<HashMap<RunsOf, Self::Value>, Error> {
+    async fn load(&self, keys: &[RunsOf]) -> Result<HashMap<RunsOf, Self::Value>, ApiError> {
         let mut found = HashMap::with_capacity(keys.len());
         for (owner, take) in keys.iter().map(|key| (key.owner, key.take)).collect::<HashSet<_>>() {
             let same = || keys.iter().filter(|key| key.owner == owner && key.take == take);
@@ -112,9 +112,9 @@ pub struct JobsOf {
 
 impl Loader<JobsOf> for Rows {
     type Value = Vec<Arc<job::Model>>;
-    type Error = Error;
+    type Error = ApiError;
 
-    async fn load(&self, keys: &[JobsOf]) -> Result<HashMap<JobsOf, Self::Value>, Error> {
+    async fn load(&self, keys: &[JobsOf]) -> Result<HashMap<JobsOf, Self::Value>, ApiError> {
         let mut found = HashMap::with_capacity(keys.len());
         for (states, take) in keys.iter().map(|key| (&key.states, key.take)).collect::<HashSet<_>>()
         {
@@ -137,9 +137,9 @@ pub struct HistoryOf(pub Uuid);
 
 impl Loader<HistoryOf> for Rows {
     type Value = Arc<[job_event::Model]>;
-    type Error = Error;
+    type Error = ApiError;
 
-    async fn load(&self, keys: &[HistoryOf]) -> Result<HashMap<HistoryOf, Self::Value>, Error> {
+    async fn load(&self, keys: &[HistoryOf]) -> Result<HashMap<HistoryOf, Self::Value>, ApiError> {
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
         let events = rows::history(self.db.reader(), &self.scope, &ids).await?;
         Ok(events.into_iter().map(|(id, events)| (HistoryOf(id), events.into())).collect())

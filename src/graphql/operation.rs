@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Request, Variables};
 
-use crate::access::Viewer;
+use crate::access::Principal;
 
 /// The operation of a subscription.
 pub struct Operation {
@@ -15,14 +15,14 @@ pub struct Operation {
     pub variables: Variables,
     pub document: ExecutableDocument,
     /// The rights that all subscribers share.
-    pub viewer: Viewer,
+    pub principal: Principal,
 }
 
 impl Operation {
     /// The key by which subscribers share the operation.
     pub fn key(&self) -> String {
         // Variables are sorted by name. JSON is unambiguous, so different operations have different keys.
-        let rights = self.viewer.group();
+        let rights = self.principal.group();
         serde_json::to_string(&(rights, &self.name, &self.variables, &self.query))
             .unwrap_or_default()
     }

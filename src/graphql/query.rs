@@ -5,12 +5,12 @@ use async_graphql::{ComplexObject, Context, Object, SimpleObject};
 use entity::{Columns, JobState, Long};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::context::viewer;
+use super::context::principal;
 use super::loader::{ById, RowLoader};
-use super::object::{Agent, Caller, Configuration, Job, JobCounts, JobRun};
+use super::object::{Agent, Configuration, Job, JobCounts, JobRun, Principal};
 use super::selection::{columns, columns_at, is_selected};
 use crate::db::{Db, Pool};
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::jobs::argument::{PageRequest, UuidArgument, take_of};
 use crate::jobs::conditions::Conditions;
 use crate::jobs::cursor::Cursor;
@@ -94,10 +94,10 @@ pub struct AgentPage {
 /// Queries.
 pub struct Query;
 
-/// Lets the root fields of a request that takes long read one after the other, so that it has one
+/// Makes the root fields of a request with long queries read one after the other, so that it uses one
 /// connection at a time.
-async fn alone(context: &Context<'_>) -> Option<OwnedSemaphorePermit> {
-    context.data_unchecked::<Db>().alone().await
+async fn long_query_permit(context: &Context<'_>) -> Option<OwnedSemaphorePermit> {
+    context.data_unchecked::<Db>().long_query_permit().await
 }
 
 fn reader<'a>(context: &Context<'a>) -> &'a Pool {
@@ -105,7 +105,7 @@ fn reader<'a>(context: &Context<'a>) -> &'a Pool {
 }
 
 fn scope<'a>(context: &Context<'a>) -> &'a Scope {
-    viewer(context).scope()
+    principal(context).scope()
 }
 
 /// What to read for the jobs at the ends of these paths below the present field.
@@ -125,9 +125,9 @@ fn selection_at(context: &Context<'_>, paths: &[&[&str]]) -> Selection {
 /// Queries.
 #[Object]
 impl Query {
-    /// The caller and its permissions.
-    async fn viewer(&self, context: &Context<'_>) -> Caller {
-        Caller::from(viewer(context))
+    /// The authenticated caller and its permissions.
+    async fn principal(&self, context: &Context<'_>) -> Principal {
+        Principal::from(principal(context))
     }
 
     /// How many jobs there are, by state. Costs the same however many there are.
@@ -137,7 +137,7 @@ impl Query {
         #[graphql(desc = "Only jobs of this configuration.")] configuration_id: Option<
             UuidArgument,
         >,
-    ) -> Result<JobCounts, Error> {
+    ) -> Result<JobCounts, ApiError> {
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
         Ok(JobCounts(counts::read(reader(context), scope(context), id).await?))
     }
@@ -158,7 +158,7 @@ impl Query {
         >,
         #[graphql(desc = "Only jobs that match; null: all.")] filter: Option<JobFilter>,
         #[graphql(desc = "The order; null: the newest first.")] order_by: Option<Order>,
-    ) -> Result<JobPage, Error> {
+    ) -> Result<JobPage, ApiError> {
         let (page, take) = (page.unwrap_or(0), take.unwrap_or(20));
         let request = PageRequest::new(page, take)?;
         let configuration = UuidArgument::get_optional(configuration_id, "configurationId")?;
@@ -172,7 +172,7 @@ impl Query {
             .iter()
             .any(|field| is_selected(context, &[field]));
         let selection = selection_at(context, &[&["items"]]);
-        let _alone = alone(context).await;
+        let _permit = long_query_permit(context).await;
         let found = list.page(reader(context), request, selection, with_total).await?;
         let total = found.total.unwrap_or(Total { n: 0, is_exact: false });
         Ok(JobPage {
@@ -201,10 +201,13 @@ impl Query {
         #[graphql(desc = "Only jobs before this cursor.")] before: Option<String>,
         #[graphql(desc = "Only jobs that match; null: all.")] filter: Option<JobFilter>,
         #[graphql(desc = "The order; null: the newest first.")] order_by: Option<Order>,
-    ) -> Result<JobConnection, Error> {
+    ) -> Result<JobConnection, ApiError> {
         let (limit, from_end) = match (first, last) {
             (Some(_), Some(_)) => {
-                return Err(Error::invalid("last", "expected either `first` or `last`, not both"));
+                return Err(ApiError::invalid(
+                    "last",
+                    "expected either `first` or `last`, not both",
+                ));
             }
             (None, Some(last)) => (take_of("last", last)?, true),
             (first, None) => (take_of("first", first.unwrap_or(20))?, false),
@@ -221,7 +224,7 @@ impl Query {
             from_end,
         };
         let selection = selection_at(context, &[&["nodes"], &["edges", "node"]]);
-        let _alone = alone(context).await;
+        let _permit = long_query_permit(context).await;
         let list = JobList::new(scope(context), &conditions, order);
         let slice = list.slice(reader(context), &bounds, selection).await?;
         // Beyond a cursor there is at least the job that the cursor was made from.
@@ -254,10 +257,10 @@ impl Query {
         #[graphql(desc = "Only jobs of this configuration.")] configuration_id: Option<
             UuidArgument,
         >,
-    ) -> Result<Vec<Job>, Error> {
+    ) -> Result<Vec<Job>, ApiError> {
         let selection = selection_at(context, &[&[]]);
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        let _alone = alone(context).await;
+        let _permit = long_query_permit(context).await;
         let jobs = executing(reader(context), &scope(context).narrowed(id), selection).await?;
         Ok(jobs.into_iter().map(Job::from).collect())
     }
@@ -267,7 +270,7 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "A job's id, for its current run, or a run's own id.")] id: UuidArgument,
-    ) -> Result<Option<JobRun>, Error> {
+    ) -> Result<Option<JobRun>, ApiError> {
         let run = rows::run_of(
             reader(context),
             scope(context),
@@ -283,7 +286,7 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The job's id.")] id: UuidArgument,
-    ) -> Result<Option<Job>, Error> {
+    ) -> Result<Option<Job>, ApiError> {
         let key: ById<_> = (id.get("id")?, columns::<Job>(context));
         Ok(context.data_unchecked::<RowLoader>().load_one(key).await?.map(Job::from))
     }
@@ -293,7 +296,7 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The configuration's id.")] id: UuidArgument,
-    ) -> Result<Option<Configuration>, Error> {
+    ) -> Result<Option<Configuration>, ApiError> {
         let key: ById<_> = (id.get("id")?, columns::<Configuration>(context));
         Ok(context.data_unchecked::<RowLoader>().load_one(key).await?.map(Configuration::from))
     }
@@ -304,7 +307,7 @@ impl Query {
         context: &Context<'_>,
         #[graphql(default = 0, desc = "The page's number, counted from 0.")] page: Option<i32>,
         #[graphql(default = 50, desc = "How many a page has, from 1 to 200.")] take: Option<i32>,
-    ) -> Result<ConfigurationPage, Error> {
+    ) -> Result<ConfigurationPage, ApiError> {
         let columns = columns_at::<Configuration>(context, &["items"]);
         let (rows, has_next_page, total) = named_page(context, page, take, columns).await?;
         Ok(ConfigurationPage {
@@ -319,7 +322,7 @@ impl Query {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The agent's id.")] id: UuidArgument,
-    ) -> Result<Option<Agent>, Error> {
+    ) -> Result<Option<Agent>, ApiError> {
         let key: ById<_> = (id.get("id")?, columns::<Agent>(context));
         Ok(context.data_unchecked::<RowLoader>().load_one(key).await?.map(Agent::from))
     }
@@ -330,7 +333,7 @@ impl Query {
         context: &Context<'_>,
         #[graphql(default = 0, desc = "The page's number, counted from 0.")] page: Option<i32>,
         #[graphql(default = 50, desc = "How many a page has, from 1 to 200.")] take: Option<i32>,
-    ) -> Result<AgentPage, Error> {
+    ) -> Result<AgentPage, ApiError> {
         let columns = columns_at::<Agent>(context, &["items"]);
         let (rows, has_next_page, total) = named_page(context, page, take, columns).await?;
         Ok(AgentPage {
@@ -346,7 +349,7 @@ async fn named_page<E: Scoped>(
     page: Option<i32>,
     take: Option<i32>,
     columns: Columns<E>,
-) -> Result<(Vec<E::Model>, bool, i64), Error> {
+) -> Result<(Vec<E::Model>, bool, i64), ApiError> {
     let db = reader(context);
     let page = PageRequest::new(page.unwrap_or(0), take.unwrap_or(50))?;
     let (rows, has_next) = rows::named_page(db, scope(context), page, columns).await?;

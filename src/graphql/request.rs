@@ -123,7 +123,7 @@ impl Api {
         let sent = variables.as_ref().map_or(0, |all| all.values().map(values).sum());
         let values = sent.saturating_mul(parsed.stats.variable_uses.max(1));
         let what = "values within the variables, times how often variables are used";
-        check("TOO_MANY_VARIABLE_VALUES", what, rules.limits.max_variable_values, values)?;
+        check(ErrorCode::TooManyVariableValues, what, rules.limits.max_variable_values, values)?;
         let variables = Variables::from_json(variables.unwrap_or_default().into());
         let mut cost = (parsed.stats.fields as u64).saturating_mul(VALIDATION_COST);
         if let Some(operation) = operation {
@@ -132,7 +132,7 @@ impl Api {
             };
             let what = "values in the answer, by an estimate";
             // Not by the current number of executing jobs, which a client cannot influence.
-            check("TOO_COMPLEX", what, rules.limits.max_complexity, cost_with(LENGTH))?;
+            check(ErrorCode::TooComplex, what, rules.limits.max_complexity, cost_with(LENGTH))?;
             cost = cost.saturating_add(cost_with(self.executing()));
             self.inputs.check(operation, &variables)?;
         }

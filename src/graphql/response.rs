@@ -3,6 +3,7 @@
 use async_graphql::{Name, Request, Response};
 
 use super::inputs;
+use crate::error::ErrorCode;
 
 /// The most errors of a response. A document can be wrong in thousands of places.
 const MAX_ERRORS: usize = 20;
@@ -41,9 +42,12 @@ pub fn add_codes(response: &mut Response) {
         if extensions.get("code").is_none() {
             // Only errors of async-graphql have none: the document does not match the schema, or
             // a scalar or an enum could not parse an argument.
-            let code =
-                if error.path.is_empty() { "GRAPHQL_VALIDATION_FAILED" } else { "BAD_USER_INPUT" };
-            extensions.set("code", code);
+            let code = if error.path.is_empty() {
+                ErrorCode::GraphqlValidationFailed
+            } else {
+                ErrorCode::BadUserInput
+            };
+            extensions.set("code", code.name());
         }
     }
 }

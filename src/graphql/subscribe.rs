@@ -10,8 +10,8 @@ use super::api::Api;
 use super::execution::{Execution, errors_to_json};
 use super::operation::Operation;
 use super::response::set_default_variables;
-use crate::access::Viewer;
-use crate::error::Error;
+use crate::access::Principal;
+use crate::error::ApiError;
 use crate::live::shared::{Frame, SharedTask, Subscriber};
 use crate::live::source::Versioned;
 
@@ -28,7 +28,7 @@ pub struct SubscriptionStream {
 }
 
 impl Api {
-    /// Subscribes with the rights of the viewer. The caller ends the subscription when the viewer's
+    /// Subscribes with the rights of the principal. The caller ends the subscription when the principal's
     /// credentials expire.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl Api {
     pub fn subscribe(
         &self,
         mut request: Request,
-        viewer: &Viewer,
+        principal: &Principal,
     ) -> Result<SubscriptionStream, ServerError> {
         set_default_variables(&mut request);
         let query = request.query.clone();
@@ -44,8 +44,8 @@ impl Api {
         let variables = request.variables.clone();
         let mut document = request.parsed_query()?.clone();
         flatten(&mut document, name.as_deref(), &variables)?;
-        let viewer = viewer.shared();
-        let operation = Operation { query, name, variables, document, viewer };
+        let principal = principal.shared();
+        let operation = Operation { query, name, variables, document, principal };
         let operation = self.operations.share(operation);
         let subscriber = self.subscriber(&operation);
         Ok(SubscriptionStream {
@@ -91,10 +91,7 @@ impl SubscriptionStream {
             // by a defect. A new task sends a snapshot.
             if self.restarts >= MAX_RESTARTS {
                 self.is_finished = true;
-                let error = async_graphql::Error::from(Error::Internal);
-                return Some(Frame::refusal(errors_to_json(&[
-                    error.into_server_error(Pos::default())
-                ])));
+                return Some(Frame::refusal(errors_to_json(&[ApiError::internal().into()])));
             }
             self.restarts += 1;
             self.subscriber = self.api.subscriber(&self.operation);
@@ -106,7 +103,7 @@ impl SubscriptionStream {
 /// Executes an operation for all of its subscribers, until the last one leaves or it is finished.
 async fn run(api: Api, operation: Arc<Operation>, mut task: SharedTask) {
     let (mut execution, mut source) =
-        match Execution::start(&api, operation.request(), &operation.viewer).await {
+        match Execution::start(&api, operation.request(), &operation.principal).await {
             Ok(started) => started,
             Err(errors) => return task.refuse(errors_to_json(&errors)).await,
         };

@@ -9,10 +9,10 @@ use futures_util::stream::StreamExt as _;
 use uuid::Uuid;
 
 use super::bridge::SubscriptionBridge;
-use super::context::viewer;
+use super::context::principal;
 use super::object::{Job, JobCounts, JobRun};
 use super::selection::columns;
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::jobs::argument::UuidArgument;
 use crate::live::executing_jobs::{LiveJob, Removal};
 use crate::live::source::{Event, Source};
@@ -30,12 +30,12 @@ pub struct ExecutingJobsUpdate {
     /// The added and changed jobs, newest first.
     jobs: Vec<Job>,
     /// The jobs that are no longer executing.
-    left: Vec<JobDeparture>,
+    removed: Vec<RemovedJob>,
 }
 
 /// A job that is no longer executing.
 #[derive(SimpleObject)]
-pub struct JobDeparture {
+pub struct RemovedJob {
     /// The job's id.
     id: Uuid,
     /// Its new state. `EXECUTING` if it moved to a configuration outside the subscription, `UNKNOWN` if
@@ -49,7 +49,7 @@ impl From<LiveJob> for Job {
     }
 }
 
-impl From<Removal> for JobDeparture {
+impl From<Removal> for RemovedJob {
     fn from(removal: Removal) -> Self {
         Self { id: removal.job_id, state: removal.state }
     }
@@ -71,14 +71,14 @@ impl Subscription {
         #[graphql(desc = "Only jobs of this configuration.")] configuration_id: Option<
             UuidArgument,
         >,
-    ) -> Result<impl Stream<Item = ExecutingJobsUpdate> + use<>, Error> {
+    ) -> Result<impl Stream<Item = ExecutingJobsUpdate> + use<>, ApiError> {
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        Ok(open(context, Source::executing(viewer(context).scope().narrowed(id))).filter_map(
+        Ok(open(context, Source::executing(principal(context).scope().narrowed(id))).filter_map(
             async |event| match event {
                 Event::Executing(update) => Some(ExecutingJobsUpdate {
                     is_snapshot: update.is_snapshot,
                     jobs: update.jobs.iter().cloned().map(Job::from).collect(),
-                    left: update.removed.iter().copied().map(JobDeparture::from).collect(),
+                    removed: update.removed.iter().copied().map(RemovedJob::from).collect(),
                 }),
                 Event::Run(_) | Event::Counts(_) => None,
             },
@@ -91,9 +91,12 @@ impl Subscription {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "A job's id, for its current run, or a run's own id.")] id: UuidArgument,
-    ) -> Result<impl Stream<Item = Option<JobRun>> + use<>, Error> {
-        let source =
-            Source::run(viewer(context).scope().clone(), id.get("id")?, columns::<JobRun>(context));
+    ) -> Result<impl Stream<Item = Option<JobRun>> + use<>, ApiError> {
+        let source = Source::run(
+            principal(context).scope().clone(),
+            id.get("id")?,
+            columns::<JobRun>(context),
+        );
         Ok(open(context, source).filter_map(async |event| match event {
             Event::Run(run) => Some(run.map(JobRun::from)),
             Event::Executing(_) | Event::Counts(_) => None,
@@ -107,9 +110,9 @@ impl Subscription {
         #[graphql(desc = "Only jobs of this configuration.")] configuration_id: Option<
             UuidArgument,
         >,
-    ) -> Result<impl Stream<Item = JobCounts> + use<>, Error> {
+    ) -> Result<impl Stream<Item = JobCounts> + use<>, ApiError> {
         let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        Ok(open(context, Source::counts(viewer(context).scope().narrowed(id))).filter_map(
+        Ok(open(context, Source::counts(principal(context).scope().narrowed(id))).filter_map(
             async |event| match event {
                 Event::Counts(counts) => Some(JobCounts(counts)),
                 Event::Executing(_) | Event::Run(_) => None,

@@ -4,7 +4,7 @@ use std::io::{self, Cursor, Read as _};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use flate2::bufread::GzDecoder;
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
@@ -12,20 +12,20 @@ use tokio::time::timeout;
 use super::connection::linger::LINGER_BYTES;
 use super::limits::FairQueue;
 use super::limits::cpu_pool::{self, SHORT_BYTES};
-use super::refusal::Refusal;
+use super::rejection::Rejection;
+use crate::error::ErrorCode;
 
 /// Limits the time for reading a body.
 ///
 /// # Errors
 /// A rejection with the status 408.
-pub async fn within<T>(time: Duration, reading: impl Future<Output = T>) -> Result<T, Refusal> {
+pub async fn within<T>(time: Duration, reading: impl Future<Output = T>) -> Result<T, Rejection> {
     timeout(time, reading).await.map_err(|_| {
-        Refusal::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "REQUEST_TIMEOUT",
+        Rejection::new(
+            ErrorCode::BodyTimeout,
             format!(
                 "expected the whole body within {}: it comes too slowly, or this client has sent more \
-                 than the server's --max-client-values lets it",
+                 than the server's --max-client-cost lets it",
                 humantime::format_duration(time)
             ),
         )
@@ -34,7 +34,7 @@ pub async fn within<T>(time: Duration, reading: impl Future<Output = T>) -> Resu
 
 /// Reads a body of at most `most` bytes without decompressing it. A body with a larger content length is
 /// not read at all.
-pub async fn read(body: Body, most: usize, queue: &FairQueue) -> Result<Vec<u8>, Refusal> {
+pub async fn read(body: Body, most: usize, queue: &FairQueue) -> Result<Vec<u8>, Rejection> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let mut length = 0;
     if announced > most {
@@ -45,15 +45,15 @@ pub async fn read(body: Body, most: usize, queue: &FairQueue) -> Result<Vec<u8>,
         let mut chunks = body.into_data_stream();
         while length <= most {
             let Some(chunk) = chunks.next().await else { return Ok(bytes) };
-            let chunk = chunk.map_err(|_| Refusal::bad_request("the body ended too early"))?;
+            let chunk = chunk.map_err(|_| Rejection::bad_request("the body ended too early"))?;
             length += chunk.len();
             bytes.extend_from_slice(&chunk);
         }
     }
     queue.wait_for_cost(cpu_pool::cost_of_bytes(length)).await;
-    let refusal = too_large(format!("expected a body of at most {most} bytes"));
+    let rejection = too_large(format!("expected a body of at most {most} bytes"));
     // The rest is not read.
-    Err(refusal.with_header(header::CONNECTION, "close"))
+    Err(rejection.with_header(header::CONNECTION, "close"))
 }
 
 /// Decodes a body by its `Content-Encoding`. Stops after `most` bytes.
@@ -62,7 +62,7 @@ pub async fn decode(
     bytes: Vec<u8>,
     most: usize,
     queue: &FairQueue,
-) -> Result<Vec<u8>, Refusal> {
+) -> Result<Vec<u8>, Rejection> {
     if !is_gzip(headers)? {
         return Ok(bytes);
     }
@@ -93,7 +93,7 @@ pub async fn decode(
         Ok(false) => Err(too_large(format!(
             "expected a body of at most {most} bytes once it is decompressed"
         ))),
-        Err(error) => Err(Refusal::bad_request(format!(
+        Err(error) => Err(Rejection::bad_request(format!(
             "the body is not gzip, which its Content-Encoding says it is: {error}"
         ))),
     }
@@ -125,7 +125,7 @@ impl Gzip {
 ///
 /// # Errors
 /// If it is encoded in another way, or more than once.
-fn is_gzip(headers: &HeaderMap) -> Result<bool, Refusal> {
+fn is_gzip(headers: &HeaderMap) -> Result<bool, Rejection> {
     let values = headers.get_all(header::CONTENT_ENCODING).iter();
     let codings: Vec<_> = values
         .flat_map(|value| value.to_str().unwrap_or("?").split(','))
@@ -141,17 +141,16 @@ fn is_gzip(headers: &HeaderMap) -> Result<bool, Refusal> {
     Err(unsupported(coding))
 }
 
-fn unsupported(coding: &str) -> Refusal {
+fn unsupported(coding: &str) -> Rejection {
     let start: String = coding.chars().take(60).collect();
     // RFC 9110, section 12.5.3: the header tells this from an unsupported media type.
-    Refusal::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "UNSUPPORTED_CONTENT_ENCODING",
+    Rejection::new(
+        ErrorCode::UnsupportedContentEncoding,
         format!("expected a body with the Content-Encoding gzip or none, not {start:?}"),
     )
     .with_header(header::ACCEPT_ENCODING, "gzip")
 }
 
-fn too_large(message: String) -> Refusal {
-    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
+fn too_large(message: String) -> Rejection {
+    Rejection::new(ErrorCode::PayloadTooLarge, message)
 }

@@ -56,8 +56,8 @@ pub struct HttpOptions {
     /// Values that a client's long answers may have in a second, by the estimate that
     /// --max-complexity limits. 64 bytes of a body beyond 32 KiB are one, too, and each job that is
     /// queued, cancelled or retried is 40. What is more waits.
-    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_CLIENT_VALUES", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_client_values: u32,
+    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_CLIENT_COST", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_client_cost: u32,
     /// Connections that may be open at a time; more wait to be taken.
     #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_CONNECTIONS", default_value_t = 20_000)]
     pub max_connections: usize,

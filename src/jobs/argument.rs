@@ -8,7 +8,7 @@ use async_graphql::registry::Registry;
 use async_graphql::{InputType, InputValueError, InputValueResult, Value};
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::error::ApiError;
 
 /// The largest page.
 pub const TAKE_MAX: i32 = 200;
@@ -18,10 +18,10 @@ pub const TAKE_MAX: i32 = 200;
 pub struct UuidArgument(String);
 
 impl UuidArgument {
-    pub fn get(&self, argument: &'static str) -> Result<Uuid, Error> {
+    pub fn get(&self, argument: &'static str) -> Result<Uuid, ApiError> {
         Uuid::parse_str(&self.0).map_err(|_| {
             let start: String = self.0.chars().take(60).collect();
-            Error::invalid(
+            ApiError::invalid(
                 argument,
                 format_args!(
                     "expected a UUID such as 018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f, not {start:?}"
@@ -35,7 +35,10 @@ impl UuidArgument {
         &self.0
     }
 
-    pub fn get_optional(id: Option<Self>, argument: &'static str) -> Result<Option<Uuid>, Error> {
+    pub fn get_optional(
+        id: Option<Self>,
+        argument: &'static str,
+    ) -> Result<Option<Uuid>, ApiError> {
         id.map(|id| id.get(argument)).transpose()
     }
 }
@@ -83,11 +86,11 @@ impl InputType for UuidArgument {
 }
 
 /// Checks the size of a page.
-pub fn take_of(argument: &'static str, take: i32) -> Result<i64, Error> {
+pub fn take_of(argument: &'static str, take: i32) -> Result<i64, ApiError> {
     if (1..=TAKE_MAX).contains(&take) {
         return Ok(i64::from(take));
     }
-    Err(Error::invalid(
+    Err(ApiError::invalid(
         argument,
         format_args!("expected a number from 1 to {TAKE_MAX}, not {take}"),
     ))
@@ -104,9 +107,9 @@ pub struct PageRequest {
 
 impl PageRequest {
     /// The page that the arguments `page` and `take` name.
-    pub fn new(page: i32, take: i32) -> Result<Self, Error> {
+    pub fn new(page: i32, take: i32) -> Result<Self, ApiError> {
         if page < 0 {
-            return Err(Error::invalid(
+            return Err(ApiError::invalid(
                 "page",
                 format_args!("expected 0 for the first page or a larger number, not {page}"),
             ));

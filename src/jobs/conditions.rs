@@ -10,7 +10,7 @@ use super::scope::Scope;
 use super::search;
 use super::states::{processing_in, push_states, quoted};
 use crate::db::Sql;
-use crate::error::Error;
+use crate::error::ApiError;
 
 /// How long a text of a filter may be, in characters.
 pub const TEXT_LENGTH: usize = 200;
@@ -83,7 +83,7 @@ impl Conditions {
     ///
     /// # Errors
     /// The first value that is not what its field expects.
-    pub fn new(mut filter: JobFilter) -> Result<Self, Error> {
+    pub fn new(mut filter: JobFilter) -> Result<Self, ApiError> {
         let configurations = ids("configurationIds", filter.configuration_ids.as_deref())?;
         filter.search = text("search", filter.search)?;
         filter.message_contains = text("messageContains", filter.message_contains)?;
@@ -332,33 +332,33 @@ impl Conditions {
 }
 
 /// The ids of a list.
-fn ids(name: &'static str, list: Option<&[UuidArgument]>) -> Result<Vec<Uuid>, Error> {
+fn ids(name: &'static str, list: Option<&[UuidArgument]>) -> Result<Vec<Uuid>, ApiError> {
     let list = list.unwrap_or_default();
     limit(name, list.len())?;
     list.iter().map(|id| id.get(name)).collect()
 }
 
 /// Checks the length of a list.
-fn limit(name: &'static str, length: usize) -> Result<(), Error> {
+fn limit(name: &'static str, length: usize) -> Result<(), ApiError> {
     if length <= LIST_LENGTH {
         return Ok(());
     }
     let message = format!("expected at most {LIST_LENGTH} values, not {length}");
-    Err(Error::invalid(name, message))
+    Err(ApiError::invalid(name, message))
 }
 
 /// A text without the white space around it; `None` if nothing is left.
-fn text(name: &'static str, text: Option<String>) -> Result<Option<String>, Error> {
+fn text(name: &'static str, text: Option<String>) -> Result<Option<String>, ApiError> {
     let Some(text) = text else { return Ok(None) };
     let text = text.trim();
     if text.chars().count() > TEXT_LENGTH {
-        return Err(Error::invalid(
+        return Err(ApiError::invalid(
             name,
             format_args!("expected at most {TEXT_LENGTH} characters"),
         ));
     }
     if text.contains('\0') {
-        return Err(Error::invalid(name, "a NUL character cannot be searched for"));
+        return Err(ApiError::invalid(name, "a NUL character cannot be searched for"));
     }
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }

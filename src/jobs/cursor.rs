@@ -7,7 +7,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::order::OrderField;
-use crate::error::Error;
+use crate::error::ApiError;
 
 /// Julian day 0, before which PostgreSQL knows no moments.
 const EARLIEST: i64 = -210_866_803_200_000_000;
@@ -69,9 +69,9 @@ impl Cursor {
     }
 
     /// Reads what [`Cursor::encode`] wrote, for a list in this order.
-    pub fn decode(text: &str, field: OrderField, argument: &'static str) -> Result<Self, Error> {
+    pub fn decode(text: &str, field: OrderField, argument: &'static str) -> Result<Self, ApiError> {
         let cursor = Self::parse(text).ok_or_else(|| {
-            Error::invalid(argument, "expected a cursor that this list has given out")
+            ApiError::invalid(argument, "expected a cursor that this list has given out")
         })?;
         let same_order = match cursor.key {
             Key::Created(_) => field == OrderField::CreatedDate,
@@ -82,7 +82,7 @@ impl Cursor {
         if same_order {
             Ok(cursor)
         } else {
-            Err(Error::invalid(argument, "the cursor is from a list in another order"))
+            Err(ApiError::invalid(argument, "the cursor is from a list in another order"))
         }
     }
 

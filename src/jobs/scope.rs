@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::db::Sql;
 
-/// The configurations of which somebody may see the jobs, and all that belongs to them.
+/// The configurations whose jobs a principal may see, with all that belongs to them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// All, and jobs that have none.

@@ -38,15 +38,15 @@ impl<E: Table> RowSet<E> {
         Self { columns: Columns::all(), rows: models.into_iter().map(row).collect() }
     }
 
-    /// Deals the rows out, those with the same id in `column` to the same share.
-    pub fn split(self, column: &str, shares: usize) -> Vec<Self> {
+    /// Partitions the rows, so that those with the same id in `column` are in the same part.
+    pub fn partition(self, column: &str, parts: usize) -> Vec<Self> {
         let place = E::place(column);
         let mut sets: Vec<_> =
-            (0..shares).map(|_| Self { columns: self.columns, rows: Vec::new() }).collect();
+            (0..parts).map(|_| Self { columns: self.columns, rows: Vec::new() }).collect();
         for row in self.rows {
             // The last byte is random in all versions of UUIDs in use.
-            let share = uuid(&row[place]).map_or(0, |id| usize::from(id.as_bytes()[15]) % shares);
-            sets[share].rows.push(row);
+            let part = uuid(&row[place]).map_or(0, |id| usize::from(id.as_bytes()[15]) % parts);
+            sets[part].rows.push(row);
         }
         sets
     }
@@ -55,7 +55,7 @@ impl<E: Table> RowSet<E> {
     pub fn ids(&self, name: &str) -> Vec<Uuid> {
         let place = E::place(name);
         let ids: HashSet<_> = self.rows.iter().filter_map(|row| uuid(&row[place])).collect();
-        // Sorted, so that two writers cannot wait for each other in a circle.
+        // Sorted, so that two writers cannot deadlock.
         let mut ids: Vec<_> = ids.into_iter().collect();
         ids.sort_unstable();
         ids
@@ -166,7 +166,7 @@ pub async fn jobs(db: &impl ConnectionTrait, mut set: RowSet<job::Entity>) -> Re
     set.date_rows();
     let ids = set.ids("id");
     upsert(db, set, &[("state", "Unknown".into()), ("priority", 2.into())]).await?;
-    settle(db, &ids).await
+    reconcile_current_runs(db, &ids).await
 }
 
 /// Writes runs, whose agents exist. Jobs that are not known yet are made, with what the runs tell.
@@ -182,7 +182,7 @@ pub async fn runs(
     let defaults =
         [("agent_key", "".into()), ("agent_result_is_cancellation_requested", false.into())];
     upsert(db, set, &defaults).await?;
-    settle(db, &jobs).await
+    reconcile_current_runs(db, &jobs).await
 }
 
 /// Writes events, which never change: those that exist stay as they are. Jobs that are not known yet
@@ -313,8 +313,8 @@ async fn save<E: Table>(
     Ok(())
 }
 
-/// Makes those of the rows with these ids that do not exist, with nothing else in them.
-pub async fn make_unknown<E: Table>(
+/// Inserts placeholder rows, with nothing but an id, for the ids that do not exist.
+pub async fn insert_placeholders<E: Table>(
     db: &impl ConnectionTrait,
     ids: &[Uuid],
     now: Timestamp,
@@ -645,10 +645,10 @@ fn array_literal<'a>(values: impl Iterator<Item = &'a Value>) -> String {
     literal
 }
 
-/// Makes the jobs agree with their runs: the current run is the newest, and the job's state is
-/// that run's. A run from before the job was last queued is not current: the job waits for the
-/// next one. A job that is only known from its runs was created when the first of them began.
-async fn settle(db: &impl ConnectionTrait, job_ids: &[Uuid]) -> Result<(), DbErr> {
+/// Reconciles jobs with their runs: the current run is the newest, and the job's state is that run's. A
+/// run from before the job was last queued is not current: the job waits for the next one. A job that is
+/// only known from its runs was created when the first of them began.
+async fn reconcile_current_runs(db: &impl ConnectionTrait, job_ids: &[Uuid]) -> Result<(), DbErr> {
     const BEGUN: &str = "coalesce(t.agent_queued_date, t.agent_start_time)";
     let newest = |selected: &str, job: &str| {
         format!(

@@ -48,7 +48,7 @@ impl ClockWatch {
         Self { tolerance, monotonic, system }
     }
 
-    /// Tells what happened since the last observation, which should be `expected` ago at most.
+    /// Returns what happened since the last observation, which should be `expected` ago at most.
     pub fn observe(
         &mut self,
         expected: Duration,

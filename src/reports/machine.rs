@@ -1,4 +1,4 @@
-//! The states of a job and its run, and what may move them on: a pure function.
+//! The state machine of a job and its run: a pure function from state and event to next states.
 //!
 //! ```text
 //!              Claim              Report              Report
@@ -7,7 +7,7 @@
 //!     |   \ Cancel         |     \ Cancel      |     \ Cancel       | Finish
 //!     |    \               |      `----------> Cancelling <---------+
 //!   Retry   `-> Cancelled <+-------------------´   |                |
-//!     |                    | Finish, Lose          | Finish         |
+//!     |                    | Finish, LeaseExpired  | Finish         |
 //!     `--- Completed, Failed, Cancelled <----------´----------------´
 //! ```
 
@@ -21,26 +21,26 @@ use super::op::{Refusal, RefusalCode};
 /// What can happen to a job and its current run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// An agent takes the job.
+    /// An agent claims the job.
     Claim,
-    /// The agent says that it goes on.
-    Beat,
-    /// The agent says where it stands.
+    /// The agent reports, without naming a phase.
+    Heartbeat,
+    /// The agent reports its phase.
     Report(Phase),
-    /// The agent says how it ended.
+    /// The agent reports how it ended.
     Finish(Ending),
-    /// Someone asks to cancel. What waits is cancelled at once; an agent is told with its next
-    /// report.
+    /// An operator cancels it. A queued job is cancelled at once; an agent is told in the response to
+    /// its next report.
     Cancel,
-    /// Someone ends it without waiting for the agent.
+    /// An operator ends it without waiting for the agent.
     ForceCancel,
-    /// The agent was not heard of for too long.
-    Lose,
-    /// Someone wants another attempt.
+    /// The agent has not reported within its lease.
+    LeaseExpired,
+    /// An operator requests another attempt.
     Retry,
 }
 
-/// Where an agent's work stands.
+/// The phase of an agent's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     Executing,
@@ -68,35 +68,33 @@ impl Ending {
 
 /// The states that an event leads through, in order; none if it changes nothing.
 ///
-/// A report may be lost on its way while a later one arrives, so an agent that is seen to skip a
-/// state has passed through it.
+/// A report may be lost while a later one arrives, so an agent that appears to skip a state has passed
+/// through it.
 #[expect(clippy::match_same_arms, reason = "each arm is a rule")]
 pub fn next(state: JobState, event: Event) -> Result<&'static [JobState], Refusal> {
-    use Event::{Beat, Cancel, Claim, Finish, ForceCancel, Lose, Report, Retry};
+    use Event::{Cancel, Claim, Finish, ForceCancel, Heartbeat, LeaseExpired, Report, Retry};
 
     match (state, event) {
         (Queued, Claim) => Ok(&[Executing]),
         (_, Claim) => Err(Refusal::new(RefusalCode::NotQueued, None, "the job is not queued")),
 
         (Completed | Cancelled | Failed, Retry) => Ok(&[Queued]),
-        (_, Retry) => {
-            Err(Refusal::new(RefusalCode::NotOver, None, "the job is not over, so it goes on"))
-        }
+        (_, Retry) => Err(Refusal::new(RefusalCode::NotFinished, None, "the job has not finished")),
         (Completed | Cancelled | Failed, _) => {
-            Err(Refusal::new(RefusalCode::Over, None, "it is over, and does not change any more"))
+            Err(Refusal::new(RefusalCode::AlreadyFinished, None, "it has already finished"))
         }
 
         (Queued, Cancel | ForceCancel) => Ok(&[Cancelled]),
         (Queued, _) => {
-            Err(Refusal::new(RefusalCode::NotStarted, None, "no agent has begun it yet"))
+            Err(Refusal::new(RefusalCode::NotStarted, None, "no agent has started it yet"))
         }
 
-        // A cancelled run's agent still tells how far it is until it stops.
-        (_, Beat) | (Cancelling, Report(_) | Cancel) => Ok(&[]),
+        // The agent of a cancelled run keeps reporting until it stops.
+        (_, Heartbeat) | (Cancelling, Report(_) | Cancel) => Ok(&[]),
         (_, Cancel) => Ok(&[Cancelling]),
-        (Cancelling, ForceCancel | Lose | Finish(Ending::Cancelled)) => Ok(&[Cancelled]),
+        (Cancelling, ForceCancel | LeaseExpired | Finish(Ending::Cancelled)) => Ok(&[Cancelled]),
         (_, ForceCancel | Finish(Ending::Cancelled)) => Ok(&[Cancelling, Cancelled]),
-        (_, Lose | Finish(Ending::Failed)) => Ok(&[Failed]),
+        (_, LeaseExpired | Finish(Ending::Failed)) => Ok(&[Failed]),
         (_, Finish(Ending::Completed)) => Ok(&[Completed]),
 
         (Executing, Report(Phase::Executing))
@@ -109,7 +107,7 @@ pub fn next(state: JobState, event: Event) -> Result<&'static [JobState], Refusa
         (ExecutionCompleted | Submitting, Report(_)) => Err(Refusal::new(
             RefusalCode::InvalidTransition,
             Some("agentState"),
-            format_args!("expected no earlier state than {}, which it is in", state.name()),
+            format_args!("expected {} or a later state", state.name()),
         )),
     }
 }
@@ -120,7 +118,7 @@ mod tests {
 
     const EVENTS: [Event; 12] = [
         Event::Claim,
-        Event::Beat,
+        Event::Heartbeat,
         Event::Report(Phase::Executing),
         Event::Report(Phase::ExecutionCompleted),
         Event::Report(Phase::Submitting),
@@ -129,7 +127,7 @@ mod tests {
         Event::Finish(Ending::Cancelled),
         Event::Cancel,
         Event::ForceCancel,
-        Event::Lose,
+        Event::LeaseExpired,
         Event::Retry,
     ];
 
@@ -139,40 +137,40 @@ mod tests {
         (Unknown, [
             "NotQueued", "=", "Executing", "ExecutionCompleted", "Submitting", "Completed",
             "Failed", "Cancelling Cancelled", "Cancelling", "Cancelling Cancelled", "Failed",
-            "NotOver",
+            "NotFinished",
         ]),
         (Queued, [
             "Executing", "NotStarted", "NotStarted", "NotStarted", "NotStarted", "NotStarted",
-            "NotStarted", "NotStarted", "Cancelled", "Cancelled", "NotStarted", "NotOver",
+            "NotStarted", "NotStarted", "Cancelled", "Cancelled", "NotStarted", "NotFinished",
         ]),
         (Executing, [
             "NotQueued", "=", "=", "ExecutionCompleted", "ExecutionCompleted Submitting",
             "Completed", "Failed", "Cancelling Cancelled", "Cancelling", "Cancelling Cancelled", "Failed",
-            "NotOver",
+            "NotFinished",
         ]),
         (ExecutionCompleted, [
             "NotQueued", "=", "InvalidTransition", "=", "Submitting", "Completed", "Failed",
-            "Cancelling Cancelled", "Cancelling", "Cancelling Cancelled", "Failed", "NotOver",
+            "Cancelling Cancelled", "Cancelling", "Cancelling Cancelled", "Failed", "NotFinished",
         ]),
         (Cancelling, [
             "NotQueued", "=", "=", "=", "=", "Completed", "Failed", "Cancelled", "=", "Cancelled",
-            "Cancelled", "NotOver",
+            "Cancelled", "NotFinished",
         ]),
         (Submitting, [
             "NotQueued", "=", "InvalidTransition", "InvalidTransition", "=", "Completed", "Failed",
-            "Cancelling Cancelled", "Cancelling", "Cancelling Cancelled", "Failed", "NotOver",
+            "Cancelling Cancelled", "Cancelling", "Cancelling Cancelled", "Failed", "NotFinished",
         ]),
         (Completed, [
-            "NotQueued", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over",
-            "Over", "Queued",
+            "NotQueued", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished",
+            "AlreadyFinished", "Queued",
         ]),
         (Cancelled, [
-            "NotQueued", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over",
-            "Over", "Queued",
+            "NotQueued", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished",
+            "AlreadyFinished", "Queued",
         ]),
         (Failed, [
-            "NotQueued", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over", "Over",
-            "Over", "Queued",
+            "NotQueued", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished", "AlreadyFinished",
+            "AlreadyFinished", "Queued",
         ]),
     ];
 
@@ -191,7 +189,7 @@ mod tests {
         }
     }
 
-    /// Each step is one that the domain allows.
+    /// Each transition is one that the domain allows.
     #[test]
     fn every_step_is_allowed() {
         let may_become = |from: JobState| -> &[JobState] {

@@ -1,55 +1,57 @@
-//! Where agents report, and operators queue, cancel and retry.
+//! The writing side: agents report, and operators queue, cancel and retry.
 //!
-//! - [`machine`] says which states follow which.
-//! - [`op`] is what can be asked for, and the answers.
-//! - [`desk`] holds the rules, in memory; [`tables`] fetches the rows that they need and writes
-//!   those that they changed.
-//! - [`quiet`] is the short way for reports of mere progress.
-//! - [`queue`] lets clients take turns, a piece of what each has waiting at a time.
-//! - [`last_seen`] notes when agents were seen, and has it written now and then.
-//! - [`writer`] writes what waits in batches.
-//! - [`sweep`] finds runs whose agents are lost.
+//! - [`machine`] is the state machine of jobs and runs, as a pure function.
+//! - [`op`] defines the operations and their outcomes.
+//! - [`write_queue`] is where requests submit operations and await their commit.
+//! - [`fair_queue`] schedules the clients' operations round-robin into batches.
+//! - [`writer`] commits batches: progress by the [`fast_path`], all else by a [`unit_of_work`], which
+//!   loads rows, applies the rules in memory and saves what changed.
+//! - [`last_seen`] records when agents were last seen, and writes it at intervals.
+//! - [`lease_reaper`] fails runs whose lease has expired; [`clock_watch`] tells it when the silence may
+//!   be this service's own fault.
 
 mod clock_watch;
-mod desk;
+mod fair_queue;
+mod fast_path;
 mod last_seen;
+pub mod lease_reaper;
 pub mod machine;
 pub mod op;
-mod queue;
-mod quiet;
-pub mod sweep;
-mod tables;
+mod unit_of_work;
+mod write_queue;
 mod writer;
 
 use std::time::Duration;
 
-pub use writer::{Reports, Submitter, Writer};
+pub use write_queue::{Submitter, WriteQueue};
+pub use writer::Writer;
 
-/// How long the service waits for agents before it acts.
+/// How long the service waits for reports before it acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
+pub struct LeasePolicy {
     /// Without a report for this long a run is stale. `None`: never.
     pub stale_after: Option<Duration>,
-    /// Without a report for this long its agent is lost: a run's lease. `None`: never.
-    pub lost_after: Option<Duration>,
-    /// Without the agent's word for this long a cancelled run is ended. `None`: never.
+    /// Without a report for this long the lease expires and the run fails. `None`: never.
+    pub lease: Option<Duration>,
+    /// A cancellation that the agent has not confirmed for this long is forced. `None`: never.
     pub cancel_after: Option<Duration>,
 }
 
-impl Default for Patience {
+impl Default for LeasePolicy {
     fn default() -> Self {
         Self {
             stale_after: Some(Duration::from_mins(1)),
-            lost_after: Some(Duration::from_mins(10)),
+            lease: Some(Duration::from_mins(10)),
             cancel_after: Some(Duration::from_mins(3)),
         }
     }
 }
 
-impl Patience {
-    /// How often an agent should report: often enough that one lost report makes no run stale.
+impl LeasePolicy {
+    /// The interval of reports that agents are told: short enough that one lost report makes no run
+    /// stale.
     pub fn report_every(&self) -> Duration {
-        let shortest = self.stale_after.into_iter().chain(self.lost_after).min();
+        let shortest = self.stale_after.into_iter().chain(self.lease).min();
         shortest
             .map_or(Duration::from_secs(15), |time| time / 4)
             .clamp(Duration::from_millis(100), Duration::from_secs(15))

@@ -1,13 +1,14 @@
-//! What agents and operators ask of the writing side, and what they are told.
+//! The operations that agents and operators submit, and their outcomes.
 
 use entity::{Timestamp, agent, configuration, job, job_run};
 use sea_orm::{ModelTrait as _, Value};
 use uuid::Uuid;
 
 use super::machine::{Ending, Phase};
+use crate::error::documented;
 use crate::jobs::scope::Scope;
 
-/// One thing to write. Each is applied as a whole or not at all.
+/// An operation. Each is applied as a whole or not at all.
 #[derive(Clone, Debug)]
 pub enum Op {
     Agent(AgentReport),
@@ -18,21 +19,23 @@ pub enum Op {
     Cancel(Cancel),
     Retry {
         job_id: Uuid,
-        by: By,
+        by: Actor,
     },
-    Lose(Lost),
+    /// Fails a run whose lease has expired.
+    Expire(ExpiredLease),
     Register(Registration),
     Configure(configuration::Model),
     /// When agents were last seen.
-    Seen(Vec<(Uuid, Timestamp)>),
+    RecordSightings(Vec<(Uuid, Timestamp)>),
 }
 
 impl Op {
-    /// About how much writing it takes, where a report of mere progress takes 1.
+    /// Its estimated cost of writing, relative to a report of progress.
     pub fn cost(&self) -> u32 {
         match self {
             Self::Agent(AgentReport {
-                step: Step::Stay | Step::Reach(Phase::Executing), ..
+                transition: Transition::Stay | Transition::Reach(Phase::Executing),
+                ..
             })
             | Self::Processing(ProcessingReport {
                 state: None | Some(entity::ProcessingState::Executing),
@@ -45,28 +48,28 @@ impl Op {
             | Self::Start(_)
             | Self::Cancel(_)
             | Self::Retry { .. }
-            | Self::Lose(_)
+            | Self::Expire(_)
             | Self::Register(_)
             | Self::Configure(_)
-            | Self::Seen(_) => 40,
+            | Self::RecordSightings(_) => 40,
         }
     }
 
-    /// Whether operators ask for it. Such ops come in bulk, and each is dear.
+    /// Whether it is an operator's. Such ops come in bulk, and each is expensive.
     pub fn is_of_operator(&self) -> bool {
         matches!(self, Self::Queue(_) | Self::Cancel(_) | Self::Retry { .. })
     }
 }
 
-/// Who makes a job change, for its history.
+/// Who changed a job, for its history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
+pub enum Actor {
     Agent,
     Operator,
     Service,
 }
 
-impl By {
+impl Actor {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Agent => "agent",
@@ -77,66 +80,66 @@ impl By {
 }
 
 /// New values of a run's columns.
-pub type Progress = Vec<(job_run::Column, Value)>;
+pub type RunValues = Vec<(job_run::Column, Value)>;
 
-/// What an agent says of its phase of a run.
+/// An agent's report on its run.
 #[derive(Clone, Debug)]
 pub struct AgentReport {
     pub run_id: Uuid,
     pub token: Uuid,
-    /// Counts up with each report, so that a late one changes nothing.
+    /// Increases with each report, so that a late one changes nothing.
     pub sequence: i64,
-    pub progress: Progress,
-    pub step: Step,
+    pub progress: RunValues,
+    pub transition: Transition,
 }
 
-/// What a report says of the state.
+/// The state that a report names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Nothing.
+pub enum Transition {
+    /// None: a heartbeat, with or without progress.
     Stay,
     Reach(Phase),
     Finish(Ending),
 }
 
-/// What the pipeline says of its phase of a run.
+/// The pipeline's report on the processing of a run.
 #[derive(Clone, Debug)]
 pub struct ProcessingReport {
     pub run_id: Uuid,
-    /// Counts up with each report of the pipeline.
+    /// Increases with each report of the pipeline.
     pub sequence: i64,
     pub state: Option<entity::ProcessingState>,
-    pub progress: Progress,
+    pub progress: RunValues,
 }
 
 /// A job to queue.
 #[derive(Clone, Debug)]
 pub struct NewJob {
-    /// The job as it will be, but for its id and dates.
+    /// The job, except for its id and dates.
     pub job: job::Model,
-    pub by: By,
+    pub by: Actor,
 }
 
-/// An agent to create, or what is new of one.
+/// An agent to create or update.
 #[derive(Clone, Debug)]
 pub struct Registration {
     pub agent: agent::Model,
-    /// The configurations that are to know it.
+    /// The configurations that the agent is added to.
     pub scope: Scope,
 }
 
-/// An agent that wants the next job.
+/// An agent's request for the next due job.
 #[derive(Clone, Debug)]
 pub struct Claim {
     pub agent_id: Uuid,
-    /// Only jobs of these.
+    /// Only jobs of these configurations.
     pub configurations: Scope,
-    /// The attempt's token, made up by the agent, for which a repeat returns the same attempt;
-    /// `None` to be given one.
+    /// The attempt's token, chosen by the agent, which makes the claim idempotent; `None` to have one
+    /// generated.
     pub token: Option<Uuid>,
 }
 
-/// An agent that begins a job it was told of elsewhere.
+/// An agent's start of a job that it was assigned elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub struct Start {
     pub job_id: Uuid,
@@ -144,26 +147,26 @@ pub struct Start {
     pub token: Uuid,
 }
 
-/// A job that is to stop.
+/// A cancellation of a job.
 #[derive(Clone, Debug)]
 pub struct Cancel {
     pub job_id: Uuid,
     pub reason: Option<String>,
-    pub by: By,
-    /// Do not wait for the agent.
+    pub by: Actor,
+    /// Ends the job without waiting for the agent.
     pub force: bool,
 }
 
-/// A run whose agent is taken for lost.
+/// A run whose lease has expired.
 #[derive(Clone, Debug)]
-pub struct Lost {
+pub struct ExpiredLease {
     pub run_id: Uuid,
-    /// When its agent last reported, as far as the judge knew.
-    pub heard: Option<Timestamp>,
+    /// The last heartbeat that the reaper saw. A later one keeps the run.
+    pub last_heartbeat: Option<Timestamp>,
     pub message: String,
 }
 
-/// What was done.
+/// What an operation did.
 #[derive(Clone, Debug)]
 pub enum Receipt {
     Report(ReportReceipt),
@@ -173,7 +176,7 @@ pub enum Receipt {
     NoJob,
     /// The agent or configuration is saved.
     Saved,
-    /// The job was queued, cancelled or retried; `is_repeat` if it was before.
+    /// The job was queued, cancelled or retried; `is_repeat` if an earlier request did so.
     Job {
         job_id: Uuid,
         is_repeat: bool,
@@ -182,27 +185,27 @@ pub enum Receipt {
 
 pub type Outcome = Result<Receipt, Refusal>;
 
-/// The answer to a report.
+/// The outcome of a report.
 #[derive(Clone, Debug)]
 pub struct ReportReceipt {
     pub status: ReportStatus,
     pub refusal: Option<Refusal>,
-    /// The number of the newest report that was accepted.
+    /// The sequence of the newest accepted report.
     pub last_sequence: Option<i64>,
     pub cancellation_requested: bool,
-    /// Whether the agent is expected to report again.
-    pub goes_on: bool,
+    /// Whether more reports are expected.
+    pub is_active: bool,
 }
 
 impl ReportReceipt {
-    /// The answer to a report on a run that is not known.
+    /// The outcome of a report on an unknown run.
     pub fn refused(refusal: Option<Refusal>) -> Self {
         Self {
             status: ReportStatus::Refused,
             refusal,
             last_sequence: None,
             cancellation_requested: false,
-            goes_on: false,
+            is_active: false,
         }
     }
 }
@@ -224,18 +227,18 @@ pub struct Attempt {
     pub run_id: Uuid,
     pub job_id: Uuid,
     pub token: Uuid,
-    /// It had begun before.
+    /// An earlier request started it.
     pub is_repeat: bool,
 }
 
-/// Why something was not done, for a program to act on.
+/// Why an operation was refused, for a program to act on.
 #[derive(Clone, Debug, PartialEq, Eq, async_graphql::SimpleObject)]
 pub struct Refusal {
     /// The reason.
     pub code: RefusalCode,
-    /// The input field that is at fault. Null if it is none in particular.
+    /// The invalid input field. Null if it is none in particular.
     pub field: Option<&'static str>,
-    /// The reason for people: what was expected.
+    /// The reason in words: what was expected.
     pub message: String,
 }
 
@@ -257,41 +260,61 @@ impl Refusal {
     }
 }
 
-/// Why something was not done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
-pub enum RefusalCode {
-    /// There is no such run, job, agent or configuration.
-    NotFound,
-    /// The token is not that of the run's attempt: the run is another agent's, or an older
-    /// attempt's.
-    WrongToken,
-    /// Another attempt at the job is under way.
-    Conflict,
-    /// The job or run is over. An agent that is told so stops.
-    Over,
-    /// The job is not over, so it cannot be tried again.
-    NotOver,
-    /// The job does not wait for an agent.
-    NotQueued,
-    /// No agent has begun the job.
-    NotStarted,
-    /// The state cannot follow the present one.
-    InvalidTransition,
-    /// A value is not what was expected.
-    InvalidValue,
+documented! {
+    /// Why an operation was refused.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+    pub enum RefusalCode {
+        /// There is no such run, job, agent or configuration, or it is outside the token's scope.
+        ///
+        /// Stop. If it is the agent, register again.
+        NotFound,
+        /// The token is not that of the run's attempt: the run is another agent's, or a newer attempt
+        /// has started.
+        ///
+        /// Stop this run.
+        WrongToken,
+        /// Another attempt at the job is running.
+        ///
+        /// Claim another job.
+        Conflict,
+        /// The job or run has already finished.
+        ///
+        /// Stop this run.
+        AlreadyFinished,
+        /// The job has not finished, so it cannot be retried.
+        ///
+        /// Wait, or cancel it.
+        NotFinished,
+        /// The job is not queued.
+        ///
+        /// Claim another job.
+        NotQueued,
+        /// No agent has started the job.
+        ///
+        /// Start it first.
+        NotStarted,
+        /// The state cannot follow the current one.
+        ///
+        /// Correct the agent.
+        InvalidTransition,
+        /// A value is invalid.
+        ///
+        /// Correct the field that is named.
+        InvalidValue,
+    }
 }
 
-/// What a text may be long, in characters.
+/// The longest text, in characters.
 pub const MESSAGE_LENGTH: usize = 10_000;
 
-/// How far ahead of ours an agent's clock may be, in seconds.
+/// How far an agent's clock may be ahead of ours, in seconds.
 const CLOCK_TOLERANCE: i64 = 300;
 
-/// Checks values that an agent or the pipeline reports, as far as they can be without the run.
+/// Checks reported values, as far as possible without the run.
 ///
-/// A counter may be smaller than in the report before: agents count again after a restart, and a
-/// report that is merely late is told by its sequence.
-pub fn check(progress: &Progress, sequence: i64, now: Timestamp) -> Result<(), Refusal> {
+/// A counter may be smaller than in the previous report: agents restart counting, and late reports are
+/// recognised by their sequence.
+pub fn check(progress: &RunValues, sequence: i64, now: Timestamp) -> Result<(), Refusal> {
     let wrong =
         |field, message: String| Err(Refusal::new(RefusalCode::InvalidValue, Some(field), message));
     if sequence < 0 {
@@ -321,7 +344,7 @@ pub fn check(progress: &Progress, sequence: i64, now: Timestamp) -> Result<(), R
     Ok(())
 }
 
-/// Checks a text that somebody wrote.
+/// Checks a text from a client.
 pub fn check_text(field: &'static str, text: &str) -> Result<(), Refusal> {
     let length = text.chars().count();
     let message = if length > MESSAGE_LENGTH {
@@ -334,9 +357,8 @@ pub fn check_text(field: &'static str, text: &str) -> Result<(), Refusal> {
     Err(Refusal::new(RefusalCode::InvalidValue, Some(field), message))
 }
 
-/// Checks the moments in a report against each other and against the run: nothing happens before
-/// the agent began.
-pub fn check_order(progress: &Progress, run: &job_run::Model) -> Result<(), Refusal> {
+/// Checks the dates in a report against each other and against the run: none is before its start.
+pub fn check_order(progress: &RunValues, run: &job_run::Model) -> Result<(), Refusal> {
     use job_run::Column::{
         AgentEndTime, AgentLastSubmittedDate, AgentStartTime, ProcessingEndTime,
         ProcessingStartTime,
@@ -346,14 +368,14 @@ pub fn check_order(progress: &Progress, run: &job_run::Model) -> Result<(), Refu
         let (_, value) = progress.iter().find(|(column, _)| *column as usize == wanted as usize)?;
         moment_of(value)
     };
-    let known = |column| reported(column).or_else(|| moment_of(&run.get(column)));
+    let effective = |column| reported(column).or_else(|| moment_of(&run.get(column)));
     for (column, start) in [
         (AgentEndTime, AgentStartTime),
         (AgentLastSubmittedDate, AgentStartTime),
         (ProcessingEndTime, ProcessingStartTime),
     ] {
-        // A new start is as wrong as what comes before it, but the latter is named.
-        if let (Some(moment), Some(start)) = (reported(column), known(start))
+        // If the report also sets the start, the other date is named.
+        if let (Some(moment), Some(start)) = (reported(column), effective(start))
             && moment < start
         {
             return Err(Refusal::new(

@@ -1,230 +1,139 @@
-//! Group commit: what all requests ask for meets in one writer, which applies what has gathered
-//! in one transaction and then answers everyone. An answer means that it is committed. Under load
-//! the batch grows, so that the rate rises to what the database takes in batches; a lone request
-//! waits for nobody.
+//! Group commit: one writer takes the operations of all requests, commits those that wait in one
+//! transaction, and then responds to each request. Under load the batches grow, and with them the rate
+//! of operations; a single request does not wait for others.
 
-use std::fmt;
 use std::mem;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use sea_orm::{DbBackend, DbErr};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 use tracing::Instrument as _;
 
+use super::fair_queue::{Batch, FairQueue, Part};
+use super::fast_path;
 use super::last_seen::LastSeen;
-use super::op::{Claim, Op, Outcome, Receipt};
-use super::queue::{Batch, Part, WriteQueue};
-use super::quiet;
-use super::tables::{self, BatchError};
+use super::op::{Op, Outcome, Receipt};
+use super::unit_of_work::{BatchError, UnitOfWork};
+use super::write_queue::WriteQueue;
 use crate::clock;
 use crate::db::{Db, Failure};
-use crate::error::Error;
+use crate::error::{ApiError, ErrorCode};
 use crate::metrics;
 
-/// How many batches are written side by side on PostgreSQL: while one waits for the disk, the
-/// other is made.
-const POSTGRES_LANES: usize = 2;
+/// How many batches are committed concurrently on PostgreSQL: while one waits for the disk, the next
+/// is prepared.
+const POSTGRES_WORKERS: usize = 2;
 
-/// How often a batch is tried that others are in the way of.
-const TRIES: u32 = 5;
-
-/// How often a claim that waits looks for jobs which other replicas have queued or that have
-/// become due.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// Where ops are told to the writer. Cheap to clone; the writer stops when the last clone is gone.
-#[derive(Clone, Debug)]
-pub struct Reports {
-    inbox: Arc<Inbox>,
-    submitter: Option<Submitter>,
-}
-
-/// A client on whose behalf ops are told.
-#[derive(Clone)]
-pub struct Submitter {
-    pub address: IpAddr,
-    /// Waits until the client may cause so many values' worth of work more.
-    pub charge: Arc<dyn Fn(u64) -> BoxFuture<'static, ()> + Send + Sync>,
-}
-
-impl fmt::Debug for Submitter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.address.fmt(f)
-    }
-}
-
-#[derive(Debug)]
-struct Inbox {
-    queue: Arc<WriteQueue>,
-    /// Rings when jobs were queued here.
-    queued: Arc<Notify>,
-}
-
-impl Drop for Inbox {
-    fn drop(&mut self) {
-        self.queue.close();
-    }
-}
-
-impl Reports {
-    /// The same on behalf of a client, whose ops take turns with those of others. Without one, each
-    /// request takes turns with all others.
-    pub fn of_client(&self, submitter: Submitter) -> Self {
-        Self { submitter: Some(submitter), ..self.clone() }
-    }
-
-    /// Writes these ops and returns the outcome of each, once all are committed. Many are committed a
-    /// piece at a time.
-    ///
-    /// # Errors
-    /// [`Error::Overloaded`] if too many wait already; [`Error::Unavailable`] if the database is
-    /// away. Whether the ops were written is not known then; all can be told again.
-    pub async fn tell(&self, ops: Vec<Op>) -> Result<Vec<Outcome>, Error> {
-        if ops.is_empty() {
-            return Ok(Vec::new());
-        }
-        if let Some(submitter) = &self.submitter {
-            let values = ops.iter().filter(|op| op.is_of_operator()).map(|op| u64::from(op.cost()));
-            let values: u64 = values.sum();
-            if values > 0 {
-                (submitter.charge)(values).await;
-            }
-        }
-        let client = self.submitter.as_ref().map(|submitter| submitter.address);
-        let answered = self.inbox.queue.add(client, ops)?;
-        // A writer that stops answers nobody any more.
-        answered.await.map_err(|_| Error::Unavailable)?
-    }
-
-    /// How many ops wait to be written.
-    pub fn waiting(&self) -> usize {
-        self.inbox.queue.len()
-    }
-
-    /// The same for a single op.
-    pub async fn tell_one(&self, op: Op) -> Result<Outcome, Error> {
-        self.tell(vec![op]).await?.pop().ok_or(Error::Internal)
-    }
-
-    /// Gives an agent the next job, for which it waits up to this long.
-    pub async fn claim(&self, claim: Claim, wait: Duration) -> Result<Outcome, Error> {
-        let end = Instant::now() + wait;
-        loop {
-            // Listens from before it looks, so that no job is missed in between.
-            let queued = self.inbox.queued.notified();
-            let outcome = self.tell_one(Op::Claim(claim.clone())).await?;
-            if !matches!(outcome, Ok(Receipt::NoJob)) || Instant::now() >= end {
-                return Ok(outcome);
-            }
-            _ = timeout_at(end.min(Instant::now() + LOOK_EVERY), queued).await;
-        }
-    }
-}
+/// How often a batch is tried that conflicts with other transactions.
+const MAX_TRIES: u32 = 5;
 
 /// The running writer.
 #[derive(Debug)]
 pub struct Writer {
-    reports: Reports,
-    lanes: Vec<JoinHandle<()>>,
+    queue: WriteQueue,
+    pending: Arc<FairQueue>,
+    workers: Vec<JoinHandle<()>>,
     last_seen: Arc<LastSeen>,
 }
 
 impl Writer {
-    /// Starts a writer to this database.
+    /// Starts a writer for this database.
     pub fn start(db: &Db) -> Self {
-        let (queue, queued) = (Arc::<WriteQueue>::default(), Arc::<Notify>::default());
-        let lanes = if db.backend() == DbBackend::Postgres { POSTGRES_LANES } else { 1 };
+        let (pending, jobs_queued) = (Arc::<FairQueue>::default(), Arc::<Notify>::default());
+        let workers = if db.backend() == DbBackend::Postgres { POSTGRES_WORKERS } else { 1 };
         let last_seen = Arc::<LastSeen>::default();
         let run = |_| {
-            let lane = Lane {
+            let worker = Worker {
                 db: db.clone(),
-                queue: Arc::clone(&queue),
-                queued: Arc::clone(&queued),
+                pending: Arc::clone(&pending),
+                jobs_queued: Arc::clone(&jobs_queued),
                 last_seen: Arc::clone(&last_seen),
             };
-            tokio::spawn(lane.run())
+            tokio::spawn(worker.run())
         };
-        let lanes = (0..lanes).map(run).collect();
-        tokio::spawn(Arc::clone(&last_seen).submit(Arc::clone(&queue)));
+        let workers = (0..workers).map(run).collect();
+        tokio::spawn(Arc::clone(&last_seen).submit(Arc::clone(&pending)));
         Self {
-            lanes,
+            queue: WriteQueue::new(Arc::clone(&pending), jobs_queued),
+            pending,
+            workers,
             last_seen,
-            reports: Reports { inbox: Arc::new(Inbox { queue, queued }), submitter: None },
         }
     }
 
-    pub fn reports(&self) -> Reports {
-        self.reports.clone()
+    pub fn queue(&self) -> WriteQueue {
+        self.queue.clone()
     }
 
-    /// Writes what was told so far and stops.
+    /// Commits what was submitted so far and stops.
     pub async fn stop(self) {
-        let queue = &self.reports.inbox.queue;
-        let seen = self.last_seen.take();
-        if !seen.is_empty() {
-            // Without room for it, the agents are seen again elsewhere soon.
-            _ = queue.add(None, vec![Op::Seen(seen)]);
+        let sightings = self.last_seen.drain();
+        if !sightings.is_empty() {
+            // If the queue is full they are lost; the agents' next reports make up for that.
+            _ = self.pending.push(None, vec![Op::RecordSightings(sightings)]);
         }
-        queue.close();
-        for lane in self.lanes {
-            if let Err(error) = lane.await {
-                tracing::error!(%error, "the writer has ended");
+        self.pending.close();
+        for worker in self.workers {
+            if let Err(error) = worker.await {
+                tracing::error!(%error, "a writer task has panicked");
             }
         }
     }
 }
 
-struct Lane {
+/// A task that commits one batch at a time.
+struct Worker {
     db: Db,
-    queue: Arc<WriteQueue>,
-    queued: Arc<Notify>,
+    pending: Arc<FairQueue>,
+    jobs_queued: Arc<Notify>,
     last_seen: Arc<LastSeen>,
 }
 
-impl Lane {
+impl Worker {
     async fn run(self) {
-        while let Some(batch) = self.queue.take().await {
+        while let Some(batch) = self.pending.next_batch().await {
             let started = Instant::now();
             let count = batch.parts().iter().map(|part| part.ops().len()).sum();
             let span = tracing::info_span!("batch", ops = count);
             let outcomes = self.write_batch(&batch).instrument(span).await;
             metrics::batch(count, started.elapsed());
-            self.queue.put_back(batch, outcomes);
+            self.pending.complete(batch, outcomes);
         }
     }
 
     /// Writes a batch. Returns the outcomes of each part.
-    async fn write_batch(&self, batch: &Batch) -> Vec<Result<Vec<Outcome>, Error>> {
+    async fn write_batch(&self, batch: &Batch) -> Vec<Result<Vec<Outcome>, ApiError>> {
         let parts = batch.parts();
         let ops: Vec<&Op> = parts.iter().flat_map(Part::ops).collect();
         let mut outcomes: Vec<Option<Outcome>> = vec![None; ops.len()];
         let now = clock::now();
-        let mut failure = match quiet::write(&self.db, &ops, now).await {
-            Ok((written, callers)) => {
-                self.last_seen.note(callers, now);
-                for (place, receipt) in written {
-                    outcomes[place] = Some(Ok(Receipt::Report(receipt)));
+        let mut failure = match fast_path::write(&self.db, &ops, now).await {
+            Ok((written, agents_seen)) => {
+                self.last_seen.record(agents_seen, now);
+                for (index, receipt) in written {
+                    outcomes[index] = Some(Ok(Receipt::Report(receipt)));
                 }
                 None
             }
-            // Two writers may be in each other's way, which they are not for long.
-            Err(error) if is_passing(&error) => None,
+            // A conflict of two writers passes; the rest of the batch is tried below.
+            Err(error) if is_transient(&error) => None,
             Err(error) => Some(self.db.write_failed(error).into()),
         };
-        // A database that is away now is not back a moment later.
-        if !matches!(failure, Some(Error::Unavailable)) {
-            let left: Vec<usize> =
-                (0..ops.len()).filter(|place| outcomes[*place].is_none()).collect();
-            let left_ops: Vec<_> = left.iter().map(|place| ops[*place]).collect();
-            failure = match self.write(&left_ops).await {
+        // A database that cannot be used now cannot be used a moment later.
+        let has_code = |failure: &Option<ApiError>, code| {
+            failure.as_ref().is_some_and(|error| error.code == code)
+        };
+        if !has_code(&failure, ErrorCode::DatabaseUnavailable) {
+            let rest: Vec<usize> =
+                (0..ops.len()).filter(|index| outcomes[*index].is_none()).collect();
+            let rest_ops: Vec<_> = rest.iter().map(|index| ops[*index]).collect();
+            failure = match self.write(&rest_ops).await {
                 Ok(written) => {
-                    for (place, outcome) in left.into_iter().zip(written) {
-                        outcomes[place] = Some(outcome);
+                    for (index, outcome) in rest.into_iter().zip(written) {
+                        outcomes[index] = Some(outcome);
                     }
                     None
                 }
@@ -236,18 +145,18 @@ impl Lane {
         let mut of_parts = Vec::with_capacity(parts.len());
         for part in parts {
             let of_part: Vec<_> = outcomes.by_ref().take(part.ops().len()).collect();
-            let of_part = match (of_part.into_iter().collect::<Option<Vec<_>>>(), &failure) {
-                (Some(outcomes), _) => Ok(outcomes),
-                // One may have failed because of another: each is tried alone.
-                (None, Some(Error::Internal)) if parts.len() > 1 => {
+            let of_part = match of_part.into_iter().collect::<Option<Vec<_>>>() {
+                Some(outcomes) => Ok(outcomes),
+                // One part may have made the others fail: each is tried alone.
+                None if parts.len() > 1 && has_code(&failure, ErrorCode::Internal) => {
                     self.write(&part.ops().iter().collect::<Vec<_>>()).await
                 }
-                (None, failure) => Err(failure.clone().unwrap_or(Error::Internal)),
+                None => Err(failure.clone().unwrap_or_else(ApiError::internal)),
             };
             if let Ok(outcomes) = &of_part
                 && outcomes.iter().zip(part.ops()).any(|(outcome, op)| queues(outcome, op))
             {
-                self.queued.notify_waiters();
+                self.jobs_queued.notify_waiters();
             }
             of_parts.push(of_part);
         }
@@ -255,7 +164,7 @@ impl Lane {
     }
 
     /// Applies ops in one transaction.
-    async fn write(&self, ops: &[&Op]) -> Result<Vec<Outcome>, Error> {
+    async fn write(&self, ops: &[&Op]) -> Result<Vec<Outcome>, ApiError> {
         if ops.is_empty() {
             return Ok(Vec::new());
         }
@@ -264,14 +173,14 @@ impl Lane {
             tries += 1;
             match self.try_write(ops).await {
                 Ok(outcomes) => return Ok(outcomes),
-                Err(error) if tries < TRIES && error.is_passing() => {
-                    tracing::debug!(%error, "trying again");
+                Err(error) if tries < MAX_TRIES && error.is_transient() => {
+                    tracing::debug!(%error, tries, "retrying a batch after a conflict");
                     sleep(Duration::from_millis(2) * tries).await;
                 }
                 Err(BatchError::Database(error)) => return Err(self.db.write_failed(error).into()),
                 Err(error @ BatchError::Raced) => {
-                    tracing::warn!(%error, tries, "giving up");
-                    return Err(Error::Unavailable);
+                    tracing::warn!(%error, tries, "gave up a batch after repeated conflicts");
+                    return Err(ApiError::unavailable());
                 }
             }
         }
@@ -279,34 +188,34 @@ impl Lane {
 
     async fn try_write(&self, ops: &[&Op]) -> Result<Vec<Outcome>, BatchError> {
         let transaction = self.db.begin_write().await?;
-        let mut desk = tables::fetch(&transaction, ops, clock::now()).await?;
-        // Only with the rows locked, so that what happens to a job later has a later date.
-        desk.now = clock::now();
-        let outcomes = ops.iter().map(|op| desk.apply(op)).collect();
-        let (callers, now) = (mem::take(&mut desk.callers), desk.now);
-        tables::write(&transaction, desk).await?;
+        let mut unit = UnitOfWork::load(&transaction, ops, clock::now()).await?;
+        // Read after the rows are locked, so that later changes of a job have later dates.
+        unit.now = clock::now();
+        let outcomes = ops.iter().map(|op| unit.apply(op)).collect();
+        let (agents_seen, now) = (mem::take(&mut unit.agents_seen), unit.now);
+        unit.save(&transaction).await?;
         transaction.commit().await?;
-        self.last_seen.note(callers, now);
+        self.last_seen.record(agents_seen, now);
         Ok(outcomes)
     }
 }
 
 impl BatchError {
-    fn is_passing(&self) -> bool {
+    fn is_transient(&self) -> bool {
         match self {
             Self::Raced => true,
-            Self::Database(error) => is_passing(error),
+            Self::Database(error) => is_transient(error),
         }
     }
 }
 
-/// Whether an op has put a job into the queue.
+/// Whether an operation has queued a job.
 fn queues(outcome: &Outcome, op: &Op) -> bool {
     outcome.is_ok() && matches!(op, Op::Queue(_) | Op::Retry { .. })
 }
 
-/// Whether it is only that another was at the same rows.
-fn is_passing(error: &DbErr) -> bool {
-    // Two that insert the same row on PostgreSQL do not see each other's.
+/// Whether it is a conflict with another transaction, which a retry resolves.
+fn is_transient(error: &DbErr) -> bool {
+    // On PostgreSQL, concurrent inserts of the same row do not see each other.
     matches!(Failure::of(error), Failure::Conflict | Failure::Duplicate)
 }

@@ -143,7 +143,9 @@ impl<W: Write> Writer<W> {
                 let mut writer = csv::WriterBuilder::new()
                     .quote_style(csv::QuoteStyle::Never)
                     .from_writer(output);
-                writer.write_record(fields.iter().map(|field| &field.seed)).map_err(io_error)?;
+                writer
+                    .write_record(fields.iter().map(|field| &field.external_name))
+                    .map_err(io_error)?;
                 Ok(Self::Csv(Box::new(writer)))
             }
             FileFormat::Ndjson => Ok(Self::Ndjson(std::io::BufWriter::new(output))),
@@ -159,7 +161,7 @@ impl<W: Write> Writer<W> {
                 let object: Map<String, Json> = fields
                     .iter()
                     .zip(values)
-                    .map(|(field, value)| (field.seed.clone(), to_json(value)))
+                    .map(|(field, value)| (field.external_name.clone(), text::write_json(value)))
                     .collect();
                 writeln!(writer, "{}", Json::from(object))
             }

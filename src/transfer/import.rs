@@ -29,23 +29,23 @@ use crate::jobs::counts;
 use crate::jobs::store::{self, RowSet};
 use crate::output;
 
-/// Rows that are read, and all good, before any of them is written.
+/// The rows of a batch. It is read and checked as a whole before any of it is written.
 const BATCH_ROWS: usize = 10_000;
 
-/// Transactions that share the batches on PostgreSQL, where each has a processor of the server to
-/// itself. They never touch the same job, and seldom wait for each other.
+/// Concurrent transactions on PostgreSQL, where each uses a processor of the server. They never touch
+/// the same job, and seldom wait for each other.
 const POSTGRES_WRITERS: usize = 2;
 
-/// How often a transaction is tried that others keep waiting for, and that waits for them: writers of
-/// the same new agents of configurations, or a server that takes reports. PostgreSQL ends one of them.
-const TRIES: u32 = 5;
+/// How often a transaction is tried. It can deadlock with writers of the same new agents or
+/// configurations, or with a server that takes reports; PostgreSQL then ends one of them.
+const MAX_TRIES: u32 = 5;
 
-/// Pages of 4 KiB in SQLite's log from which on they are written to their places. Every batch has
-/// rows all over the indexes, so that several batches in the log have many pages in common.
+/// Pages of 4 KiB in SQLite's write-ahead log that trigger a checkpoint. Every batch has rows all over
+/// the indexes, so that several batches in the log have many pages in common.
 const LOG_PAGES: u32 = 16_384;
 
-/// Shares of batches that wait for their writer.
-const SHARES_AHEAD: usize = 2;
+/// Partitions of batches that wait for their writer.
+const PARTITIONS_AHEAD: usize = 2;
 
 /// A file to import.
 pub struct ImportFile {
@@ -294,9 +294,9 @@ async fn import_file<E: Import>(
     let meter = Arc::new(meter);
     let (mut queues, mut writing) = (Vec::new(), JoinSet::new());
     for _ in 0..writers {
-        let (queue, shares) = mpsc::channel(SHARES_AHEAD);
+        let (queue, partitions) = mpsc::channel(PARTITIONS_AHEAD);
         queues.push(queue);
-        writing.spawn(write::<E>(db.clone(), shares, Arc::clone(&meter), now));
+        writing.spawn(write::<E>(db.clone(), partitions, Arc::clone(&meter), now));
     }
     let reading =
         tokio::task::spawn_blocking(move || read_file::<E>(source, rejects, &queues, complete));
@@ -311,17 +311,17 @@ async fn import_file<E: Import>(
     Ok((Summary { rows, rejected }, rejects))
 }
 
-/// Writes what comes, until there is no more.
+/// Writes the partitions of a queue until it is closed.
 async fn write<E: Import>(
     db: Db,
-    mut shares: mpsc::Receiver<RowSet<E>>,
+    mut partitions: mpsc::Receiver<RowSet<E>>,
     meter: Arc<Meter>,
     now: Timestamp,
 ) -> Result<(), DbErr> {
-    while let Some(share) = shares.recv().await {
-        let rows = share.rows.len() as u64;
-        E::make_parents(db.writer(), &share, now).await?;
-        write_share(&db, share, now).await?;
+    while let Some(partition) = partitions.recv().await {
+        let rows = partition.rows.len() as u64;
+        E::make_parents(db.writer(), &partition, now).await?;
+        write_partition(&db, partition, now).await?;
         counts::fold(&db).await?;
         meter.add(rows);
     }
@@ -329,31 +329,35 @@ async fn write<E: Import>(
 }
 
 /// Writes rows in one transaction, again if it met another in a deadlock.
-async fn write_share<E: Import>(db: &Db, share: RowSet<E>, now: Timestamp) -> Result<(), DbErr> {
-    let write = async |share| {
+async fn write_partition<E: Import>(
+    db: &Db,
+    partition: RowSet<E>,
+    now: Timestamp,
+) -> Result<(), DbErr> {
+    let write = async |partition| {
         let transaction = db.begin_write().await?;
         store::prefer_indexes(&transaction).await?;
-        E::store(&transaction, share, now).await?;
+        E::store(&transaction, partition, now).await?;
         transaction.commit().await
     };
     // SQLite has one writer at a time.
     if db.backend() == DbBackend::Postgres {
-        for _ in 1..TRIES {
-            let copy = RowSet { columns: share.columns, rows: share.rows.clone() };
+        for _ in 1..MAX_TRIES {
+            let copy = RowSet { columns: partition.columns, rows: partition.rows.clone() };
             match write(copy).await {
                 Err(error) if Failure::of(&error) == Failure::Conflict => {}
                 written => return written,
             }
         }
     }
-    write(share).await
+    write(partition).await
 }
 
-/// Deals a batch out to the writers. Tells whether they still take something: if not, the database
-/// failed, and they say why.
-fn deal<E: Import>(batch: RowSet<E>, queues: &[mpsc::Sender<RowSet<E>>]) -> bool {
-    let shares = batch.split(E::OWNER, queues.len());
-    shares.into_iter().zip(queues).all(|(share, queue)| queue.blocking_send(share).is_ok())
+/// Partitions a batch and queues a part for each writer. Returns whether they still run: if not, they
+/// return the failure of the database.
+fn partition<E: Import>(batch: RowSet<E>, queues: &[mpsc::Sender<RowSet<E>>]) -> bool {
+    let partitions = batch.partition(E::OWNER, queues.len());
+    partitions.into_iter().zip(queues).all(|(part, queue)| queue.blocking_send(part).is_ok())
 }
 
 /// A file that was read to its end.
@@ -388,7 +392,7 @@ fn read_file<E: Import>(
                         if rows.len() == BATCH_ROWS {
                             let rows = mem::replace(&mut rows, Vec::with_capacity(BATCH_ROWS));
                             let batch = RowSet { columns: layout.columns(), rows };
-                            if !deal(batch, queues) {
+                            if !partition(batch, queues) {
                                 break;
                             }
                         }
@@ -425,7 +429,7 @@ fn read_file<E: Import>(
         }))?;
     }
     if !rows.is_empty() {
-        _ = deal(RowSet { columns: layout.columns(), rows }, queues);
+        _ = partition(RowSet { columns: layout.columns(), rows }, queues);
     }
     Ok(FileRead { rejected, rejects, notes: layout.notes.lines() })
 }

@@ -140,7 +140,7 @@ impl<E: Import> Layout<E> {
             self.places.push(place);
             let Some(place) = place else { continue };
             if let Some(&(other, is_own)) = taken.get(&place.index) {
-                let name = &E::fields()[place.index].seed;
+                let name = &E::fields()[place.index].external_name;
                 if is_own == place.is_own {
                     return Err(format!(
                         "it has the column {name} twice: {:?} and {header:?}",
@@ -164,7 +164,7 @@ impl<E: Import> Layout<E> {
             .required
             .iter()
             .filter(|required| !taken.contains_key(required))
-            .map(|required| E::fields()[*required].seed.as_str())
+            .map(|required| E::fields()[*required].external_name.as_str())
             .collect();
         if missing.is_empty() {
             return Ok(());
@@ -188,7 +188,7 @@ impl<E: Import> Layout<E> {
         for &required in &self.required {
             if values[required] == self.nulls[required] {
                 return Err(BadCell {
-                    column: Some(E::fields()[required].seed.clone()),
+                    column: Some(E::fields()[required].external_name.clone()),
                     reason: "expected a value, not null".to_owned(),
                 });
             }
@@ -239,12 +239,13 @@ impl<E: Import> Layout<E> {
                 if other.2 == place.is_own {
                     return Err(bad(format!(
                         "the column {} is there twice: {:?} and {key:?}",
-                        field.seed, other.1
+                        field.external_name, other.1
                     )));
                 }
                 let (used, unused) =
                     if other.2 { (other.1, key.as_str()) } else { (key.as_str(), other.1) };
-                let note = format!("took {} from {used:?}, and ignored {unused:?}", field.seed);
+                let note =
+                    format!("took {} from {used:?}, and ignored {unused:?}", field.external_name);
                 if !self.notes.unused_columns.contains(&note) {
                     self.notes.unused_columns.push(note);
                 }
@@ -273,7 +274,7 @@ impl<E: Import> Layout<E> {
                 if text.len() <= limit || text.chars().count() <= limit {
                     return value;
                 }
-                *self.notes.cut.entry(field.seed.as_str()).or_default() += 1;
+                *self.notes.cut.entry(field.external_name.as_str()).or_default() += 1;
                 text.chars().take(limit - 1).chain(['…']).collect::<String>().into()
             }
             Kind::JobState | Kind::ProcessingState => {

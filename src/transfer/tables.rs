@@ -152,7 +152,8 @@ impl Import for job::Entity {
         set: &RowSet<Self>,
         now: Timestamp,
     ) -> Result<(), DbErr> {
-        store::make_unknown::<configuration::Entity>(db, &set.ids("configuration_id"), now).await
+        store::insert_placeholders::<configuration::Entity>(db, &set.ids("configuration_id"), now)
+            .await
     }
 
     async fn store(
@@ -173,7 +174,7 @@ impl Import for job_run::Entity {
         set: &RowSet<Self>,
         now: Timestamp,
     ) -> Result<(), DbErr> {
-        store::make_unknown::<agent::Entity>(db, &set.ids("agent_id"), now).await
+        store::insert_placeholders::<agent::Entity>(db, &set.ids("agent_id"), now).await
     }
 
     async fn store(

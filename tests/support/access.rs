@@ -1,4 +1,4 @@
-//! Servers that let in only who has a token, and asking them as somebody.
+//! Servers with access control, and requests with tokens.
 
 use agent_jobs::access::token::{self, NewToken};
 use agent_jobs::access::{Access, Role, oidc};
@@ -15,7 +15,7 @@ impl TestServer {
     pub async fn controlled(database: &TestDatabase, issuer: Option<oidc::Options>) -> Self {
         let db = database.open().await;
         let access = Access::controlled(&db, issuer).await.expect("access control");
-        Self::start_over(db, Self::patience(), access)
+        Self::start_over(db, Self::lease_policy(), access)
     }
 
     /// Makes a token. Returns its id and what it is.
@@ -31,7 +31,7 @@ impl TestServer {
         token::create(self.db(), new, clock::now()).await.expect("making a token")
     }
 
-    /// The whole answer to whoever shows this token. Of a subscription, what comes first.
+    /// The whole response to a request with this token; the first one of a subscription.
     pub async fn answer_as(&self, token: &str, query: &str, variables: Value) -> Value {
         let request = self
             .client

@@ -14,7 +14,7 @@ pub enum Kind {
     Postgres,
 }
 
-/// An empty database, and a folder for files. Both are gone when the test is over, however it
+/// An empty database, and a folder for files. Both are removed when the test ends, however it
 /// ends.
 pub struct TestDatabase {
     pub kind: Kind,

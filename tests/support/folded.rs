@@ -11,8 +11,8 @@ use super::{TestServer, Update, Watch, soon};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Folded {
     pub jobs: BTreeMap<String, Value>,
-    /// The states that jobs left to.
-    pub left: BTreeMap<String, String>,
+    /// The states that jobs removed to.
+    pub removed: BTreeMap<String, String>,
     pub snapshots: usize,
     pub updates: usize,
 }
@@ -23,27 +23,27 @@ impl Folded {
         let update = &data["executingJobs"];
         let is_snapshot = update["isSnapshot"].as_bool().expect("a boolean");
         let jobs = update["jobs"].as_array().expect("jobs");
-        let left = update["left"].as_array().expect("those who left");
+        let removed = update["removed"].as_array().expect("removed jobs");
         self.updates += 1;
         if is_snapshot {
             self.snapshots += 1;
             self.jobs.clear();
-            assert!(left.is_empty(), "nobody leaves a snapshot: {data:#}");
+            assert!(removed.is_empty(), "a snapshot removes none: {data:#}");
         } else {
             assert!(self.updates > 1, "a snapshot comes first: {data:#}");
         }
         let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
         let mut met = HashSet::new();
-        for job in left {
+        for job in removed {
             assert!(met.insert(id(job)), "twice in an update: {data:#}");
             self.jobs.remove(&id(job));
             let state = job["state"].as_str().expect("a state");
-            self.left.insert(id(job), state.to_owned());
+            self.removed.insert(id(job), state.to_owned());
         }
         for job in jobs {
             assert!(met.insert(id(job)), "twice in an update: {data:#}");
             self.jobs.insert(id(job), job.clone());
-            self.left.remove(&id(job));
+            self.removed.remove(&id(job));
         }
     }
 
@@ -73,7 +73,7 @@ impl Folded {
         };
         let read = tokio::time::timeout(Duration::from_secs(30), read).await;
         read.unwrap_or_else(|_| {
-            assert_eq!(self.jobs, *expected, "left: {:?}", self.left);
+            assert_eq!(self.jobs, *expected, "removed: {:?}", self.removed);
             Some(())
         })
     }

@@ -9,7 +9,7 @@ use agent_jobs::db::Db;
 use agent_jobs::graphql::Rules;
 use agent_jobs::http::{self, HttpOptions};
 use agent_jobs::live::Live;
-use agent_jobs::reports::{Patience, Reports};
+use agent_jobs::reports::{LeasePolicy, Reports};
 use serde_json::{Value, json};
 
 use super::{Kind, TestDatabase, client_builder};
@@ -20,48 +20,48 @@ pub struct TestServer {
     pub url: String,
     pub client: reqwest::Client,
     /// Where ops are told without GraphQL.
-    pub reports: Reports,
+    pub write_queue: WriteQueue,
     pub live: Arc<Live>,
     _running: Running,
 }
 
 impl TestServer {
     pub async fn start(database: &TestDatabase) -> Self {
-        // Nobody is taken for lost behind a test's back.
-        Self::start_with(database, Self::patience()).await
+        // No lease expires during a test.
+        Self::start_with(database, Self::lease_policy()).await
     }
 
-    /// With which nobody is taken for lost.
-    pub fn patience() -> Patience {
-        Patience { lost_after: None, cancel_after: None, ..Patience::default() }
+    /// A policy by which no lease expires.
+    pub fn lease_policy() -> LeasePolicy {
+        LeasePolicy { lease: None, cancel_after: None, ..LeasePolicy::default() }
     }
 
     /// A server that waits for agents no longer than this.
-    pub async fn start_with(database: &TestDatabase, patience: Patience) -> Self {
-        Self::start_ticking(database, patience, Duration::from_millis(100)).await
+    pub async fn start_with(database: &TestDatabase, lease_policy: LeasePolicy) -> Self {
+        Self::start_ticking(database, lease_policy, Duration::from_millis(100)).await
     }
 
     /// A server whose subscriptions show something at most this often.
     pub async fn start_ticking(
         database: &TestDatabase,
-        patience: Patience,
+        lease_policy: LeasePolicy,
         tick: Duration,
     ) -> Self {
         let guard = (Rules::default(), HttpOptions::default());
-        Self::serve(database.open().await, patience, tick, Access::open(), guard)
+        Self::serve(database.open().await, lease_policy, tick, Access::open(), guard)
     }
 
     /// A server over an open database, which lets in whom `access` does.
-    pub fn start_over(db: Db, patience: Patience, access: Access) -> Self {
+    pub fn start_over(db: Db, lease_policy: LeasePolicy, access: Access) -> Self {
         let guard = (Rules::default(), HttpOptions::default());
-        Self::serve(db, patience, Duration::from_millis(100), access, guard)
+        Self::serve(db, lease_policy, Duration::from_millis(100), access, guard)
     }
 
     /// A server that treats its clients by these options.
     pub async fn start_with_options(database: &TestDatabase, options: HttpOptions) -> Self {
         let guard = (Rules::default(), options);
         let tick = Duration::from_millis(100);
-        Self::serve(database.open().await, Self::patience(), tick, Access::open(), guard)
+        Self::serve(database.open().await, Self::lease_policy(), tick, Access::open(), guard)
     }
 
     /// A server with rules of its own, over SQLite.
@@ -69,19 +69,19 @@ impl TestServer {
         let database = TestDatabase::create(Kind::Sqlite).await;
         let tick = Duration::from_millis(100);
         let (db, guard) = (database.open().await, (rules, options));
-        (Self::serve(db, Self::patience(), tick, Access::open(), guard), database)
+        (Self::serve(db, Self::lease_policy(), tick, Access::open(), guard), database)
     }
 
     fn serve(
         db: Db,
-        patience: Patience,
+        lease_policy: LeasePolicy,
         tick: Duration,
         access: Access,
         (rules, options): (Rules, HttpOptions),
     ) -> Self {
         let listener = http::listen(([127, 0, 0, 1], 0).into()).expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
-        let app = App { access, rules, http: options, patience, tick, ..App::new(db.clone()) };
+        let app = App { access, rules, http: options, lease_policy, tick, ..App::new(db.clone()) };
         let running = app.start(listener);
         let (reports, live) = (running.api().reports().clone(), Arc::clone(running.api().live()));
         // Where clients have little time, the server may close an idle connection as it is used.

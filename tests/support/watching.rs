@@ -12,14 +12,14 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use super::{TestServer, client};
 
 /// Nothing that these tests wait for takes so long, even on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The one protocol that is spoken.
 pub const PROTOCOL: &str = "graphql-transport-ws";
 
 /// What must come, comes.
 pub async fn soon<T>(coming: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, coming).await.expect("it comes in time")
+    tokio::time::timeout(TIMEOUT, coming).await.expect("it comes in time")
 }
 
 /// A WebSocket and what is said on it.
@@ -52,7 +52,7 @@ impl Socket {
         Ok((Self { stream }, chosen))
     }
 
-    /// Connects and introduces itself, if somebody listens.
+    /// Connects and introduces itself, if a server listens.
     pub async fn try_open(url: &str) -> Option<Self> {
         let (mut socket, _) = Self::connect(url, PROTOCOL).await.ok()?;
         let init = Message::text(json!({ "type": "connection_init" }).to_string());
@@ -158,7 +158,7 @@ enum Connection {
 #[derive(Debug, PartialEq)]
 pub enum Update {
     Payload(Value),
-    /// It is over.
+    /// It has completed.
     Complete,
     /// The connection has ended, or was lost.
     Closed,

@@ -314,7 +314,7 @@ for (const kind of kinds) {
       await end(ids[0], 'COMPLETED');
       await dialog.getByRole('button', { name: 'Cancel 2 jobs' }).click();
       await dialog.getByText('Cancellation requested for 1 job.').waitFor();
-      await dialog.getByText('1 skipped: already finished (OVER).').waitFor();
+      await dialog.getByText('1 skipped: already finished (ALREADY_FINISHED).').waitFor();
       await close();
     });
 

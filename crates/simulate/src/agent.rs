@@ -23,7 +23,7 @@ use synth::{Draw as _, Ending, cancellation_message};
 /// For how long an agent without work waits for a job, in milliseconds.
 const WAIT: u64 = 1_000;
 
-/// For how long nobody takes a vanished agent's place, in life.
+/// How long a vanished agent's place stays empty, in simulated time.
 const VACANCY: Duration = Duration::from_secs(20);
 
 /// How long an agent takes to stop when it is asked to, at most, in life, in milliseconds.
@@ -146,7 +146,7 @@ impl Agent {
         Ok(id)
     }
 
-    /// Takes jobs, reports on all runs, and ends those that are over. Tells whether the agent is
+    /// Takes jobs, reports on all runs, and finishes those that are done. Tells whether the agent is
     /// still there.
     async fn round(&mut self, id: Uuid) -> Result<bool, NoAnswer> {
         if self.world.stopping.is_cancelled() {
@@ -281,7 +281,7 @@ impl Agent {
         match (result["status"].as_str(), result["refusal"]["code"].as_str()) {
             (Some("ACCEPTED"), _) => figures.note(|seen| counts(seen).accepted += 1),
             (Some("REPEATED"), _) => figures.note(|seen| counts(seen).repeated += 1),
-            (_, Some("OVER")) => {
+            (_, Some("ALREADY_FINISHED")) => {
                 figures.note(|seen| counts(seen).over += 1);
                 return Told::Over;
             }
@@ -309,7 +309,7 @@ impl Agent {
         Ok(())
     }
 
-    /// Gives up a run that is over.
+    /// Drops a run that has finished.
     fn drop_run(&mut self, place: usize, now: Timestamp) {
         let mut run = self.working.swap_remove(place);
         run.stop(now, Ending::Failed, None);
@@ -359,7 +359,7 @@ impl Agent {
                 self.told(result, |seen| &mut seen.processing);
             }
         }
-        self.processing.retain(|run| !run.is_over(now));
+        self.processing.retain(|run| !run.is_finished(now));
     }
 
     /// Ends all runs, for the simulation stops.
@@ -375,9 +375,10 @@ impl Agent {
             let variables = json!({ "reports": reports });
             let Ok(data) = self.send(Call::Report, REPORT, variables).await else { return };
             for result in data["reportJobRuns"]["results"].as_array().into_iter().flatten() {
-                let is_over = matches!(self.told(result, |seen| &mut seen.reports), Told::Over);
+                let is_finished = matches!(self.told(result, |seen| &mut seen.reports), Told::Over);
                 self.world.api.figures().note(|seen| {
-                    *(if is_over { &mut seen.runs.taken } else { &mut seen.runs.cancelled }) += 1;
+                    *(if is_finished { &mut seen.runs.taken } else { &mut seen.runs.cancelled }) +=
+                        1;
                 });
             }
         }

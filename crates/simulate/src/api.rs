@@ -70,7 +70,7 @@ enum Verdict {
 }
 
 impl Api {
-    /// A client of the server at this address, of which the path is that of the GraphQL endpoint
+    /// A client of the server at this address, whose path is that of the GraphQL endpoint
     /// or none; with this to be let in, if it is needed: an
     /// admin's token, since agents and operators are played.
     pub fn new(mut url: Url, authorization: Option<HeaderValue>, figures: Arc<Figures>) -> Self {

@@ -184,7 +184,7 @@ impl fmt::Display for Figures {
             writeln!(
                 f,
                 "  {name:<9} {rate:>9.1} reports a second; {accepted} accepted, {repeated} sent \
-                 twice or late, {over} for runs that were over"
+                 twice or late, {over} for finished runs"
             )?;
         }
         let Runs { begun, completed, failed, cancelled, vanished, taken } = seen.runs;

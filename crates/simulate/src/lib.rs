@@ -100,10 +100,10 @@ impl Simulation {
 
     /// Stops the agents, which end their runs as cancelled, and waits for them. Who takes longer
     /// than this leaves its runs behind.
-    pub async fn stop(mut self, patience: Duration) {
+    pub async fn stop(mut self, limit: Duration) {
         self.stopping.cancel();
         let all = async { while self.tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(patience, all).await.is_err() {
+        if tokio::time::timeout(limit, all).await.is_err() {
             self.tasks.abort_all();
         }
     }

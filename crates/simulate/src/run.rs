@@ -200,7 +200,7 @@ impl Run {
     }
 
     /// Whether both halves have ended and been reported.
-    pub fn is_over(&self, now: Timestamp) -> bool {
+    pub fn is_finished(&self, now: Timestamp) -> bool {
         millis(now) >= self.plan.end()
     }
 }

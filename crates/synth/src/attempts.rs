@@ -81,7 +81,7 @@ impl Attempts {
         });
         let mut runs: Vec<_> = rows.collect();
         if self.state == JobState::Unknown {
-            // Whatever wrote a state that nobody knows has others.
+            // What wrote an unknown state has others, too.
             runs[last].agent_state = JobState::Unknown;
             runs[last].processing_state =
                 runs[last].processing_state.map(|_| ProcessingState::Unknown);

@@ -110,7 +110,7 @@ impl Draft {
         }
     }
 
-    /// The work of which it does that part.
+    /// The work that it does a part of.
     fn work(&self, task: &Task, reach: f64, rng: &mut impl Rng) -> Work {
         let pace = if task.bulk && self.ending == Ending::Completed {
             Pace::draw_bulk(rng)

@@ -77,7 +77,7 @@ impl History {
     }
 
     /// The runs that agents are at as the history ends, with what is to become of them; those whose
-    /// agents fell silent left out. Of a history of which no job was taken yet.
+    /// agents fell silent left out. Only before jobs are taken from it.
     pub fn under_way(mut self) -> Vec<RunPlan> {
         let reporting = self.fates.reporting();
         let plans = reporting.into_iter().filter_map(|rank| {

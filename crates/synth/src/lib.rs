@@ -1,10 +1,14 @@
+<<<<<<< HEAD:crates/synth/src/lib.rs
 //! A believable job history, generated from a seed: for the demo, benchmarks, tests and simulated
+=======
+//! A believable job history, made up from a seed: for the demo, for benchmarks and for simulated
+>>>>>>> words:src/synth/mod.rs
 //! agents.
 //!
 //! - [`History`] is the history: configurations, agents, and jobs with their runs.
 //! - [`RunPlan`] is all that a run will ever be; [`RunPlan::at`] is the run at some moment of it.
 //!   The history is made of plans looked at now; a simulated agent looks at one again and again.
-//! - A [`Task`] is what a job is to do and a [`Draft`] an attempt at it, of which
+//! - A [`Task`] is what a job is to do and a [`Draft`] an attempt at it;
 //!   [`Draft::plan`] makes a plan.
 //!
 //! All of it is a pure function of the seed and of now; the ids are one of the seed alone.

@@ -42,7 +42,7 @@ impl Ending {
     }
 }
 
-/// A run from its beginning to its end, of which [`RunPlan::at`] makes the row at any moment.
+/// A run from its beginning to its end. [`RunPlan::at`] makes its row at any moment.
 ///
 /// Moments are milliseconds since 1970, lengths of time milliseconds.
 #[derive(Clone, Debug)]
@@ -77,7 +77,7 @@ impl RunPlan {
         self.started + self.duration
     }
 
-    /// When both phases are over.
+    /// When both phases have finished.
     pub fn end(&self) -> i64 {
         let processed = self.submitted(self.agent_end()).map(|s| self.work.processing.end(&s));
         processed.unwrap_or(0).max(self.agent_end())
@@ -96,7 +96,7 @@ impl RunPlan {
         self.last_word = last_word;
     }
 
-    /// The moment at which this part of the agent phase is over.
+    /// When this part of the agent phase has passed.
     pub fn moment(&self, part: f64) -> Timestamp {
         moment(self.started + share(self.duration, part))
     }

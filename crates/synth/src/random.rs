@@ -35,7 +35,7 @@ pub trait Draw: Rng {
         median * (self.bell() * deviation).exp()
     }
 
-    /// One of `items`, of which there must be one.
+    /// One of `items`, which must not be empty.
     fn pick<T: Copy>(&mut self, items: &[T]) -> T {
         items[self.random_range(0..items.len())]
     }

@@ -34,7 +34,7 @@ impl RunPlan {
         run
     }
 
-    /// The run when this part of its agent phase is over: 0 is its start, 1 its end.
+    /// The run when this part of its agent phase has passed: 0 is its start, 1 its end.
     pub fn at_part(&self, part: f64) -> job_run::Model {
         self.at(self.moment(part))
     }

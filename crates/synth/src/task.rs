@@ -6,7 +6,7 @@ use super::providers::Provider;
 use super::random::Draw;
 use super::work::{JobKind, Pace};
 
-/// What is to be done, whoever does it and however often.
+/// The work of a job, independent of the agent and the attempt.
 #[derive(Clone, Debug)]
 pub struct Task {
     pub provider: &'static Provider,

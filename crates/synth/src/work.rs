@@ -108,7 +108,7 @@ pub struct Work {
     pub clue_failures: f64,
     /// In how many batches the clues are submitted. At least one.
     pub batches: i64,
-    /// What part of the agent phase is over before anything is submitted.
+    /// The part of the agent phase that passes before anything is submitted.
     pub head: f64,
     /// What part of the agent phase is left when the agent has done all its tasks, and submits
     /// what it still holds.

@@ -34,7 +34,7 @@ pub struct Run {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-pub struct Departure {
+pub struct RemovedJob {
     pub id: Uuid,
     pub state: String,
 }
@@ -54,7 +54,7 @@ pub struct FieldError {
 pub struct Update {
     pub is_snapshot: bool,
     pub jobs: Vec<Job>,
-    pub left: Vec<Departure>,
+    pub removed: Vec<RemovedJob>,
     #[serde(default)]
     pub errors: Vec<FieldError>,
 }
@@ -80,7 +80,7 @@ impl Update {
 pub enum Change {
     /// It came, or is another now.
     Executing(Job),
-    /// It executes no more. The state is `None` if it left while nobody listened.
+    /// It executes no more. The state is `None` if it was removed during an interruption.
     Left { name: String, state: Option<String> },
 }
 
@@ -122,7 +122,7 @@ impl Board {
         jobs.into_iter().map(|(_, job)| job).collect()
     }
 
-    /// The names and states of those who left last, the latest first.
+    /// The names and states of the last removed jobs, the latest first.
     pub fn departures(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.departures.iter().map(|(name, state)| (name.as_str(), state.as_deref()))
     }
@@ -135,9 +135,9 @@ impl Board {
         if update.is_snapshot {
             before = std::mem::take(&mut self.jobs);
         }
-        for departure in update.left {
-            if let Some((_, job)) = self.jobs.remove(&departure.id) {
-                changes.push(self.leave(&job, Some(departure.state)));
+        for job in update.removed {
+            if let Some((_, last)) = self.jobs.remove(&job.id) {
+                changes.push(self.leave(&last, Some(job.state)));
             }
         }
         // The newest first: the last of them is put before the others first.
@@ -169,13 +169,13 @@ impl Board {
 mod tests {
     use super::*;
 
-    fn update(is_snapshot: bool, jobs: &[u128], left: &[u128]) -> Update {
+    fn update(is_snapshot: bool, jobs: &[u128], removed: &[u128]) -> Update {
         let job = |n: &u128| Job { id: Uuid::from_u128(*n), ..Job::default() };
-        let departure = |n: &u128| Departure { id: Uuid::from_u128(*n), state: "FAILED".into() };
+        let removed_job = |n: &u128| RemovedJob { id: Uuid::from_u128(*n), state: "FAILED".into() };
         Update {
             is_snapshot,
             jobs: jobs.iter().map(job).collect(),
-            left: left.iter().map(departure).collect(),
+            removed: removed.iter().map(removed_job).collect(),
             errors: Vec::new(),
         }
     }
@@ -206,7 +206,7 @@ mod tests {
         let errors = serde_json::json!([
             { "message": "too large", "path": ["executingJobs", "jobs", 1, "currentRun", "agentTasksCount"] },
             { "message": "no such job", "path": ["executingJobs", "jobs", 7, "name"] },
-            { "message": "no such state", "path": ["executingJobs", "left", 0, "state"] },
+            { "message": "no such state", "path": ["executingJobs", "removed", 0, "state"] },
             { "message": "without a path" },
         ]);
         let errors = serde_json::from_value(errors).unwrap();

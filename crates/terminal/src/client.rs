@@ -30,7 +30,7 @@ const QUERY: &str = "subscription($configurationId: UUID) {
         estimatedRemaining
       }
     }
-    left { id state }
+    removed { id state }
   }
 }";
 
@@ -122,7 +122,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the server at this address, `http` or `https`, of which the path is that of the
+    /// A client of the server at this address, `http` or `https`, whose path is that of the
     /// GraphQL endpoint or none; with this to be let in, if it is needed.
     pub fn new(
         mut url: Url,
@@ -189,10 +189,10 @@ impl Client {
         let (mut socket, _) =
             timeout(CONNECT_TIMEOUT, Box::pin(connect_async(request))).await.map_err(late)??;
         socket.send(Message::text(r#"{"type":"connection_init"}"#)).await?;
-        let mut patience = CONNECT_TIMEOUT;
+        let mut limit = CONNECT_TIMEOUT;
         loop {
             let silent = |_| End::Lost("it is silent".to_owned());
-            let text = match timeout(patience, socket.next()).await.map_err(silent)? {
+            let text = match timeout(limit, socket.next()).await.map_err(silent)? {
                 Some(Ok(Message::Text(text))) => text,
                 Some(Ok(Message::Close(frame))) => {
                     return Err(frame.map_or_else(closed, |frame| {
@@ -213,7 +213,7 @@ impl Client {
                     let payload = json!({ "query": QUERY, "variables": variables });
                     let message = json!({ "type": "subscribe", "id": "1", "payload": payload });
                     socket.send(Message::text(message.to_string())).await?;
-                    patience = SILENCE;
+                    limit = SILENCE;
                 }
                 FromServer::Next {
                     payload: Payload { data: Some(Data { mut update }), errors },

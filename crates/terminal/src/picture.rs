@@ -197,10 +197,10 @@ mod tests {
     fn board(jobs: u128) -> Board {
         let mut board = Board::default();
         let jobs: Vec<_> = (0..=jobs).map(job).collect();
-        board.take(Update { is_snapshot: true, jobs, left: Vec::new(), errors: Vec::new() });
-        let left = Departure { id: Uuid::nil(), state: "EXECUTION_COMPLETED".to_owned() };
-        let left = vec![left];
-        board.take(Update { is_snapshot: false, jobs: Vec::new(), left, errors: Vec::new() });
+        board.take(Update { is_snapshot: true, jobs, removed: Vec::new(), errors: Vec::new() });
+        let removed = RemovedJob { id: Uuid::nil(), state: "EXECUTION_COMPLETED".to_owned() };
+        let removed = vec![removed];
+        board.take(Update { is_snapshot: false, jobs: Vec::new(), removed, errors: Vec::new() });
         board
     }
 

@@ -5,19 +5,19 @@ use entity::{JobState, LongInput, ProcessingState, Timestamp, job, job_run};
 use sea_orm::Value;
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::jobs::argument::UuidArgument;
 use crate::jobs::filter::JobFilter;
 use crate::reports::machine::{Ending, Phase};
 use crate::reports::op::{
-    AgentReport, By, NewJob, Op, ProcessingReport, Progress, Refusal, RefusalCode, Start, Step,
-    check_text,
+    Actor, AgentReport, NewJob, Op, ProcessingReport, Refusal, RefusalCode, RunValues, Start,
+    Transition, check_text,
 };
 
 /// What a name may be long, in characters.
 const NAME_LENGTH: usize = 200;
 
-/// Checks a name that somebody gives.
+/// Checks a name.
 fn check_name(field: &'static str, name: Option<String>) -> Result<Option<String>, Refusal> {
     let Some(name) = name else { return Ok(None) };
     check_text(field, &name)?;
@@ -34,14 +34,9 @@ fn check_name(field: &'static str, name: Option<String>) -> Result<Option<String
     Err(Refusal::new(RefusalCode::InvalidValue, Some(field), message))
 }
 
-/// An id whose being wrong is the fault of one item of a list, not of the request.
+/// An id of an item of a list. An invalid one refuses the item, not the request.
 fn id(field: &'static str, id: &UuidArgument) -> Result<Uuid, Refusal> {
-    id.get(field).map_err(|error| match error {
-        Error::Invalid { message, .. } => {
-            Refusal::new(RefusalCode::InvalidValue, Some(field), message)
-        }
-        other => Refusal::new(RefusalCode::InvalidValue, Some(field), other),
-    })
+    id.get(field).map_err(|error| Refusal::new(RefusalCode::InvalidValue, Some(field), error))
 }
 
 /// An agent, as it introduces itself.
@@ -56,7 +51,7 @@ pub struct RegisterAgentInput {
 }
 
 impl RegisterAgentInput {
-    /// The row, for whoever speaks for the agent `own` alone, or for any.
+    /// The row. A principal that is limited to the agent `own` can only register that.
     pub fn into_row(
         self,
         own: Option<Uuid>,
@@ -140,7 +135,7 @@ impl QueueJobInput {
                 client_request_id: check_name("clientRequestId", self.client_request_id)?,
                 ..job::Model::default()
             },
-            by: By::Operator,
+            by: Actor::Operator,
         }))
     }
 }
@@ -168,7 +163,7 @@ pub struct StartJobRunInput {
     job_id: UuidArgument,
     /// The agent, which has registered.
     agent_id: UuidArgument,
-    /// A UUID that whoever sent the agent has made up for this attempt. Each report shows it.
+    /// A new UUID for this attempt, chosen by the sender. Each report carries it.
     attempt_token: UuidArgument,
 }
 
@@ -195,8 +190,8 @@ macro_rules! progress_input {
         }
 
         impl $name {
-            fn into_progress(self) -> Progress {
-                let mut progress = Progress::new();
+            fn into_progress(self) -> RunValues {
+                let mut progress = RunValues::new();
                 $(
                     if let Some(value) = self.$field {
                         progress.push((job_run::Column::$column, Value::from(value)));
@@ -294,7 +289,7 @@ pub struct JobRunReportInput {
     /// the last one is a repeat or late: it changes nothing, and that is no error.
     sequence: LongInput,
     /// Where the agent's work stands: `EXECUTING`, `EXECUTION_COMPLETED` or `SUBMITTING`, or
-    /// `COMPLETED`, `FAILED` or `CANCELLED` when it is over. Null: as before.
+    /// `COMPLETED`, `FAILED` or `CANCELLED` when it has finished. Null: as before.
     agent_state: Option<JobState>,
     /// How far it is.
     progress: Option<AgentProgressInput>,
@@ -302,21 +297,21 @@ pub struct JobRunReportInput {
 
 impl JobRunReportInput {
     pub fn into_op(self) -> Result<Op, Refusal> {
-        let step = match self.agent_state {
-            None => Step::Stay,
-            Some(JobState::Executing) => Step::Reach(Phase::Executing),
-            Some(JobState::ExecutionCompleted) => Step::Reach(Phase::ExecutionCompleted),
-            Some(JobState::Submitting) => Step::Reach(Phase::Submitting),
-            Some(JobState::Completed) => Step::Finish(Ending::Completed),
-            Some(JobState::Cancelled) => Step::Finish(Ending::Cancelled),
-            Some(JobState::Failed) => Step::Finish(Ending::Failed),
+        let transition = match self.agent_state {
+            None => Transition::Stay,
+            Some(JobState::Executing) => Transition::Reach(Phase::Executing),
+            Some(JobState::ExecutionCompleted) => Transition::Reach(Phase::ExecutionCompleted),
+            Some(JobState::Submitting) => Transition::Reach(Phase::Submitting),
+            Some(JobState::Completed) => Transition::Finish(Ending::Completed),
+            Some(JobState::Cancelled) => Transition::Finish(Ending::Cancelled),
+            Some(JobState::Failed) => Transition::Finish(Ending::Failed),
             Some(JobState::Unknown | JobState::Queued | JobState::Cancelling) => {
                 let message = "expected a state that an agent can be in: EXECUTING, \
                      EXECUTION_COMPLETED, SUBMITTING, COMPLETED, FAILED or CANCELLED";
                 return Err(Refusal::new(RefusalCode::InvalidValue, Some("agentState"), message));
             }
         };
-        agent_report(&self.run_id, &self.attempt_token, &self.sequence, step, self.progress)
+        agent_report(&self.run_id, &self.attempt_token, &self.sequence, transition, self.progress)
     }
 }
 
@@ -324,11 +319,11 @@ fn agent_report(
     run_id: &UuidArgument,
     attempt_token: &UuidArgument,
     sequence: &LongInput,
-    step: Step,
+    transition: Transition,
     progress: Option<AgentProgressInput>,
 ) -> Result<Op, Refusal> {
     let progress = progress.unwrap_or_default();
-    if step == Step::Finish(Ending::Failed) && progress.agent_result_message.is_none() {
+    if transition == Transition::Finish(Ending::Failed) && progress.agent_result_message.is_none() {
         let message = "expected a message that says why it failed";
         return Err(Refusal::new(RefusalCode::InvalidValue, Some("agentResultMessage"), message));
     }
@@ -337,7 +332,7 @@ fn agent_report(
         token: id("attemptToken", attempt_token)?,
         sequence: sequence.0,
         progress: progress.into_progress(),
-        step,
+        transition,
     }))
 }
 
@@ -374,8 +369,8 @@ impl FinishJobRunInput {
             RunOutcome::Failed => Ending::Failed,
             RunOutcome::Cancelled => Ending::Cancelled,
         };
-        let step = Step::Finish(ending);
-        agent_report(&self.run_id, &self.attempt_token, &self.sequence, step, self.progress)
+        let transition = Transition::Finish(ending);
+        agent_report(&self.run_id, &self.attempt_token, &self.sequence, transition, self.progress)
     }
 }
 
@@ -436,7 +431,7 @@ pub struct ForceCancelInput {
 pub struct RetryJobsInput {
     /// These jobs, at most 1,000. Either this or `filter` is given.
     pub job_ids: Option<Vec<UuidArgument>>,
-    /// All jobs that match and are over, the newest first, at most 1,000 at a time. Name the
+    /// All matching jobs that have finished, the newest first, at most 1,000 at a time. Name the
     /// states `FAILED` and `CANCELLED` to leave out those that went well.
     pub filter: Option<JobFilter>,
     /// Only tell how many jobs it would be.

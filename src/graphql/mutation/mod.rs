@@ -11,11 +11,11 @@ use async_graphql::{Context, Object};
 use entity::{JobState, Long, Timestamp};
 use uuid::Uuid;
 
-use super::context::{May, patience, viewer};
+use super::context::{May, lease_policy, principal};
 use crate::access::Right;
 use crate::clock;
 use crate::db::Db;
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::jobs::argument::UuidArgument;
 use crate::jobs::conditions::Conditions;
 use crate::jobs::filter::JobFilter;
@@ -23,8 +23,8 @@ use crate::jobs::list::JobList;
 use crate::jobs::order::Order;
 use crate::jobs::scope::Scope;
 use crate::jobs::{page, rows};
-use crate::reports::Reports;
-use crate::reports::op::{By, Cancel, Claim, Op, Outcome, Refusal, Registration, check_text};
+use crate::reports::WriteQueue;
+use crate::reports::op::{Actor, Cancel, Claim, Op, Outcome, Refusal, Registration, check_text};
 use inputs::{
     ClaimJobInput, FinishJobRunInput, ForceCancelInput, JobRunReportInput, ProcessingReportInput,
     QueueJobInput, RegisterAgentInput, RequestCancellationInput, RetryJobsInput,
@@ -46,37 +46,40 @@ const WAIT_MAX: i32 = 60_000;
 /// Mutations.
 pub struct Mutation;
 
-fn reports<'a>(context: &Context<'a>) -> &'a Reports {
-    context.data_unchecked::<Reports>()
+fn write_queue<'a>(context: &Context<'a>) -> &'a WriteQueue {
+    context.data_unchecked::<WriteQueue>()
 }
 
-fn check_count(argument: &'static str, count: usize) -> Result<(), Error> {
+fn check_count(argument: &'static str, count: usize) -> Result<(), ApiError> {
     if count <= MOST {
         return Ok(());
     }
-    Err(Error::invalid(argument, format_args!("expected at most {MOST}, not {count}")))
+    Err(ApiError::invalid(argument, format_args!("expected at most {MOST}, not {count}")))
 }
 
-/// Writes what can be and may be, and puts the outcomes where the ops were.
-async fn tell(context: &Context<'_>, ops: Vec<Result<Op, Refusal>>) -> Result<Vec<Outcome>, Error> {
+/// Submits the valid ops that the principal may submit. Returns the outcomes in the order of the ops.
+async fn submit(
+    context: &Context<'_>,
+    ops: Vec<Result<Op, Refusal>>,
+) -> Result<Vec<Outcome>, ApiError> {
     let ops = within_rights(context, ops).await?;
-    let mut wrong = Vec::with_capacity(ops.len());
-    let mut right = Vec::with_capacity(ops.len());
+    let mut refusals = Vec::with_capacity(ops.len());
+    let mut valid = Vec::with_capacity(ops.len());
     for op in ops {
         match op {
             Ok(op) => {
-                right.push(op);
-                wrong.push(None);
+                valid.push(op);
+                refusals.push(None);
             }
-            Err(refusal) => wrong.push(Some(refusal)),
+            Err(refusal) => refusals.push(Some(refusal)),
         }
     }
-    let mut outcomes = reports(context).tell(right).await?.into_iter();
-    wrong
+    let mut outcomes = write_queue(context).submit(valid).await?.into_iter();
+    refusals
         .into_iter()
         .map(|refusal| match refusal {
             Some(refusal) => Ok(Err(refusal)),
-            None => outcomes.next().ok_or(Error::Internal),
+            None => outcomes.next().ok_or_else(ApiError::internal),
         })
         .collect()
 }
@@ -91,28 +94,28 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The agent.")] input: RegisterAgentInput,
-    ) -> Result<RegisterAgentPayload, Error> {
-        let (db, viewer) = (context.data_unchecked::<Db>(), viewer(context));
+    ) -> Result<RegisterAgentPayload, ApiError> {
+        let (db, principal) = (context.data_unchecked::<Db>(), principal(context));
         let is_given = input.id.is_some();
-        let row = match input.into_row(viewer.agent(), clock::now()) {
+        let row = match input.into_row(principal.agent(), clock::now()) {
             Ok(row) => row,
             Err(refusal) => return Ok(RegisterAgentPayload { id: None, refusal: Some(refusal) }),
         };
         // Who is limited neither changes nor finds out what is outside.
-        if viewer.agent().is_none()
+        if principal.agent().is_none()
             && is_given
-            && *viewer.scope() != Scope::All
-            && !rows::visible::<entity::agent::Entity>(db.reader(), viewer.scope(), &[row.id])
+            && *principal.scope() != Scope::All
+            && !rows::visible::<entity::agent::Entity>(db.reader(), principal.scope(), &[row.id])
                 .await?
                 .contains(&row.id)
         {
             let message = "a token for some configurations registers agents that have worked for \
                            them, or new ones without an id";
-            return Err(Error::Forbidden(message.to_owned()));
+            return Err(ApiError::forbidden(message));
         }
         let id = row.id;
-        let registration = Registration { agent: row, scope: viewer.scope().clone() };
-        let refusal = reports(context).tell_one(Op::Register(registration)).await?.err();
+        let registration = Registration { agent: row, scope: principal.scope().clone() };
+        let refusal = write_queue(context).submit_one(Op::Register(registration)).await?.err();
         Ok(RegisterAgentPayload { id: Some(id).filter(|_| refusal.is_none()), refusal })
     }
 
@@ -122,7 +125,7 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The configuration.")] input: SaveConfigurationInput,
-    ) -> Result<SaveConfigurationPayload, Error> {
+    ) -> Result<SaveConfigurationPayload, ApiError> {
         let is_given = input.id.is_some();
         let row = match input.into_row(clock::now()) {
             Ok(row) => row,
@@ -130,13 +133,13 @@ impl Mutation {
                 return Ok(SaveConfigurationPayload { id: None, refusal: Some(refusal) });
             }
         };
-        let scope = viewer(context).scope();
+        let scope = principal(context).scope();
         if *scope != Scope::All && !(is_given && scope.sees(Some(row.id))) {
             let message = "a token for some configurations changes these, and makes no others";
-            return Err(Error::Forbidden(message.to_owned()));
+            return Err(ApiError::forbidden(message));
         }
         let id = row.id;
-        let refusal = reports(context).tell_one(Op::Configure(row)).await?.err();
+        let refusal = write_queue(context).submit_one(Op::Configure(row)).await?.err();
         Ok(SaveConfigurationPayload { id: Some(id).filter(|_| refusal.is_none()), refusal })
     }
 
@@ -146,10 +149,10 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The jobs, at most 1,000.")] input: Vec<QueueJobInput>,
-    ) -> Result<QueueJobsPayload, Error> {
+    ) -> Result<QueueJobsPayload, ApiError> {
         check_count("input", input.len())?;
         let ops = input.into_iter().map(QueueJobInput::into_op).collect();
-        let outcomes = tell(context, ops).await?;
+        let outcomes = submit(context, ops).await?;
         let results = outcomes.into_iter().map(|outcome| JobResult::of(None, outcome)).collect();
         Ok(QueueJobsPayload { results })
     }
@@ -161,11 +164,11 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The agent, and what it can do.")] input: ClaimJobInput,
-    ) -> Result<AttemptPayload, Error> {
+    ) -> Result<AttemptPayload, ApiError> {
         let wait = u64::try_from(input.wait).ok().filter(|_| input.wait <= WAIT_MAX);
         let wait = wait.ok_or_else(|| {
             let expected = format!("expected a number from 0 to {WAIT_MAX}, not {}", input.wait);
-            Error::invalid("wait", expected)
+            ApiError::invalid("wait", expected)
         })?;
         let configurations = input.configuration_ids.unwrap_or_default();
         check_count("configurationIds", configurations.len())?;
@@ -183,12 +186,12 @@ impl Mutation {
         let claim = within_rights(context, vec![Ok(Op::Claim(claim))]).await?.pop();
         let outcome = match claim {
             Some(Ok(Op::Claim(claim))) => {
-                reports(context).claim(claim, Duration::from_millis(wait)).await?
+                write_queue(context).claim(claim, Duration::from_millis(wait)).await?
             }
             Some(Err(refusal)) => Err(refusal),
-            _ => return Err(Error::Internal),
+            _ => return Err(ApiError::internal()),
         };
-        Ok(AttemptPayload::new(outcome, patience(context), clock::now()))
+        Ok(AttemptPayload::new(outcome, lease_policy(context), clock::now()))
     }
 
     /// Begins a queued job, for agents that are told elsewhere which one to run. A repeat with the
@@ -198,10 +201,10 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The job and its agent.")] input: StartJobRunInput,
-    ) -> Result<AttemptPayload, Error> {
-        let mut outcomes = tell(context, vec![input.into_op()]).await?;
-        let outcome = outcomes.pop().ok_or(Error::Internal)?;
-        Ok(AttemptPayload::new(outcome, patience(context), clock::now()))
+    ) -> Result<AttemptPayload, ApiError> {
+        let mut outcomes = submit(context, vec![input.into_op()]).await?;
+        let outcome = outcomes.pop().ok_or_else(ApiError::internal)?;
+        Ok(AttemptPayload::new(outcome, lease_policy(context), clock::now()))
     }
 
     /// Takes agents' reports on their runs. A report that is `ACCEPTED` or `REPEATED` is saved:
@@ -212,7 +215,7 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The reports, at most 1,000.")] reports: Vec<JobRunReportInput>,
-    ) -> Result<ReportPayload, Error> {
+    ) -> Result<ReportPayload, ApiError> {
         check_count("reports", reports.len())?;
         let ids: Vec<_> = reports.iter().map(|report| report.run_id.text().to_owned()).collect();
         let ops = reports.into_iter().map(JobRunReportInput::into_op).collect();
@@ -225,7 +228,7 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The reports, at most 1,000.")] reports: Vec<ProcessingReportInput>,
-    ) -> Result<ReportPayload, Error> {
+    ) -> Result<ReportPayload, ApiError> {
         check_count("reports", reports.len())?;
         let ids: Vec<_> = reports.iter().map(|report| report.run_id.text().to_owned()).collect();
         let ops = reports.into_iter().map(ProcessingReportInput::into_op).collect();
@@ -238,10 +241,10 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "The run and how it ended.")] input: FinishJobRunInput,
-    ) -> Result<FinishJobRunPayload, Error> {
+    ) -> Result<FinishJobRunPayload, ApiError> {
         let id = input.run_id.text().to_owned();
         let mut payload = report(context, vec![id], vec![input.into_op()], true).await?;
-        Ok(FinishJobRunPayload { result: payload.results.pop().ok_or(Error::Internal)? })
+        Ok(FinishJobRunPayload { result: payload.results.pop().ok_or_else(ApiError::internal)? })
     }
 
     /// Asks to cancel jobs. A queued job is cancelled at once; one that executes becomes
@@ -251,46 +254,46 @@ impl Mutation {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which jobs, and why.")] input: RequestCancellationInput,
-    ) -> Result<JobsPayload, Error> {
+    ) -> Result<JobsPayload, ApiError> {
         let reason = checked_reason(input.reason)?;
         let found = Found::look(context, input.job_ids, input.filter, |state| !state.is_terminal());
         let found = found.await?;
         found
             .touch(context, input.dry_run, |job_id| {
                 let reason = reason.clone();
-                Op::Cancel(Cancel { job_id, reason, by: By::Operator, force: false })
+                Op::Cancel(Cancel { job_id, reason, by: Actor::Operator, force: false })
             })
             .await
     }
 
-    /// Ends jobs without waiting for their agents, whose later reports are refused with `OVER`.
+    /// Ends jobs without waiting for their agents, whose later reports are refused with `ALREADY_FINISHED`.
     #[graphql(guard = "May(Right::Operate)")]
     async fn force_cancel(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which jobs, and why.")] input: ForceCancelInput,
-    ) -> Result<JobsPayload, Error> {
+    ) -> Result<JobsPayload, ApiError> {
         let reason = checked_reason(input.reason)?;
         let found = Found::look(context, Some(input.job_ids), None, |_| true).await?;
         found
             .touch(context, false, |job_id| {
                 let reason = reason.clone();
-                Op::Cancel(Cancel { job_id, reason, by: By::Operator, force: true })
+                Op::Cancel(Cancel { job_id, reason, by: Actor::Operator, force: true })
             })
             .await
     }
 
-    /// Queues jobs again that are over. The next agent makes a new run of each; those before it are
+    /// Queues finished jobs again. The next agent makes a new run of each; those before it are
     /// kept.
     #[graphql(guard = "May(Right::Operate)")]
     async fn retry_jobs(
         &self,
         context: &Context<'_>,
         #[graphql(desc = "Which jobs.")] input: RetryJobsInput,
-    ) -> Result<JobsPayload, Error> {
+    ) -> Result<JobsPayload, ApiError> {
         let found = Found::look(context, input.job_ids, input.filter, JobState::is_terminal);
         let found = found.await?;
-        found.touch(context, input.dry_run, |job_id| Op::Retry { job_id, by: By::Operator }).await
+        found.touch(context, input.dry_run, |job_id| Op::Retry { job_id, by: Actor::Operator }).await
     }
 }
 
@@ -299,20 +302,20 @@ async fn report(
     ids: Vec<String>,
     ops: Vec<Result<Op, Refusal>>,
     has_lease: bool,
-) -> Result<ReportPayload, Error> {
-    let outcomes = tell(context, ops).await?;
-    let (patience, now): (_, Timestamp) = (patience(context), clock::now());
+) -> Result<ReportPayload, ApiError> {
+    let outcomes = submit(context, ops).await?;
+    let (lease_policy, now): (_, Timestamp) = (lease_policy(context), clock::now());
     let results = ids
         .into_iter()
         .zip(outcomes)
-        .map(|(id, outcome)| ReportResult::new(id, outcome, has_lease, patience, now))
+        .map(|(id, outcome)| ReportResult::new(id, outcome, has_lease, lease_policy, now))
         .collect();
     Ok(ReportPayload { results })
 }
 
-fn checked_reason(reason: Option<String>) -> Result<Option<String>, Error> {
+fn checked_reason(reason: Option<String>) -> Result<Option<String>, ApiError> {
     if let Some(reason) = &reason {
-        check_text("reason", reason).map_err(|wrong| Error::invalid("reason", wrong.message))?;
+        check_text("reason", reason).map_err(|wrong| ApiError::invalid("reason", wrong.message))?;
     }
     Ok(reason)
 }
@@ -332,7 +335,7 @@ impl Found {
         ids: Option<Vec<UuidArgument>>,
         filter: Option<JobFilter>,
         is_possible: fn(JobState) -> bool,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, ApiError> {
         let counted_at = clock::now();
         match (ids, filter) {
             (Some(ids), None) => {
@@ -352,12 +355,12 @@ impl Found {
                 let mut conditions = Conditions::new(filter)?;
                 conditions.retain_states(is_possible);
                 let db = context.data_unchecked::<Db>();
-                let _alone = db.alone().await;
-                let list = JobList::new(viewer(context).scope(), &conditions, Order::default());
+                let _permit = db.long_query_permit().await;
+                let list = JobList::new(principal(context).scope(), &conditions, Order::default());
                 let total = list.count(db.reader()).await?;
                 Ok(Self { ids: list.first_ids(db.reader(), MOST).await?, total, counted_at })
             }
-            _ => Err(Error::invalid("filter", "expected either `jobIds` or `filter`")),
+            _ => Err(ApiError::invalid("filter", "expected either `jobIds` or `filter`")),
         }
     }
 
@@ -366,11 +369,11 @@ impl Found {
         context: &Context<'_>,
         dry_run: bool,
         op: impl Fn(Uuid) -> Op,
-    ) -> Result<JobsPayload, Error> {
+    ) -> Result<JobsPayload, ApiError> {
         let mut results = Vec::new();
         if !dry_run {
             let ops = self.ids.iter().map(|id| Ok(op(*id))).collect();
-            let outcomes = tell(context, ops).await?;
+            let outcomes = submit(context, ops).await?;
             results = self
                 .ids
                 .iter()

@@ -4,9 +4,9 @@ use async_graphql::{ComplexObject, Context, SimpleObject};
 use entity::{Long, Millis, Timestamp};
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::graphql::object::{Agent, Configuration, Job, JobRun, load};
-use crate::reports::Patience;
+use crate::reports::LeasePolicy;
 use crate::reports::op::{self, Outcome, Receipt, Refusal, ReportReceipt, ReportStatus};
 
 /// The answer to `registerAgent`.
@@ -22,7 +22,7 @@ pub struct RegisterAgentPayload {
 #[ComplexObject]
 impl RegisterAgentPayload {
     /// The agent as it is known now. Null if it was refused.
-    async fn agent(&self, context: &Context<'_>) -> Result<Option<Agent>, Error> {
+    async fn agent(&self, context: &Context<'_>) -> Result<Option<Agent>, ApiError> {
         match self.id {
             Some(id) => load(context, id).await,
             None => Ok(None),
@@ -43,7 +43,10 @@ pub struct SaveConfigurationPayload {
 #[ComplexObject]
 impl SaveConfigurationPayload {
     /// The configuration as it is now. Null if it was refused.
-    async fn configuration(&self, context: &Context<'_>) -> Result<Option<Configuration>, Error> {
+    async fn configuration(
+        &self,
+        context: &Context<'_>,
+    ) -> Result<Option<Configuration>, ApiError> {
         match self.id {
             Some(id) => load(context, id).await,
             None => Ok(None),
@@ -66,7 +69,7 @@ pub struct JobResult {
 #[ComplexObject]
 impl JobResult {
     /// The job as it is now. Null if there is none.
-    async fn job(&self, context: &Context<'_>) -> Result<Option<Job>, Error> {
+    async fn job(&self, context: &Context<'_>) -> Result<Option<Job>, ApiError> {
         match self.job_id {
             Some(id) => load(context, id).await,
             None => Ok(None),
@@ -125,32 +128,32 @@ pub struct Attempt {
     is_repeat: bool,
     /// After how many milliseconds to report.
     report_in: Millis,
-    /// Without a report until then the agent is taken for lost. Null: never.
+    /// When the run's lease expires, and the run fails, unless the agent reports. Null: never.
     lease_end: Option<Timestamp>,
 }
 
 #[ComplexObject]
 impl Attempt {
     /// The job to do.
-    async fn job(&self, context: &Context<'_>) -> Result<Option<Job>, Error> {
+    async fn job(&self, context: &Context<'_>) -> Result<Option<Job>, ApiError> {
         load(context, self.job_id).await
     }
 
     /// The run.
-    async fn job_run(&self, context: &Context<'_>) -> Result<Option<JobRun>, Error> {
+    async fn job_run(&self, context: &Context<'_>) -> Result<Option<JobRun>, ApiError> {
         load(context, self.run_id).await
     }
 }
 
 impl Attempt {
-    fn new(attempt: op::Attempt, patience: &Patience, now: Timestamp) -> Self {
+    fn new(attempt: op::Attempt, lease_policy: &LeasePolicy, now: Timestamp) -> Self {
         Self {
             run_id: attempt.run_id,
             job_id: attempt.job_id,
             attempt_token: attempt.token,
             is_repeat: attempt.is_repeat,
-            report_in: report_in(patience),
-            lease_end: lease_end(patience, now),
+            report_in: report_in(lease_policy),
+            lease_end: lease_end(lease_policy, now),
         }
     }
 }
@@ -165,10 +168,10 @@ pub struct AttemptPayload {
 }
 
 impl AttemptPayload {
-    pub fn new(outcome: Outcome, patience: &Patience, now: Timestamp) -> Self {
+    pub fn new(outcome: Outcome, lease_policy: &LeasePolicy, now: Timestamp) -> Self {
         match outcome {
             Ok(Receipt::Attempt(attempt)) => {
-                Self { attempt: Some(Attempt::new(attempt, patience, now)), refusal: None }
+                Self { attempt: Some(Attempt::new(attempt, lease_policy, now)), refusal: None }
             }
             Ok(_) => Self { attempt: None, refusal: None },
             Err(refusal) => Self { attempt: None, refusal: Some(refusal) },
@@ -195,14 +198,14 @@ pub struct ReportResult {
     cancellation_requested: bool,
     /// After how many milliseconds to report again. Null: not any more.
     report_in: Option<Millis>,
-    /// Without another report until then the agent is taken for lost. Null: never.
+    /// When the run's lease expires, and the run fails, unless the agent reports again. Null: never.
     lease_end: Option<Timestamp>,
 }
 
 #[ComplexObject]
 impl ReportResult {
     /// The run as it is now. Null if there is none with this id.
-    async fn job_run(&self, context: &Context<'_>) -> Result<Option<JobRun>, Error> {
+    async fn job_run(&self, context: &Context<'_>) -> Result<Option<JobRun>, ApiError> {
         match self.id {
             Some(id) => load(context, id).await,
             None => Ok(None),
@@ -215,7 +218,7 @@ impl ReportResult {
         run_id: String,
         outcome: Outcome,
         has_lease: bool,
-        patience: &Patience,
+        lease_policy: &LeasePolicy,
         now: Timestamp,
     ) -> Self {
         let receipt = match outcome {
@@ -223,7 +226,7 @@ impl ReportResult {
             Ok(_) => ReportReceipt::refused(None),
             Err(refusal) => ReportReceipt::refused(Some(refusal)),
         };
-        let lease_end = if has_lease { lease_end(patience, now) } else { None };
+        let lease_end = if has_lease { lease_end(lease_policy, now) } else { None };
         Self {
             id: Uuid::parse_str(&run_id).ok(),
             run_id,
@@ -231,9 +234,9 @@ impl ReportResult {
             refusal: receipt.refusal,
             last_sequence: receipt.last_sequence.map(Long),
             cancellation_requested: receipt.cancellation_requested,
-            report_in: receipt.goes_on.then(|| report_in(patience)),
+            report_in: receipt.is_active.then(|| report_in(lease_policy)),
             lease_end: lease_end
-                .filter(|_| receipt.goes_on && receipt.status == ReportStatus::Accepted),
+                .filter(|_| receipt.is_active && receipt.status == ReportStatus::Accepted),
         }
     }
 }
@@ -252,11 +255,11 @@ pub struct FinishJobRunPayload {
     pub result: ReportResult,
 }
 
-fn report_in(patience: &Patience) -> Millis {
-    Millis(i64::try_from(patience.report_every().as_millis()).unwrap_or(i64::MAX))
+fn report_in(lease_policy: &LeasePolicy) -> Millis {
+    Millis(i64::try_from(lease_policy.report_every().as_millis()).unwrap_or(i64::MAX))
 }
 
-fn lease_end(patience: &Patience, now: Timestamp) -> Option<Timestamp> {
-    let lease = i64::try_from(patience.lost_after?.as_micros()).ok()?;
+fn lease_end(lease_policy: &LeasePolicy, now: Timestamp) -> Option<Timestamp> {
+    let lease = i64::try_from(lease_policy.lease?.as_micros()).ok()?;
     Timestamp::from_micros(now.micros().checked_add(lease)?)
 }

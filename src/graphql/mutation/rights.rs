@@ -1,4 +1,4 @@
-//! What is outside a viewer's rights is, for it, not there: ops on it are answered as if the id did
+//! What is outside a principal's rights is, for it, not there: ops on it are answered as if the id did
 //! not exist, before the writer sees them. What they are judged by, a run's job and agent and a job's
 //! configuration, no op of the API changes.
 
@@ -6,21 +6,21 @@ use async_graphql::Context;
 use uuid::Uuid;
 
 use crate::db::Db;
-use crate::error::Error;
-use crate::graphql::context::viewer;
+use crate::error::ApiError;
+use crate::graphql::context::principal;
 use crate::jobs::rows;
 use crate::jobs::scope::Scope;
 use crate::reports::op::{Op, Refusal};
 
 type Checked = Result<Op, Refusal>;
 
-/// Refuses the ops that are about something outside the viewer's rights, and narrows claims to them.
+/// Refuses the ops that are about something outside the principal's rights, and narrows claims to them.
 pub async fn within_rights(
     context: &Context<'_>,
     mut ops: Vec<Checked>,
-) -> Result<Vec<Checked>, Error> {
-    let viewer = viewer(context);
-    let (scope, agent) = (viewer.scope(), viewer.agent());
+) -> Result<Vec<Checked>, ApiError> {
+    let principal = principal(context);
+    let (scope, agent) = (principal.scope(), principal.agent());
     if *scope == Scope::All && agent.is_none() {
         return Ok(ops);
     }
@@ -66,7 +66,7 @@ fn run_of(op: &Op) -> Option<Uuid> {
     match op {
         Op::Agent(report) => Some(report.run_id),
         Op::Processing(report) => Some(report.run_id),
-        Op::Lose(lost) => Some(lost.run_id),
+        Op::Expire(expired) => Some(expired.run_id),
         Op::Queue(_)
         | Op::Claim(_)
         | Op::Start(_)
@@ -74,7 +74,7 @@ fn run_of(op: &Op) -> Option<Uuid> {
         | Op::Retry { .. }
         | Op::Register(_)
         | Op::Configure(_)
-        | Op::Seen(_) => None,
+        | Op::RecordSightings(_) => None,
     }
 }
 
@@ -87,10 +87,10 @@ fn job_of(op: &Op) -> Option<Uuid> {
         | Op::Processing(_)
         | Op::Queue(_)
         | Op::Claim(_)
-        | Op::Lose(_)
+        | Op::Expire(_)
         | Op::Register(_)
         | Op::Configure(_)
-        | Op::Seen(_) => None,
+        | Op::RecordSightings(_) => None,
     }
 }
 
@@ -103,9 +103,9 @@ fn agent_of(op: &Op) -> Option<Uuid> {
         | Op::Queue(_)
         | Op::Cancel(_)
         | Op::Retry { .. }
-        | Op::Lose(_)
+        | Op::Expire(_)
         | Op::Register(_)
         | Op::Configure(_)
-        | Op::Seen(_) => None,
+        | Op::RecordSightings(_) => None,
     }
 }

@@ -3,8 +3,8 @@ use entity::agent::Column;
 use entity::{Columns, Timestamp, job_run};
 
 use super::{JobRun, object};
-use crate::error::Error;
-use crate::graphql::context::viewer;
+use crate::error::ApiError;
+use crate::graphql::context::principal;
 use crate::graphql::loader::{RowLoader, RunsOf};
 use crate::graphql::selection::{Selectable, columns};
 use crate::jobs::argument::take_of;
@@ -26,10 +26,10 @@ impl Selectable for Agent {
 impl Agent {
     /// When the service last received anything from it: a registration, a claim for a job, a report;
     /// up to 20 seconds late. For an agent that files or other programs wrote, when its newest run
-    /// last changed, for callers that may see all configurations. Null when not known.
-    async fn last_seen(&self, context: &Context<'_>) -> Result<Option<Timestamp>, Error> {
+    /// last changed, for principals that may see all configurations. Null when not known.
+    async fn last_seen(&self, context: &Context<'_>) -> Result<Option<Timestamp>, ApiError> {
         // A limited scope's runs are found by passing over those of others.
-        if self.row.last_seen.is_some() || *viewer(context).scope() != Scope::All {
+        if self.row.last_seen.is_some() || *principal(context).scope() != Scope::All {
             return Ok(self.row.last_seen);
         }
         let key = RunsOf {
@@ -47,7 +47,7 @@ impl Agent {
         &self,
         context: &Context<'_>,
         #[graphql(default = 20, desc = "How many at most, from 1 to 200.")] take: Option<i32>,
-    ) -> Result<Vec<JobRun>, Error> {
+    ) -> Result<Vec<JobRun>, ApiError> {
         let key = RunsOf {
             owner: RunOwner::Agent,
             id: self.row.id,

@@ -3,7 +3,7 @@ use entity::JobState;
 use entity::configuration::Column;
 
 use super::{Job, JobCounts, object};
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::graphql::loader::{CountsOf, JobsOf, RowLoader};
 use crate::graphql::selection::{Selectable, columns};
 use crate::jobs::argument::take_of;
@@ -24,7 +24,7 @@ impl Selectable for Configuration {
 #[ComplexObject]
 impl Configuration {
     /// How many jobs it has, by state.
-    async fn counts(&self, context: &Context<'_>) -> Result<JobCounts, Error> {
+    async fn counts(&self, context: &Context<'_>) -> Result<JobCounts, ApiError> {
         let loader = context.data_unchecked::<RowLoader>();
         let counts = loader.load_one(CountsOf(self.row.id)).await?;
         Ok(JobCounts(counts.unwrap_or_default()))
@@ -37,7 +37,7 @@ impl Configuration {
         #[graphql(default = 20, desc = "How many at most, from 1 to 200.")] take: Option<i32>,
         #[graphql(desc = "Only jobs in one of these states; null or empty: in any.")]
         states: Option<Vec<JobState>>,
-    ) -> Result<Vec<Job>, Error> {
+    ) -> Result<Vec<Job>, ApiError> {
         let conditions = Conditions::new(JobFilter { states, ..JobFilter::default() })?;
         let key = JobsOf {
             configuration_id: self.row.id,

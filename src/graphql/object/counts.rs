@@ -26,7 +26,7 @@ impl JobCounts {
 /// filtered by that state.
 #[Object]
 impl JobCounts {
-    /// Jobs that are over and went well.
+    /// Jobs that finished successfully.
     async fn completed(&self) -> Long {
         self.count(JobState::Completed)
     }

@@ -5,7 +5,7 @@ use entity::job::Column;
 use entity::job_event;
 
 use super::{Configuration, JobRun, load, object};
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::graphql::loader::{HistoryOf, RowLoader, RunsOf};
 use crate::graphql::selection::{Selectable, columns};
 use crate::jobs::argument::take_of;
@@ -44,7 +44,10 @@ impl Selectable for Job {
 #[ComplexObject]
 impl Job {
     /// The configuration it works for. Null for a job that is only known from its runs.
-    async fn configuration(&self, context: &Context<'_>) -> Result<Option<Configuration>, Error> {
+    async fn configuration(
+        &self,
+        context: &Context<'_>,
+    ) -> Result<Option<Configuration>, ApiError> {
         match self.row.configuration_id {
             Some(id) => load(context, id).await,
             None => Ok(None),
@@ -52,7 +55,7 @@ impl Job {
     }
 
     /// Its newest run. Null until an agent has taken it.
-    async fn current_run(&self, context: &Context<'_>) -> Result<Option<JobRun>, Error> {
+    async fn current_run(&self, context: &Context<'_>) -> Result<Option<JobRun>, ApiError> {
         match (&self.current_run, self.row.current_run_id) {
             // Lists read it with the job.
             (Some(run), _) => Ok(Some(run.clone())),
@@ -66,7 +69,7 @@ impl Job {
         &self,
         context: &Context<'_>,
         #[graphql(default = 20, desc = "How many at most, from 1 to 200.")] take: Option<i32>,
-    ) -> Result<Vec<JobRun>, Error> {
+    ) -> Result<Vec<JobRun>, ApiError> {
         let key = RunsOf {
             owner: RunOwner::Job,
             id: self.row.id,
@@ -78,7 +81,7 @@ impl Job {
     }
     /// Each change of its state, the oldest first, whatever the attempt. Empty for a job that was
     /// never changed here.
-    async fn history(&self, context: &Context<'_>) -> Result<Vec<job_event::Model>, Error> {
+    async fn history(&self, context: &Context<'_>) -> Result<Vec<job_event::Model>, ApiError> {
         let loader = context.data_unchecked::<RowLoader>();
         let events = loader.load_one(HistoryOf(self.row.id)).await?.unwrap_or_default();
         Ok(events.to_vec())

@@ -5,8 +5,8 @@ use entity::job_run::Column;
 use entity::{Millis, job_event};
 
 use super::{Agent, Job, load, object};
-use crate::error::Error;
-use crate::graphql::context::{Now, patience, viewer};
+use crate::error::ApiError;
+use crate::graphql::context::{Now, lease_policy, principal};
 use crate::graphql::loader::{HistoryOf, RowLoader};
 use crate::graphql::selection::Selectable;
 use crate::jobs::derived;
@@ -71,16 +71,16 @@ impl JobRun {
     /// Shown in full to admins. To others it is a fingerprint, `fp_` and ten characters: the same
     /// for the same key, and of no use to find out the key.
     async fn agent_key(&self, context: &Context<'_>) -> String {
-        viewer(context).agent_key(&self.row.agent_key).into_owned()
+        principal(context).agent_key(&self.row.agent_key).into_owned()
     }
 
     /// The job it is an attempt at.
-    async fn job(&self, context: &Context<'_>) -> Result<Option<Job>, Error> {
+    async fn job(&self, context: &Context<'_>) -> Result<Option<Job>, ApiError> {
         load(context, self.row.job_id).await
     }
 
     /// The agent that took it.
-    async fn agent(&self, context: &Context<'_>) -> Result<Option<Agent>, Error> {
+    async fn agent(&self, context: &Context<'_>) -> Result<Option<Agent>, ApiError> {
         load(context, self.row.agent_id).await
     }
 
@@ -90,16 +90,16 @@ impl JobRun {
         derived::is_active(&self.row)
     }
 
-    /// Whether an agent should be at it but was not heard of for too long: a minute, unless the
+    /// Whether the run is active but its agent has not reported for too long: a minute, unless the
     /// service is told otherwise.
     async fn is_stale(&self, context: &Context<'_>) -> bool {
         let now = context.data_unchecked::<Arc<Now>>().get();
-        derived::is_stale(&self.row, now, patience(context).stale_after)
+        derived::is_stale(&self.row, now, lease_policy(context).stale_after)
     }
 
     /// Each state that it came into, the oldest first, with those of the job while it waited for
     /// this attempt. Empty for a run whose agent did not report here.
-    async fn history(&self, context: &Context<'_>) -> Result<Vec<job_event::Model>, Error> {
+    async fn history(&self, context: &Context<'_>) -> Result<Vec<job_event::Model>, ApiError> {
         let loader = context.data_unchecked::<RowLoader>();
         let events = loader.load_one(HistoryOf(self.row.job_id)).await?.unwrap_or_default();
         let own = events.iter().filter(|event| event.run_id == Some(self.row.id));

@@ -1,28 +1,28 @@
 //! The object types: a table's columns, with relations and derived fields around them.
 
 mod agent;
-mod caller;
 mod configuration;
 mod counts;
 mod job;
 mod job_run;
+mod principal;
 
 pub use agent::Agent;
-pub use caller::Caller;
 pub use configuration::Configuration;
 pub use counts::JobCounts;
 pub use job::Job;
 pub use job_run::JobRun;
+pub use principal::Principal;
 
 use async_graphql::Context;
 
 use super::loader::{ById, RowLoader};
 use super::selection::{Selectable, columns};
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::jobs::scope::Scoped;
 
 /// The row with this id as a `T`, with the columns that the present field selects.
-pub async fn load<T>(context: &Context<'_>, id: uuid::Uuid) -> Result<Option<T>, Error>
+pub async fn load<T>(context: &Context<'_>, id: uuid::Uuid) -> Result<Option<T>, ApiError>
 where
     T: Selectable<Entity: Scoped>
         + From<std::sync::Arc<<T::Entity as sea_orm::EntityTrait>::Model>>,

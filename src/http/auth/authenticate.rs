@@ -1,15 +1,17 @@
 //! The principal of a request: by its `Authorization` header, or by the session cookie of a browser.
 
+use async_graphql::ServerError;
 use axum::Json;
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 use super::origin::is_same_origin;
-use crate::access::{Credential, Denied, Viewer};
+use crate::access::{Credential, Principal, invalid_token};
 use crate::clock;
+use crate::error::ApiError;
 use crate::graphql::Api;
-use crate::http::refusal::{challenge, status};
+use crate::http::rejection::{challenge, status};
 
 /// The session cookie of a browser.
 pub const COOKIE: &str = "agent_jobs_session";
@@ -19,7 +21,7 @@ pub async fn authenticate(
     api: &Api,
     method: &Method,
     headers: &HeaderMap,
-) -> Result<Viewer, Denied> {
+) -> Result<Principal, ApiError> {
     let credential = credential(headers)?;
     // A page of another site can make a browser send the cookie, though not read the response. Such
     // a request must not change anything.
@@ -27,29 +29,35 @@ pub async fn authenticate(
         && !matches!(*method, Method::GET | Method::HEAD)
         && !is_same_origin(headers)
     {
-        return Err(Denied::Forbidden("a signed-in browser sends this from this service's pages"));
+        return Err(ApiError::forbidden(
+            "a signed-in browser sends this from this service's pages",
+        ));
     }
-    api.access().viewer(credential, clock::now()).await
+    api.access().authenticate(credential, clock::now()).await
 }
 
 /// Authenticates a request for a WebSocket; `None` if the client authenticates once it is open.
-pub async fn authenticate_socket(api: &Api, headers: &HeaderMap) -> Result<Option<Viewer>, Denied> {
+pub async fn authenticate_socket(
+    api: &Api,
+    headers: &HeaderMap,
+) -> Result<Option<Principal>, ApiError> {
     let credential = credential(headers)?;
     // Browsers open WebSockets to any site, send its cookies, and let the page read the messages.
     if matches!(credential, Some(Credential::Session(_))) && !is_same_origin(headers) {
-        return Err(Denied::Forbidden("a signed-in browser opens this from this service's pages"));
+        return Err(ApiError::forbidden(
+            "a signed-in browser opens this from this service's pages",
+        ));
     }
-    match api.access().viewer(credential, clock::now()).await {
-        Ok(viewer) => Ok(Some(viewer)),
-        Err(Denied::Missing) => Ok(None),
-        Err(denied) => Err(denied),
+    if credential.is_none() && !api.access().is_open() {
+        return Ok(None);
     }
+    api.access().authenticate(credential, clock::now()).await.map(Some)
 }
 
-fn credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Denied> {
+fn credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, ApiError> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
-        let text = value.to_str().map_err(|_| Denied::Invalid)?;
-        return bearer(text).map(|token| Some(Credential::Bearer(token))).ok_or(Denied::Invalid);
+        let text = value.to_str().map_err(|_| invalid_token())?;
+        return bearer(text).map(|token| Some(Credential::Bearer(token))).ok_or_else(invalid_token);
     }
     Ok(cookie(headers).map(Credential::Session))
 }
@@ -72,9 +80,10 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The response to a request that could not be authenticated, in the form of GraphQL.
-pub fn unauthenticated(denied: &Denied) -> Response {
-    let error = json!({ "message": denied.to_string(), "extensions": { "code": denied.code() } });
-    let mut response = (status(denied), Json(json!({ "errors": [error] }))).into_response();
+pub fn unauthenticated(error: ApiError) -> Response {
+    let status = status(error.code);
+    let errors = [ServerError::from(error)];
+    let mut response = (status, Json(json!({ "errors": errors }))).into_response();
     challenge(&mut response);
     response
 }

@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use super::authenticate::{COOKIE, authenticate};
 use super::origin::is_same_origin;
-use crate::access::Denied;
 use crate::clock;
+use crate::error::ErrorCode;
 use crate::graphql::Api;
 use crate::http::body;
 use crate::http::limits::Client;
@@ -64,14 +64,14 @@ pub async fn sign_in(
     let reading = body::read(body, site.options.max_body_bytes, &queue);
     let bytes = match body::within(site.options.request_timeout, reading).await.flatten() {
         Ok(bytes) => bytes,
-        Err(refusal) => {
-            let message = match refusal.status {
-                StatusCode::REQUEST_TIMEOUT => "The form did not arrive in time. Try again.",
-                StatusCode::PAYLOAD_TOO_LARGE => "The form is too large to be a token.",
+        Err(rejection) => {
+            let message = match rejection.error.code {
+                ErrorCode::BodyTimeout => "The form did not arrive in time. Try again.",
+                ErrorCode::PayloadTooLarge => "The form is too large to be a token.",
                 _ => "The form did not arrive whole. Try again.",
             };
-            let mut response = form(refusal.status, message);
-            if let Some((name, value)) = refusal.header {
+            let mut response = form(status(rejection.error.code), message);
+            if let Some((name, value)) = rejection.header {
                 response.headers_mut().insert(name, HeaderValue::from_static(value));
             }
             return response;
@@ -82,27 +82,25 @@ pub async fn sign_in(
         Ok(Form(SignIn { token })) => token,
         Err(rejection) => return rejection.into_response(),
     };
-    let ticket = match api.access().sign_in(token.trim(), clock::now()).await {
-        Ok(ticket) => ticket,
-        Err(denied) => {
-            let message = match denied {
-                Denied::Missing | Denied::Invalid => "Invalid or expired token.",
-                Denied::Forbidden(_) => "This token gives no access to this service.",
-                Denied::IssuerAway | Denied::Failed(_) => {
-                    "The token cannot be checked right now. Try again later."
-                }
+    let cookie = match api.access().sign_in(token.trim(), clock::now()).await {
+        Ok(cookie) => cookie,
+        Err(error) => {
+            let message = match error.code {
+                ErrorCode::Unauthenticated => "Invalid or expired token.",
+                ErrorCode::Forbidden => "This token gives no access to this service.",
+                _ => "The token cannot be checked right now. Try again later.",
             };
-            return form(status(&denied), message);
+            return form(status(error.code), message);
         }
     };
-    if ticket.text.len() > COOKIE_BYTES {
+    if cookie.value.len() > COOKIE_BYTES {
         return form(
             StatusCode::PAYLOAD_TOO_LARGE,
             "This token is too long for a browser cookie. Ask for one with fewer claims.",
         );
     }
     let mut response = to(&format!("./{}", safe_next(&next.next)));
-    set_cookie(&mut response, &headers, &ticket.text, ticket.seconds);
+    set_cookie(&mut response, &headers, &cookie.value, cookie.max_age);
     response
 }
 
@@ -124,9 +122,11 @@ pub async fn require(
     next: axum::middleware::Next,
 ) -> Response {
     match authenticate(&api, request.method(), request.headers()).await {
-        Err(Denied::Missing | Denied::Invalid | Denied::Forbidden(_)) => redirect(request.uri()),
+        Err(error) if matches!(error.code, ErrorCode::Unauthenticated | ErrorCode::Forbidden) => {
+            redirect(request.uri())
+        }
         // When the session cannot be checked, the page shows the error.
-        Ok(_) | Err(Denied::IssuerAway | Denied::Failed(_)) => next.run(request).await,
+        Ok(_) | Err(_) => next.run(request).await,
     }
 }
 

@@ -7,9 +7,9 @@ use futures_util::FutureExt as _;
 use tokio::time::timeout;
 
 use super::response::Outcome;
-use crate::access::Viewer;
+use crate::access::Principal;
 use crate::clock;
-use crate::error::{Error, refusal};
+use crate::error::ApiError;
 use crate::graphql::{Api, Kind, Parameters, Prepared};
 use crate::http::limits::FairQueue;
 use crate::http::limits::cpu_pool::{self, EXPENSIVE};
@@ -26,13 +26,13 @@ const MUTATION_GRACE: Duration = Duration::from_secs(65);
 pub async fn prepare(
     api: &Api,
     parameters: Parameters,
-    viewer: &Viewer,
+    principal: &Principal,
     queue: FairQueue,
 ) -> Result<Prepared, ServerError> {
     if api.is_cheap_to_prepare(&parameters) {
-        return api.prepare(parameters, viewer.scope());
+        return api.prepare(parameters, principal.scope());
     }
-    let (api, scope) = (api.clone(), viewer.scope().clone());
+    let (api, scope) = (api.clone(), principal.scope().clone());
     cpu_pool::run(queue, 0, async move { api.prepare(parameters, &scope) }).await
 }
 
@@ -41,19 +41,20 @@ pub async fn prepare(
 pub async fn execute_within(
     api: &Api,
     Prepared { request, kind, cost }: Prepared,
-    viewer: &Viewer,
+    principal: &Principal,
     queue: FairQueue,
     time: Duration,
 ) -> Outcome {
     let most = if kind == Kind::Mutation { time + MUTATION_GRACE } else { time };
-    let viewer = viewer.clone();
+    let principal = principal.clone();
     let is_expensive = cost >= EXPENSIVE;
-    let mut api = if is_expensive { api.for_heavy_work(queue.statements()) } else { api.clone() };
+    let mut api = if is_expensive { api.for_long_queries(queue.statements()) } else { api.clone() };
     if let Some(submitter) = queue.submitter() {
         api = api.for_client(submitter);
     }
-    let execution = async move { api.execute(request, &viewer, clock::now()).await.into() }.boxed();
-    let answer = async {
+    let execution =
+        async move { api.execute(request, &principal, clock::now()).await.into() }.boxed();
+    let response = async {
         if !is_expensive {
             return execution.await;
         }
@@ -64,8 +65,7 @@ pub async fn execute_within(
         }
         cpu_pool::run(queue, cost, execution).await
     };
-    timeout(most, answer).await.unwrap_or_else(|_| {
-        let error = Error::TimedOut;
-        Outcome::NotExecuted(vec![refusal(error.code(), error.to_string())])
-    })
+    timeout(most, response)
+        .await
+        .unwrap_or_else(|_| Outcome::NotExecuted(vec![ApiError::timed_out().into()]))
 }

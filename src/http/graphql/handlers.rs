@@ -1,10 +1,9 @@
 //! The handlers of `/graphql`: authentication, execution, and the form of the response.
 
-use async_graphql::ServerError;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -14,13 +13,14 @@ use super::parameters::{Batch, UrlParameters, read_body, read_url};
 use super::response::{Outcome, respond_all};
 use super::socket::Upgrade;
 use super::websocket;
-use crate::access::Viewer;
+use crate::access::Principal;
+use crate::error::ErrorCode;
 use crate::graphql::{Kind, Parameters, errors_to_json};
 use crate::http::auth::authenticate::{self, authenticate_socket};
 use crate::http::auth::origin::origin_allowed;
 use crate::http::body;
 use crate::http::limits::{self, Client};
-use crate::http::refusal::Refusal;
+use crate::http::rejection::Rejection;
 use crate::http::site::Site;
 use crate::live::shared::Payload;
 
@@ -29,8 +29,8 @@ pub async fn limit(State(site): State<Site>, mut request: Request, next: Next) -
     match site.limiter.admit(&mut request).await {
         // A stream has taken its own permit by the time that this one is dropped.
         Ok(_permit) => next.run(request).await,
-        Err(refusal) => {
-            let mut response = Outcome::from(refusal).respond(Accept::of(request.headers()));
+        Err(error) => {
+            let mut response = Outcome::from(error).respond(Accept::of(request.headers()));
             limits::retry_after(&mut response);
             response
         }
@@ -44,16 +44,16 @@ pub async fn post(
     body: Body,
 ) -> Response {
     let accept = Accept::of(&headers);
-    let viewer = match authenticate(&site, &Method::POST, &headers).await {
-        Ok(viewer) => viewer,
-        Err(refusal) => return Outcome::from(refusal).respond(accept),
+    let principal = match authenticate(&site, &Method::POST, &headers).await {
+        Ok(principal) => principal,
+        Err(rejection) => return Outcome::from(rejection).respond(accept),
     };
     let reading = read_body(&site, &client, &headers, body);
     let batch = body::within(site.options.request_timeout, reading).await.flatten();
     let context = RequestContext {
         site: &site,
         client: &client,
-        viewer: &viewer,
+        principal: &principal,
         accept,
         only_queries: false,
     };
@@ -68,7 +68,7 @@ pub async fn post(
             for parameters in all {
                 outcomes.push(match context.execute(parameters).await {
                     Executed::Once(outcome) => outcome,
-                    Executed::Streamed(_) => Refusal::bad_request(
+                    Executed::Streamed(_) => Rejection::bad_request(
                         "a subscription comes by itself, not in a list of requests",
                     )
                     .into(),
@@ -76,7 +76,7 @@ pub async fn post(
             }
             respond_all(outcomes, media_type)
         }
-        Err(refusal) => Outcome::from(refusal).respond(accept),
+        Err(rejection) => Outcome::from(rejection).respond(accept),
     }
 }
 
@@ -91,42 +91,39 @@ pub async fn get(
     let response = async {
         if let Some(upgrade) = upgrade {
             check_origin(&site, &headers)?;
-            let viewer = authenticate_socket(&site.api, &headers).await;
-            let viewer = viewer.map_err(|denied| Refusal::denied(&denied))?;
+            let principal = authenticate_socket(&site.api, &headers).await?;
             let limits = websocket::SocketLimits {
                 permit: site.limiter.stream(&client)?,
                 request_timeout: site.options.request_timeout,
                 message_bytes: site.options.max_body_bytes,
             };
-            return Ok(websocket::upgrade(site.api.clone(), viewer, upgrade, limits));
+            return Ok(websocket::upgrade(site.api.clone(), principal, upgrade, limits));
         }
-        let viewer = authenticate(&site, &Method::GET, &headers).await?;
+        let principal = authenticate(&site, &Method::GET, &headers).await?;
         let context = RequestContext {
             site: &site,
             client: &client,
-            viewer: &viewer,
+            principal: &principal,
             accept,
             only_queries: true,
         };
         Ok(context.respond(read_url(parameters)?).await)
     };
-    response.await.unwrap_or_else(|refusal: Refusal| Outcome::from(refusal).respond(accept))
+    response.await.unwrap_or_else(|rejection: Rejection| Outcome::from(rejection).respond(accept))
 }
 
 pub async fn other_method(method: Method, headers: HeaderMap) -> Response {
-    let refusal = Refusal::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "METHOD_NOT_ALLOWED",
+    let rejection = Rejection::new(
+        ErrorCode::MethodNotAllowed,
         format!("expected POST, or GET for a query, not {method}"),
     )
     .with_header(header::ALLOW, "GET, POST");
-    Outcome::from(refusal).respond(Accept::of(&headers))
+    Outcome::from(rejection).respond(Accept::of(&headers))
 }
 
-fn not_acceptable() -> Refusal {
-    Refusal::new(
-        StatusCode::NOT_ACCEPTABLE,
-        "NOT_ACCEPTABLE",
+fn not_acceptable() -> Rejection {
+    Rejection::new(
+        ErrorCode::NotAcceptable,
         "expected an Accept of application/graphql-response+json or application/json",
     )
 }
@@ -136,19 +133,18 @@ async fn authenticate(
     site: &Site,
     method: &Method,
     headers: &HeaderMap,
-) -> Result<Viewer, Refusal> {
+) -> Result<Principal, Rejection> {
     check_origin(site, headers)?;
-    let viewer = authenticate::authenticate(&site.api, method, headers).await;
-    viewer.map_err(|denied| Refusal::denied(&denied))
+    Ok(authenticate::authenticate(&site.api, method, headers).await?)
 }
 
 /// Rejects requests that a page of another site made a browser send. A form cannot have the required
 /// content type, so these are links, images, scripts and WebSockets.
-fn check_origin(site: &Site, headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_origin(site: &Site, headers: &HeaderMap) -> Result<(), Rejection> {
     if origin_allowed(headers, &site.options.cors_origins) {
         return Ok(());
     }
-    Err(Refusal::cross_site())
+    Err(Rejection::cross_site())
 }
 
 /// The result of a request: one response, or a stream of them.
@@ -161,7 +157,7 @@ enum Executed {
 struct RequestContext<'a> {
     site: &'a Site,
     client: &'a Client,
-    viewer: &'a Viewer,
+    principal: &'a Principal,
     accept: Accept,
     only_queries: bool,
 }
@@ -174,7 +170,7 @@ impl RequestContext<'_> {
         }
         match (self.execute(parameters).await, accept.single_in_stream()) {
             (Executed::Streamed(response), _) => response,
-            (Executed::Once(outcome), Some(format)) if !matches!(outcome, Outcome::Refused(_)) => {
+            (Executed::Once(outcome), Some(format)) if !outcome.is_http_error() => {
                 format.once(&Payload::Response(outcome.into_json().into()))
             }
             (Executed::Once(outcome), _) => outcome.respond(accept),
@@ -184,25 +180,16 @@ impl RequestContext<'_> {
     async fn execute(&self, parameters: Parameters) -> Executed {
         match self.try_execute(parameters).await {
             Ok(executed) => executed,
-            Err(refusal) => Executed::Once(refusal.into()),
+            Err(rejection) => Executed::Once(rejection.into()),
         }
     }
 
-    async fn try_execute(&self, parameters: Parameters) -> Result<Executed, Refusal> {
+    async fn try_execute(&self, parameters: Parameters) -> Result<Executed, Rejection> {
         let api = &self.site.api;
-        let failed = |error: ServerError| {
-            let is_malformed = error.extensions.as_ref().is_some_and(|extensions| {
-                extensions.get("code").is_some_and(|code| *code == "BAD_REQUEST".into())
-            });
-            if is_malformed {
-                return Err(Refusal::of(StatusCode::BAD_REQUEST, error));
-            }
-            Ok(Executed::Once(Outcome::NotExecuted(vec![error])))
-        };
         let queue = self.site.limiter.queue(self.client);
-        let prepared = match prepare(api, parameters, self.viewer, queue.clone()).await {
+        let prepared = match prepare(api, parameters, self.principal, queue.clone()).await {
             Ok(prepared) => prepared,
-            Err(error) => return failed(error),
+            Err(error) => return Ok(Executed::Once(Outcome::NotExecuted(vec![error]))),
         };
         let kind = prepared.kind;
         let stream = self.accept.stream();
@@ -210,28 +197,26 @@ impl RequestContext<'_> {
         if self.only_queries
             && (kind == Kind::Mutation || kind == Kind::Subscription && stream.is_none())
         {
-            return Err(Refusal::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "METHOD_NOT_ALLOWED",
+            return Err(Rejection::new(
+                ErrorCode::MethodNotAllowed,
                 "expected a query: only POST executes mutations",
             ));
         }
         if kind == Kind::Subscription {
             let Some(format) = stream else {
-                return Err(Refusal::new(
-                    StatusCode::NOT_ACCEPTABLE,
-                    "NOT_ACCEPTABLE",
+                return Err(Rejection::new(
+                    ErrorCode::NotAcceptable,
                     "expected an Accept of text/event-stream or multipart/mixed;subscriptionSpec=1.0 \
                      for a subscription, or a WebSocket",
                 ));
             };
             let permit = self.site.limiter.stream(self.client)?;
-            return Ok(Executed::Streamed(match api.subscribe(prepared.request, self.viewer) {
-                Ok(frames) => format.subscribe(api.clone(), frames, self.viewer.clone(), permit),
+            return Ok(Executed::Streamed(match api.subscribe(prepared.request, self.principal) {
+                Ok(frames) => format.subscribe(api.clone(), frames, self.principal.clone(), permit),
                 Err(error) => format.once(&Payload::Refusal(errors_to_json(&[error]))),
             }));
         }
         let time = self.site.options.request_timeout;
-        Ok(Executed::Once(execute_within(api, prepared, self.viewer, queue, time).await))
+        Ok(Executed::Once(execute_within(api, prepared, self.principal, queue, time).await))
     }
 }

@@ -1,5 +1,6 @@
 //! GraphQL over HTTP, server-sent events, multipart and WebSockets.
 
+mod close_code;
 mod execute;
 mod handlers;
 mod negotiate;
@@ -9,4 +10,5 @@ mod socket;
 mod stream;
 mod websocket;
 
+pub use close_code::CloseCode;
 pub use handlers::{get, limit, other_method, post};

@@ -3,15 +3,17 @@
 use axum::body::Body;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
+use crate::error::ErrorCode;
 use crate::graphql::Parameters;
 use crate::http::body;
 use crate::http::limits::{Client, cpu_pool};
-use crate::http::refusal::Refusal;
+use crate::http::rejection::Rejection;
 use crate::http::site::Site;
+use crate::limits::check;
 
 /// The parameters of a request in a URL. Variables and extensions are JSON texts.
 #[derive(Deserialize)]
@@ -39,7 +41,7 @@ pub async fn read_body(
     client: &Client,
     headers: &HeaderMap,
     body: Body,
-) -> Result<Batch, Refusal> {
+) -> Result<Batch, Rejection> {
     let queue = site.limiter.queue(client);
     let most = site.options.max_body_bytes;
     let bytes = body::read(body, most, &queue).await?;
@@ -50,9 +52,9 @@ pub async fn read_body(
 }
 
 /// Parses one request, or a list of at most `most`.
-fn read_json(bytes: &[u8], most: usize) -> Result<Batch, Refusal> {
+fn read_json(bytes: &[u8], most: usize) -> Result<Batch, Rejection> {
     let malformed = |error: serde_json::Error| {
-        Refusal::bad_request(format!(
+        Rejection::bad_request(format!(
             "expected a JSON object with a `query` and perhaps `operationName` and `variables`: {error}"
         ))
     };
@@ -60,9 +62,8 @@ fn read_json(bytes: &[u8], most: usize) -> Result<Batch, Refusal> {
         return serde_json::from_slice(bytes).map(Batch::One).map_err(malformed);
     }
     if most == 0 {
-        return Err(Refusal::new(
-            StatusCode::BAD_REQUEST,
-            "BATCHES_DISABLED",
+        return Err(Rejection::new(
+            ErrorCode::BatchesDisabled,
             "expected one request: this server takes no lists of them",
         ));
     }
@@ -70,19 +71,15 @@ fn read_json(bytes: &[u8], most: usize) -> Result<Batch, Refusal> {
     let all: Vec<&serde_json::value::RawValue> =
         serde_json::from_slice(bytes).map_err(malformed)?;
     if all.is_empty() {
-        return Err(Refusal::bad_request("expected at least one request in the list"));
+        return Err(Rejection::bad_request("expected at least one request in the list"));
     }
-    if let Err(error) =
-        crate::limits::check("BATCH_TOO_LARGE", "requests in a list", most, all.len())
-    {
-        return Err(Refusal::of(StatusCode::BAD_REQUEST, error));
-    }
+    check(ErrorCode::BatchTooLarge, "requests in a list", most, all.len())?;
     let all = all.iter().map(|each| serde_json::from_str(each.get()));
     all.collect::<Result<_, _>>().map(Batch::Several).map_err(malformed)
 }
 
 /// Accepts JSON only, which the form of another site's page cannot send.
-fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
+fn check_content_type(headers: &HeaderMap) -> Result<(), Rejection> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let mut parts = content_type.unwrap_or_default().split(';').map(str::trim);
     let is_json = parts.next().is_some_and(|part| part.eq_ignore_ascii_case("application/json"));
@@ -94,9 +91,8 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     if is_json && is_utf8 {
         return Ok(());
     }
-    Err(Refusal::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "UNSUPPORTED_MEDIA_TYPE",
+    Err(Rejection::new(
+        ErrorCode::UnsupportedMediaType,
         "expected a body with the Content-Type application/json, in UTF-8",
     ))
 }
@@ -107,14 +103,16 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
 /// If a parameter is not what it should be.
 pub fn read_url(
     parameters: Result<Query<UrlParameters>, QueryRejection>,
-) -> Result<Parameters, Refusal> {
-    let Query(parameters) = parameters.map_err(|error| Refusal::bad_request(error.body_text()))?;
-    let object = |name: &str, text: Option<String>| -> Result<Option<Map<String, Json>>, Refusal> {
-        let text = text.filter(|text| !text.is_empty());
-        serde_json::from_str(text.as_deref().unwrap_or("null")).map_err(|error| {
-            Refusal::bad_request(format!("expected `{name}` to be a JSON object: {error}"))
-        })
-    };
+) -> Result<Parameters, Rejection> {
+    let Query(parameters) =
+        parameters.map_err(|error| Rejection::bad_request(error.body_text()))?;
+    let object =
+        |name: &str, text: Option<String>| -> Result<Option<Map<String, Json>>, Rejection> {
+            let text = text.filter(|text| !text.is_empty());
+            serde_json::from_str(text.as_deref().unwrap_or("null")).map_err(|error| {
+                Rejection::bad_request(format!("expected `{name}` to be a JSON object: {error}"))
+            })
+        };
     Ok(Parameters {
         query: parameters.query,
         document_id: parameters.document_id,

@@ -11,7 +11,8 @@ use serde::Serialize;
 use tokio::task::yield_now;
 
 use super::negotiate::{Accept, MediaType};
-use crate::http::refusal::{Refusal, challenge};
+use crate::error::{ApiError, ErrorCode, StatusRule};
+use crate::http::rejection::{Rejection, challenge, status};
 
 /// Data and errors, as the September 2026 edition of GraphQL over HTTP numbers it.
 const PARTIAL_SUCCESS: u16 = 294;
@@ -26,10 +27,10 @@ pub enum Outcome {
         json: String,
         has_errors: bool,
     },
-    /// The request is well-formed but cannot be executed.
+    /// The request was read as GraphQL, but cannot be executed.
     NotExecuted(Vec<ServerError>),
-    /// The request is malformed or not allowed.
-    Refused(Refusal),
+    /// The request was rejected before.
+    Rejected(Rejection),
 }
 
 impl From<async_graphql::Response> for Outcome {
@@ -46,9 +47,15 @@ impl From<async_graphql::Response> for Outcome {
     }
 }
 
-impl From<Refusal> for Outcome {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+impl From<Rejection> for Outcome {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl From<ApiError> for Outcome {
+    fn from(error: ApiError) -> Self {
+        Self::Rejected(error.into())
     }
 }
 
@@ -64,9 +71,16 @@ impl Outcome {
         match self {
             Self::Executed { json, .. } => json,
             Self::NotExecuted(errors) => to_json(&Errors { errors: &errors }),
-            Self::Refused(refusal) => {
-                to_json(&Errors { errors: std::slice::from_ref(&refusal.error) })
-            }
+            Self::Rejected(rejection) => to_json(&Errors { errors: &[(*rejection.error).into()] }),
+        }
+    }
+
+    /// Whether the client gets an HTTP error, even if it accepts a stream.
+    pub fn is_http_error(&self) -> bool {
+        match self {
+            Self::Executed { .. } => false,
+            Self::NotExecuted(_) => self.status(MediaType::Json) != StatusCode::OK,
+            Self::Rejected(_) => true,
         }
     }
 
@@ -80,18 +94,17 @@ impl Outcome {
     /// sent here.
     pub fn status(&self, media_type: MediaType) -> StatusCode {
         match (self, media_type) {
-            (Self::Refused(refusal), _) => refusal.status,
+            (Self::Rejected(rejection), _) => status(rejection.error.code),
             (Self::Executed { has_errors: true, .. }, MediaType::GraphQlResponse) => {
                 StatusCode::from_u16(PARTIAL_SUCCESS).unwrap_or(StatusCode::OK)
             }
-            (Self::Executed { .. }, _) | (Self::NotExecuted(_), MediaType::Json) => StatusCode::OK,
-            (Self::NotExecuted(errors), MediaType::GraphQlResponse) => {
-                let code = errors.first().and_then(|error| error.extensions.as_ref()?.get("code"));
-                match code {
-                    Some(Value::String(code)) if code == "REQUEST_TIMEOUT" => {
-                        StatusCode::SERVICE_UNAVAILABLE
-                    }
-                    _ => StatusCode::BAD_REQUEST,
+            (Self::Executed { .. }, _) => StatusCode::OK,
+            (Self::NotExecuted(errors), media_type) => {
+                let code =
+                    errors.first().and_then(ErrorCode::of).unwrap_or(ErrorCode::BadUserInput);
+                match (code.status_rule(), media_type) {
+                    (StatusRule::ByMediaType, MediaType::Json) => StatusCode::OK,
+                    _ => status(code),
                 }
             }
         }
@@ -101,7 +114,7 @@ impl Outcome {
     pub fn respond(self, accept: Accept) -> Response {
         let media_type = accept.json().unwrap_or(MediaType::Json);
         let header = match &self {
-            Self::Refused(refusal) => refusal.header.clone(),
+            Self::Rejected(rejection) => rejection.header.clone(),
             Self::Executed { .. } | Self::NotExecuted(_) => None,
         };
         let mut response = respond(self.status(media_type), media_type, self.into_json());
@@ -115,7 +128,7 @@ impl Outcome {
 fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|error| {
         tracing::error!(%error, "failed to serialise a response");
-        r#"{"errors":[{"message":"something went wrong on the server; its log says more","extensions":{"code":"INTERNAL"}}]}"#.to_owned()
+        r#"{"errors":[{"message":"failed to serialise the response","extensions":{"code":"INTERNAL"}}]}"#.to_owned()
     })
 }
 

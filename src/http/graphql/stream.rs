@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::{FutureExt as _, stream};
 use tokio::time::timeout;
 
-use crate::access::Viewer;
+use crate::access::Principal;
 use crate::graphql::{Api, SubscriptionStream};
 use crate::http::limits::Permit;
 use crate::live::shared::Payload;
@@ -101,10 +101,10 @@ impl StreamFormat {
         self,
         api: Api,
         frames: SubscriptionStream,
-        viewer: Viewer,
+        principal: Principal,
         permit: Permit,
     ) -> Response {
-        let expired = async move { viewer.over().await }.boxed();
+        let expired = async move { principal.expired().await }.boxed();
         let state = Some((api, (frames, permit), expired, Some(self.start())));
         let messages = stream::unfold(state, move |state| async move {
             let (api, mut frames, mut expired, start) = state?;

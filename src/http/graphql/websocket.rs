@@ -15,12 +15,13 @@ use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_stream::StreamMap;
 
+use super::close_code::CloseCode;
 use super::execute::{execute_within, prepare};
 use super::response::Outcome;
 use super::socket::{CloseFrame, Error, Message, Socket, Upgrade, Utf8Bytes};
-use crate::access::{Credential, Denied, Viewer};
+use crate::access::{Credential, Principal};
 use crate::clock;
-use crate::error::refusal;
+use crate::error::{ApiError, ErrorCode};
 use crate::graphql::{Api, Kind, Parameters, SubscriptionStream, errors_to_json};
 use crate::http::auth::authenticate::bearer;
 use crate::http::limits::{Permit, cpu_pool};
@@ -56,41 +57,25 @@ pub struct SocketLimits {
     pub message_bytes: usize,
 }
 
-/// Accepts an upgrade and serves the protocol. `viewer` is known if the request was authenticated.
+/// Accepts an upgrade and serves the protocol. `principal` is set if the request was authenticated.
 pub fn upgrade(
     api: Api,
-    viewer: Option<Viewer>,
+    principal: Option<Principal>,
     upgrade: Upgrade,
     limits: SocketLimits,
 ) -> Response {
     let protocol = Some(PROTOCOL).filter(|protocol| upgrade.offers(protocol));
     upgrade.accept(protocol, limits.message_bytes, async move |socket| {
         let _open = api.connections().token();
-        let mut connection = Connection::new(api, viewer, socket, limits);
+        let mut connection = Connection::new(api, principal, socket, limits);
         let end = if protocol.is_some() {
             connection.serve().await
         } else {
-            Err(Close(4406, "Subprotocol not acceptable"))
+            Err(CloseCode::UnknownSubprotocol)
         };
         connection.close(end).await;
     })
 }
-
-/// Why a connection is closed: the code and the reason. The protocol defines the codes from 4400 on.
-#[derive(Clone, Copy, Debug)]
-struct Close(u16, &'static str);
-
-/// Clients reconnect on this code, perhaps to another replica.
-const SERVICE_RESTART: Close = Close(1012, "Service restart");
-
-/// A client that does not read, or has disconnected.
-const GONE: Close = Close(1001, "Gone");
-
-/// A client that is not authenticated.
-const UNAUTHORIZED: Close = Close(4401, "Unauthorized");
-
-/// A client with an invalid or expired token. It may reconnect with another one.
-const FORBIDDEN: Close = Close(4403, "Forbidden");
 
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -144,8 +129,8 @@ struct Connection {
     limits: SocketLimits,
     /// Whether `connection_init` was accepted.
     is_open: bool,
-    viewer: Option<Viewer>,
-    /// Resolves when the credentials of `viewer` expire or are revoked.
+    principal: Option<Principal>,
+    /// Resolves when the credentials of `principal` expire or are revoked.
     expired: BoxFuture<'static, ()>,
     is_stopping: bool,
     /// The running operations by id.
@@ -153,20 +138,20 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(api: Api, viewer: Option<Viewer>, socket: Socket, limits: SocketLimits) -> Self {
+    fn new(api: Api, principal: Option<Principal>, socket: Socket, limits: SocketLimits) -> Self {
         Self {
             api,
             socket,
             limits,
             is_open: false,
             is_stopping: false,
-            expired: until_expired(viewer.clone()),
-            viewer,
+            expired: until_expired(principal.clone()),
+            principal,
             operations: StreamMap::new(),
         }
     }
 
-    async fn serve(&mut self) -> Result<(), Close> {
+    async fn serve(&mut self) -> Result<(), CloseCode> {
         let mut pings = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last_message = Instant::now();
@@ -184,55 +169,55 @@ impl Connection {
                     last_message = Instant::now();
                     match message {
                         Some(Ok(Message::Text(text))) => self.handle(text).await?,
-                        Some(Ok(Message::Binary(_))) => return Err(Close(4400, "Invalid message")),
+                        Some(Ok(Message::Binary(_))) => return Err(CloseCode::InvalidMessage),
                         Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
                             // These cannot be rejected, but beyond the rate limit they are read slowly.
                             _ = self.limits.permit.check_rate().await;
                         }
                         Some(Ok(Message::Close(_))) | None => return Ok(()),
-                        Some(Err(_)) => return Err(Close(1009, "Unreadable or too large")),
+                        Some(Err(_)) => return Err(CloseCode::Unreadable),
                     }
                 }
                 Some((id, event)) = self.operations.next() => self.send_event(&id, event).await?,
                 _ = pings.tick() => {
                     if last_message.elapsed() > 2 * PING_INTERVAL {
-                        return Err(GONE);
+                        return Err(CloseCode::Gone);
                     }
                     self.send(Message::Ping(axum::body::Bytes::new())).await?;
                 }
                 () = &mut init, if !self.is_open => {
-                    return Err(Close(4408, "Connection initialisation timeout"));
+                    return Err(CloseCode::InitTimeout);
                 }
-                () = &mut self.expired => return Err(FORBIDDEN),
+                () = &mut self.expired => return Err(CloseCode::Forbidden),
                 () = &mut stopping, if !self.is_stopping => {
                     self.is_stopping = true;
                     too_late.as_mut().reset(Instant::now() + ANSWER_TIMEOUT);
                 }
-                () = &mut too_late, if self.is_stopping => return Err(SERVICE_RESTART),
+                () = &mut too_late, if self.is_stopping => return Err(CloseCode::ServiceRestart),
             }
             // Queries and mutations finish; subscriptions continue on another connection.
             if self.is_stopping && self.operations.values().all(Operation::is_subscription) {
-                return Err(SERVICE_RESTART);
+                return Err(CloseCode::ServiceRestart);
             }
         }
     }
 
-    async fn handle(&mut self, text: Utf8Bytes) -> Result<(), Close> {
+    async fn handle(&mut self, text: Utf8Bytes) -> Result<(), CloseCode> {
         let queue = self.limits.permit.queue();
         let message = cpu_pool::parse(queue, text.len(), move || serde_json::from_str(&text)).await;
-        let message = message.map_err(|_| Close(4400, "Invalid message"))?;
+        let message = message.map_err(|_| CloseCode::InvalidMessage)?;
         if !matches!(message, ClientMessage::Subscribe { .. }) {
             _ = self.limits.permit.check_rate().await;
         }
         match message {
             ClientMessage::ConnectionInit { payload } => {
                 if self.is_open {
-                    return Err(Close(4429, "Too many initialisation requests"));
+                    return Err(CloseCode::RepeatedInit);
                 }
                 if let Some(header) = payload.and_then(|payload| payload.authorization) {
                     self.authenticate(&header).await?;
-                } else if self.viewer.is_none() {
-                    return Err(UNAUTHORIZED);
+                } else if self.principal.is_none() {
+                    return Err(CloseCode::Unauthorized);
                 }
                 self.is_open = true;
                 self.send_text(r#"{"type":"connection_ack"}"#.to_owned()).await
@@ -249,14 +234,14 @@ impl Connection {
                 self.operations.remove(&*id);
                 Ok(())
             }
-            ClientMessage::Subscribe { .. } if !self.is_open => Err(UNAUTHORIZED),
+            ClientMessage::Subscribe { .. } if !self.is_open => Err(CloseCode::Unauthorized),
             ClientMessage::Subscribe { id, .. } if self.operations.contains_key(&*id) => {
-                Err(Close(4409, "Subscriber already exists"))
+                Err(CloseCode::DuplicateOperation)
             }
             // The client will send it again after it has reconnected.
             ClientMessage::Subscribe { .. } if self.is_stopping => Ok(()),
             ClientMessage::Subscribe { payload, .. } if !payload.name_a_document() => {
-                Err(Close(4400, "Invalid message"))
+                Err(CloseCode::InvalidMessage)
             }
             ClientMessage::Subscribe { id, payload } => self.start(id, payload).await,
         }
@@ -264,58 +249,56 @@ impl Connection {
 
     /// Authenticates the client by the token in `connection_init`. It takes precedence over a cookie: a
     /// page may act for another principal than the one that is signed in.
-    async fn authenticate(&mut self, header: &str) -> Result<(), Close> {
-        let bearer = bearer(header).ok_or(FORBIDDEN)?;
+    async fn authenticate(&mut self, header: &str) -> Result<(), CloseCode> {
+        let bearer = bearer(header).ok_or(CloseCode::Forbidden)?;
         let credential = Some(Credential::Bearer(bearer));
-        match self.api.access().viewer(credential, clock::now()).await {
-            Ok(viewer) => {
-                self.expired = until_expired(Some(viewer.clone()));
-                self.viewer = Some(viewer);
+        match self.api.access().authenticate(credential, clock::now()).await {
+            Ok(principal) => {
+                self.expired = until_expired(Some(principal.clone()));
+                self.principal = Some(principal);
                 Ok(())
             }
-            Err(Denied::IssuerAway | Denied::Failed(_)) => Err(Close(1013, "Try again later")),
-            Err(Denied::Missing | Denied::Invalid | Denied::Forbidden(_)) => Err(FORBIDDEN),
+            Err(error) => Err(CloseCode::of_authentication(error.code)),
         }
     }
 
     /// Starts an operation.
-    async fn start(&mut self, id: String, parameters: Parameters) -> Result<(), Close> {
+    async fn start(&mut self, id: String, parameters: Parameters) -> Result<(), CloseCode> {
         if self.operations.len() >= MAX_OPERATIONS {
-            let error = refusal(
-                "TOO_MANY_OPERATIONS",
-                format!("expected at most {MAX_OPERATIONS} operations at a time on a connection"),
-            );
-            return self.reject(&id, &[error]).await;
+            let message =
+                format!("expected at most {MAX_OPERATIONS} operations at a time on a connection");
+            let error = ApiError::limit(ErrorCode::TooManyOperations, message, MAX_OPERATIONS);
+            return self.reject(&id, error.into()).await;
         }
-        let Some(viewer) = self.viewer.clone() else { return Err(UNAUTHORIZED) };
-        if let Err(refusal) = self.limits.permit.check_rate().await {
-            return self.reject(&id, &[*refusal.error]).await;
+        let Some(principal) = self.principal.clone() else { return Err(CloseCode::Unauthorized) };
+        if let Err(error) = self.limits.permit.check_rate().await {
+            return self.reject(&id, error.into()).await;
         }
         let queue = self.limits.permit.queue();
-        let prepared = match prepare(&self.api, parameters, &viewer, queue.clone()).await {
+        let prepared = match prepare(&self.api, parameters, &principal, queue.clone()).await {
             Ok(prepared) => prepared,
-            Err(error) => return self.reject(&id, &[error]).await,
+            Err(error) => return self.reject(&id, error).await,
         };
         let kind = prepared.kind;
         let mut permit = None;
         let events = if kind == Kind::Subscription {
             match self.limits.permit.acquire_stream() {
                 Ok(stream) => permit = Some(stream),
-                Err(refusal) => return self.reject(&id, &[*refusal.error]).await,
+                Err(error) => return self.reject(&id, error.into()).await,
             }
-            match self.api.subscribe(prepared.request, &viewer) {
+            match self.api.subscribe(prepared.request, &principal) {
                 Ok(frames) => subscription_events(frames).boxed(),
-                Err(error) => return self.reject(&id, &[error]).await,
+                Err(error) => return self.reject(&id, error).await,
             }
         } else {
             let (api, time) = (self.api.clone(), self.limits.request_timeout);
             let executing = async move {
                 OperationEvent::Last(
-                    match execute_within(&api, prepared, &viewer, queue, time).await {
+                    match execute_within(&api, prepared, &principal, queue, time).await {
                         Outcome::Executed { json, .. } => Payload::Response(json.into()),
                         Outcome::NotExecuted(errors) => Payload::Refusal(errors_to_json(&errors)),
-                        Outcome::Refused(refusal) => {
-                            Payload::Refusal(errors_to_json(&[*refusal.error]))
+                        Outcome::Rejected(rejection) => {
+                            Payload::Refusal(errors_to_json(&[(*rejection.error).into()]))
                         }
                     },
                 )
@@ -326,7 +309,7 @@ impl Connection {
         Ok(())
     }
 
-    async fn send_event(&mut self, id: &str, event: OperationEvent) -> Result<(), Close> {
+    async fn send_event(&mut self, id: &str, event: OperationEvent) -> Result<(), CloseCode> {
         match event {
             OperationEvent::Next(payload) => self.send_payload(id, &payload).await,
             OperationEvent::Last(payload @ Payload::Refusal(_)) => {
@@ -341,18 +324,18 @@ impl Connection {
         }
     }
 
-    async fn complete(&mut self, id: &str) -> Result<(), Close> {
+    async fn complete(&mut self, id: &str) -> Result<(), CloseCode> {
         if self.operations.remove(id).is_none() {
             return Ok(());
         }
         self.send_text(json!({ "type": "complete", "id": id }).to_string()).await
     }
 
-    async fn reject(&mut self, id: &str, errors: &[ServerError]) -> Result<(), Close> {
-        self.send_payload(id, &Payload::Refusal(errors_to_json(errors))).await
+    async fn reject(&mut self, id: &str, error: ServerError) -> Result<(), CloseCode> {
+        self.send_payload(id, &Payload::Refusal(errors_to_json(&[error]))).await
     }
 
-    async fn send_payload(&mut self, id: &str, payload: &Payload) -> Result<(), Close> {
+    async fn send_payload(&mut self, id: &str, payload: &Payload) -> Result<(), CloseCode> {
         let (kind, json) = match payload {
             Payload::Response(json) => ("next", json),
             Payload::Refusal(json) => ("error", json),
@@ -362,18 +345,18 @@ impl Connection {
         send_in_time(&self.api, self.socket.send_parts(&start, json, "}")).await
     }
 
-    async fn send_text(&mut self, text: String) -> Result<(), Close> {
+    async fn send_text(&mut self, text: String) -> Result<(), CloseCode> {
         self.send(Message::from(text)).await
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), Close> {
+    async fn send(&mut self, message: Message) -> Result<(), CloseCode> {
         send_in_time(&self.api, self.socket.send(message)).await
     }
 
-    async fn close(mut self, end: Result<(), Close>) {
+    async fn close(mut self, end: Result<(), CloseCode>) {
         let closing = async {
-            if let Err(Close(code, reason)) = end {
-                let frame = CloseFrame { code: code.into(), reason: reason.into() };
+            if let Err(code) = end {
+                let frame = CloseFrame { code: code.number().into(), reason: code.reason().into() };
                 _ = self.socket.send(Message::Close(Some(frame))).await;
             }
             // Wait for the client's close frame, since closing the connection earlier could discard what
@@ -388,13 +371,13 @@ impl Connection {
 async fn send_in_time(
     api: &Api,
     sending: impl Future<Output = Result<(), Error>>,
-) -> Result<(), Close> {
+) -> Result<(), CloseCode> {
     tokio::select! {
         biased;
         // An error means that the client has disconnected.
-        sent = sending => sent.map_err(|_| GONE),
-        () = sleep(SEND_TIMEOUT) => Err(GONE),
-        () = async { api.stopping().await; sleep(CLOSE_TIMEOUT).await } => Err(GONE),
+        sent = sending => sent.map_err(|_| CloseCode::Gone),
+        () = sleep(SEND_TIMEOUT) => Err(CloseCode::Gone),
+        () = async { api.stopping().await; sleep(CLOSE_TIMEOUT).await } => Err(CloseCode::Gone),
     }
 }
 
@@ -404,10 +387,10 @@ impl Operation {
     }
 }
 
-fn until_expired(viewer: Option<Viewer>) -> BoxFuture<'static, ()> {
+fn until_expired(principal: Option<Principal>) -> BoxFuture<'static, ()> {
     async move {
-        match viewer {
-            Some(viewer) => viewer.over().await,
+        match principal {
+            Some(principal) => principal.expired().await,
             None => std::future::pending().await,
         }
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::client_ip::Client;
-use crate::http::refusal::Refusal;
+use crate::error::{ApiError, ErrorCode};
 
 /// What a permit is for.
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +101,7 @@ impl ConcurrencyLimiter {
         self: &Arc<Self>,
         client: &Client,
         kind: PermitKind,
-    ) -> Result<ConcurrencyPermit, Refusal> {
+    ) -> Result<ConcurrencyPermit, ApiError> {
         let mut permit = ConcurrencyPermit {
             limiter: Arc::clone(self),
             client: *client,
@@ -112,17 +112,19 @@ impl ConcurrencyLimiter {
             return Ok(permit);
         }
         let (limit, code, what) = match kind {
-            PermitKind::Request => (self.max_requests, "TOO_MANY_REQUESTS", "requests at a time"),
+            PermitKind::Request => {
+                (self.max_requests, ErrorCode::TooManyRequests, "requests at a time")
+            }
             PermitKind::Stream => (
                 self.max_streams,
-                "TOO_MANY_STREAMS",
+                ErrorCode::TooManyStreams,
                 "sockets, streams and subscriptions at a time",
             ),
         };
         let mut clients = self.clients();
         let count = clients.entry(client.address).or_default().count(kind);
         if *count >= limit {
-            return Err(Refusal::too_many(code, format!("expected at most {limit} {what}"), limit));
+            return Err(ApiError::limit(code, format!("expected at most {limit} {what}"), limit));
         }
         *count += 1;
         permit.is_counted = true;
@@ -173,7 +175,7 @@ mod tests {
         let (a, b) = (client("1.1.1.1", &[]), client("2.2.2.2", &[]));
         let request = |client| limiter.acquire(client, PermitKind::Request);
         let held = [request(&a).unwrap(), request(&a).unwrap()];
-        assert_eq!(request(&a).unwrap_err().status, 429);
+        assert_eq!(request(&a).unwrap_err().code, ErrorCode::TooManyRequests);
         let _stream = limiter.acquire(&a, PermitKind::Stream).unwrap();
         assert!(limiter.acquire(&a, PermitKind::Stream).is_err());
         assert!(request(&b).is_ok());

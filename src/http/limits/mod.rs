@@ -14,7 +14,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::options::HttpOptions;
-use super::refusal::Refusal;
+use crate::error::ApiError;
 use crate::reports::Submitter;
 use client_ip::TrustedProxy;
 pub use client_ip::{Client, Peer};
@@ -32,7 +32,7 @@ pub struct ClientLimiter {
 impl ClientLimiter {
     pub fn new(options: &HttpOptions) -> Arc<Self> {
         Arc::new(Self {
-            rate: RateLimiter::new(options.max_client_rate, options.max_client_values),
+            rate: RateLimiter::new(options.max_client_rate, options.max_client_cost),
             concurrency: ConcurrencyLimiter::new(
                 options.max_client_requests,
                 options.max_client_streams,
@@ -46,7 +46,7 @@ impl ClientLimiter {
     ///
     /// # Errors
     /// If the client sends too fast, or has too many requests running.
-    pub async fn admit(self: &Arc<Self>, request: &mut Request) -> Result<Permit, Refusal> {
+    pub async fn admit(self: &Arc<Self>, request: &mut Request) -> Result<Permit, ApiError> {
         let peer = request.extensions().get::<Peer>().copied();
         let client = Client::new(peer, request.headers(), &self.trusted_proxies);
         request.extensions_mut().insert(client);
@@ -58,7 +58,7 @@ impl ClientLimiter {
     ///
     /// # Errors
     /// If the client has as many as it may.
-    fn request(self: &Arc<Self>, client: &Client) -> Result<Permit, Refusal> {
+    fn request(self: &Arc<Self>, client: &Client) -> Result<Permit, ApiError> {
         self.acquire(client, PermitKind::Request)
     }
 
@@ -66,11 +66,11 @@ impl ClientLimiter {
     ///
     /// # Errors
     /// If the client has as many as it may.
-    pub fn stream(self: &Arc<Self>, client: &Client) -> Result<Permit, Refusal> {
+    pub fn stream(self: &Arc<Self>, client: &Client) -> Result<Permit, ApiError> {
         self.acquire(client, PermitKind::Stream)
     }
 
-    fn acquire(self: &Arc<Self>, client: &Client, kind: PermitKind) -> Result<Permit, Refusal> {
+    fn acquire(self: &Arc<Self>, client: &Client, kind: PermitKind) -> Result<Permit, ApiError> {
         let permit = self.concurrency.acquire(client, kind)?;
         Ok(Permit { limiter: Arc::clone(self), client: *client, _permit: permit })
     }
@@ -99,7 +99,7 @@ impl Permit {
     ///
     /// # Errors
     /// When the rate limit is exceeded, after a delay.
-    pub async fn check_rate(&self) -> Result<(), Refusal> {
+    pub async fn check_rate(&self) -> Result<(), ApiError> {
         self.limiter.rate.check(&self.client).await
     }
 
@@ -107,7 +107,7 @@ impl Permit {
     ///
     /// # Errors
     /// If the client has as many as it may.
-    pub fn acquire_stream(&self) -> Result<Self, Refusal> {
+    pub fn acquire_stream(&self) -> Result<Self, ApiError> {
         self.limiter.stream(&self.client)
     }
 
@@ -186,7 +186,7 @@ mod tests {
 
     #[tokio::test]
     async fn clients_wait_for_their_own_budget() {
-        let options = HttpOptions { max_client_values: 10, ..HttpOptions::default() };
+        let options = HttpOptions { max_client_cost: 10, ..HttpOptions::default() };
         let limiter = ClientLimiter::new(&options);
         let (a, b) = (client("1.1.1.1", &[]), client("2.2.2.2", &[]));
         let _permits = [limiter.request(&a).unwrap(), limiter.request(&b).unwrap()];

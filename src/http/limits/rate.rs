@@ -10,7 +10,7 @@ use governor::{DefaultKeyedRateLimiter, Quota};
 use tokio::time::sleep;
 
 use super::client_ip::Client;
-use crate::http::refusal::Refusal;
+use crate::error::{ApiError, ErrorCode};
 
 /// How long the rejection of a request beyond the rate limit is delayed.
 const REJECT_DELAY: Duration = Duration::from_millis(250);
@@ -48,7 +48,7 @@ impl RateLimiter {
     /// # Errors
     /// When the rate limit is exceeded. The error is delayed by [`REJECT_DELAY`] so that clients
     /// that retry in a loop stay cheap.
-    pub async fn check(&self, client: &Client) -> Result<(), Refusal> {
+    pub async fn check(&self, client: &Client) -> Result<(), ApiError> {
         let checked = self.check_now(client);
         if checked.is_err() {
             sleep(REJECT_DELAY).await;
@@ -56,7 +56,7 @@ impl RateLimiter {
         checked
     }
 
-    fn check_now(&self, client: &Client) -> Result<(), Refusal> {
+    fn check_now(&self, client: &Client) -> Result<(), ApiError> {
         if !client.is_limited {
             return Ok(());
         }
@@ -69,7 +69,7 @@ impl RateLimiter {
         self.requests.check_key(&client.address).map_err(|_| {
             let limit = self.requests_per_second;
             let message = format!("expected at most {limit} requests a second");
-            Refusal::too_many("RATE_LIMITED", message, limit)
+            ApiError::limit(ErrorCode::RateLimited, message, limit)
         })
     }
 

@@ -17,15 +17,15 @@ use crate::jobs::counts;
 use crate::jobs::scope::Scope;
 use crate::live::Live;
 use crate::metrics;
-use crate::reports::Reports;
+use crate::reports::WriteQueue;
 
 /// Metrics for a principal that sees all jobs.
 pub async fn protected(State(api): State<Api>, method: Method, headers: HeaderMap) -> Response {
-    let viewer = match authenticate(&api, &method, &headers).await {
-        Ok(viewer) => viewer,
-        Err(denied) => return unauthenticated(&denied),
+    let principal = match authenticate(&api, &method, &headers).await {
+        Ok(principal) => principal,
+        Err(error) => return unauthenticated(error),
     };
-    if *viewer.scope() != Scope::All {
+    if *principal.scope() != Scope::All {
         return (StatusCode::FORBIDDEN, "expected a token for all configurations\n")
             .into_response();
     }
@@ -34,7 +34,7 @@ pub async fn protected(State(api): State<Api>, method: Method, headers: HeaderMa
 
 /// Metrics for everyone who reaches `--metrics-listen`.
 pub async fn open(State(api): State<Api>) -> Response {
-    update_gauges(api.live(), api.reports()).await;
+    update_gauges(api.live(), api.write_queue()).await;
     match metrics::render() {
         Some(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
             .into_response(),
@@ -44,7 +44,7 @@ pub async fn open(State(api): State<Api>) -> Response {
 
 /// Updates the gauges that are read for each scrape. Without a database the others are still rendered.
 #[expect(clippy::cast_precision_loss, reason = "Prometheus' numbers are floats")]
-async fn update_gauges(live: &Live, reports: &Reports) {
+async fn update_gauges(live: &Live, write_queue: &WriteQueue) {
     let db = live.db();
     for (pool, size, idle) in pools(db) {
         gauge!("agent_jobs_connections", "pool" => pool, "use" => "idle").set(idle as f64);
@@ -53,7 +53,7 @@ async fn update_gauges(live: &Live, reports: &Reports) {
     }
     let is_writable = db.write_health().failure().is_none();
     gauge!("agent_jobs_database_writable").set(f64::from(u8::from(is_writable)));
-    gauge!("agent_jobs_writer_waiting_ops").set(reports.waiting() as f64);
+    gauge!("agent_jobs_writer_waiting_ops").set(write_queue.waiting() as f64);
     gauge!("agent_jobs_subscribers").set(live.subscriber_count() as f64);
     gauge!("agent_jobs_shared_executions").set(live.subscription_count() as f64);
     gauge!("agent_jobs_feed_connected").set(f64::from(u8::from(live.is_feed_connected())));
@@ -68,8 +68,8 @@ async fn update_gauges(live: &Live, reports: &Reports) {
 }
 
 fn pools(db: &Db) -> [(&'static str, u32, usize); 3] {
-    let heavy = db.for_heavy_work(Arc::new(Semaphore::new(1)));
-    [("reader", db.reader()), ("heavy reader", heavy.reader()), ("writer", db.writer())].map(
+    let long = db.for_long_queries(Arc::new(Semaphore::new(1)));
+    [("reader", db.reader()), ("long reader", long.reader()), ("writer", db.writer())].map(
         |(name, connection)| {
             if db.backend() == DbBackend::Postgres {
                 let pool = connection.get_postgres_connection_pool();

@@ -39,16 +39,16 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 pub async fn jobs(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
-    Authenticated(viewer): Authenticated,
+    Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::FILE)?;
     let conditions = filter::conditions(&given)?;
-    let scope = viewer.scope().narrowed(given.uuid("configurationId")?);
+    let scope = principal.scope().narrowed(given.uuid("configurationId")?);
     let columns = given.columns("fields")?.unwrap_or_else(Columns::<job::Entity>::public);
     let permit = site.limiter.stream(&client)?;
     let file = File {
-        db: site.api.db().for_heavy_work(site.limiter.queue(&client).statements()),
+        db: site.api.db().for_long_queries(site.limiter.queue(&client).statements()),
         scope,
         conditions,
         columns,
@@ -59,7 +59,7 @@ pub async fn jobs(
     let rest = stream::try_unfold(file, async |file| {
         let Some(file) = file else { return Ok(None) };
         // On an error the connection is aborted, so that the client does not take the file for complete.
-        file.chunk(false).await.map(Some).map_err(|problem| problem.detail)
+        file.chunk(false).await.map(Some).map_err(|problem| problem.0.error)
     });
     let chunks = stream::once(ready(Ok(start))).chain(rest);
     let mut response = Body::from_stream(chunks).into_response();
@@ -88,9 +88,9 @@ impl File {
     async fn chunk(mut self, is_first: bool) -> Result<(Bytes, Option<Self>), Problem> {
         let cost = list_cost(PAGE, self.selection(), &self.conditions, &self.scope);
         cpu_pool::run(self.permit.queue(), cost, async move {
-            let alone = self.db.alone().await;
+            let permit = self.db.long_query_permit().await;
             let page = self.page().await?;
-            drop(alone);
+            drop(permit);
             let chunk = self.write(&page.items, is_first)?;
             Ok((chunk, page.has_more.then_some(self)))
         })
@@ -114,13 +114,15 @@ impl File {
     fn write(&self, page: &[Listed], with_headers: bool) -> Result<Bytes, Problem> {
         let failed = |error: csv::Error| {
             tracing::error!(%error, "failed to write CSV");
-            Problem::from(crate::error::Error::Internal)
+            Problem::from(crate::error::ApiError::internal())
         };
         let start = if with_headers { BYTE_ORDER_MARK.to_vec() } else { Vec::new() };
         let mut writer =
             csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(start);
         if with_headers {
-            writer.write_record(self.columns.fields().map(|field| &field.seed)).map_err(failed)?;
+            writer
+                .write_record(self.columns.fields().map(|field| &field.external_name))
+                .map_err(failed)?;
         }
         for listed in page {
             let cells = self
@@ -150,7 +152,7 @@ fn cell(kind: Kind, value: Json) -> String {
 
 /// The names of all columns, for the documentation.
 pub fn header_line() -> String {
-    let names: Vec<_> = job::Entity::public().map(|field| field.seed.as_str()).collect();
+    let names: Vec<_> = job::Entity::public().map(|field| field.external_name.as_str()).collect();
     names.join(",")
 }
 

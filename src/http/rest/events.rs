@@ -21,7 +21,7 @@ use super::parameters::{self, RawParameters};
 use super::problem::Problem;
 use super::request::Authenticated;
 use super::values;
-use crate::access::Viewer;
+use crate::access::Principal;
 use crate::http::limits::Client;
 use crate::http::site::Site;
 use crate::jobs::page::Listed;
@@ -38,7 +38,7 @@ const HEARTBEAT: Duration = Duration::from_secs(12);
 struct Subscription {
     scope: Scope,
     /// The grants that all subscribers have.
-    viewer: Viewer,
+    principal: Principal,
     columns: Columns<job::Entity>,
     runs: Option<Columns<job_run::Entity>>,
 }
@@ -46,15 +46,15 @@ struct Subscription {
 pub async fn executing(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
-    Authenticated(viewer): Authenticated,
+    Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::EXECUTING)?;
     let configuration = given.uuid("configurationId")?;
     let (columns, runs) = selected(&given)?;
-    let scope = viewer.scope().narrowed(configuration);
-    let subscription = Subscription { scope, viewer: viewer.shared(), columns, runs };
-    let expired = async move { viewer.over().await }.boxed();
+    let scope = principal.scope().narrowed(configuration);
+    let subscription = Subscription { scope, principal: principal.shared(), columns, runs };
+    let expired = async move { principal.expired().await }.boxed();
     let permit = site.limiter.stream(&client)?;
     let subscriber = subscribe(site.api.live(), subscription);
     let start = Some(Bytes::from_static(b"retry: 2000\n\n"));
@@ -95,8 +95,8 @@ pub async fn executing(
 
 fn subscribe(live: &Arc<Live>, subscription: Subscription) -> Subscriber {
     // Keys of GraphQL operations are JSON arrays, so the two cannot be equal.
-    let Subscription { scope, viewer, columns, runs } = &subscription;
-    let key = format!("REST executing {} {scope:?} {columns:?} {runs:?}", viewer.group());
+    let Subscription { scope, principal, columns, runs } = &subscription;
+    let key = format!("REST executing {} {scope:?} {columns:?} {runs:?}", principal.group());
     let (subscriber, task) = live.subscribe(&key);
     if let Some(task) = task {
         tokio::spawn(run(subscription, task));
@@ -133,7 +133,8 @@ impl Subscription {
             .map(|removal| json!({ "Id": removal.job_id, "State": removal.state.name() }))
             .collect();
         let is_snapshot = update.is_snapshot;
-        let json = json!({ "IsSnapshot": is_snapshot, "Jobs": jobs, "Left": removed }).to_string();
+        let json =
+            json!({ "IsSnapshot": is_snapshot, "Jobs": jobs, "Removed": removed }).to_string();
         Payload::Response(json.into())
     }
 
@@ -142,6 +143,6 @@ impl Subscription {
         let mut columns = self.columns;
         // Clients need the id to apply the change.
         columns.insert(job::Column::Id);
-        values::job(&listed, columns, self.runs, &self.viewer)
+        values::job(&listed, columns, self.runs, &self.principal)
     }
 }

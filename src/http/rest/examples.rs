@@ -37,7 +37,9 @@ where
     E::Model: ModelTrait<Entity = E>,
 {
     let mut columns = Columns::<E>::none();
-    for field in E::public().filter(|field| names.split(',').any(|name| name == field.seed)) {
+    for field in
+        E::public().filter(|field| names.split(',').any(|name| name == field.external_name))
+    {
         columns.insert(field.column);
     }
     values::object(row, columns)

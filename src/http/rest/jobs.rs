@@ -12,8 +12,9 @@ use super::parameters::{self, Given, Parameter, RawParameters};
 use super::problem::Problem;
 use super::request::{Authenticated, respond, within};
 use super::values;
-use crate::access::Viewer;
+use crate::access::Principal;
 use crate::db::Db;
+use crate::error::ErrorCode;
 use crate::graphql::cost::{LENGTH, skipping};
 use crate::http::limits::Client;
 use crate::http::site::Site;
@@ -41,16 +42,16 @@ static OF_A_PAGE: LazyLock<Vec<&str>> =
 pub async fn jobs(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
-    Authenticated(viewer): Authenticated,
+    Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::JOBS)?;
     if !OF_A_PAGE.iter().any(|name| given.has(name)) {
-        return counted(&site, &viewer, &given).await;
+        return counted(&site, &principal, &given).await;
     }
     let request = given.page()?;
     let conditions = filter::conditions(&given)?;
-    let scope = viewer.scope().narrowed(given.uuid("configurationId")?);
+    let scope = principal.scope().narrowed(given.uuid("configurationId")?);
     let (columns, runs) = selected(&given)?;
     let selection = Selection { job: columns, run: runs };
     let cost = list_cost(request.size, selection, &conditions, &scope)
@@ -60,7 +61,7 @@ pub async fn jobs(
         let found = list.page(db.reader(), request, selection, true).await?;
         let total = found.total.map_or(0, |total| total.n);
         let items: Vec<_> =
-            found.items.iter().map(|each| values::job(each, columns, runs, &viewer)).collect();
+            found.items.iter().map(|each| values::job(each, columns, runs, &principal)).collect();
         values::json(&json!({
             "Items": items,
             "Page": request.number,
@@ -74,17 +75,18 @@ pub async fn jobs(
 
 pub async fn job_state_count(
     State(site): State<Site>,
-    Authenticated(viewer): Authenticated,
+    Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::COUNTS)?;
-    counted(&site, &viewer, &given).await
+    counted(&site, &principal, &given).await
 }
 
-async fn counted(site: &Site, viewer: &Viewer, given: &Given) -> Result<Response, Problem> {
+async fn counted(site: &Site, principal: &Principal, given: &Given) -> Result<Response, Problem> {
     let configuration = given.uuid("configurationId")?;
     let counts =
-        within(site, counts::read(site.api.db().reader(), viewer.scope(), configuration)).await?;
+        within(site, counts::read(site.api.db().reader(), principal.scope(), configuration))
+            .await?;
     let counts: Map<_, _> = COUNTED
         .iter()
         .map(|state| (state.name().to_owned(), Json::from(counts.of(*state))))
@@ -95,29 +97,26 @@ async fn counted(site: &Site, viewer: &Viewer, given: &Given) -> Result<Response
 /// One run.
 pub async fn job_run(
     State(site): State<Site>,
-    Authenticated(viewer): Authenticated,
+    Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::RUN)?;
     let id = given.id()?;
     let columns = given.columns("fields")?.unwrap_or_else(Columns::<job_run::Entity>::public);
     let run =
-        within(&site, rows::run_of(site.api.db().reader(), viewer.scope(), id, columns)).await?;
+        within(&site, rows::run_of(site.api.db().reader(), principal.scope(), id, columns)).await?;
     let run = run.ok_or_else(|| {
-        Problem::new(
-            axum::http::StatusCode::NOT_FOUND,
-            "NOT_FOUND",
-            "there is no run with this id, and no job with this id that has one",
-        )
+        let message = "there is no run with this id, and no job with this id that has one";
+        Problem::new(ErrorCode::NotFound, message)
     })?;
-    values::json(&values::run(&run, columns, &viewer))
+    values::json(&values::run(&run, columns, &principal))
 }
 
 /// The executing jobs.
 pub async fn executing(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
-    Authenticated(viewer): Authenticated,
+    Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::EXECUTING)?;
@@ -125,10 +124,10 @@ pub async fn executing(
     let (columns, runs) = selected(&given)?;
     let selection = Selection { job: columns, run: runs };
     let make = async move |db: Db| {
-        let scope = viewer.scope().narrowed(configuration);
+        let scope = principal.scope().narrowed(configuration);
         let found = page::executing(db.reader(), &scope, selection).await?;
         let items: Vec<_> =
-            found.iter().map(|each| values::job(each, columns, runs, &viewer)).collect();
+            found.iter().map(|each| values::job(each, columns, runs, &principal)).collect();
         values::json(&items)
     };
     let all = site.api.executing();

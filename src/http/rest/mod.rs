@@ -15,13 +15,14 @@ mod values;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
 use super::limits;
 use super::site::Site;
+use crate::error::ErrorCode;
 pub use page::page;
 use problem::Problem;
 
@@ -30,8 +31,8 @@ pub async fn limit(State(site): State<Site>, mut request: Request, next: Next) -
     match site.limiter.admit(&mut request).await {
         // A stream has taken its own permit by the time that this one is dropped.
         Ok(_permit) => next.run(request).await,
-        Err(refusal) => {
-            let mut response = Problem::from(refusal).into_response();
+        Err(error) => {
+            let mut response = Problem::from(error).into_response();
             limits::retry_after(&mut response);
             response
         }
@@ -49,9 +50,7 @@ pub fn routes() -> Router<Site> {
         .route("/v1/jobrun", get(jobs::job_run))
         .route("/v1/openapi.json", get(description))
         .method_not_allowed_fallback(other_method)
-        .fallback(|| async {
-            Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing at this path")
-        })
+        .fallback(|| async { Problem::new(ErrorCode::NotFound, "there is nothing at this path") })
 }
 
 async fn description() -> impl axum::response::IntoResponse {
@@ -59,9 +58,5 @@ async fn description() -> impl axum::response::IntoResponse {
 }
 
 async fn other_method(method: Method) -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "METHOD_NOT_ALLOWED",
-        format!("expected GET, not {method}"),
-    )
+    Problem::new(ErrorCode::MethodNotAllowed, format!("expected GET, not {method}"))
 }

@@ -130,7 +130,7 @@ fn document() -> OpenApi {
                         json!({
                             "IsSnapshot": true,
                             "Jobs": [examples::job(&job, "Id,Name", Some((&run, "AgentPercentCompleted")))],
-                            "Left": [],
+                            "Removed": [],
                         })
                     ).into(),
                 },
@@ -287,13 +287,13 @@ fn schemas() -> Vec<(&'static str, Json)> {
             "properties": {
                 "IsSnapshot": { "type": "boolean", "description": "Whether `Jobs` are all executing jobs, and replace those known before." },
                 "Jobs": { "type": "array", "items": reference("Job"), "description": "Jobs that began or changed, newest first." },
-                "Left": { "type": "array", "description": "Jobs that stopped executing, with their new states.", "items": {
+                "Removed": { "type": "array", "description": "Jobs that stopped executing, with their new states.", "items": {
                     "type": "object",
                     "properties": { "Id": { "type": "string", "format": "uuid" }, "State": states(JobState::ALL.iter().map(|state| state.name())) },
                     "required": ["Id", "State"],
                 } },
             },
-            "required": ["IsSnapshot", "Jobs", "Left"],
+            "required": ["IsSnapshot", "Jobs", "Removed"],
         })),
         ("Problem", json!({
             "type": "object",
@@ -303,7 +303,10 @@ fn schemas() -> Vec<(&'static str, Json)> {
                 "status": { "type": "integer", "description": "The HTTP status." },
                 "detail": { "type": "string", "description": "What is wrong with this request, for people." },
                 "code": { "type": "string", "description": "A stable code for programs, the same as in GraphQL." },
-                "parameter": { "type": "string", "description": "The parameter that is wrong, if it is one." },
+                "parameter": { "type": "string", "description": "The invalid parameter, if it is one." },
+                "limit": { "type": "integer", "format": "int64", "description": "The limit that was exceeded." },
+                "found": { "type": "integer", "format": "int64", "description": "What was found instead." },
+                "retryAfter": { "type": "integer", "description": "After how many milliseconds to try again." },
             },
             "required": ["title", "status", "detail", "code"],
         })),
@@ -330,7 +333,7 @@ fn row<E: Table>(graphql_type: &str, description: &str) -> Json {
         if let Some(description) = descriptions.get(&field.graphql) {
             schema["description"] = description.as_str().into();
         }
-        (field.seed.clone(), schema)
+        (field.external_name.clone(), schema)
     };
     let properties: Map<_, _> = E::public().map(property).collect();
     json!({ "type": "object", "description": description, "properties": properties, "additionalProperties": false })

@@ -42,7 +42,7 @@ pub static FILE: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
     [Parameter::state()].into_iter().chain(filter::parameters()).chain(more).collect()
 });
 
-/// A parameter, for those who read about it. Its schema is in JSON Schema.
+/// The description of a parameter. Its schema is in JSON Schema.
 pub struct Parameter {
     pub name: &'static str,
     pub description: &'static str,
@@ -87,7 +87,7 @@ impl Parameter {
         )
     }
 
-    /// Those of which any makes it one page of jobs. A configuration alone has counts.
+    /// The parameters that request a page of jobs. A configuration alone requests counts.
     pub fn of_a_page() -> impl Iterator<Item = Self> {
         [Self::page(), Self::take(), Self::state()]
             .into_iter()
@@ -103,7 +103,7 @@ impl Parameter {
 
     /// Which of a table's values to answer with.
     pub fn fields<E: Table>(name: &'static str, description: &'static str) -> Self {
-        let names: Vec<_> = E::public().map(|field| field.seed.as_str()).collect();
+        let names: Vec<_> = E::public().map(|field| field.external_name.as_str()).collect();
         let schema =
             json!({ "type": "array", "minItems": 1, "items": { "type": "string", "enum": names } });
         Self::new(name, description, schema)
@@ -233,7 +233,7 @@ impl Given {
         let Some(text) = self.get(name) else { return Ok(None) };
         let mut columns = Columns::none();
         for word in text.split(',').map(str::trim) {
-            let field = E::public().find(|field| field.seed.eq_ignore_ascii_case(word));
+            let field = E::public().find(|field| field.external_name.eq_ignore_ascii_case(word));
             let Some(field) = field else {
                 return Err(Problem::parameter(
                     name,

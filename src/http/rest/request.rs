@@ -6,28 +6,27 @@ use axum::response::Response;
 use tokio::time::timeout;
 
 use super::problem::Problem;
-use crate::access::Viewer;
+use crate::access::Principal;
 use crate::db::Db;
-use crate::error::Error;
+use crate::error::ApiError;
 use crate::http::auth::authenticate::authenticate;
 use crate::http::auth::origin::origin_allowed;
 use crate::http::limits::Client;
 use crate::http::limits::cpu_pool::{self, EXPENSIVE};
-use crate::http::refusal::Refusal;
+use crate::http::rejection::Rejection;
 use crate::http::site::Site;
 
 /// The principal of a request.
-pub struct Authenticated(pub Viewer);
+pub struct Authenticated(pub Principal);
 
 impl FromRequestParts<Site> for Authenticated {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
         if !origin_allowed(&parts.headers, &site.options.cors_origins) {
-            return Err(Refusal::cross_site().into());
+            return Err(Rejection::cross_site().into());
         }
-        let viewer = authenticate(&site.api, &parts.method, &parts.headers).await;
-        viewer.map(Self).map_err(|denied| Problem::from(&denied))
+        Ok(Self(authenticate(&site.api, &parts.method, &parts.headers).await?))
     }
 }
 
@@ -45,10 +44,10 @@ pub async fn respond<F: Future<Output = Result<Response, Problem>> + Send + 'sta
             return make(db.clone()).await;
         }
         let queue = site.limiter.queue(client);
-        let db = db.for_heavy_work(queue.statements());
+        let db = db.for_long_queries(queue.statements());
         let response = make(db.clone());
         cpu_pool::run(queue, cost, async move {
-            let _alone = db.alone().await;
+            let _permit = db.long_query_permit().await;
             response.await
         })
         .await
@@ -63,6 +62,6 @@ pub async fn within<T, E: Into<Problem>>(
 ) -> Result<T, Problem> {
     match timeout(site.options.request_timeout, future).await {
         Ok(result) => result.map_err(E::into),
-        Err(_) => Err(Error::TimedOut.into()),
+        Err(_) => Err(ApiError::timed_out().into()),
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::problem::Problem;
-use crate::access::Viewer;
+use crate::access::Principal;
 use crate::http::graphql::response;
 use crate::jobs::page::Listed;
 
@@ -17,7 +17,7 @@ pub fn object<E: Table>(row: &E::Model, columns: Columns<E>) -> Map<String, Json
 where
     E::Model: sea_orm::ModelTrait<Entity = E>,
 {
-    columns.fields().map(|field| (field.seed.clone(), value(row, field))).collect()
+    columns.fields().map(|field| (field.external_name.clone(), value(row, field))).collect()
 }
 
 /// One value of a row.
@@ -32,13 +32,13 @@ where
 pub fn run(
     row: &job_run::Model,
     columns: Columns<job_run::Entity>,
-    viewer: &Viewer,
+    principal: &Principal,
 ) -> Map<String, Json> {
     let mut object = object(row, columns);
     let agent_key = job_run::Entity::public()
         .find(|field| field.column.as_str() == job_run::Column::AgentKey.as_str());
-    if let Some(key) = agent_key.and_then(|field| object.get_mut(&field.seed)) {
-        *key = Json::from(viewer.agent_key(&row.agent_key));
+    if let Some(key) = agent_key.and_then(|field| object.get_mut(&field.external_name)) {
+        *key = Json::from(principal.agent_key(&row.agent_key));
     }
     object
 }
@@ -48,11 +48,11 @@ pub fn job(
     listed: &Listed,
     columns: Columns<entity::job::Entity>,
     runs: Option<Columns<job_run::Entity>>,
-    viewer: &Viewer,
+    principal: &Principal,
 ) -> Map<String, Json> {
     let mut job = object(&listed.job, columns);
     if let Some(runs) = runs {
-        let run = listed.run.as_ref().map(|row| Json::from(run(row, runs, viewer)));
+        let run = listed.run.as_ref().map(|row| Json::from(run(row, runs, principal)));
         job.insert(CURRENT_RUN.to_owned(), run.unwrap_or_default());
     }
     job
@@ -65,7 +65,7 @@ pub const CURRENT_RUN: &str = "CurrentRun";
 pub fn json(value: &impl Serialize) -> Result<Response, Problem> {
     let text = serde_json::to_string(value).map_err(|error| {
         tracing::error!(%error, "failed to serialise a response");
-        Problem::from(crate::error::Error::Internal)
+        Problem::from(crate::error::ApiError::internal())
     })?;
     let mut response = response::text(text);
     let headers = response.headers_mut();

@@ -5,7 +5,7 @@ const loadJobPage = () => import('./job/page');
 
 export const JobPage = lazy(async () => ({ default: (await loadJobPage()).JobPage }));
 
-/** Loads the job's page ahead of a click: the pointer is over a link to one. */
+/** Loads the job's page ahead of a click: the pointer is on a link to one. */
 export function prefetchJobPage(): void {
   // A failure is for the click itself to meet.
   loadJobPage().catch(() => {});

@@ -33,13 +33,13 @@ const missing = {
 };
 
 /** For variables whose values are not known. */
-const nobody = '00000000-0000-0000-0000-000000000000';
+const noSuchId = '00000000-0000-0000-0000-000000000000';
 const placeholders = {
-  job: nobody,
-  run: nobody,
-  configuration: nobody,
-  agent: nobody,
-  attempt: { runId: nobody, attemptToken: nobody },
+  job: noSuchId,
+  run: noSuchId,
+  configuration: noSuchId,
+  agent: noSuchId,
+  attempt: { runId: noSuchId, attemptToken: noSuchId },
 };
 
 /** @param {string} text */
@@ -533,13 +533,13 @@ query agent($id: UUID!) {
         variables: ({ agent }) => ({ id: agent }),
       },
       {
-        title: 'viewer',
+        title: 'principal',
         summary: 'The caller and its permissions',
         query: `# The caller and its permissions: the role of your token,
 # the configurations that it is limited to (null: it sees
 # all), and when it expires.
-query viewer {
-  viewer {
+query principal {
+  principal {
     name
     role
     configurationIds
@@ -561,9 +561,9 @@ query viewer {
 # live. Press the button again to stop.
 #
 # The first event has isSnapshot: true and all executing
-# jobs. Later ones have the jobs that changed, and in left
-# those that stopped executing. The answer shows the
-# newest event.
+# jobs. Later ones have the jobs that changed, and in
+# removed those that stopped executing. The answer shows
+# the newest event.
 #
 # It comes over a WebSocket (graphql-transport-ws) or as
 # server-sent events; the address is the same, /graphql.
@@ -580,7 +580,7 @@ subscription watchExecutingJobs {
         isStale
       }
     }
-    left {
+    removed {
       id
       state
     }

@@ -1,7 +1,7 @@
 // What a subscription brings, to be looked at one after the other.
 
 /** Nothing that is waited for takes as long on a machine that works. */
-const PATIENCE = 20_000;
+const TIMEOUT = 20_000;
 
 export class Received {
   #read;
@@ -29,7 +29,7 @@ export class Received {
     if (this.#arrived.length > 0) return this.#arrived.shift();
     let timer;
     const tooLate = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new Error('nothing came')), PATIENCE);
+      timer = setTimeout(() => reject(new Error('nothing came')), TIMEOUT);
     });
     const event = new Promise((resolve) => {
       this.#waiting.push(resolve);

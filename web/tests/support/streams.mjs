@@ -7,7 +7,7 @@ const EXECUTING = `subscription ($configurationId: UUID) {
   executingJobs(configurationId: $configurationId) {
     isSnapshot
     jobs { id name currentRun { agentPercentCompleted } }
-    left { id state }
+    removed { id state }
   }
 }`;
 
@@ -62,7 +62,7 @@ export function streams(name, { doesRetry, connect }) {
         const all = client.subscribe(EXECUTING, {});
         const first = await all.value();
         assert.equal(first.executingJobs.isSnapshot, true);
-        assert.deepEqual(first.executingJobs.left, []);
+        assert.deepEqual(first.executingJobs.removed, []);
         const { jobId, configurationId } = early;
         const shown = (percent) => [
           { id: jobId, name: 'early', currentRun: { agentPercentCompleted: percent } },
@@ -75,7 +75,7 @@ export function streams(name, { doesRetry, connect }) {
         await early.report(20);
         for (const stream of [all, own]) {
           const { executingJobs } = await stream.value();
-          assert.deepEqual(executingJobs, { isSnapshot: false, jobs: shown(20), left: [] });
+          assert.deepEqual(executingJobs, { isSnapshot: false, jobs: shown(20), removed: [] });
         }
         const late = await service.begin('late');
         const comes = await all.value();
@@ -86,13 +86,13 @@ export function streams(name, { doesRetry, connect }) {
         await late.finish('FAILED', 'no access');
         await early.finish('COMPLETED', 'done');
         const leave = (id, state) => (update) =>
-          update.executingJobs.left.some((each) => each.id === id && each.state === state);
+          update.executingJobs.removed.some((each) => each.id === id && each.state === state);
         await all.until(leave(late.jobId, 'FAILED'));
         const last = await own.value();
         assert.deepEqual(last.executingJobs, {
           isSnapshot: false,
           jobs: [],
-          left: [{ id: jobId, state: 'COMPLETED' }],
+          removed: [{ id: jobId, state: 'COMPLETED' }],
         });
       });
 
@@ -149,7 +149,7 @@ export function streams(name, { doesRetry, connect }) {
         const { jobs } = (await stream.until(hasBegun)).executingJobs;
         const { jobCounts } = await counts.value();
         await service.restart();
-        const again = { isSnapshot: true, jobs, left: [] };
+        const again = { isSnapshot: true, jobs, removed: [] };
         assert.deepEqual((await stream.value()).executingJobs, again);
         assert.deepEqual((await counts.value()).jobCounts, jobCounts);
         await work.report(70);

@@ -36,7 +36,7 @@ export const executingJobsLive = graphql(
     executingJobs {
       isSnapshot
       jobs { ...LiveJob }
-      left { id state }
+      removed { id state }
     }
   }
 `,
@@ -392,6 +392,6 @@ export const jobExport = graphql(`
 /** Who is signed in, for the actions that it may do. */
 export const whoAsks = graphql(`
   query WhoAsks {
-    viewer { name role expires }
+    principal { name role expires }
   }
 `);

@@ -341,8 +341,8 @@ export const de: Messages = {
     refused: (n: number, code: string, message: string) =>
       `${count(n)} übersprungen: ${
         {
-          NOT_OVER: 'noch nicht beendet',
-          OVER: 'bereits beendet',
+          NOT_FINISHED: 'noch nicht beendet',
+          ALREADY_FINISHED: 'bereits beendet',
           NOT_FOUND: 'nicht mehr vorhanden',
         }[code] ?? message
       } (${code}).`,

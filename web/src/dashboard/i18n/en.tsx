@@ -323,8 +323,8 @@ export const en = {
     refused: (n: number, code: string, message: string) =>
       `${count(n)} skipped: ${
         {
-          NOT_OVER: 'not finished yet',
-          OVER: 'already finished',
+          NOT_FINISHED: 'not finished yet',
+          ALREADY_FINISHED: 'already finished',
           NOT_FOUND: 'no longer exists',
         }[code] ?? message
       } (${code}).`,

@@ -17,7 +17,7 @@ interface Props {
   isCurrent: boolean;
 }
 
-/** What somebody has to know first; nothing if there is no such thing. */
+/** What the user has to know first; nothing if there is no such thing. */
 export function Banner({ job, run, state, isCurrent }: Props) {
   const messages: ReactNode[] = [];
   const add = (tone: string, Sign: (typeof icons)['warning'], text: ReactNode) => {

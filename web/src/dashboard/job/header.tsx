@@ -1,9 +1,9 @@
 import { root } from '../base';
 import { errorOf } from '../data/errors';
 import { lastDigits, nameOf } from '../data/hooks';
+import { useMayAct } from '../data/principal';
 import { isActive, isOver, textOf } from '../data/states';
 import type { FullRun, JobDetail, JobState } from '../data/types';
-import { useMayAct } from '../data/viewer';
 import { NONE } from '../format/number';
 import { t } from '../i18n';
 import { type Action, obstacleTo } from '../jobs/actions';

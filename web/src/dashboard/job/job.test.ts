@@ -54,7 +54,7 @@ it('nothing is known after the last report of a silent agent', () => {
   ]);
 });
 
-it('the lanes of a run without an end stop where it was last heard of', () => {
+it('the lanes of a run without an end stop at its last report', () => {
   const lanes = lanesOf(run({ agentStartTime: at(2), updateDate: at(4) }), false, minute(99));
   expect(lanes?.agent).toEqual([
     { kind: 'working', from: minute(2), to: minute(4), isOpen: false },
@@ -74,7 +74,7 @@ it('ticks are round moments, and not too many', () => {
   expect(days[0]).toBe(86_400_000 - offset);
 });
 
-it('a rate is over a window, and begins anew when a counter falls back', () => {
+it('a rate covers a window, and begins anew when a counter falls back', () => {
   let samples: readonly Sample[] = [];
   const add = (second: number, tasks: number | null) => {
     samples = addSample(samples, { at: second * 1_000, tasks, clues: null });

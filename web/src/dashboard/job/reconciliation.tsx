@@ -9,7 +9,7 @@ import { Count } from '../ui/unavailable';
 export function Reconciliation({ run, isGoingOn }: { run: FullRun; isGoingOn: boolean }) {
   const submitted = run.agentCluesCompletedCount;
   const received = run.processingTasksReceivedCluesCount;
-  // Nothing to compare: nothing was submitted, or nobody counts.
+  // Nothing to compare: nothing was submitted, or there are no counts.
   const error = errorOf(run, 'agentCluesCompletedCount', 'processingTasksReceivedCluesCount');
   if (!submitted && !received && !error) return null;
   const difference = cluesOnTheWay(run);

@@ -152,7 +152,7 @@ interface ChipProps {
   remove(): void;
 }
 
-/** A filter in force, and how to take it away, where the menus that say so are out of view. */
+/** A filter in force, and how to take it away, where the menus that show it are out of view. */
 function Chip({ text, remove }: ChipProps) {
   return (
     <li>
@@ -173,7 +173,7 @@ function rangeOf({ range, from, to }: Filter, settings: Settings): string | unde
 }
 
 /** How long after the last letter the search begins. */
-const SETTLE = 250;
+const DEBOUNCE = 250;
 
 function SearchField({ text, change }: { text: string; change(text: string): void }) {
   const [typed, setTyped] = useState(text);
@@ -193,7 +193,7 @@ function SearchField({ text, change }: { text: string; change(text: string): voi
     const timer = setTimeout(() => {
       sent.current = wanted;
       apply.current(wanted);
-    }, SETTLE);
+    }, DEBOUNCE);
     return () => clearTimeout(timer);
   }, [typed]);
   return (

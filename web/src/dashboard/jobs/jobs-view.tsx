@@ -1,9 +1,9 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { errorOf } from '../data/errors';
 import { nameOf, useAgentNames, useConfigurationNames, useCounts } from '../data/hooks';
+import { useMayAct } from '../data/principal';
 import { textOf } from '../data/states';
 import type { Counts, JobState, ListedJob } from '../data/types';
-import { useMayAct } from '../data/viewer';
 import { count } from '../format/number';
 import { zoneOf } from '../format/time';
 import { t } from '../i18n';
@@ -178,7 +178,7 @@ export function JobsView({ fixed, counts: given, of }: Props) {
           <icons.warning /> {missing}
         </p>
       )}
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: it only notes that somebody is here. */}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: it only notes that the user is active. */}
       <div className="list" onPointerMove={list.touch} onWheel={list.touch} onKeyDown={list.touch}>
         {page && !isEmpty && (
           <JobTable

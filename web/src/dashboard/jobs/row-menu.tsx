@@ -1,8 +1,8 @@
 import * as DropdownMenu from '@radix-ui/react-dropdown-menu';
 import { root } from '../base';
 import { nameOf } from '../data/hooks';
+import { useMayAct } from '../data/principal';
 import type { JobState, ListedJob } from '../data/types';
-import { useMayAct } from '../data/viewer';
 import { t } from '../i18n';
 import { copyText } from '../ui/copy';
 import { icons } from '../ui/icons';

@@ -1,6 +1,6 @@
 import { type CSSProperties, useCallback, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { useIsOnlyViewer } from '../data/principal';
 import type { ListedJob } from '../data/types';
-import { useIsOnlyViewer } from '../data/viewer';
 import { t } from '../i18n';
 import { prefetchJobPage } from '../pages';
 import { useSettings } from '../settings/settings';

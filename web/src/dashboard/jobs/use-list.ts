@@ -8,16 +8,16 @@ import { useMode } from '../live/hooks';
 import { getSettings, useSettings } from '../settings/settings';
 import { type Filter, variablesOf } from './filter';
 
-/** A list that nobody is using follows what changes, at most this often. */
+/** A list that is not in use follows changes, at most this often. */
 const REFRESH = 2_000;
 /** States that no subscription tells of are asked for this often. */
 const POLL = 5_000;
-/** For so long after a movement over the list somebody is taken to be reading it. */
+/** For this long after a movement over the list, the user counts as reading it. */
 const READING = 8_000;
 
 /**
  * One page of the list. Jobs that execute change in their rows, by the subscription. Who comes and
- * goes is asked for again when the counts change, but not under the hands of somebody who reads
+ * goes is asked for again when the counts change, but not under the hands of a user who reads
  * or selects: they are told that there is news, and decide.
  */
 export function useJobList(filter: Filter, counts: Counts | undefined, isBusy: boolean) {
@@ -81,7 +81,7 @@ export function useJobList(filter: Filter, counts: Counts | undefined, isBusy: b
       setDue(false);
       void refetch();
     },
-    /** To be called when somebody moves over the list. */
+    /** To be called when the user moves over the list. */
     touch: () => {
       movedAt.current = Date.now();
     },

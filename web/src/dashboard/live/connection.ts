@@ -26,7 +26,7 @@ const CONNECT_TIMEOUT = 4_000;
 const POLL_EVERY = 3_000;
 /** How often something better is tried while only polling works. */
 const UPGRADE_EVERY = 30_000;
-/** Browsers allow six connections to a host; tabs that nobody sees give theirs back. */
+/** Browsers allow six connections to a host; hidden tabs close theirs. */
 const HIDDEN_AFTER = 30_000;
 
 interface Watch {

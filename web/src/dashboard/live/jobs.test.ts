@@ -23,10 +23,10 @@ const job = (id: string, percent = 0, started = '2026-05-01T00:00:00Z') =>
     currentRun: { agentPercentCompleted: percent, agentStartTime: started },
   }) as LiveJob;
 
-const update = (jobs: LiveJob[], left: { id: string; state: 'FAILED' }[] = []) => ({
+const update = (jobs: LiveJob[], removed: { id: string; state: 'FAILED' }[] = []) => ({
   isSnapshot: false,
   jobs,
-  left,
+  removed,
 });
 
 it('tells each listener once a frame, and only of its own job', () => {
@@ -35,7 +35,7 @@ it('tells each listener once a frame, and only of its own job', () => {
   jobs.subscribe('a', a);
   jobs.subscribe('b', b);
   jobs.subscribeOrder(order);
-  jobs.apply({ isSnapshot: true, jobs: [job('a'), job('b')], left: [] });
+  jobs.apply({ isSnapshot: true, jobs: [job('a'), job('b')], removed: [] });
   nextFrame();
   const ids = jobs.ids();
   expect([a, b, order].map((each) => each.mock.calls.length)).toEqual([1, 1, 1]);
@@ -47,11 +47,11 @@ it('tells each listener once a frame, and only of its own job', () => {
   expect(jobs.ids()).toBe(ids);
 });
 
-it('orders by when jobs began, and forgets those that left', () => {
+it('orders by when jobs began, and forgets removed jobs', () => {
   const jobs = new LiveJobs();
   const late = job('late', 0, '2026-05-03T00:00:00Z');
   const early = job('early', 0, '2026-05-02T00:00:00Z');
-  jobs.apply({ isSnapshot: true, jobs: [late, early], left: [] });
+  jobs.apply({ isSnapshot: true, jobs: [late, early], removed: [] });
   nextFrame();
   expect(jobs.ids()).toEqual(['early', 'late']);
   const stop = jobs.subscribe('early', () => {});
@@ -59,7 +59,7 @@ it('orders by when jobs began, and forgets those that left', () => {
   jobs.apply(update([], [{ id: 'late', state: 'FAILED' }]));
   nextFrame();
   expect(jobs.ids()).toEqual([]);
-  // Only what somebody shows is remembered.
+  // Only what is shown is remembered.
   expect([jobs.leftTo('early'), jobs.leftTo('late')]).toEqual(['FAILED', undefined]);
   stop();
   expect(jobs.leftTo('early')).toBeUndefined();
@@ -67,8 +67,8 @@ it('orders by when jobs began, and forgets those that left', () => {
 
 it('a snapshot replaces all that was known', () => {
   const jobs = new LiveJobs();
-  jobs.apply({ isSnapshot: true, jobs: [job('a'), job('b')], left: [] });
-  jobs.apply({ isSnapshot: true, jobs: [job('c')], left: [] });
+  jobs.apply({ isSnapshot: true, jobs: [job('a'), job('b')], removed: [] });
+  jobs.apply({ isSnapshot: true, jobs: [job('c')], removed: [] });
   nextFrame();
   expect(jobs.ids()).toEqual(['c']);
   expect(jobs.get('a')).toBeUndefined();

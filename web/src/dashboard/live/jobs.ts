@@ -27,8 +27,8 @@ function onFrame(run: () => void): void {
 
 export class LiveJobs {
   private jobs = new Map<string, LiveJob>();
-  /** The states that jobs left to, of those that were seen executing here. */
-  private left = new Map<string, JobState>();
+  /** The states of removed jobs, of those that were seen executing here. */
+  private removed = new Map<string, JobState>();
   private order: readonly string[] = [];
   private isKnown = false;
   private listeners = new Map<string, Set<Listener>>();
@@ -40,7 +40,7 @@ export class LiveJobs {
   apply(update: {
     isSnapshot: boolean;
     jobs: readonly LiveJob[];
-    left: readonly { id: string; state: JobState }[];
+    removed: readonly { id: string; state: JobState }[];
   }): void {
     if (update.isSnapshot) {
       const present = new Set(update.jobs.map((job) => job.id));
@@ -57,15 +57,15 @@ export class LiveJobs {
     for (const job of update.jobs) {
       if (!this.jobs.has(job.id)) {
         this.isOrderDirty = true;
-        this.left.delete(job.id);
+        this.removed.delete(job.id);
       }
       this.jobs.set(job.id, job);
       this.dirty.add(job.id);
     }
-    for (const { id, state } of update.left) {
+    for (const { id, state } of update.removed) {
       if (this.jobs.delete(id)) this.isOrderDirty = true;
-      // Only what is on a page is looked up; what nobody shows need not be kept.
-      if (this.listeners.has(id)) this.left.set(id, state);
+      // Only what is on a page is looked up; what is not shown need not be kept.
+      if (this.listeners.has(id)) this.removed.set(id, state);
       this.dirty.add(id);
     }
     this.schedule();
@@ -76,7 +76,7 @@ export class LiveJobs {
   }
 
   leftTo(id: string): JobState | undefined {
-    return this.left.get(id);
+    return this.removed.get(id);
   }
 
   /** All ids, those that began first at the front. The same array until jobs come or go. */
@@ -98,7 +98,7 @@ export class LiveJobs {
       listeners.delete(listener);
       if (listeners.size === 0) {
         this.listeners.delete(id);
-        this.left.delete(id);
+        this.removed.delete(id);
       }
     };
   }
@@ -133,7 +133,7 @@ export class LiveJobs {
   }
 }
 
-/** Times are UTC of one form, so their text sorts as they do; without one a job goes last. */
+/** Times are UTC of one form, so their text sorts as they do; without one a job is last. */
 function started(job: LiveJob): string {
   return job.currentRun?.agentStartTime ?? '~';
 }
@@ -148,11 +148,11 @@ export function followExecuting(connection: Connection): () => void {
     poll: async (signal) => {
       const { executingJobs } = await request(executingJobsNow, {}, signal);
       const present = new Set(executingJobs.map((job) => job.id));
-      const left = liveJobs
+      const removed = liveJobs
         .ids()
         .filter((id) => !present.has(id))
         .map((id) => ({ id, state: 'UNKNOWN' as const }));
-      liveJobs.apply({ isSnapshot: true, jobs: executingJobs, left });
+      liveJobs.apply({ isSnapshot: true, jobs: executingJobs, removed });
     },
   });
 }

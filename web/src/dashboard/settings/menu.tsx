@@ -1,5 +1,5 @@
 import * as Popover from '@radix-ui/react-popover';
-import { useViewer } from '../data/viewer';
+import { usePrincipal } from '../data/principal';
 import { full, zoneOf } from '../format/time';
 import { type LanguageSetting, languageNames, t } from '../i18n';
 import { useNow } from '../live/clock';
@@ -133,18 +133,18 @@ function Choices({ showKeys }: { showKeys(): void }) {
   );
 }
 
-/** Who is signed in, and the way out. Nothing where the service asks nobody who they are. */
+/** Who is signed in, and the way out. Nothing where the service has no access control. */
 function SignedIn() {
-  const viewer = useViewer();
-  if (!viewer || viewer.name === 'anyone') return null;
+  const principal = usePrincipal();
+  if (!principal || principal.name === 'anyone') return null;
   return (
     <form className="signed-in" method="post" action="sign-out">
       <span className="one-line">
-        <b>{viewer.name}</b>{' '}
+        <b>{principal.name}</b>{' '}
         <span className="muted">
-          {viewer.expires
-            ? t.settings.until(t.settings.role(viewer.role), <Moment at={viewer.expires} />)
-            : t.settings.role(viewer.role)}
+          {principal.expires
+            ? t.settings.until(t.settings.role(principal.role), <Moment at={principal.expires} />)
+            : t.settings.role(principal.role)}
         </span>
       </span>
       <button type="submit" className="button is-quiet">

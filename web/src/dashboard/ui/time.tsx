@@ -51,7 +51,7 @@ export function Since({ at }: { at: string }) {
   return <>{duration(Math.max(now - Date.parse(at), 0))}</>;
 }
 
-/** How long an agent has worked: by its own account when it is over, else since it began. */
+/** How long an agent has worked: by its own account when it has finished, else since it began. */
 export function WorkTime({
   run,
   isRunning,

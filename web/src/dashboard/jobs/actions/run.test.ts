@@ -3,7 +3,7 @@ import { Run, type Send } from './run';
 
 const batches = (...own: string[][]) => ({ next: async () => own.shift() });
 const fine = { refusal: null };
-const over = { refusal: { code: 'NOT_OVER', message: 'not over' } };
+const over = { refusal: { code: 'NOT_FINISHED', message: 'not finished' } };
 
 it('a run hands on every batch of every source and counts what was refused by its code', async () => {
   const sent: string[] = [];

@@ -1,10 +1,9 @@
-//! Prints `docs/configuration.md` from the definitions of the commands and their options.
-
-use std::io::{self, Write as _};
+//! `docs/configuration.md`, from the definitions of the commands and their options.
 
 use clap::{Arg, ArgAction, Command, CommandFactory as _};
 
-use super::{Cli, EXIT_CODES, Failure, written};
+use super::cell;
+use crate::cli::{Cli, EXIT_CODES};
 
 const INTRODUCTION: &str = "\
 # Configuration
@@ -22,13 +21,8 @@ standard error, such as `warn` or `agent_jobs=debug`; the default is `info`. Opt
 in the table are set on the command line only. PostgreSQL is needed in version 13 or newer.
 ";
 
-pub fn run() -> Result<(), Failure> {
-    let mut output = io::stdout().lock();
-    written(output.write_all(reference().as_bytes()).and_then(|()| output.flush()))
-}
-
-/// The reference in Markdown.
-fn reference() -> String {
+/// The document in Markdown.
+pub(super) fn document() -> String {
     let program = Cli::command();
     let mut text = INTRODUCTION.to_owned();
     text.push_str("\n## Options of every command\n\n");
@@ -179,18 +173,4 @@ fn meaning(option: &Arg) -> String {
         text.push('.');
     }
     cell(&text)
-}
-
-/// A text that stays in its cell of a table, with stars as they are outside of code.
-fn cell(text: &str) -> String {
-    let mut cell = String::new();
-    let mut is_code = false;
-    for character in text.chars() {
-        is_code ^= character == '`';
-        if character == '|' || (!is_code && matches!(character, '*' | '<')) {
-            cell.push('\\');
-        }
-        cell.push(character);
-    }
-    cell
 }

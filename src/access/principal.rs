@@ -1,4 +1,4 @@
-//! Whoever asks, and what it may.
+//! The authenticated caller and its rights.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use uuid::Uuid;
 use crate::clock;
 use crate::jobs::scope::Scope;
 
-/// What somebody may do.
+/// What a principal may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum, clap::ValueEnum)]
 pub enum Role {
     /// Reads and subscribes.
     Viewer,
-    /// Reads, takes jobs and reports on its own runs.
+    /// Reads, claims jobs and reports on its own runs.
     Agent,
     /// Reads, queues, cancels and retries jobs.
     Operator,
@@ -29,7 +29,7 @@ pub enum Role {
     Admin,
 }
 
-/// Something that takes a role.
+/// A right that roles grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Right {
     Read,
@@ -64,28 +64,28 @@ impl Role {
     }
 }
 
-/// Whoever asks. Cheap to clone.
+/// The authenticated caller. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Viewer {
+pub struct Principal {
     name: Arc<str>,
     role: Role,
     scope: Scope,
-    /// The agent that it speaks for; `None` for all of them.
+    /// The only agent that it may report as; `None` for any.
     agent: Option<Uuid>,
     token: Option<Uuid>,
     expires: Option<Timestamp>,
     /// Cancelled when its token is revoked, or the issuer withdraws the key that signed it.
     revoked: CancellationToken,
-    /// What agents' keys are shown by; `None` shows them.
+    /// The key for fingerprints of agents' keys; `None` shows the keys in full.
     fingerprints: Option<Arc<hmac::Key>>,
 }
 
-/// The digits of a fingerprint, each of which is six bits.
+/// The length of a fingerprint, in digits of six bits.
 const FINGERPRINT_LENGTH: usize = 10;
 
-impl Viewer {
-    /// Everyone, where there is no access control: an admin.
-    pub fn anyone() -> Self {
+impl Principal {
+    /// Any caller, where there is no access control: an admin.
+    pub fn unrestricted() -> Self {
         Self {
             name: "anyone".into(),
             role: Role::Admin,
@@ -98,33 +98,33 @@ impl Viewer {
         }
     }
 
-    /// Somebody with this role for these configurations.
+    /// A principal with this role for these configurations.
     pub fn new(name: &str, role: Role, scope: Scope, fingerprints: Arc<hmac::Key>) -> Self {
         Self {
             name: name.into(),
             role,
             scope,
             fingerprints: Some(fingerprints).filter(|_| role != Role::Admin),
-            ..Self::anyone()
+            ..Self::unrestricted()
         }
     }
 
-    /// Speaks for this agent alone.
+    /// Limits it to reports of this agent.
     pub fn with_agent(self, agent: Option<Uuid>) -> Self {
         Self { agent, ..self }
     }
 
-    /// Is nobody any more from this moment on.
+    /// Sets when it expires.
     pub fn until(self, expires: Option<Timestamp>) -> Self {
         Self { expires, ..self }
     }
 
-    /// Has shown the API token with this id.
+    /// Sets the id of its API token.
     pub fn with_token(self, id: Uuid) -> Self {
         Self { token: Some(id), ..self }
     }
 
-    /// The viewer has no access any more once this is cancelled.
+    /// It expires at once when this is cancelled.
     pub fn until_revoked(self, revoked: CancellationToken) -> Self {
         Self { revoked, ..self }
     }
@@ -147,7 +147,7 @@ impl Viewer {
         &self.scope
     }
 
-    /// The agent whose runs alone it reports on; `None` if it may speak for any.
+    /// The only agent that it may report as; `None` if it may report as any.
     pub fn agent(&self) -> Option<Uuid> {
         self.agent
     }
@@ -161,13 +161,13 @@ impl Viewer {
         self.expires
     }
 
-    /// An agent's key as it may be shown to this viewer: in full to admins. To others a
-    /// fingerprint, which tells keys apart and nothing else: the first 60 bits of the key's
-    /// HMAC-SHA256 with a secret that the database keeps, in URL-safe base64 after `fp_`. Without
-    /// the secret nobody can try out keys.
+    /// An agent's key as this principal may see it: in full for admins. For others it is a
+    /// fingerprint that only distinguishes keys: the first 60 bits of the key's HMAC-SHA256 with a
+    /// secret that the database stores, in URL-safe base64 after `fp_`. Without the secret, keys cannot
+    /// be guessed from it.
     pub fn agent_key<'a>(&self, key: &'a str) -> Cow<'a, str> {
         match &self.fingerprints {
-            // No key has no fingerprint.
+            // An empty key has no fingerprint.
             Some(secret) if !key.is_empty() => {
                 let tag = hmac::sign(secret, key.as_bytes());
                 let digits = URL_SAFE_NO_PAD.encode(tag);
@@ -177,20 +177,20 @@ impl Viewer {
         }
     }
 
-    /// What executions that several share may know of those who watch: what they see, not who they
-    /// are. Those whose [`Viewer::group`] is the same share one.
+    /// The principal of an execution that several subscribers share: what they may see, not who they
+    /// are. Principals with the same [`Principal::group`] share one.
     pub fn shared(&self) -> Self {
         let role = if self.role == Role::Admin { Role::Admin } else { Role::Viewer };
         Self {
-            name: "several".into(),
+            name: "shared".into(),
             role,
             scope: self.scope.clone(),
             fingerprints: self.fingerprints.clone(),
-            ..Self::anyone()
+            ..Self::unrestricted()
         }
     }
 
-    /// Names all that [`Viewer::shared`] keeps.
+    /// Identifies all that [`Principal::shared`] keeps.
     pub fn group(&self) -> String {
         let sees_keys = if self.fingerprints.is_none() { "+" } else { "-" };
         match &self.scope {
@@ -202,24 +202,24 @@ impl Viewer {
         }
     }
 
-    /// Whether it is nobody any more.
-    pub fn is_over(&self, now: Timestamp) -> bool {
+    /// Whether it has expired or its token was revoked.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
         self.revoked.is_cancelled() || self.expires.is_some_and(|expires| expires <= now)
     }
 
-    /// Done when it is nobody any more.
-    pub async fn over(&self) {
-        // The clock may be set, so it is looked at now and then.
-        const LOOK_EVERY: Duration = Duration::from_secs(30);
+    /// Resolves when it expires or its token is revoked.
+    pub async fn expired(&self) {
+        // The clock may be set meanwhile, so it is read again now and then.
+        const READ_CLOCK_EVERY: Duration = Duration::from_secs(30);
         loop {
             let left = self.expires.map(|expires| expires.micros() - clock::now().micros());
             let Some(left) = left else { return self.revoked.cancelled().await };
             let Ok(left @ 1..) = u64::try_from(left) else { return };
-            let wait = Duration::from_micros(left).min(LOOK_EVERY);
+            let wait = Duration::from_micros(left).min(READ_CLOCK_EVERY);
             if timeout(wait, self.revoked.cancelled()).await.is_ok() {
                 return;
             }
-            // At least a moment passes.
+            // Never spins, whatever the clock says.
             sleep(Duration::from_millis(1)).await;
         }
     }
@@ -229,42 +229,42 @@ impl Viewer {
 mod tests {
     use super::*;
 
-    fn viewer(role: Role) -> Viewer {
+    fn principal(role: Role) -> Principal {
         let key = Arc::new(hmac::Key::new(hmac::HMAC_SHA256, b"secret"));
-        Viewer::new("somebody", role, Scope::All, key)
+        Principal::new("test", role, Scope::All, key)
     }
 
     #[test]
     fn only_admins_see_keys() {
-        assert_eq!(viewer(Role::Admin).agent_key("key"), "key");
+        assert_eq!(principal(Role::Admin).agent_key("key"), "key");
         for role in [Role::Viewer, Role::Agent, Role::Operator] {
-            let shown = viewer(role).agent_key("key").into_owned();
+            let shown = principal(role).agent_key("key").into_owned();
             assert!(shown.starts_with("fp_") && shown.len() == 13, "{shown}");
-            assert_eq!(viewer(role).agent_key("key"), shown);
-            assert_ne!(viewer(role).agent_key("other"), shown);
-            assert_eq!(viewer(role).shared().agent_key("key"), shown);
-            assert_eq!(viewer(role).agent_key(""), "");
+            assert_eq!(principal(role).agent_key("key"), shown);
+            assert_ne!(principal(role).agent_key("other"), shown);
+            assert_eq!(principal(role).shared().agent_key("key"), shown);
+            assert_eq!(principal(role).agent_key(""), "");
         }
     }
 
     #[test]
-    fn who_shares_an_execution_sees_the_same() {
-        let limited = |ids: &[u128]| Viewer {
+    fn principals_of_one_group_see_the_same() {
+        let limited = |ids: &[u128]| Principal {
             scope: Scope::only(ids.iter().copied().map(Uuid::from_u128)),
-            ..viewer(Role::Viewer)
+            ..principal(Role::Viewer)
         };
         let groups = [
-            viewer(Role::Admin),
-            viewer(Role::Operator),
+            principal(Role::Admin),
+            principal(Role::Operator),
             limited(&[1]),
             limited(&[2]),
             limited(&[1, 2]),
             limited(&[]),
         ]
-        .map(|viewer| viewer.group());
+        .map(|principal| principal.group());
         for (n, group) in groups.iter().enumerate() {
             assert!(!groups[..n].contains(group), "{group}");
         }
-        assert_eq!(viewer(Role::Operator).group(), viewer(Role::Viewer).group());
+        assert_eq!(principal(Role::Operator).group(), principal(Role::Viewer).group());
     }
 }

@@ -1,6 +1,6 @@
-//! Reports of mere progress, which are nearly all of them: the run goes on as before, only its
-//! numbers are new. One statement writes them, on condition that each is what it seems; those
-//! that are not are left for the rules to answer.
+//! The fast path for reports of progress, which are nearly all reports: the state stays, only the
+//! numbers are new. One conditional statement writes them. Reports whose condition fails are left to the
+//! unit of work, which finds out why.
 
 use std::collections::HashSet;
 
@@ -10,23 +10,24 @@ use uuid::Uuid;
 
 use super::machine::Phase;
 use super::op::{
-    AgentReport, Op, ProcessingReport, Progress, ReportReceipt, ReportStatus, Step, check,
+    AgentReport, Op, ProcessingReport, ReportReceipt, ReportStatus, RunValues, Transition, check,
 };
 use crate::db::{Db, Sql};
 use crate::jobs::store::{self, RowSet};
 
-/// Whose reports a statement writes, and when it may.
-struct Side {
+/// A kind of report: an agent's or the pipeline's.
+struct Kind {
+    /// What must hold of the run for the report to be progress only.
     condition: &'static str,
-    /// The moment in a report that must not be before the start, and the start.
+    /// A column with a date that must not be before the start, and the condition that checks it.
     date: Option<(job_run::Column, &'static str)>,
     sequence: job_run::Column,
-    /// The column that says until when the side goes on.
+    /// The columns that are set to now.
     stamps: &'static [job_run::Column],
 }
 
-const AGENT: Side = Side {
-    // Not by `=`: the run is looked up by its id, never by the index of tokens.
+const AGENT: Kind = Kind {
+    // Not `=`, which could make the planner use the index on tokens instead of the primary key.
     condition: " AND job_run.attempt_token IS NOT DISTINCT FROM v.attempt_token \
                  AND coalesce(job_run.agent_sequence, -1) < v.agent_sequence \
                  AND job_run.agent_state IN ('Executing', 'Cancelling')",
@@ -39,7 +40,7 @@ const AGENT: Side = Side {
     stamps: &[job_run::Column::AgentReportDate, job_run::Column::UpdateDate],
 };
 
-const PROCESSING: Side = Side {
+const PROCESSING: Kind = Kind {
     condition: " AND coalesce(job_run.processing_sequence, -1) < v.processing_sequence \
                  AND job_run.processing_state = 'Executing'",
     date: None,
@@ -47,22 +48,24 @@ const PROCESSING: Side = Side {
     stamps: &[job_run::Column::ProcessingUpdatedDate, job_run::Column::UpdateDate],
 };
 
-/// Writes the reports among these ops that are of mere progress. Returns the place of each that
-/// was written, with the answer to it, and the agents that they came from.
+/// Writes the reports among these ops that are progress only. Returns the index and the receipt of each
+/// that was written, and the agents that they came from.
 pub async fn write(
     db: &Db,
     ops: &[&Op],
     now: Timestamp,
 ) -> Result<(Vec<(usize, ReportReceipt)>, HashSet<Uuid>), DbErr> {
-    // Two reports on one run are written one after the other: the later is for the rules.
-    let mut met = HashSet::new();
-    let (mut agent, mut processing) = (Reports::new(&AGENT), Reports::new(&PROCESSING));
-    for (place, op) in ops.iter().enumerate() {
+    // Only the first report on a run: the second depends on its outcome.
+    let mut runs_met = HashSet::new();
+    let (mut agent, mut processing) = (ReportSet::new(&AGENT), ReportSet::new(&PROCESSING));
+    for (index, op) in ops.iter().enumerate() {
         match op {
-            Op::Agent(report) if met.insert(report.run_id) && is_agent_quiet(report, now) => {
+            Op::Agent(report)
+                if runs_met.insert(report.run_id) && is_agent_progress(report, now) =>
+            {
                 let token = (job_run::Column::AttemptToken, report.token.into());
                 agent.add(
-                    place,
+                    index,
                     report.run_id,
                     report.sequence,
                     &report.progress,
@@ -71,23 +74,23 @@ pub async fn write(
                 );
             }
             Op::Processing(report)
-                if met.insert(report.run_id) && is_processing_quiet(report, now) =>
+                if runs_met.insert(report.run_id) && is_processing_progress(report, now) =>
             {
-                processing.add(place, report.run_id, report.sequence, &report.progress, None, now);
+                processing.add(index, report.run_id, report.sequence, &report.progress, None, now);
             }
-            Op::Lose(lost) => {
-                met.insert(lost.run_id);
+            Op::Expire(expired) => {
+                runs_met.insert(expired.run_id);
             }
             _ => {}
         }
     }
-    let (mut written, callers) = agent.write(db).await?;
+    let (mut written, agents_seen) = agent.write(db).await?;
     written.extend(processing.write(db).await?.0);
-    Ok((written, callers))
+    Ok((written, agents_seen))
 }
 
-fn is_agent_quiet(report: &AgentReport, now: Timestamp) -> bool {
-    matches!(report.step, Step::Stay | Step::Reach(Phase::Executing))
+fn is_agent_progress(report: &AgentReport, now: Timestamp) -> bool {
+    matches!(report.transition, Transition::Stay | Transition::Reach(Phase::Executing))
         && has_no(
             &report.progress,
             &[job_run::Column::AgentStartTime, job_run::Column::AgentEndTime],
@@ -95,7 +98,7 @@ fn is_agent_quiet(report: &AgentReport, now: Timestamp) -> bool {
         && check(&report.progress, report.sequence, now).is_ok()
 }
 
-fn is_processing_quiet(report: &ProcessingReport, now: Timestamp) -> bool {
+fn is_processing_progress(report: &ProcessingReport, now: Timestamp) -> bool {
     matches!(report.state, None | Some(ProcessingState::Executing))
         && has_no(
             &report.progress,
@@ -108,37 +111,37 @@ fn is_processing_quiet(report: &ProcessingReport, now: Timestamp) -> bool {
         && check(&report.progress, report.sequence, now).is_ok()
 }
 
-fn has_no(progress: &Progress, columns: &[job_run::Column]) -> bool {
+fn has_no(progress: &RunValues, columns: &[job_run::Column]) -> bool {
     !progress
         .iter()
         .any(|(column, _)| columns.iter().any(|each| *each as usize == *column as usize))
 }
 
-/// Reports of one side, in the order of their runs.
-struct Reports {
-    side: &'static Side,
+/// Reports of one kind.
+struct ReportSet {
+    kind: &'static Kind,
     set: RowSet<job_run::Entity>,
-    /// The run and the sequence of each row, and its place among the ops.
-    places: Vec<(Uuid, i64, usize)>,
+    /// The run and the sequence of each row, and its index among the ops.
+    reports: Vec<(Uuid, i64, usize)>,
     nulls: Vec<Value>,
 }
 
-impl Reports {
-    fn new(side: &'static Side) -> Self {
+impl ReportSet {
+    fn new(kind: &'static Kind) -> Self {
         Self {
-            side,
+            kind,
             set: RowSet { columns: Columns::none(), rows: Vec::new() },
-            places: Vec::new(),
+            reports: Vec::new(),
             nulls: job_run::Entity::fields().iter().map(|field| field.kind.null()).collect(),
         }
     }
 
     fn add(
         &mut self,
-        place: usize,
+        index: usize,
         run_id: Uuid,
         sequence: i64,
-        progress: &Progress,
+        progress: &RunValues,
         token: Option<(job_run::Column, Value)>,
         now: Timestamp,
     ) {
@@ -149,15 +152,15 @@ impl Reports {
             row[place] = value;
         };
         set(job_run::Column::Id, run_id.into());
-        set(self.side.sequence, Long(sequence).into());
-        for column in self.side.stamps {
+        set(self.kind.sequence, Long(sequence).into());
+        for column in self.kind.stamps {
             set(*column, now.into());
         }
         for (column, value) in progress.iter().cloned().chain(token) {
             set(column, value);
         }
         self.set.rows.push(row);
-        self.places.push((run_id, sequence, place));
+        self.reports.push((run_id, sequence, index));
     }
 
     async fn write(
@@ -167,38 +170,38 @@ impl Reports {
         if self.set.rows.is_empty() {
             return Ok((Vec::new(), HashSet::new()));
         }
-        // In the order of their ids, so that replicas do not wait for each other in a circle.
+        // Ordered by id, so that replicas cannot deadlock.
         let id = job_run::Column::Id as usize;
         self.set.rows.sort_by_key(|row| match row[id] {
             Value::Uuid(id) => id,
             _ => None,
         });
-        self.places.sort_unstable();
+        self.reports.sort_unstable();
 
-        let mut written = Vec::with_capacity(self.places.len());
+        let mut written = Vec::with_capacity(self.reports.len());
         let columns = self.set.columns;
         let mut chunks: Vec<_> = self.set.chunks(db.backend()).collect();
         if let [rows] = chunks.as_mut_slice() {
-            written = update(db.writer(), self.side, columns, rows).await?;
+            written = update(db.writer(), self.kind, columns, rows).await?;
         } else {
             let transaction = db.begin_write().await?;
             for rows in chunks {
-                written.extend(update(&transaction, self.side, columns, rows).await?);
+                written.extend(update(&transaction, self.kind, columns, rows).await?);
             }
             transaction.commit().await?;
         }
         let agents = written.iter().map(|written| written.agent_id).collect();
         let receipt = |Written { run_id, cancellation_requested, .. }| {
-            let index = self.places.binary_search_by_key(&run_id, |(id, ..)| *id).ok()?;
-            let (_, sequence, place) = self.places[index];
+            let found = self.reports.binary_search_by_key(&run_id, |(id, ..)| *id).ok()?;
+            let (_, sequence, index) = self.reports[found];
             let receipt = ReportReceipt {
                 status: ReportStatus::Accepted,
                 refusal: None,
                 last_sequence: Some(sequence),
                 cancellation_requested,
-                goes_on: true,
+                is_active: true,
             };
-            Some((place, receipt))
+            Some((index, receipt))
         };
         Ok((written.into_iter().filter_map(receipt).collect(), agents))
     }
@@ -211,18 +214,18 @@ struct Written {
     cancellation_requested: bool,
 }
 
-/// Updates rows on the side's condition. Returns those that fulfilled it.
+/// Updates the rows that meet the condition of their kind. Returns them.
 async fn update(
     db: &impl ConnectionTrait,
-    side: &Side,
+    kind: &Kind,
     columns: Columns<job_run::Entity>,
     rows: &mut [Vec<Value>],
 ) -> Result<Vec<Written>, DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
     let compared = Columns::none().with(job_run::Column::AttemptToken);
     store::push_update(&mut sql, columns, compared, rows, store::Null::Keeps);
-    sql.push(side.condition);
-    if let Some((column, condition)) = side.date
+    sql.push(kind.condition);
+    if let Some((column, condition)) = kind.date
         && columns.contains(column)
     {
         sql.push(condition);

@@ -1,4 +1,4 @@
-//! What a serving process does beside answering.
+//! Background maintenance: folding counters, removing old jobs, recovering from failed writes.
 
 use std::time::{Duration, Instant};
 
@@ -13,17 +13,17 @@ use crate::live::feed;
 use crate::metrics;
 use entity::{JobState, Timestamp};
 
-/// How often the counters' appended changes are folded. A count adds up those that wait, so
-/// folding only keeps it cheap.
+/// How often the counters' appended deltas are folded. Counts include deltas that are not folded yet;
+/// folding only keeps them cheap.
 const FOLD_EVERY: Duration = Duration::from_secs(1);
 
-/// How often old jobs are looked for, at most.
+/// The longest interval at which old jobs are removed.
 const REMOVE_EVERY: Duration = Duration::from_mins(10);
 
-/// Removing takes one part of the time in so many, so that others hardly notice.
-const REMOVING_PART: u32 = 10;
+/// Removal is active for one part of the time in this many, so that it hardly slows requests.
+const REMOVAL_PARTS: u32 = 10;
 
-/// Runs until it is dropped. Jobs that have been over for as long as `retain` are removed.
+/// Runs until it is dropped. Jobs that finished longer than `retain` ago are removed.
 pub async fn run(api: Api, retain: Option<Duration>) {
     let db = api.db();
     let removing = async {
@@ -42,7 +42,7 @@ async fn fold(api: &Api) {
     loop {
         ticks.tick().await;
         if let Err(error) = counts::fold(db).await {
-            failure::log("folding the counters", &error);
+            failure::log("failed to fold the counters", &error);
             db.write_health().record(&error);
         }
         match counts::read(db.reader(), &Scope::All, None).await {
@@ -50,10 +50,10 @@ async fn fold(api: &Api) {
                 let executing = counts.of(JobState::Executing);
                 api.set_executing(executing.try_into().unwrap_or_default());
             }
-            Err(error) => failure::log("counting the jobs that execute", &error),
+            Err(error) => failure::log("failed to count the executing jobs", &error),
         }
         if let Err(error) = feed::delete_old_changes(db).await {
-            failure::log("removing old changes", &error);
+            failure::log("failed to remove old changes", &error);
             db.write_health().record(&error);
         }
     }
@@ -67,28 +67,28 @@ async fn remove_old(db: &Db, retain: Duration) {
         ticks.tick().await;
         let before = clock::now().micros().saturating_sub(retain);
         let Some(before) = Timestamp::from_micros(before) else { continue };
-        let (mut place, mut removed) = (None, 0);
+        let (mut cursor, mut removed) = (None, 0);
         loop {
             let started = Instant::now();
-            match retention::remove(db, before, place).await {
-                Ok(step) => {
-                    metrics::removed(step.removed);
-                    removed += step.removed;
-                    place = step.next;
+            match retention::remove(db, before, cursor).await {
+                Ok(batch) => {
+                    metrics::removed(batch.jobs);
+                    removed += batch.jobs;
+                    cursor = batch.next;
                 }
                 Err(error) => {
-                    failure::log("removing old jobs", &error);
+                    failure::log("failed to remove old jobs", &error);
                     db.write_health().record(&error);
-                    place = None;
+                    cursor = None;
                 }
             }
-            if place.is_none() {
+            if cursor.is_none() {
                 break;
             }
-            sleep(started.elapsed() * (REMOVING_PART - 1)).await;
+            sleep(started.elapsed() * (REMOVAL_PARTS - 1)).await;
         }
         if removed > 0 {
-            tracing::info!(removed, "removed jobs that were over for long enough");
+            tracing::info!(removed, "removed old jobs");
         }
     }
 }
