@@ -316,14 +316,14 @@ impl JobRunReportInput {
                 return Err(Refusal::new(RefusalCode::InvalidValue, Some("agentState"), message));
             }
         };
-        agent_report(&self.run_id, &self.attempt_token, &self.sequence, step, self.progress)
+        agent_report(&self.run_id, &self.attempt_token, self.sequence, step, self.progress)
     }
 }
 
 fn agent_report(
     run_id: &UuidArgument,
     attempt_token: &UuidArgument,
-    sequence: &LongInput,
+    sequence: LongInput,
     step: Step,
     progress: Option<AgentProgressInput>,
 ) -> Result<Op, Refusal> {
@@ -375,7 +375,7 @@ impl FinishJobRunInput {
             RunOutcome::Cancelled => Ending::Cancelled,
         };
         let step = Step::Finish(ending);
-        agent_report(&self.run_id, &self.attempt_token, &self.sequence, step, self.progress)
+        agent_report(&self.run_id, &self.attempt_token, self.sequence, step, self.progress)
     }
 }
 
