@@ -214,7 +214,7 @@ on_both_databases! {
             }
         }
         for (path, parameter, detail) in [
-            ("jobs?status=Failed", "status", "status: there is no such parameter; did you mean state? (this route has page, take, state, "),
+            ("jobs?status=Failed", "status", "status: there is no such parameter; did you mean states? (this route has page, take, state, "),
             ("jobs?foo=1", "foo", "foo: there is no such parameter (this route has page, take, state, "),
             ("jobs?createdSince=x", "createdSince", "did you mean created"),
             ("jobs?page=0&=1", "", "there is no such parameter"),

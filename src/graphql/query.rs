@@ -225,8 +225,8 @@ impl Query {
         };
         let selection = selection_at(context, &[&["nodes"], &["edges", "node"]]);
         let _permit = long_query_permit(context).await;
-        let list = JobList::new(scope(context), &conditions, order);
-        let slice = list.slice(reader(context), &bounds, selection).await?;
+        let jobs = JobList::new(scope(context), &conditions, order);
+        let slice = jobs.slice(reader(context), &bounds, selection).await?;
         // Beyond a cursor there is at least the job that the cursor was made from.
         let (has_previous, has_next) = if from_end {
             (slice.has_more, bounds.before.is_some())

@@ -286,7 +286,7 @@ impl Conditions {
         };
         let others = self.others();
         let states = self.states.as_ref().map_or(0, Vec::len);
-        let is_narrowed = !others.is_empty() || scope != Scope::All;
+        let is_narrowed = scope != Scope::All;
         let is_sorted = match order.field {
             OrderField::CreatedDate => true,
             OrderField::ScheduledDate => states > 0 && !is_narrowed,

@@ -1,8 +1,4 @@
-<<<<<<< HEAD:crates/synth/src/lib.rs
 //! A believable job history, generated from a seed: for the demo, benchmarks, tests and simulated
-=======
-//! A believable job history, made up from a seed: for the demo, for benchmarks and for simulated
->>>>>>> words:src/synth/mod.rs
 //! agents.
 //!
 //! - [`History`] is the history: configurations, agents, and jobs with their runs.

@@ -311,14 +311,14 @@ impl JobRunReportInput {
                 return Err(Refusal::new(RefusalCode::InvalidValue, Some("agentState"), message));
             }
         };
-        agent_report(&self.run_id, &self.attempt_token, &self.sequence, transition, self.progress)
+        agent_report(&self.run_id, &self.attempt_token, self.sequence, transition, self.progress)
     }
 }
 
 fn agent_report(
     run_id: &UuidArgument,
     attempt_token: &UuidArgument,
-    sequence: &LongInput,
+    sequence: LongInput,
     transition: Transition,
     progress: Option<AgentProgressInput>,
 ) -> Result<Op, Refusal> {
@@ -370,7 +370,7 @@ impl FinishJobRunInput {
             RunOutcome::Cancelled => Ending::Cancelled,
         };
         let transition = Transition::Finish(ending);
-        agent_report(&self.run_id, &self.attempt_token, &self.sequence, transition, self.progress)
+        agent_report(&self.run_id, &self.attempt_token, self.sequence, transition, self.progress)
     }
 }
 
