@@ -1,6 +1,5 @@
 import { errorOf, isReported } from '../data/errors';
 import { partsOf } from '../data/parts';
-import { isActive } from '../data/states';
 import type { FullRun } from '../data/types';
 import { compact, NONE, percent } from '../format/number';
 import { t } from '../i18n';
@@ -23,6 +22,8 @@ function doneOf(run: FullRun): number | null {
   return isOver ? 100 : Math.min((done / total) * 100, 99.9);
 }
 
+/** Where the agent reported and processing did not, it has not started. */
+const ofAgent = [...fieldsOf('agentTimes'), ...fieldsOf('agentCounts')] as const;
 const fields = [...fieldsOf('processingTimes'), ...fieldsOf('processingCounts')] as const;
 
 /** The server's half: what the pipeline made of what was submitted. */
@@ -114,7 +115,7 @@ export function ProcessingCard({ run }: { run: FullRun }) {
             </div>
           </dl>
         </>
-      ) : isActive(run.agentState) ? (
+      ) : isReported(run, ofAgent) ? (
         <p className="muted">{processingLabel(null)}</p>
       ) : (
         <NotReported />
