@@ -13,8 +13,10 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, Row as _};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::checkpoint;
 use super::pool::Pool;
 use super::postgres::{CONNECT_TIMEOUT, Pooling, PostgresPool, Renewal, Settings};
 use super::{Db, Failure, Listening, Observer, WriteHealth};
@@ -26,8 +28,8 @@ const PREPARED_STATEMENTS: usize = 500;
 /// How long a request waits for a free connection, and for PostgreSQL's first response.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Readers of the SQLite file in this process, one for the change feed.
-const SQLITE_READERS: u32 = 5;
+/// Readers of the SQLite file in this process, one for the change feed and one for checkpoints.
+const SQLITE_READERS: u32 = 6;
 
 /// Additional readers, on either database, for long queries.
 const LONG_READERS: u32 = 2;
@@ -254,6 +256,7 @@ async fn sqlite(path: &PathBuf, statement_timeout: Option<Duration>) -> Result<D
         .foreign_keys(true)
         // Without it INSERT OR REPLACE deletes rows without running the counters' triggers.
         .pragma("recursive_triggers", "ON")
+        .pragma("wal_autocheckpoint", checkpoint::LIMIT)
         .pragma("cache_size", "-65536")
         .pragma("temp_store", "MEMORY")
         .statement_cache_capacity(PREPARED_STATEMENTS)
@@ -289,15 +292,22 @@ async fn sqlite(path: &PathBuf, statement_timeout: Option<Duration>) -> Result<D
         .acquire_timeout(LONG_ACQUIRE_TIMEOUT)
         .connect_lazy_with(options.clone());
     let reader = readers.connect_with(options).await?;
+    let (written, writes) = watch::channel(());
+    tokio::spawn(checkpoint::run(writes, reader.clone()));
     let observer = Observer::default();
-    let [reader, long_reader, writer] = [reader, long, writer].map(|pool| {
+    let observed = |pool, written: Option<watch::Sender<()>>| {
         let mut connection: DatabaseConnection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
         let observer = observer.clone();
         connection.set_metric_callback(move |info| {
             observer.observe(&info.statement.sql, info.elapsed, info.failed);
+            if let Some(written) = &written {
+                written.send_replace(());
+            }
         });
         Pool::Sqlite(connection)
-    });
+    };
+    let (reader, long_reader) = (observed(reader, None), observed(long, None));
+    let writer = observed(writer, Some(written));
     let write_health = WriteHealth::default();
     Ok(Db { reader, long_reader, writer, observer, write_health, postgres: None, queue: None })
 }

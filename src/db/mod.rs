@@ -1,5 +1,6 @@
 //! The database: connections, transactions, and the differences between SQLite and PostgreSQL.
 
+mod checkpoint;
 mod connect;
 pub mod failure;
 pub mod migrate;

@@ -10,7 +10,7 @@
 //! operator. Agents and operators at the same address are scheduled as two flows, so that an agent does
 //! not wait for an operator's ops.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::mem;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -29,11 +29,15 @@ const FLOW_CAPACITY: usize = CAPACITY / 2;
 /// How long to wait before trying again when the queue is full, in milliseconds.
 const RETRY_AFTER: u32 = 500;
 
-/// The approximate limit of a batch's cost, in the unit of [`Op::cost`]: some milliseconds.
-const BATCH_COST: u32 = 2_000;
+/// The approximate limit of a batch's cost, in the unit of [`Op::cost`]: about three milliseconds of
+/// SQLite's writer, for which the reports that come meanwhile wait. Larger batches make reports no faster.
+const BATCH_COST: u32 = 640;
+
+/// The cost of an op that the fast path writes, in all likelihood.
+const CHEAP: u32 = 1;
 
 /// The approximate cost that a flow contributes to a batch in one turn.
-const QUANTUM: u32 = 200;
+const QUANTUM: u32 = 80;
 
 /// What is scheduled round-robin: the ops of one client and kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,6 +105,16 @@ pub struct Part {
 impl Batch {
     pub fn parts(&self) -> &[Part] {
         &self.parts
+    }
+
+    /// Splits it into the flows that have cheap ops only, in this batch, and the others.
+    pub fn split_by_cost(self) -> [Self; 2] {
+        let is_expensive = |part: &&Part| part.ops().iter().any(|op| op.cost() > CHEAP);
+        let expensive: HashSet<_> =
+            self.parts.iter().filter(is_expensive).map(|part| part.flow).collect();
+        let (expensive, cheap): (Vec<_>, Vec<_>) =
+            self.parts.into_iter().partition(|part| expensive.contains(&part.flow));
+        [Self { parts: cheap }, Self { parts: expensive }]
     }
 
     fn is_bulk(&self) -> bool {

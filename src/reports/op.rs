@@ -42,10 +42,10 @@ impl Op {
                 ..
             }) => 1,
             Self::Processing(_) => 5,
+            // They find a job, write a run and its history, and change the job.
+            Self::Claim(_) | Self::Start(_) => 120,
             Self::Agent(_)
             | Self::Queue(_)
-            | Self::Claim(_)
-            | Self::Start(_)
             | Self::Cancel(_)
             | Self::Retry { .. }
             | Self::Expire(_)

@@ -95,12 +95,18 @@ struct Worker {
 impl Worker {
     async fn run(self) {
         while let Some(batch) = self.pending.next_batch().await {
-            let started = Instant::now();
-            let count = batch.parts().iter().map(|part| part.ops().len()).sum();
-            let span = tracing::info_span!("batch", ops = count);
-            let outcomes = self.write_batch(&batch).instrument(span).await;
-            metrics::batch(count, started.elapsed());
-            self.pending.complete(batch, outcomes);
+            // Heartbeats are committed and answered before claims and bulk actions of others are written.
+            for batch in batch.split_by_cost() {
+                let count = batch.parts().iter().map(|part| part.ops().len()).sum();
+                if count == 0 {
+                    continue;
+                }
+                let started = Instant::now();
+                let span = tracing::info_span!("batch", ops = count);
+                let outcomes = self.write_batch(&batch).instrument(span).await;
+                metrics::batch(count, started.elapsed());
+                self.pending.complete(batch, outcomes);
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::error::ErrorCode;
+use crate::reports::machine::Ending;
 use crate::reports::op::{Actor, AgentReport, Receipt, Transition};
 
 fn client(n: u8) -> IpAddr {
@@ -16,14 +17,16 @@ fn retry(n: u128) -> Op {
 }
 
 fn report(n: u128) -> Op {
+    agent_report(n, Transition::Stay)
+}
+
+fn finish(n: u128) -> Op {
+    agent_report(n, Transition::Finish(Ending::Completed))
+}
+
+fn agent_report(n: u128, transition: Transition) -> Op {
     let (run_id, token) = (Uuid::from_u128(n), Uuid::nil());
-    Op::Agent(AgentReport {
-        run_id,
-        token,
-        sequence: 0,
-        progress: Vec::new(),
-        transition: Transition::Stay,
-    })
+    Op::Agent(AgentReport { run_id, token, sequence: 0, progress: Vec::new(), transition })
 }
 
 fn number(op: &Op) -> u128 {
@@ -73,7 +76,9 @@ fn a_lone_client_fills_a_batch() {
     assert_eq!(numbers(&first).len(), BATCH_COST as usize);
     assert!(take(&queue).is_none(), "a client is in one batch at a time");
     write(&queue, first);
-    write(&queue, take(&queue).expect("the rest"));
+    while let Some(batch) = take(&queue) {
+        write(&queue, batch);
+    }
     assert!(outcomes(response).into_iter().eq(0..3_000));
     assert_eq!(queue.len(), 0);
 }
@@ -90,6 +95,29 @@ fn a_short_request_is_in_the_next_batch() {
     // Each flow had a turn before one had two.
     let firsts: Vec<_> = batch.parts().iter().map(|part| part.flow).collect();
     assert_eq!(firsts.len(), 6, "{firsts:?}");
+}
+
+#[test]
+fn a_batch_is_split_into_cheap_and_expensive_flows() {
+    let queue = FairQueue::default();
+    push(&queue, Some(client(1)), vec![retry(1)]);
+    push(&queue, Some(client(2)), vec![report(2)]);
+    push(&queue, Some(client(2)), vec![report(3)]);
+    // Its report stays behind the op that it was submitted with.
+    push(&queue, None, vec![finish(4), report(5)]);
+    let [cheap, expensive] = take(&queue).expect("a batch").split_by_cost();
+    let (cheap_numbers, mut expensive_numbers) = (numbers(&cheap), numbers(&expensive));
+    expensive_numbers.sort_unstable();
+    assert_eq!((cheap_numbers, expensive_numbers), (vec![2, 3], vec![1, 4, 5]));
+    // The flow of cheap ops has its next turn while the others are written.
+    write(&queue, cheap);
+    push(&queue, Some(client(2)), vec![report(6)]);
+    push(&queue, Some(client(1)), vec![retry(7)]);
+    let beside = take(&queue).expect("a batch");
+    assert_eq!(numbers(&beside), [6]);
+    write(&queue, beside);
+    write(&queue, expensive);
+    assert_eq!(numbers(&take(&queue).expect("a batch")), [7]);
 }
 
 #[test]
