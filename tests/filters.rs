@@ -113,7 +113,7 @@ impl Rows {
     }
 }
 
-/// Two values for each field of the filter, one of which most jobs match and one few.
+/// Two values for each field of the filter: one that most jobs match and one that few match.
 fn cases(rows: &Rows) -> Vec<Case> {
     use JobState::{Completed, Executing, Failed, Queued, Unknown};
     let (one, two) = (rows.configurations[0].id, rows.configurations[1].id);

@@ -161,7 +161,7 @@ impl<W: Write> Writer<W> {
                 let object: Map<String, Json> = fields
                     .iter()
                     .zip(values)
-                    .map(|(field, value)| (field.external_name.clone(), text::write_json(value)))
+                    .map(|(field, value)| (field.external_name.clone(), to_json(value)))
                     .collect();
                 writeln!(writer, "{}", Json::from(object))
             }

@@ -114,7 +114,7 @@ for (const kind of kinds) {
         String(shown),
       );
       const n = await total(page);
-      // Somebody else follows the link.
+      // Another user follows the link.
       const other = await page.context().newPage();
       await other.goto(page.url());
       await rows(other).first().waitFor();
@@ -397,7 +397,7 @@ for (const kind of kinds) {
         ['/jobs/nonsense', 'Job not found'],
         ['/configurations/018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f', 'Configuration not found'],
         ['/agents/018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f', 'Agent not found'],
-        ['/?q=nobody-is-called-this', 'No jobs match'],
+        ['/?q=no-such-name', 'No jobs match'],
       ]) {
         await page.goto(at(path));
         await page.getByRole('heading', { name: text }).waitFor();

@@ -135,7 +135,7 @@ for (const kind of kinds) {
       await page.getByRole('link', { name: 'Sign in' }).click();
       await signIn(page, token);
       await refusal(page).waitFor();
-      await signIn(page, command(database.url, 'token', 'create', 'Desk', '--role', 'viewer'));
+      await signIn(page, command(database.url, 'token', 'create', 'Office', '--role', 'viewer'));
       await page.locator('.job-head h1').waitFor();
       assert.equal(page.url(), link);
       assert.deepEqual(unexpected(complaints), []);

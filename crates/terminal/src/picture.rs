@@ -171,7 +171,7 @@ pub fn sentence(change: &Change) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::board::{Departure, Update};
+    use crate::board::{RemovedJob, Update};
     use console::measure_text_width;
     use uuid::Uuid;
 

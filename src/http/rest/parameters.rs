@@ -249,7 +249,7 @@ impl Given {
     }
 }
 
-/// What somebody sent, for a message: its beginning.
+/// The beginning of a value, for a message.
 pub fn quoted(text: &str) -> Cow<'_, str> {
     let start: String = text.chars().take(60).collect();
     format!("{start:?}").into()
