@@ -13,7 +13,7 @@ use crate::graphql::{Api, Rules};
 use crate::http::{self, HttpOptions, Listener};
 use crate::live::Live;
 use crate::reports::{LeasePolicy, Writer, lease_reaper};
-use crate::{metrics, maintenance};
+use crate::{maintenance, metrics};
 
 /// What the application is started with.
 pub struct App {

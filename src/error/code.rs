@@ -257,3 +257,15 @@ impl ErrorCode {
         Self::ALL.iter().copied().find(|code| code.name() == name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codes_of_documents_are_documented() {
+        for code in graphql_server::ErrorCode::ALL {
+            assert!(ErrorCode::from_name(code.name()).is_some(), "{}", code.name());
+        }
+    }
+}

@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use std::fmt;
 
 use async_graphql::{Pos, ServerError, Value};
-use graphql_server::DocumentError;
 use sea_orm::DbErr;
 
 use crate::db::failure::{self, Failure};
@@ -122,14 +121,6 @@ impl From<DbErr> for ApiError {
         }
         failure::log("a statement failed", &error);
         if failure.is_temporary() { Self::unavailable() } else { Self::internal() }
-    }
-}
-
-impl From<DocumentError> for ApiError {
-    fn from(error: DocumentError) -> Self {
-        let code = ErrorCode::from_name(error.code.name()).unwrap_or(ErrorCode::BadRequest);
-        let (limit, found) = error.exceeded.unzip();
-        Self { limit, found, ..Self::new(code, error.message) }
     }
 }
 

@@ -12,6 +12,7 @@ use serde_json::{Map, Value as Json};
 use super::api::Api;
 use super::cost::LENGTH;
 use super::inputs::Found;
+use crate::error::ErrorCode;
 use crate::jobs::scope::Scope;
 use crate::limits::check;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Pos, Request, ServerError};
+use async_graphql::{Request, ServerError};
 use graphql_server::flatten;
 use tokio_util::task::TaskTracker;
 

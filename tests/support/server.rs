@@ -9,7 +9,7 @@ use agent_jobs::db::Db;
 use agent_jobs::graphql::Rules;
 use agent_jobs::http::{self, HttpOptions};
 use agent_jobs::live::Live;
-use agent_jobs::reports::{LeasePolicy, Reports};
+use agent_jobs::reports::{LeasePolicy, WriteQueue};
 use serde_json::{Value, json};
 
 use super::{Kind, TestDatabase, client_builder};
@@ -83,10 +83,11 @@ impl TestServer {
         let url = format!("http://{}", listener.local_addr().expect("its address"));
         let app = App { access, rules, http: options, lease_policy, tick, ..App::new(db.clone()) };
         let running = app.start(listener);
-        let (reports, live) = (running.api().reports().clone(), Arc::clone(running.api().live()));
+        let (write_queue, live) =
+            (running.api().write_queue().clone(), Arc::clone(running.api().live()));
         // Where clients have little time, the server may close an idle connection as it is used.
         let client = client_builder().pool_max_idle_per_host(0).build().expect("a client");
-        Self { db, url, client, reports, live, _running: running }
+        Self { db, url, client, write_queue, live, _running: running }
     }
 
     /// The server's own database handle.

@@ -40,6 +40,25 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    pub const ALL: &[Self] = &[
+        Self::BadRequest,
+        Self::DocumentTooDeep,
+        Self::DocumentTooLong,
+        Self::GraphqlParseFailed,
+        Self::GraphqlValidationFailed,
+        Self::IntrospectionDisabled,
+        Self::PersistedDocumentRequired,
+        Self::PersistedQueryHashMismatch,
+        Self::PersistedQueryNotFound,
+        Self::PersistedQueryNotSupported,
+        Self::TooManyAliases,
+        Self::TooManyDirectives,
+        Self::TooManyFields,
+        Self::TooManyRootFields,
+        Self::TooManyTokens,
+        Self::TooManyVariables,
+    ];
+
     /// The code as clients see it in `extensions.code`.
     pub fn name(self) -> &'static str {
         match self {

@@ -5,7 +5,6 @@ use entity::{JobState, LongInput, ProcessingState, Timestamp, job, job_run};
 use sea_orm::Value;
 use uuid::Uuid;
 
-use crate::error::ApiError;
 use crate::jobs::argument::UuidArgument;
 use crate::jobs::filter::JobFilter;
 use crate::reports::machine::{Ending, Phase};

@@ -293,7 +293,9 @@ impl Mutation {
     ) -> Result<JobsPayload, ApiError> {
         let found = Found::look(context, input.job_ids, input.filter, JobState::is_terminal);
         let found = found.await?;
-        found.touch(context, input.dry_run, |job_id| Op::Retry { job_id, by: Actor::Operator }).await
+        found
+            .touch(context, input.dry_run, |job_id| Op::Retry { job_id, by: Actor::Operator })
+            .await
     }
 }
 

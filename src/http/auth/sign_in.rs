@@ -16,7 +16,7 @@ use crate::graphql::Api;
 use crate::http::body;
 use crate::http::limits::Client;
 use crate::http::pages::{html::BRAND, slash};
-use crate::http::refusal::{challenge, status};
+use crate::http::rejection::{challenge, status};
 use crate::http::site::Site;
 
 /// The longest value that browsers store: 4096 bytes without the cookie's name and attributes.
