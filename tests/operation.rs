@@ -204,7 +204,7 @@ async fn options_come_from_the_command_line_the_environment_and_a_file() {
         Program::spawn(&mut command).expect("the program starts").output()
     };
     write(
-        "listen = \"127.0.0.1:0\"\nlost-after = \"7m\"\nno-migrate = true\nretain = \"30d\"\n\
+        "listen = \"127.0.0.1:0\"\nlease = \"7m\"\nno-migrate = true\nretain = \"30d\"\n\
          database-url = \"postgres://me:secret@db.example/jobs\"\n",
     );
     let output = run(

@@ -292,22 +292,22 @@ async fn sqlite(path: &PathBuf, statement_timeout: Option<Duration>) -> Result<D
         .acquire_timeout(LONG_ACQUIRE_TIMEOUT)
         .connect_lazy_with(options.clone());
     let reader = readers.connect_with(options).await?;
-    let (written, writes) = watch::channel(());
-    tokio::spawn(checkpoint::run(writes, reader.clone()));
+    let (change_sender, changes) = watch::channel(());
+    tokio::spawn(checkpoint::run(changes, reader.clone()));
     let observer = Observer::default();
-    let observed = |pool, written: Option<watch::Sender<()>>| {
+    let observe = |pool, changes: Option<watch::Sender<()>>| {
         let mut connection: DatabaseConnection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
         let observer = observer.clone();
         connection.set_metric_callback(move |info| {
             observer.observe(&info.statement.sql, info.elapsed, info.failed);
-            if let Some(written) = &written {
-                written.send_replace(());
+            if let Some(changes) = &changes {
+                changes.send_replace(());
             }
         });
         Pool::Sqlite(connection)
     };
-    let (reader, long_reader) = (observed(reader, None), observed(long, None));
-    let writer = observed(writer, Some(written));
+    let (reader, long_reader) = (observe(reader, None), observe(long, None));
+    let writer = observe(writer, Some(change_sender));
     let write_health = WriteHealth::default();
     Ok(Db { reader, long_reader, writer, observer, write_health, postgres: None, queue: None })
 }

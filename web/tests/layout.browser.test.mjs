@@ -65,7 +65,7 @@ for (const kind of kinds) {
       });
       ids.running = jobs[0].Id;
       ids.failed = jobs[1].Id;
-      server = await serve('serve', database.url, { options: ['--lost-after', '0'] });
+      server = await serve('serve', database.url, { options: ['--lease', '0'] });
     });
 
     after(async () => {

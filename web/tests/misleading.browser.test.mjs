@@ -89,7 +89,7 @@ for (const kind of kinds) {
         jobs,
         'job-runs': runs,
       });
-      const options = ['--stale-after', '30m', '--lost-after', '0'];
+      const options = ['--stale-after', '30m', '--lease', '0'];
       server = await serve('serve', database.url, { options });
     });
 
