@@ -1,12 +1,12 @@
 // What the dashboard's pages look like on the data of the demo, in both themes, on desktops and phones,
 // and in German. In a real browser, on one database: the pages are the same whatever it is.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe } from 'node:test';
 import { checkAsItIs } from './support/axe.mjs';
-import { desktop, launch, open, phone } from './support/browser.mjs';
-import { ask, createDatabase, serve } from './support/server.mjs';
+import { desktop, launch, phone } from './support/browser.mjs';
+import { rows, settled, startDemo, testPage, total } from './support/demo.mjs';
+import { ask } from './support/server.mjs';
 import { onlyIn, readable } from './support/texts.mjs';
-import { until } from './support/until.mjs';
 
 const kinds = (process.env.AGENT_JOBS_TEST_DATABASES ?? 'sqlite,postgres').split(',');
 
@@ -16,33 +16,13 @@ before(async () => {
 });
 after(() => browser?.close());
 
-const rows = (page) => page.locator('.table-body .row');
-
 describe("the dashboard's looks", () => {
   let database;
   let server;
-  const facts = {};
+  let facts;
 
   before(async () => {
-    database = createDatabase(kinds[0]);
-    server = await serve('demo', database.url, { options: ['--agents', '0'] });
-    Object.assign(
-      facts,
-      await ask(
-        server.url,
-        `{
-            counts: jobCounts { failed completed total }
-            failed: jobs(state: FAILED, take: 1) {
-              items { id name configuration { id name } currentRun { agentResultMessage } }
-            }
-            executing: jobs(state: EXECUTING, take: 1) { items { id name } }
-            queued: jobs(state: QUEUED, take: 2) { items { id name } }
-            retried: jobs(state: COMPLETED, take: 200) { items { id runs(take: 2) { id } } }
-            agents(take: 1) { items { id name } }
-            configurations(take: 1) { items { id name } }
-          }`,
-      ),
-    );
+    ({ database, server, facts } = await startDemo(kinds[0]));
   });
 
   after(async () => {
@@ -52,26 +32,14 @@ describe("the dashboard's looks", () => {
 
   const at = (path) => new URL(path, server.url).href;
 
-  /** Runs steps on a page, which must not complain. */
   const on = (name, path, steps, options) =>
-    test(name, async () => {
-      const { page, complaints, close } = await open(browser, server.url, options);
-      try {
-        await page.goto(at(path));
-        await steps(page);
-        assert.deepEqual(complaints, []);
-      } finally {
-        await close();
-      }
-    });
-
-  /** Until the list is the one that was asked for last, not the one before. */
-  const settled = async (page) => {
-    await rows(page).first().waitFor();
-    await until(async () => (await page.locator('.table.is-stale').count()) === 0, 'the list');
-  };
-  const total = async (page) =>
-    Number((await page.locator('.list-count b').innerText()).replace(/\D/g, ''));
+    testPage(
+      () => browser,
+      name,
+      () => at(path),
+      steps,
+      options,
+    );
 
   on('German is chosen in the settings, and nothing is left in English', '/', async (page) => {
     await rows(page).first().waitFor();
