@@ -54,7 +54,7 @@ for (const colorScheme of ['light', 'dark']) {
   await shoot('jobs');
 
   await page.goto(at(`jobs/${await telling()}`));
-  await page.locator('.field-table').first().waitFor();
+  await page.locator('.job-head h1').waitFor();
   // The rate is drawn from a few reports.
   await page.waitForTimeout(15_000);
   await shoot('job');
