@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseSettings, type Settings } from '../settings/settings';
 import { about, duration, relative } from './duration';
+import { formatLength, parseLength } from './length';
 import { compact, count, percent, rate } from './number';
 import { brief, fromField, full, startOfDay, toField } from './time';
 
@@ -102,4 +103,22 @@ it('settings that make no sense are as usual', () => {
     hours: '12',
     keys: false,
   });
+});
+
+it('lengths of time are read as they are typed, and written so that they are read again', () => {
+  for (const [text, ms, again] of [
+    ['90s', 90_000, '1m30s'],
+    ['1h30m', 5_400_000, '1h30m'],
+    [' 1H 30 m ', 5_400_000, '1h30m'],
+    ['2,5h', 9_000_000, '2h30m'],
+    ['250ms', 250, '250ms'],
+    ['3d', 259_200_000, '3d'],
+    ['0s', 0, '0s'],
+  ] as const) {
+    expect([text, parseLength(text), formatLength(ms)]).toEqual([text, ms, again]);
+    expect(parseLength(again)).toBe(ms);
+  }
+  for (const wrong of ['', '10', 'm', '10 minutes', '-5m', '1h30', '1e9d', '99999999999999d']) {
+    expect([wrong, parseLength(wrong)]).toEqual([wrong, undefined]);
+  }
 });

@@ -3,9 +3,10 @@ import { noteErrors } from '../data/errors';
 import type { ListedJob } from '../data/types';
 import { parseSettings } from '../settings/settings';
 import { includedKinds, planForJobs } from './actions/plan';
+import { parseFilter } from './address';
 import { type Column, cellError, columns, columnsFor } from './columns';
 import { cell, fileName, moment } from './csv';
-import { parseFilter, type Sort, sortKeys } from './filter';
+import { type Sort, sortKeys } from './filter';
 
 it('a value of a CSV file is quoted where it must be, and is never a formula', () => {
   expect(['a,b', 'say "x"', 'two\nlines', '=1+1', '-5', '@x', 'plain'].map(cell)).toEqual([
