@@ -1,47 +1,17 @@
 // What the dashboard's pages look like on the data of the demo, in both themes, on desktops and phones,
 // and in German. In a real browser, on one database: the pages are the same whatever it is.
 import assert from 'node:assert/strict';
-import { after, before, describe } from 'node:test';
-import { checkAsItIs } from './support/axe.mjs';
-import { desktop, launch, phone } from './support/browser.mjs';
-import { rows, settled, startDemo, testPage, total } from './support/demo.mjs';
-import { ask } from './support/server.mjs';
-import { onlyIn, readable } from './support/texts.mjs';
-
-const kinds = (process.env.AGENT_JOBS_TEST_DATABASES ?? 'sqlite,postgres').split(',');
-
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser?.close());
+import { describe } from 'vitest';
+import { checkAsItIs } from './support/axe';
+import { desktop, phone } from './support/browser';
+import { Demo, rows, settled, total } from './support/demo';
+import { kinds } from './support/server';
+import { onlyIn, readable } from './support/texts';
 
 describe("the dashboard's looks", () => {
-  let database;
-  let server;
-  let facts;
+  const site = new Demo(kinds[0]);
 
-  before(async () => {
-    ({ database, server, facts } = await startDemo(kinds[0]));
-  });
-
-  after(async () => {
-    await server?.stop();
-    database?.drop();
-  });
-
-  const at = (path) => new URL(path, server.url).href;
-
-  const on = (name, path, steps, options) =>
-    testPage(
-      () => browser,
-      name,
-      () => at(path),
-      steps,
-      options,
-    );
-
-  on('German is chosen in the settings, and nothing is left in English', '/', async (page) => {
+  site.on('German is chosen in the settings, and nothing is left in English', '/', async (page) => {
     await rows(page).first().waitFor();
     await page.getByRole('button', { name: 'Settings' }).click();
     await page.getByRole('combobox', { name: 'Language' }).selectOption('Deutsch');
@@ -52,8 +22,8 @@ describe("the dashboard's looks", () => {
     await page.reload();
     await settled(page);
     assert.equal(await page.locator('html').getAttribute('lang'), 'de');
-    const inGerman = (n) => n.toLocaleString('de-DE');
-    assert.ok(facts.counts.total > 999, 'a number with a separator');
+    const inGerman = (n: number) => n.toLocaleString('de-DE');
+    assert.ok(site.facts.counts.total > 999, 'a number with a separator');
     assert.equal(
       await page.locator('.list-count').innerText(),
       `${inGerman(await total(page))} Jobs`,
@@ -63,7 +33,7 @@ describe("the dashboard's looks", () => {
     assert.ok(english.length > 250 && english.includes('Least recently updated'));
     // What the data says is in no language.
     const names = new Set(['Message', 'Name']);
-    const assertGerman = async (where) => {
+    const assertGerman = async (where: string) => {
       const leaks = (await readable(page)).filter((text) =>
         english.some(
           (each) =>
@@ -74,7 +44,7 @@ describe("the dashboard's looks", () => {
       assert.deepEqual(leaks, [], where);
       await checkAsItIs(page, where);
     };
-    const title = (text) => page.waitForFunction((text) => document.title === text, text);
+    const title = (text: string) => page.waitForFunction((text) => document.title === text, text);
 
     await assertGerman('jobs');
     for (const label of ['Status', 'Konfiguration', 'Agent', 'Erstellt', 'Spalten']) {
@@ -84,7 +54,7 @@ describe("the dashboard's looks", () => {
       await page.keyboard.press('Escape');
       await page.locator('.popover').waitFor({ state: 'detached' });
     }
-    await page.goto(at('/?state=failed&size=25'));
+    await page.goto(site.at('/?state=failed&size=25'));
     await settled(page);
     await rows(page).first().getByRole('checkbox').check();
     await page.getByRole('region', { name: 'Ausgewählte Jobs' }).waitFor();
@@ -92,32 +62,29 @@ describe("the dashboard's looks", () => {
     await page.getByRole('dialog').getByRole('button', { name: '1 Job wiederholen' }).waitFor();
     await assertGerman('retry');
     // Other tests retry jobs that had failed at the start.
-    const { jobs } = await ask(
-      server.url,
-      '{ jobs(state: FAILED, take: 1) { items { id name } } }',
-    );
+    const { jobs } = await site.ask('{ jobs(state: FAILED, take: 1) { items { id name } } }');
     const [failed] = jobs.items;
-    await page.goto(at(`/jobs/${failed.id}`));
+    await page.goto(site.at(`/jobs/${failed.id}`));
     await page.getByText('Lauf fehlgeschlagen').waitFor();
     await title(`✕ ${failed.name} · agent-jobs`);
     await assertGerman('a failed job');
-    for (const { id } of [facts.executing.items[0], facts.queued.items[1]]) {
-      await page.goto(at(`/jobs/${id}`));
+    for (const { id } of [site.facts.executing.items[0], site.facts.queued.items[1]]) {
+      await page.goto(site.at(`/jobs/${id}`));
       await page.locator('.job-head h1').waitFor();
       await assertGerman(`job ${id}`);
     }
-    await page.goto(at('/jobs/nonsense'));
+    await page.goto(site.at('/jobs/nonsense'));
     await page.getByRole('heading', { name: 'Job nicht gefunden' }).waitFor();
     await assertGerman('no job');
     for (const [path, name, { id }] of [
-      ['configurations', 'Konfigurationen', facts.configurations.items[0]],
-      ['agents', 'Agenten', facts.agents.items[0]],
+      ['configurations', 'Konfigurationen', site.facts.configurations.items[0]],
+      ['agents', 'Agenten', site.facts.agents.items[0]],
     ]) {
-      await page.goto(at(`/${path}`));
+      await page.goto(site.at(`/${path}`));
       await title(`${name} · agent-jobs`);
       await page.locator('.row-link').first().waitFor();
       await assertGerman(path);
-      await page.goto(at(`/${path}/${id}?size=25`));
+      await page.goto(site.at(`/${path}/${id}?size=25`));
       await settled(page);
       const created = await page.locator('.facts time:not([title])').innerText();
       const month = 'Jan|Feb|März|Apr|Mai|Juni|Juli|Aug|Sept|Okt|Nov|Dez';
@@ -136,23 +103,23 @@ describe("the dashboard's looks", () => {
   });
 
   for (const [size, viewport] of Object.entries({ desktop, phone })) {
-    for (const colorScheme of ['light', 'dark']) {
+    for (const colorScheme of ['light', 'dark'] as const) {
       const name = `axe finds nothing, and nothing is cut off, on a ${size}, ${colorScheme}`;
-      on(
+      site.on(
         name,
         '/',
         async (page) => {
           for (const path of [
             '/?size=25',
             '/?state=failed&size=25',
-            `/jobs/${facts.failed.items[0].id}`,
-            `/jobs/${facts.executing.items[0].id}`,
+            `/jobs/${site.facts.failed.items[0].id}`,
+            `/jobs/${site.facts.executing.items[0].id}`,
             '/configurations',
-            `/configurations/${facts.configurations.items[0].id}?size=25`,
+            `/configurations/${site.facts.configurations.items[0].id}?size=25`,
             '/agents',
-            `/agents/${facts.agents.items[0].id}?size=25`,
+            `/agents/${site.facts.agents.items[0].id}?size=25`,
           ]) {
-            await page.goto(at(path));
+            await page.goto(site.at(path));
             await page.locator('.row-link, .job-head h1').first().waitFor();
             await checkAsItIs(page, path);
             const overflow = await page.evaluate(

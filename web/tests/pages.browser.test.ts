@@ -1,54 +1,47 @@
 // The pages that the server writes itself, in a real browser.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { checkInBothThemes } from './support/axe.mjs';
-import { desktop, launch, open } from './support/browser.mjs';
-import { command, createDatabase, serve } from './support/server.mjs';
+import type { BrowserContextOptions, Page, Response } from 'playwright-core';
+import { beforeAll, describe, test } from 'vitest';
+import { checkInBothThemes } from './support/axe';
+import { desktop } from './support/browser';
+import { command } from './support/server';
+import { Site } from './support/site';
 
-const sizes = [
-  ['desktop', desktop],
-  ['phone', { width: 390, height: 844 }],
-];
+const sizes = Object.entries({ desktop, phone: { width: 390, height: 844 } });
 
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser?.close());
+interface MeantOptions extends BrowserContextOptions {
+  /** A status that the page may complain of. */
+  meant?: number;
+}
 
-/** Steps on a page of a server, which complains of nothing but the statuses that are meant. */
-const onPages = (server, name, path, steps, { meant = [], ...options } = {}) =>
-  test(name, async () => {
-    const { page, complaints, close } = await open(browser, server().url, options);
-    try {
-      const response = await page.goto(new URL(path, `${server().url}/`).href);
-      await steps(page, response);
-      const isMeant = (complaint) => meant.some((status) => complaint.includes(String(status)));
-      assert.deepEqual(
-        complaints.filter((each) => !isMeant(each)),
-        [],
-      );
-    } finally {
-      await close();
-    }
-  });
+type PageSteps = (page: Page, response: Response) => Promise<unknown>;
 
-const fits = (page) =>
+/** Steps on a page of a server, which complains of nothing but the status that is meant. */
+const onPages =
+  (site: Site) =>
+  (name: string, path: string, steps: PageSteps, { meant, ...options }: MeantOptions = {}) =>
+    test(name, async () => {
+      const { page, complaints, close } = await site.open(options);
+      try {
+        const response = await page.goto(site.at(path));
+        assert.ok(response);
+        await steps(page, response);
+        const isMeant = (complaint: string) => meant && complaint.includes(String(meant));
+        assert.deepEqual(
+          complaints.filter((each) => !isMeant(each)),
+          [],
+        );
+      } finally {
+        await close();
+      }
+    });
+
+const fits = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
 
 describe('pages of a server that everyone may use', () => {
-  let database;
-  let server;
-  before(async () => {
-    database = createDatabase('sqlite');
-    server = await serve('serve', database.url);
-  });
-  after(async () => {
-    await server?.stop();
-    database?.drop();
-  });
-
-  const on = (...all) => onPages(() => server, ...all);
+  const site = new Site('sqlite');
+  const on = onPages(site);
 
   for (const [size, viewport] of sizes) {
     on(
@@ -75,9 +68,9 @@ describe('pages of a server that everyone may use', () => {
         await checkInBothThemes(page, 'an unknown address');
         await page.getByRole('link', { name: 'All jobs' }).click();
         await page.getByRole('heading', { name: 'Jobs', exact: true }).waitFor();
-        assert.equal(page.url(), `${server.url}/`);
+        assert.equal(page.url(), `${site.url}/`);
       },
-      { viewport, meant: [404] },
+      { viewport, meant: 404 },
     );
   }
 
@@ -102,11 +95,11 @@ describe('pages of a server that everyone may use', () => {
 
   test('a program that asks for an unknown address gets text, and one of the API a problem', async () => {
     for (const accept of ['application/json', '*/*']) {
-      const response = await fetch(`${server.url}/nope`, { headers: { accept } });
+      const response = await fetch(`${site.url}/nope`, { headers: { accept } });
       assert.equal(response.status, 404);
       assert.equal(await response.text(), '404 Not found\n');
     }
-    const problem = await fetch(`${server.url}/api/v1/nope`, { headers: { accept: 'text/html' } });
+    const problem = await fetch(`${site.url}/api/v1/nope`, { headers: { accept: 'text/html' } });
     assert.equal(problem.status, 404);
     assert.equal((await problem.json()).code, 'NOT_FOUND');
   });
@@ -121,21 +114,13 @@ describe('pages of a server that everyone may use', () => {
 });
 
 describe('signing in', () => {
-  let database;
-  let server;
-  let token;
-  before(async () => {
-    database = createDatabase('sqlite');
-    server = await serve('serve', database.url, { options: ['--auth', 'tokens'] });
-    token = command(database.url, 'token', 'create', 'Wall', '--role', 'viewer');
+  const site = new Site('sqlite', { options: ['--auth', 'tokens'] });
+  let token = '';
+  beforeAll(() => {
+    token = command(site.database.url, 'token', 'create', 'Wall', '--role', 'viewer');
   });
-  after(async () => {
-    await server?.stop();
-    database?.drop();
-  });
-
-  const on = (...all) => onPages(() => server, ...all);
-  const field = (page) => page.getByLabel('Access token');
+  const on = onPages(site);
+  const field = (page: Page) => page.getByLabel('Access token');
 
   for (const [size, viewport] of sizes) {
     on(
@@ -159,13 +144,14 @@ describe('signing in', () => {
         assert.equal(await focused(), 'token');
         // What a screen reader reads out with the field that has the focus.
         const described = await field(page).evaluate(
-          (input) => document.getElementById(input.getAttribute('aria-describedby')).textContent,
+          (input) =>
+            document.getElementById(input.getAttribute('aria-describedby') ?? '')?.textContent,
         );
         assert.equal(described, 'Invalid or expired token.');
         assert.equal(await field(page).getAttribute('aria-invalid'), 'true');
         await checkInBothThemes(page, 'a wrong token');
       },
-      { viewport, meant: [401] },
+      { viewport, meant: 401 },
     );
   }
 

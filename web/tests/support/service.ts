@@ -1,13 +1,15 @@
 // A server of a test's own: the real program, over an empty database that goes with it.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import type { Answer } from './server';
 
 const program =
   process.env.AGENT_JOBS ??
@@ -19,16 +21,18 @@ const admin = process.env.AGENT_JOBS_TEST_POSTGRES ?? 'postgres://postgres@127.0
 export const databases = ['SQLite', 'PostgreSQL'];
 
 export class Service {
-  #database;
-  #process;
+  #database: ServiceDatabase | undefined;
+  #process: ChildProcessByStdio<null, Readable, null> | undefined;
+  address = '';
 
-  static async start(kind) {
+  static async start(kind: string): Promise<Service> {
     const service = new Service();
-    service.#database = kind === 'PostgreSQL' ? createPostgres() : createSqlite();
+    const database = kind === 'PostgreSQL' ? createPostgres() : createSqlite();
+    service.#database = database;
     try {
       await service.#serve('127.0.0.1:0');
     } catch (error) {
-      service.#database.remove();
+      database.remove();
       throw error;
     }
     return service;
@@ -44,25 +48,32 @@ export class Service {
     return this.endpoint.replace(/^http/, 'ws');
   }
 
-  async #serve(listen) {
-    const url = this.#database.url;
-    this.#process = spawn(program, ['serve', '--database-url', url, '--listen', listen], {
+  async #serve(listen: string): Promise<void> {
+    const { url } = this.#opened;
+    const child = spawn(program, ['serve', '--database-url', url, '--listen', listen], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, AGENT_JOBS_LOG: 'error' },
     });
-    const ended = once(this.#process, 'exit').then(([code]) => {
+    this.#process = child;
+    const ended = once(child, 'exit').then(([code]) => {
       throw new Error(`the server ended with ${code} before it listened`);
     });
     ended.catch(() => {});
     const [line] = await Promise.race([
-      once(createInterface(this.#process.stdout), 'line'),
-      once(this.#process, 'error').then(([error]) => Promise.reject(error)),
+      once(createInterface(child.stdout), 'line'),
+      once(child, 'error').then(([error]) => Promise.reject(error)),
       ended,
     ]);
-    this.address = line.match(/http:\S+/)[0];
+    this.address = /http:\S+/.exec(line)?.[0] ?? '';
   }
 
-  async #end() {
+  get #opened(): ServiceDatabase {
+    assert.ok(this.#database);
+    return this.#database;
+  }
+
+  async #end(): Promise<void> {
+    assert.ok(this.#process);
     const ended = once(this.#process, 'exit');
     this.#process.kill('SIGTERM');
     assert.deepEqual(await ended, [0, null]);
@@ -78,28 +89,28 @@ export class Service {
     try {
       await this.#end();
     } finally {
-      this.#database.remove();
+      this.#opened.remove();
     }
   }
 
-  async ask(query, variables) {
+  async ask(query: string, variables?: object): Promise<Answer> {
     const response = await fetch(this.endpoint, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ query, variables }),
     });
-    const { data, errors } = await response.json();
+    const { data, errors } = (await response.json()) as { data: Answer; errors?: unknown };
     assert.equal(errors, undefined, JSON.stringify(errors));
     return data;
   }
 
   /** Runs a statement on the database, as another program would. */
-  execute(sql) {
-    this.#database.execute(sql);
+  execute(sql: string): void {
+    this.#opened.execute(sql);
   }
 
   /** A job that an agent has taken and works on, in a configuration of its own. */
-  async begin(name) {
+  async begin(name: string): Promise<Work> {
     const [agentId, configurationId, token] = [randomUUID(), randomUUID(), randomUUID()];
     await this.ask(
       `mutation ($agent: UUID!, $configuration: UUID!) {
@@ -131,15 +142,30 @@ export class Service {
 }
 
 /** A job that an agent works on. */
-class Work {
-  #service;
-  #token;
-  #sequence = 0;
+interface Started {
+  jobId: string;
+  agentId: string;
+  configurationId: string;
+  runId: string;
+  token: string;
+}
 
-  constructor(service, { jobId, agentId, configurationId, runId, token }) {
+export class Work {
+  #service: Service;
+  #token: string;
+  #sequence = 0;
+  readonly jobId: string;
+  readonly agentId: string;
+  readonly configurationId: string;
+  readonly runId: string;
+
+  constructor(service: Service, { jobId, agentId, configurationId, runId, token }: Started) {
     this.#service = service;
     this.#token = token;
-    Object.assign(this, { jobId, agentId, configurationId, runId });
+    this.jobId = jobId;
+    this.agentId = agentId;
+    this.configurationId = configurationId;
+    this.runId = runId;
   }
 
   #attempt() {
@@ -147,7 +173,7 @@ class Work {
     return { runId: this.runId, attemptToken: this.#token, sequence: this.#sequence };
   }
 
-  async report(percent) {
+  async report(percent: number): Promise<void> {
     const report = { ...this.#attempt(), progress: { agentPercentCompleted: percent } };
     const { reportJobRuns } = await this.#service.ask(
       `mutation ($report: JobRunReportInput!) {
@@ -158,7 +184,7 @@ class Work {
     assert.deepEqual(reportJobRuns.results, [{ status: 'ACCEPTED' }]);
   }
 
-  async finish(outcome, agentResultMessage) {
+  async finish(outcome: string, agentResultMessage: string): Promise<void> {
     const input = { ...this.#attempt(), outcome, progress: { agentResultMessage } };
     const { finishJobRun } = await this.#service.ask(
       `mutation ($input: FinishJobRunInput!) {
@@ -170,25 +196,31 @@ class Work {
   }
 }
 
-function createSqlite() {
+interface ServiceDatabase {
+  url: string;
+  execute(sql: string): void;
+  remove(): void;
+}
+
+function createSqlite(): ServiceDatabase {
   const folder = mkdtempSync(join(tmpdir(), 'agent-jobs-'));
   const remove = () => rmSync(folder, { recursive: true });
   const file = join(folder, 'test.db');
-  const execute = (sql) => execFileSync('sqlite3', ['-cmd', '.timeout 5000', file, sql]);
+  const execute = (sql: string) => execFileSync('sqlite3', ['-cmd', '.timeout 5000', file, sql]);
   return { url: `sqlite://${file}`, execute, remove };
 }
 
-function createPostgres() {
+function createPostgres(): ServiceDatabase {
   const name = `agent_jobs_test_${randomUUID().replaceAll('-', '')}`;
   const url = admin.replace(/[^/]*$/, name);
-  const runIn = (database) => (sql) =>
+  const runIn = (database: string) => (sql: string) =>
     execFileSync('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', database, '-c', sql]);
   const run = runIn(admin);
   try {
     run(`CREATE DATABASE ${name}`);
   } catch (error) {
     throw new Error(
-      `The tests need psql and a PostgreSQL server: ${error.stderr || error.message}\n` +
+      `The tests need psql and a PostgreSQL server: ${(error as { stderr?: unknown }).stderr || error}\n` +
         'Start one, for example with `service postgresql start`, or set\n' +
         'AGENT_JOBS_TEST_POSTGRES to the URL of one where databases may be created, such as\n' +
         'postgres://user:password@host:5432/postgres.',

@@ -1,10 +1,10 @@
 import { createServer, request as httpRequest } from 'node:http';
-import { connect } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 
 /** A proxy that serves a server below a prefix, which it takes off, as people have them. */
-export function prefixed(prefix, target) {
+export function prefixed(prefix: string, target: string): Promise<{ url: string; close(): void }> {
   const { hostname, port } = new URL(target);
-  const strip = (url) => {
+  const strip = (url = '') => {
     const path = url.startsWith(prefix) ? url.slice(prefix.length) : undefined;
     return path === '' || path?.startsWith('?') ? `/${path}` : path;
   };
@@ -13,7 +13,7 @@ export function prefixed(prefix, target) {
     if (path === undefined) return response.writeHead(404).end();
     const { method, headers } = request;
     const onwards = httpRequest({ hostname, port, path, method, headers }, (answer) => {
-      response.writeHead(answer.statusCode, answer.headers);
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(response);
     });
     onwards.on('error', () => response.destroy());
@@ -21,7 +21,7 @@ export function prefixed(prefix, target) {
     request.pipe(onwards);
   });
   proxy.on('upgrade', (request, socket, head) => {
-    const onwards = connect(port, hostname, () => {
+    const onwards = connect(Number(port), hostname, () => {
       const headers = request.rawHeaders.reduce(
         (text, each, index) => text + each + (index % 2 ? '\r\n' : ': '),
         '',
@@ -39,7 +39,7 @@ export function prefixed(prefix, target) {
         proxy.close();
         proxy.closeAllConnections();
       };
-      resolve({ url: `http://127.0.0.1:${proxy.address().port}`, close });
+      resolve({ url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, close });
     });
   });
 }

@@ -1,14 +1,21 @@
 // What agents and operators do to jobs, over the API.
 import { randomUUID } from 'node:crypto';
-import { ask } from './server.mjs';
+import { ask } from './server';
 
 /** Jobs of one configuration, and one agent that runs them, on the server at this address. */
-export function agentAt(url) {
+export interface Attempt {
+  runId: string;
+  attemptToken: string;
+}
+
+export type Agent = ReturnType<typeof agentAt>;
+
+export function agentAt(url: string) {
   const configuration = { id: randomUUID(), name: 'HubSpot EU' };
   const agent = { id: randomUUID(), name: 'crawler' };
 
   /** Queues a job with these properties; its id. */
-  const queue = async (job) => {
+  const queue = async (job: object): Promise<string> => {
     const { queueJobs } = await ask(
       url,
       `mutation ($configuration: SaveConfigurationInput!, $jobs: [QueueJobInput!]!) {
@@ -21,7 +28,7 @@ export function agentAt(url) {
   };
 
   /** Starts a job; the attempt that reports are about. */
-  const start = async (jobId) => {
+  const start = async (jobId: string): Promise<Attempt> => {
     const attemptToken = randomUUID();
     const { startJobRun } = await ask(
       url,
@@ -34,7 +41,7 @@ export function agentAt(url) {
     return { runId: startJobRun.attempt.runId, attemptToken };
   };
 
-  const report = (attempt, sequence, rest) =>
+  const report = (attempt: Attempt, sequence: number, rest: object) =>
     ask(
       url,
       `mutation ($reports: [JobRunReportInput!]!) {
@@ -43,7 +50,7 @@ export function agentAt(url) {
       { reports: [{ ...attempt, sequence, ...rest }] },
     );
 
-  const finish = (attempt, sequence, outcome, message) =>
+  const finish = (attempt: Attempt, sequence: number, outcome: string, message?: string) =>
     ask(
       url,
       `mutation ($input: FinishJobRunInput!) {
@@ -54,7 +61,7 @@ export function agentAt(url) {
       },
     );
 
-  const reportProcessing = (runId, processingState, progress) =>
+  const reportProcessing = (runId: string, processingState: string, progress: object) =>
     ask(
       url,
       `mutation ($report: ProcessingReportInput!) {

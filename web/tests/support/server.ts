@@ -2,11 +2,18 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+
+export type Kind = 'sqlite' | 'postgres';
+
+/** The databases that are tested. */
+export const kinds = (process.env.AGENT_JOBS_TEST_DATABASES ?? 'sqlite,postgres').split(
+  ',',
+) as Kind[];
 
 export const binary =
   process.env.AGENT_JOBS_BIN ??
@@ -15,38 +22,64 @@ export const binary =
 const postgres =
   process.env.AGENT_JOBS_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/postgres';
 
-const psql = (statement) => execFileSync('psql', ['-q', '-X', postgres, '-c', statement]);
+const psql = (statement: string) => execFileSync('psql', ['-q', '-X', postgres, '-c', statement]);
 
-/** An empty database of one kind, and how to be rid of it. */
-export function createDatabase(kind) {
+export interface Database {
+  kind: Kind;
+  url: string;
+  drop(): void;
+}
+
+/** A database of one kind: empty, or a copy of another that no server has open. */
+export function createDatabase(kind: Kind, original?: Pick<Database, 'url'>): Database {
   if (kind === 'sqlite') {
     const folder = mkdtempSync(join(tmpdir(), 'agent-jobs-web-'));
     const drop = () => rmSync(folder, { recursive: true, force: true });
-    return { url: `sqlite://${folder}/jobs.db`, drop };
+    const path = join(folder, 'jobs.db');
+    if (original) copyFileSync(original.url.replace('sqlite://', ''), path);
+    return { kind, url: `sqlite://${path}`, drop };
   }
   const name = `agent_jobs_web_${randomBytes(6).toString('hex')}`;
-  psql(`CREATE DATABASE ${name}`);
+  const template = original && new URL(original.url).pathname.slice(1);
+  psql(`CREATE DATABASE ${name}${template ? ` TEMPLATE ${template}` : ''}`);
   const url = new URL(postgres);
   url.pathname = `/${name}`;
-  return { url: url.href, drop: () => psql(`DROP DATABASE ${name} WITH (FORCE)`) };
+  return { kind, url: url.href, drop: () => dropPostgres(url.href) };
+}
+
+export const dropPostgres = (url: string) =>
+  psql(`DROP DATABASE ${new URL(url).pathname.slice(1)} WITH (FORCE)`);
+
+export interface Server {
+  url: string;
+  stop(signal?: NodeJS.Signals): Promise<void>;
+}
+
+interface ServeOptions {
+  listen?: string;
+  options?: readonly string[];
 }
 
 /** Starts a command that serves, such as `demo`, and waits until it does. */
-export async function serve(command, databaseUrl, { listen = '127.0.0.1:0', options = [] } = {}) {
+export async function serve(
+  command: 'serve' | 'demo',
+  databaseUrl: string,
+  { listen = '127.0.0.1:0', options = [] }: ServeOptions = {},
+): Promise<Server> {
   const child = spawn(
     binary,
     [command, '--listen', listen, '--database-url', databaseUrl, ...options],
     { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, AGENT_JOBS_LOG: 'warn' } },
   );
   const ended = once(child, 'exit');
-  let url;
+  let url: string | undefined;
   for await (const line of createInterface({ input: child.stdout })) {
     url = /listening on (http:\S+)/.exec(line)?.[1];
     break;
   }
   if (!url) throw new Error(`${command} ended before it listened`);
   child.stdout.resume();
-  const stop = async (signal = 'SIGTERM') => {
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
     child.kill(signal);
     await ended;
   };
@@ -54,14 +87,14 @@ export async function serve(command, databaseUrl, { listen = '127.0.0.1:0', opti
 }
 
 /** Runs a command on a database to its end; what it printed. */
-export const command = (databaseUrl, ...words) =>
+export const command = (databaseUrl: string, ...words: string[]): string =>
   execFileSync(binary, [...words, '--database-url', databaseUrl], {
     encoding: 'utf8',
     stdio: 'pipe',
   }).trim();
 
 /** Plays agents until it is stopped. */
-export function simulate(url, options = []) {
+export function simulate(url: string, options: readonly string[] = []): () => Promise<void> {
   const child = spawn(binary, ['simulate', '--url', url, '--quiet', ...options], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
@@ -72,20 +105,23 @@ export function simulate(url, options = []) {
   };
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: its fields are those that the test asked for.
+export type Answer = any;
+
 /** Asks the API. */
-export async function ask(url, query, variables = {}) {
+export async function ask(url: string, query: string, variables: object = {}): Promise<Answer> {
   const response = await fetch(new URL('/graphql', url), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query, variables }),
   });
-  const { data, errors } = await response.json();
+  const { data, errors } = (await response.json()) as { data: Answer; errors?: unknown };
   if (errors) throw new Error(JSON.stringify(errors));
   return data;
 }
 
 /** Imports rows, each an object with the names of the export; a table is a list of them. */
-export function importRows(databaseUrl, tables) {
+export function importRows(databaseUrl: string, tables: Record<string, readonly object[]>): void {
   const folder = mkdtempSync(join(tmpdir(), 'agent-jobs-web-'));
   try {
     const files = Object.entries(tables).map(([table, rows]) => {

@@ -1,31 +1,31 @@
 // GraphiQL in a real browser against the real server.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { describe, test } from 'vitest';
 import { examples, groups } from '../src/graphiql/examples.js';
-import { checkInBothThemes } from './support/axe.mjs';
-import { desktop, launch, open } from './support/browser.mjs';
-import { createDatabase, serve } from './support/server.mjs';
+import { checkInBothThemes } from './support/axe';
+import { boxOf, desktop } from './support/browser';
+import { describeOnDatabases, type PageOptions, Site, type Steps } from './support/site';
 
-const kinds = (process.env.AGENT_JOBS_TEST_DATABASES ?? 'sqlite,postgres').split(',');
+type Example = (typeof examples)[number];
+
+/** The last group: what changes something. */
+const mutationsGroup = groups[groups.length - 1];
+const lastExample = mutationsGroup.examples[mutationsGroup.examples.length - 1].title;
+
 const phone = { width: 390, height: 844 };
 
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser?.close());
-
-const editor = (page) => page.locator('.graphiql-query-editor .view-lines');
-const answer = (page) => page.locator('.graphiql-response .view-lines');
-const execute = (page) => page.getByRole('button', { name: /^Execute query/ });
-const openTab = (page) => page.locator('.graphiql-tab-button[aria-current="true"]');
-const example = (page, title) =>
+const editor = (page: Page) => page.locator('.graphiql-query-editor .view-lines');
+const answer = (page: Page) => page.locator('.graphiql-response .view-lines');
+const execute = (page: Page) => page.getByRole('button', { name: /^Execute query/ });
+const openTab = (page: Page) => page.locator('.graphiql-tab-button[aria-current="true"]');
+const example = (page: Page, title: string) =>
   page.getByRole('region', { name: 'Examples', exact: true }).getByRole('button', {
     name: new RegExp(`^${title}\\b`),
   });
 
 /** Resolves with what the server answers to the operation. */
-const answerTo = async (page, operation) => {
+const answerTo = async (page: Page, operation: string) => {
   const response = await page.waitForResponse(
     (each) =>
       each.url().endsWith('/graphql') && each.request().postDataJSON()?.operationName === operation,
@@ -34,156 +34,118 @@ const answerTo = async (page, operation) => {
 };
 
 /** All refusals within an answer. */
-const refusals = (value) =>
+const refusals = (value: unknown): unknown[] =>
   value === null || typeof value !== 'object'
     ? []
     : Object.entries(value).flatMap(([name, inner]) =>
         name === 'refusal' && inner ? [inner] : refusals(inner),
       );
 
-for (const kind of kinds) {
-  describe(`GraphiQL on ${kind}`, () => {
-    const demo = {};
-    before(async () => {
-      demo.database = createDatabase(kind);
-      demo.server = await serve('demo', demo.database.url, { options: ['--agents', '0'] });
-    });
-    after(async () => {
-      await demo.server?.stop();
-      demo.database?.drop();
-    });
+describeOnDatabases('GraphiQL', (kind) => {
+  const demo = new Site(kind, { isDemo: true });
+  const empty = new Site(kind);
 
-    /** Runs steps in a page of a server; the page must not complain. */
-    async function on(server, steps) {
-      const { page, complaints, close } = await open(browser, server.url);
-      try {
-        await page.goto(new URL('graphiql', `${server.url}/`).href);
-        await editor(page).locator('.view-line').first().waitFor();
-        await steps(page);
-        assert.deepEqual(complaints, []);
-      } finally {
-        await close();
-      }
+  /** Runs steps in a page of a server; the page must not complain. */
+  async function on(site: Site, steps: (page: Page) => Promise<void>) {
+    const { page, complaints, close } = await site.open();
+    try {
+      await page.goto(new URL('graphiql', `${site.url}/`).href);
+      await editor(page).locator('.view-line').first().waitFor();
+      await steps(page);
+      assert.deepEqual(complaints, []);
+    } finally {
+      await close();
     }
+  }
 
-    /** Opens an example and presses the button once: what it answers with. */
-    async function run(page, { title, query }) {
-      await example(page, title).click();
-      await openTab(page)
-        .filter({ hasText: new RegExp(`^${title}$`) })
-        .waitFor();
-      await execute(page).waitFor();
-      if (/^subscription /m.test(query)) {
-        await execute(page).click();
-        await answer(page)
-          .filter({ hasText: /"(data|errors)"/ })
-          .waitFor();
-        const text = (await answer(page).innerText()).replaceAll(' ', ' ');
-        assert.doesNotMatch(text, /"errors"|"(jobRun|jobCounts|executingJobs)": null/, title);
-        await page.getByRole('button', { name: /^Stop query/ }).click();
-        await execute(page).waitFor();
-        return {};
-      }
-      const answered = answerTo(page, title);
+  /** Opens an example and presses the button once: what it answers with. */
+  async function run(page: Page, { title, query }: Pick<Example, 'title' | 'query'>) {
+    await example(page, title).click();
+    await openTab(page)
+      .filter({ hasText: new RegExp(`^${title}$`) })
+      .waitFor();
+    await execute(page).waitFor();
+    if (/^subscription /m.test(query)) {
       await execute(page).click();
-      const { data, errors } = await answered;
-      assert.equal(errors, undefined, `${title}: ${JSON.stringify(errors)}`);
-      for (const [field, value] of Object.entries(data))
-        assert.notEqual(value, null, `${title}.${field}`);
-      assert.deepEqual(refusals(data), [], title);
-      await answer(page).filter({ hasText: '"data"' }).waitFor();
-      return data;
+      await answer(page)
+        .filter({ hasText: /"(data|errors)"/ })
+        .waitFor();
+      const text = (await answer(page).innerText()).replaceAll(' ', ' ');
+      assert.doesNotMatch(text, /"errors"|"(jobRun|jobCounts|executingJobs)": null/, title);
+      await page.getByRole('button', { name: /^Stop query/ }).click();
+      await execute(page).waitFor();
+      return {};
     }
+    const answered = answerTo(page, title);
+    await execute(page).click();
+    const { data, errors } = await answered;
+    assert.equal(errors, undefined, `${title}: ${JSON.stringify(errors)}`);
+    for (const [field, value] of Object.entries(data))
+      assert.notEqual(value, null, `${title}.${field}`);
+    assert.deepEqual(refusals(data), [], title);
+    await answer(page).filter({ hasText: '"data"' }).waitFor();
+    return data;
+  }
 
-    test('every example answers at the first press on the data of the demo', () =>
-      on(demo.server, async (page) => {
-        for (const each of examples) {
-          const data = await run(page, each);
-          if (each.title === 'claimJob') assert.ok(data.claimJob.attempt);
-          if (each.title === 'reportJobRuns') {
-            assert.equal(data.reportJobRuns.results[0].status, 'ACCEPTED');
-          }
-          if (each.title === 'finishJobRun') {
-            assert.equal(data.finishJobRun.result.status, 'ACCEPTED');
-          }
+  test('every example answers at the first press on the data of the demo', () =>
+    on(demo, async (page) => {
+      for (const each of examples) {
+        const data = await run(page, each);
+        if (each.title === 'claimJob') assert.ok(data.claimJob.attempt);
+        if (each.title === 'reportJobRuns') {
+          assert.equal(data.reportJobRuns.results[0].status, 'ACCEPTED');
         }
-      }));
-
-    test('every example answers at the first press on an empty database, and leads to the next', async () => {
-      const database = createDatabase(kind);
-      const server = await serve('serve', database.url);
-      try {
-        await on(server, async (page) => {
-          const [queries, subscriptions, mutations] = groups.map((group) => group.examples);
-          for (const each of [...queries, ...subscriptions]) {
-            await run(page, each);
-            if (each.needs) {
-              const words = (await editor(page).innerText()).replace(/[#\s]+/g, ' ');
-              assert.match(words, /then open this example again/, each.title);
-            }
-          }
-          for (const each of mutations) await run(page, each);
-          const { jobRun } = await run(
-            page,
-            queries.find(({ title }) => title === 'jobRun'),
-          );
-          assert.equal(jobRun.agentState, 'COMPLETED');
-        });
-      } finally {
-        await server.stop();
-        database.drop();
+        if (each.title === 'finishJobRun') {
+          assert.equal(data.finishJobRun.result.status, 'ACCEPTED');
+        }
       }
-    });
+    }));
 
-    test('nothing but the schema is asked for before a press, and opening an example changes nothing', () =>
-      on(demo.server, async (page) => {
-        const sent = [];
-        page.on('request', (request) => {
-          if (request.url().endsWith('/graphql')) sent.push(request.postDataJSON().query);
-        });
-        await page.reload();
-        await editor(page).locator('.view-line').first().waitFor();
-        for (const { title } of groups.at(-1).examples) {
-          await example(page, title).click();
-          await openTab(page)
-            .filter({ hasText: new RegExp(`^${title}$`) })
-            .waitFor();
+  test('every example answers at the first press on an empty database, and leads to the next', async () => {
+    await on(empty, async (page) => {
+      const [queries, subscriptions, mutations] = groups.map((group) => group.examples);
+      for (const each of [...queries, ...subscriptions]) {
+        await run(page, each);
+        if (each.needs) {
+          const words = (await editor(page).innerText()).replace(/[#\s]+/g, ' ');
+          assert.match(words, /then open this example again/, each.title);
         }
-        assert.ok(sent.length > 0);
-        assert.deepEqual(
-          sent.filter((query) => !/^\s*query (IntrospectionQuery|exampleIds)\b/.test(query)),
-          [],
-        );
-      }));
+      }
+      for (const each of mutations) await run(page, each);
+      const jobRunExample = queries.find(({ title }) => title === 'jobRun');
+      assert.ok(jobRunExample);
+      const { jobRun } = await run(page, jobRunExample);
+      assert.equal(jobRun.agentState, 'COMPLETED');
+    });
   });
-}
+
+  test('nothing but the schema is asked for before a press, and opening an example changes nothing', () =>
+    on(demo, async (page) => {
+      const sent: string[] = [];
+      page.on('request', (request) => {
+        if (request.url().endsWith('/graphql')) sent.push(request.postDataJSON().query);
+      });
+      await page.reload();
+      await editor(page).locator('.view-line').first().waitFor();
+      for (const { title } of mutationsGroup.examples) {
+        await example(page, title).click();
+        await openTab(page)
+          .filter({ hasText: new RegExp(`^${title}$`) })
+          .waitFor();
+      }
+      assert.ok(sent.length > 0);
+      assert.deepEqual(
+        sent.filter((query) => !/^\s*query (IntrospectionQuery|exampleIds)\b/.test(query)),
+        [],
+      );
+    }));
+});
 
 describe('GraphiQL', () => {
-  let database;
-  let server;
-  before(async () => {
-    database = createDatabase('sqlite');
-    server = await serve('demo', database.url, { options: ['--agents', '0'] });
-  });
-  after(async () => {
-    await server?.stop();
-    database?.drop();
-  });
-
-  const at = (path) => new URL(path, `${server.url}/`).href;
-
-  const on = (name, path, steps, options) =>
-    test(name, async () => {
-      const { page, complaints, close } = await open(browser, server.url, options);
-      try {
-        await page.goto(at(path));
-        await editor(page).locator('.view-line').first().waitFor();
-        await steps(page);
-        assert.deepEqual(complaints, []);
-      } finally {
-        await close();
-      }
-    });
+  const site = new Site('sqlite', { isDemo: true });
+  const ready = '.graphiql-query-editor .view-lines .view-line';
+  const on = (name: string, path: string, steps: Steps, options: PageOptions = {}) =>
+    site.on(name, path, steps, { ready, ...options });
 
   on('lists its examples by group, all within reach', 'graphiql', async (page) => {
     assert.equal(await page.title(), 'GraphiQL · agent-jobs');
@@ -195,7 +157,7 @@ describe('GraphiQL', () => {
         all.map((each) => each.title),
       );
     }
-    const last = example(page, groups.at(-1).examples.at(-1).title);
+    const last = example(page, lastExample);
     await last.scrollIntoViewIfNeeded();
     assert.ok(await last.isVisible());
   });
@@ -255,7 +217,7 @@ describe('GraphiQL', () => {
         /"total":\s*(\d+)/.exec((await answer(page).innerText()).replaceAll(' ', ' '))?.[1];
       const first = Number(await total());
       await page.evaluate(async (endpoint) => {
-        const send = async (query) => {
+        const send = async (query: string) => {
           const response = await fetch(endpoint, {
             method: 'POST',
             headers: { 'content-type': 'application/json' },
@@ -266,7 +228,7 @@ describe('GraphiQL', () => {
         const { configurations } = await send('{ configurations(take: 1) { items { id } } }');
         await send(`mutation { queueJobs(input: [{ configurationId: "${configurations.items[0].id}" }]) {
         results { jobId } } }`);
-      }, at('graphql'));
+      }, site.at('graphql'));
       await answer(page)
         .filter({ hasText: String(first + 1) })
         .waitFor();
@@ -274,9 +236,9 @@ describe('GraphiQL', () => {
     },
   );
 
-  const document =
+  const linked =
     'query A { jobCounts { total } }\nquery B($take: Int) { jobs(take: $take) { totalCount } }';
-  const link = `graphiql?${new URLSearchParams({ query: document, variables: '{"take":3}', operationName: 'B' })}`;
+  const link = `graphiql?${new URLSearchParams({ query: linked, variables: '{"take":3}', operationName: 'B' })}`;
 
   on(
     'a link opens its query in a tab of its own beside those that were open',
@@ -287,7 +249,7 @@ describe('GraphiQL', () => {
       await page.waitForFunction(
         () => JSON.parse(localStorage.getItem('graphiql:tabState') ?? 'null')?.tabs.length === 2,
       );
-      await page.goto(at(link));
+      await page.goto(site.at(link));
       await openTab(page).filter({ hasText: /^B$/ }).waitFor();
       assert.deepEqual(await page.locator('.graphiql-tab-button').allInnerTexts(), [
         'jobCounts',
@@ -297,14 +259,14 @@ describe('GraphiQL', () => {
       const variables = page.locator('.graphiql-editor-tool .view-lines').first();
       await variables.filter({ hasText: '"take"' }).waitFor();
       // Loading the page again is not another visit.
-      assert.equal(page.url(), at('graphiql'));
+      assert.equal(page.url(), site.at('graphiql'));
 
       await page.getByRole('button', { name: 'Copy link' }).click();
       await page.getByRole('status').filter({ hasText: 'Link copied' }).waitFor();
       const copied = new URL(await page.evaluate(() => navigator.clipboard.readText()));
-      assert.equal(copied.href.split('?')[0], at('graphiql'));
-      assert.equal(copied.searchParams.get('query'), document);
-      assert.deepEqual(JSON.parse(copied.searchParams.get('variables')), { take: 3 });
+      assert.equal(copied.href.split('?')[0], site.at('graphiql'));
+      assert.equal(copied.searchParams.get('query'), linked);
+      assert.deepEqual(JSON.parse(copied.searchParams.get('variables') ?? ''), { take: 3 });
       assert.equal(copied.searchParams.get('operationName'), 'B');
 
       const answered = answerTo(page, 'B');
@@ -351,7 +313,7 @@ describe('GraphiQL', () => {
     'graphiql',
     async (page) => {
       await page.getByRole('button', { name: 'Show Examples' }).click();
-      const last = example(page, groups.at(-1).examples.at(-1).title);
+      const last = example(page, lastExample);
       await last.scrollIntoViewIfNeeded();
       await example(page, 'watchExecutingJobs').click();
       await openTab(page).filter({ hasText: 'watchExecutingJobs' }).waitFor();
@@ -360,8 +322,8 @@ describe('GraphiQL', () => {
         .waitFor({ state: 'detached' });
       await execute(page).click();
       await answer(page).filter({ hasText: '"isSnapshot"' }).waitFor();
-      const response = await page.locator('.graphiql-response').boundingBox();
-      const query = await page.locator('.graphiql-query-editor').boundingBox();
+      const response = await boxOf(page.locator('.graphiql-response'));
+      const query = await boxOf(page.locator('.graphiql-query-editor'));
       assert.ok(response.height >= phone.height / 2, `${response.height} px`);
       assert.ok(response.width > phone.width * 0.95 && response.y >= query.y + query.height);
       assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= phone.width);
@@ -369,10 +331,7 @@ describe('GraphiQL', () => {
     { viewport: phone, hasTouch: true },
   );
 
-  for (const [size, viewport] of [
-    ['desktop', desktop],
-    ['phone', phone],
-  ]) {
+  for (const [size, viewport] of Object.entries({ desktop, phone })) {
     on(
       `axe finds nothing, ${size}`,
       'graphiql',
@@ -380,7 +339,7 @@ describe('GraphiQL', () => {
         await execute(page).click();
         await answer(page).filter({ hasText: '"total"' }).waitFor();
         await checkInBothThemes(page, 'an answer');
-        const open = async (name) => {
+        const open = async (name: string) => {
           const button = page.getByRole('button', { name: `Show ${name}` });
           if (await button.count()) await button.click();
         };

@@ -1,11 +1,11 @@
 // A few jobs in each state, of one configuration and one agent.
 import { randomUUID } from 'node:crypto';
-import { importRows } from './server.mjs';
+import { importRows } from './server';
 
 const wanted = { Failed: 10, Queued: 3, Executing: 3 };
 
 /** Imports them into a database; the id of one that failed. */
-export function importSample(databaseUrl) {
+export function importSample(databaseUrl: string): { failed: string } {
   const [configuration, agent] = [randomUUID(), randomUUID()];
   const UpdateDate = new Date().toISOString();
   const jobs = Object.entries(wanted).flatMap(([State, n]) =>
