@@ -151,7 +151,7 @@ describeOnDatabases('actions on many jobs', (kind) => {
     await dialog.getByLabel('Type 1,500 to confirm').fill('1500');
     await confirm.click();
     await batches.release();
-    await dialog.getByText('200 of 1,500').waitFor();
+    await dialog.getByText('200 of 1,500 done…').waitFor();
     await dialog.getByRole('button', { name: 'Stop' }).click();
     await dialog.getByRole('heading', { name: 'Stopping after this batch…' }).waitFor();
     await batches.release();
@@ -174,10 +174,10 @@ describeOnDatabases('actions on many jobs', (kind) => {
     const dialog = await askForAll(page, 'Cancel');
     await dialog.getByLabel('Reason (optional)').fill('wrong source');
     await dialog.getByRole('button', { name: 'Cancel 450 jobs' }).click();
-    await dialog.getByText('0 of 450').waitFor();
+    await dialog.getByText('0 of 450 done…').waitFor();
     await page.keyboard.press('Escape');
     const card = page.getByRole('region', { name: 'Bulk actions' });
-    await card.getByText('0 of 450').waitFor();
+    await card.getByText('0 of 450 done…').waitFor();
     await page.getByRole('status').getByText('Cancelling jobs').waitFor();
     const other = await askForAll(page, 'Cancel');
     await other.getByText('Another bulk action is in progress.').waitFor();
@@ -185,7 +185,7 @@ describeOnDatabases('actions on many jobs', (kind) => {
     await page.getByRole('link', { name: 'Agents', exact: true }).click();
     await page.waitForURL(/\/agents$/);
     await batches.release();
-    await card.getByText('200 of 450').waitFor();
+    await card.getByText('200 of 450 done…').waitFor();
     await checkInBothThemes(page, 'the card');
     assert.ok(await warnsOnLeaving(page));
     await batches.release();

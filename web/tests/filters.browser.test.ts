@@ -194,16 +194,24 @@ describeOnDatabases('filters', (kind) => {
     await page.getByRole('radio', { name: 'Finished' }).check();
     await query(page, '?finished=yesterday');
     await shows(page, 'Old', 'Quick');
-    const from = page.getByRole('dialog').getByLabel('From');
-    const to = page.getByRole('dialog').getByLabel('To');
-    const field = (ago: number) =>
+    const menu = page.getByRole('dialog');
+    const day = (ago: number) =>
       page.evaluate((time) => {
         const local = new Date(time - new Date(time).getTimezoneOffset() * 60_000);
-        return local.toISOString().slice(0, 16);
+        return local.toISOString().slice(0, 10);
       }, Date.now() - ago);
-    await from.fill(await field(3 * DAY));
+    await menu.getByLabel('From: date').fill(await day(4 * DAY));
     await shows(page, 'Old', 'Quick', 'Long');
-    await to.fill(await field(2 * DAY));
+    await menu.getByLabel('To: date').fill(await day(DAY));
+    await shows(page, 'Long');
+    // A time in the form that was chosen in the settings, or in the other one.
+    const time = menu.getByLabel('From: time');
+    assert.equal(await time.inputValue(), '00:00');
+    await time.fill('25:00');
+    await menu.getByText('Enter a time such as 13:30.').waitFor();
+    await time.fill('1:30 pm');
+    await page.waitForURL((url) => /:30:00\.000Z\.\./.test(decodeURIComponent(url.search)));
+    assert.equal(await time.inputValue(), '1:30 pm');
     await shows(page, 'Long');
     assert.match(decodeURIComponent(page.url()), /\?finished=[^.]+\.000Z\.\.[^.]+\.000Z$/);
     await checkInBothThemes(page, 'the menu of times');

@@ -204,7 +204,7 @@ describeOnDatabases('lists of jobs', (kind) => {
     'a phone shows the filters in force, each with a way to take it away',
     '/?state=failed,queued&created=week&q=crawl',
     async (page) => {
-      await page.getByText('Totals above ignore the filters.').waitFor();
+      await page.getByText('Totals ignore the filters below.').waitFor();
       const chips = page.getByRole('list', { name: 'Active filters' }).getByRole('button');
       assert.deepEqual(
         (await chips.allInnerTexts()).map((text) => text.replace(/^Remove filter:\s*/, '')),
@@ -221,7 +221,7 @@ describeOnDatabases('lists of jobs', (kind) => {
       await until(async () => (await page.getByRole('searchbox').inputValue()) === '', 'no text');
       await page.getByRole('button', { name: /^Remove filter: Created/ }).tap();
       await page.waitForURL((url) => url.search === '?state=failed');
-      assert.equal(await page.getByText('Totals above').count(), 0);
+      assert.equal(await page.getByText('Totals ignore').count(), 0);
     },
     phone,
   );

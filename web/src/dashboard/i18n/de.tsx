@@ -287,6 +287,9 @@ export const de: Messages = {
     customRange: (zone: string) => `Eigener Zeitraum (${zone})`,
     from: 'Von',
     to: 'Bis',
+    dateOf: (bound: string) => `${bound}: Datum`,
+    timeOf: (bound: string) => `${bound}: Uhrzeit`,
+    timeHint: (example: string) => `Eine Uhrzeit wie ${example} eingeben.`,
     now: 'jetzt',
     anyTime: 'Beliebiger Zeitraum',
     sort: 'Sortierung',
@@ -356,7 +359,7 @@ export const de: Messages = {
     otherRunning: 'Eine andere Sammelaktion ist noch im Gange.',
     goesOn: 'Nach dem Schließen läuft die Aktion im Hintergrund weiter.',
     progress: (done: number, all: number, isExact: boolean) =>
-      `${count(done)} von ${isExact ? '' : 'mehr als '}${count(all)}`,
+      `${count(done)} von ${isExact ? '' : 'mehr als '}${count(all)} erledigt…`,
     stop: 'Anhalten',
     resume: 'Fortsetzen',
     giveUp: 'Hier beenden',
@@ -392,6 +395,8 @@ export const de: Messages = {
       running: 'Jobs werden wiederholt',
       effect:
         'Jeder Job kommt als neuer Lauf wieder in die Warteschlange. Frühere Läufe bleiben erhalten.',
+      all: (n: number) =>
+        `Alle passenden Jobs werden wiederholt, nicht nur die ersten ${count(n)}.`,
       none: 'Kein passender Job lässt sich wiederholen.',
       back: 'Zurück',
       done: (n: number) => `${jobs(n)} zur Wiederholung eingereiht.`,
@@ -404,6 +409,8 @@ export const de: Messages = {
       running: 'Jobs werden abgebrochen',
       effect:
         'Wartende Jobs werden sofort abgebrochen. Laufende Jobs enden mit der nächsten Meldung ihres Agenten.',
+      all: (n: number) =>
+        `Alle passenden Jobs werden abgebrochen, nicht nur die ersten ${count(n)}.`,
       none: 'Kein passender Job lässt sich abbrechen.',
       back: 'Jobs behalten',
       done: (n: number) => `Abbruch von ${jobs(n)} angefordert.`,

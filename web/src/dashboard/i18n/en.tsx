@@ -156,7 +156,7 @@ export const en = {
       owner === undefined ? 'Jobs by state' : `Jobs by state, ${owner}`,
     /** The same as plain text, for screen readers. */
     found: (shown: string, n: number) => `${shown} ${pluralForm(n, job)}`,
-    totalsNote: 'Totals above ignore the filters.',
+    totalsNote: 'Totals ignore the filters below.',
     views: { all: 'All', running: 'Running', finished: 'Finished', scheduled: 'Scheduled' },
     viewsLabel: 'Job state',
     news: 'New activity · Refresh',
@@ -266,6 +266,9 @@ export const en = {
     customRange: (zone: string) => `Custom range (${zone})`,
     from: 'From',
     to: 'To',
+    dateOf: (bound: string) => `${bound}: date`,
+    timeOf: (bound: string) => `${bound}: time`,
+    timeHint: (example: string) => `Enter a time such as ${example}.`,
     now: 'now',
     anyTime: 'Any time',
     sort: 'Sort',
@@ -337,7 +340,7 @@ export const en = {
     goesOn: 'Close this dialog to continue in the background.',
     /** Of a running action. */
     progress: (done: number, all: number, isExact: boolean) =>
-      `${count(done)} of ${isExact ? '' : 'more than '}${count(all)}`,
+      `${count(done)} of ${isExact ? '' : 'more than '}${count(all)} done…`,
     stop: 'Stop',
     resume: 'Resume',
     giveUp: 'Stop here',
@@ -373,6 +376,7 @@ export const en = {
         `${count(n)} of ${count(all)} selected jobs can be retried.`,
       running: 'Retrying jobs',
       effect: 'Each job is queued again as a new run. Earlier runs are kept.',
+      all: (n: number) => `All matching jobs will be retried, not only the first ${count(n)}.`,
       none: 'No matching job can be retried.',
       back: 'Go back',
       done: (n: number) => `${jobs(n)} queued for retry.`,
@@ -385,6 +389,7 @@ export const en = {
       running: 'Cancelling jobs',
       effect:
         'Queued jobs are cancelled immediately. Running jobs stop when their agent next reports.',
+      all: (n: number) => `All matching jobs will be cancelled, not only the first ${count(n)}.`,
       none: 'No matching job can be cancelled.',
       back: 'Keep jobs',
       done: (n: number) => `Cancellation requested for ${jobs(n)}.`,

@@ -32,3 +32,25 @@ export function useTyped(
   }, [typed]);
   return [typed, setTyped];
 }
+
+/**
+ * The text of a field that means a value. It stays as it was typed: 90m is not turned into 1h30m under
+ * the user's hands. What means nothing is not applied.
+ */
+export function useParsed<T extends string | number>(
+  value: T | undefined,
+  parse: (text: string) => T | undefined,
+  format: (value: T) => string,
+  change: (value: T | undefined) => void,
+): { typed: string; setTyped(text: string): void; isWrong: boolean } {
+  const applied = useRef('');
+  const shown = value === undefined ? '' : format(value);
+  const text = parse(applied.current) === value ? applied.current : shown;
+  const [typed, setTyped] = useTyped(text, (next) => {
+    const parsed = parse(next);
+    if (next && parsed === undefined) return;
+    applied.current = next;
+    change(parsed);
+  });
+  return { typed, setTyped, isWrong: typed.trim() !== '' && parse(typed) === undefined };
+}

@@ -1,9 +1,9 @@
-import { useId, useRef, useState } from 'react';
+import { useId, useState } from 'react';
 import { formatLength, parseLength } from '../../format/length';
 import { t } from '../../i18n';
 import { icons } from '../../ui/icons';
 import { Menu } from '../../ui/picker';
-import { useTyped } from '../../ui/use-typed';
+import { useParsed, useTyped } from '../../ui/use-typed';
 import { type Filter, losses, priorities, TEXT_LENGTH } from '../filter';
 
 /** The filters that the menu has: their number is on its button. */
@@ -139,17 +139,7 @@ function LengthField({
   change(value: number | undefined): void;
 }) {
   const hintId = useId();
-  // As it was typed: 90m is not turned into 1h30m under the user's hands.
-  const applied = useRef('');
-  const shown = value === undefined ? '' : formatLength(value);
-  const text = parseLength(applied.current) === value ? applied.current : shown;
-  const [typed, setTyped] = useTyped(text, (next) => {
-    const length = parseLength(next);
-    if (next && length === undefined) return;
-    applied.current = next;
-    change(length);
-  });
-  const isWrong = typed.trim() !== '' && parseLength(typed) === undefined;
+  const { typed, setTyped, isWrong } = useParsed(value, parseLength, formatLength, change);
   return (
     <label className="field">
       <span>{label}</span>

@@ -1,16 +1,18 @@
 import { useState } from 'react';
-import { fromField, full, toField, zoneOf } from '../../format/time';
+import { brief, zoneOf } from '../../format/time';
 import { t } from '../../i18n';
 import { type Settings, useSettings } from '../../settings/settings';
 import { icons } from '../../ui/icons';
 import { Menu, MenuChoice } from '../../ui/picker';
 import { type Filter, type Range, ranges, type Time, times, usualTime } from '../filter';
+import { MomentField } from './moment-field';
 
 /** The range of a time in words, if there is one. */
 export function rangeText({ range, from, to }: Filter, settings: Settings): string | undefined {
   if (range) return t.filters.ranges[range];
   if (!from && !to) return undefined;
-  return `${from ? full(from, settings) : '…'} – ${to ? full(to, settings) : t.filters.now}`;
+  const moment = (at: string) => brief(at, settings, Date.now());
+  return `${from ? moment(from) : '…'} – ${to ? moment(to) : t.filters.now}`;
 }
 
 export const noRange = { time: undefined, range: undefined, from: undefined, to: undefined };
@@ -30,8 +32,8 @@ export function RangeMenu({
   const value = rangeText(filter, settings);
   const pick = (next: Range | undefined) =>
     change(next ? { ...noRange, time, range: next } : noRange);
-  const set = (field: 'from' | 'to', text: string) => {
-    const bounds = { from, to, [field]: fromField(text, settings) };
+  const set = (field: 'from' | 'to', moment: string | undefined) => {
+    const bounds = { from, to, [field]: moment };
     change(bounds.from || bounds.to ? { ...noRange, time, ...bounds } : noRange);
   };
   return (
@@ -77,15 +79,12 @@ export function RangeMenu({
         <fieldset className="range-fields">
           <legend>{t.filters.customRange(zoneOf(settings))}</legend>
           {(['from', 'to'] as const).map((field) => (
-            <label key={field}>
-              <span>{t.filters[field]}</span>
-              <input
-                className="input"
-                type="datetime-local"
-                value={toField(filter[field], settings)}
-                onChange={(event) => set(field, event.target.value)}
-              />
-            </label>
+            <MomentField
+              key={field}
+              label={t.filters[field]}
+              value={filter[field]}
+              change={(moment) => set(field, moment)}
+            />
           ))}
         </fieldset>
         {value && (
