@@ -1,8 +1,8 @@
-// How the dashboard's pages look where room, colours or paper are short: long names at every width,
-// zoom, forced colours, print. In a real browser, on both databases.
+// How the dashboard's pages look where room or paper are short: long names at every width,
+// zoom, print. In a real browser, on both databases.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { Locator, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { checkInBothThemes } from './support/axe';
 import { boxOf } from './support/browser';
 import { type Database, importRows } from './support/server';
@@ -181,28 +181,6 @@ describeOnDatabases('the layout', (kind) => {
   });
 
   on(
-    'forced colours keep bars, marks and choices apart',
-    pages[2][1],
-    async (page) => {
-      for (const selector of ['.bar', '.parts-bar', '.lane-track']) {
-        const colours = await coloursOf(page, page.locator(selector).first());
-        assert.ok(colours >= 2, `${selector} has ${colours} colour`);
-      }
-      await page.goto(`${site.url}/?state=failed`);
-      const tile = page.locator('.tile[aria-pressed="true"]');
-      const style = (element: Element) => getComputedStyle(element).outlineStyle;
-      assert.equal(await tile.evaluate(style), 'solid');
-      assert.equal(await page.locator('.tile').first().evaluate(style), 'none');
-      const underline = await page
-        .locator('.top-link[aria-current]')
-        .evaluate((link) => getComputedStyle(link, '::after').backgroundColor);
-      const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-      assert.notEqual(underline, background);
-    },
-    { forcedColors: 'active' },
-  );
-
-  on(
     'all rows of a page are printed, without what can only be pressed',
     pages[0][1],
     async (page) => {
@@ -318,26 +296,4 @@ function stuckAtTop() {
     if (box.top >= 0 && box.top <= bottom + 1) bottom = Math.max(bottom, box.bottom);
   }
   return Math.round(bottom);
-}
-
-/** How many colours a screenshot of an element has, of at least a fiftieth of it each. */
-async function coloursOf(page: Page, locator: Locator) {
-  const png = (await locator.screenshot()).toString('base64');
-  return page.evaluate(async (data) => {
-    const image = new Image();
-    image.src = `data:image/png;base64,${data}`;
-    await image.decode();
-    const canvas = new OffscreenCanvas(image.width, image.height);
-    const context = canvas.getContext('2d');
-    if (!context) throw new Error('no canvas');
-    context.drawImage(image, 0, 0);
-    const { data: pixels } = context.getImageData(0, 0, image.width, image.height);
-    const counts = new Map();
-    for (let at = 0; at < pixels.length; at += 4) {
-      const colour = pixels.slice(at, at + 3).join();
-      counts.set(colour, (counts.get(colour) ?? 0) + 1);
-    }
-    const least = pixels.length / 4 / 50;
-    return [...counts.values()].filter((n) => n > least).length;
-  }, png);
 }
