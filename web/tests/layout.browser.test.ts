@@ -115,6 +115,27 @@ describeOnDatabases('the layout', (kind) => {
       );
     }
 
+    for (const [what, path] of pages.slice(2, 4)) {
+      on(
+        `the title of ${what} is beside its states and buttons at every width, ${language}`,
+        path,
+        async (page) => {
+          await page.locator(`html[lang="${language}"]`).waitFor();
+          for (const width of [360, 640, 768, 1024, 1100, 1440]) {
+            await page.setViewportSize({ width, height: 900 });
+            await drawn(page);
+            const title = await boxOf(page.locator('.job-title h1'));
+            assert.ok(title.width >= 150, `${title.width} px at a width of ${width}`);
+            for (const each of await page.locator('.job-bar :is(.chip, .button)').all()) {
+              const { x, width: own } = await boxOf(each);
+              assert.ok(x >= 0 && x + own <= width, `${each} at a width of ${width}`);
+            }
+          }
+        },
+        options,
+      );
+    }
+
     on(
       `short labels are whole at every width, ${language}`,
       pages[0][1],
