@@ -3,6 +3,7 @@ import { memo, useCallback, useMemo, useRef, useState } from 'react';
 import { errorOf } from '../data/errors';
 import { nameOf } from '../data/hooks';
 import { progressFields, progressOf } from '../data/parts';
+import type { LiveJob } from '../data/types';
 import { about } from '../format/duration';
 import { NONE, percent, rate } from '../format/number';
 import { t, useLanguage } from '../i18n';
@@ -99,7 +100,7 @@ export function ExecutingList({ ids }: { ids: readonly string[] }) {
 }
 
 const ExecutingJob = memo(function ExecutingJob({ id }: { id: string }) {
-  const job = useLiveJob(id);
+  const job: LiveJob | undefined = useLiveJob(id);
   useLanguage();
   if (!job) return null;
   const run = job.currentRun;
