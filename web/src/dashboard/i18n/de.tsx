@@ -635,6 +635,7 @@ export const de: Messages = {
       plural(n, { one: 'früheren Lauf anzeigen', other: 'frühere Läufe anzeigen' }),
     latest: (n: number) => `Die neuesten ${count(n)} Läufe. Frühere sind nicht aufgeführt.`,
     number: (n: number) => `Lauf ${count(n)}`,
+    alike: 'Alle Jobs mit diesem Namen',
   },
 
   fields: {
