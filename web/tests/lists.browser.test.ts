@@ -221,7 +221,7 @@ describeOnDatabases('lists of jobs', (kind) => {
     const both = `${ids.configuration},${ids.nameless}`;
     await page.waitForURL((url) => url.searchParams.get('configuration') === both);
     assert.equal(await chosen.count(), 2);
-    assert.equal(await button.innerText(), 'Configuration 2');
+    await page.getByRole('button', { name: 'Configuration 2', exact: true }).waitFor();
     await field.focus();
     await page.keyboard.press('Home');
     assert.equal(await active(), 'Any');

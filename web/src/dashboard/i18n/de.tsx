@@ -222,6 +222,7 @@ export const de: Messages = {
     agent: 'Agent',
     progress: 'Fortschritt',
     started: 'Begonnen',
+    finished: 'Beendet',
     duration: 'Dauer',
     tasks: 'Aufgaben',
     clues: 'Clues',

@@ -275,6 +275,16 @@ export const columns: readonly Column[] = [
       ),
   },
   {
+    key: 'finished',
+    track: MOMENT,
+    room: 116,
+    isMoment: true,
+    runFields: ['agentEndTime'],
+    // A live run does not tell when it ended; the list is read again once a job ends.
+    cell: ({ job, state }) =>
+      job.currentRun && isOver(state) && <Moment at={job.currentRun.agentEndTime} />,
+  },
+  {
     key: 'duration',
     track: '5.25rem',
     room: 84,
@@ -351,7 +361,7 @@ export const columns: readonly Column[] = [
 /** What matters, the most important first, by what the list shows. */
 const wanted = {
   any: ['state', 'job', 'progress', 'message', 'started', 'duration', 'agent', 'tasks', 'clues'],
-  over: ['state', 'job', 'message', 'started', 'duration', 'agent', 'tasks', 'clues'],
+  over: ['state', 'job', 'message', 'finished', 'duration', 'agent', 'tasks', 'clues', 'started'],
   waiting: ['state', 'job', 'scheduled', 'created', 'priority', 'type'],
 };
 
