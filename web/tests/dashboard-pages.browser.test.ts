@@ -45,7 +45,7 @@ describeOnDatabases('the pages of the dashboard', (kind) => {
         ]).get(job.priority),
       ],
     ]) {
-      const fact = page.locator('.job-site.facts > div', {
+      const fact = page.locator('.job-facts > div', {
         has: page.getByText(name, { exact: true }),
       });
       assert.equal(await fact.locator('dd').innerText(), value);
