@@ -130,7 +130,7 @@ describeOnDatabases('forced colours', (kind) => {
         assert.ok(same >= overlap, `${told} ${n}: ${same.toFixed(2)} of its shape is the same`);
       });
     });
-    return forced;
+    return { usual, forced };
   };
 
   for (const colorScheme of ['light', 'dark'] as const) {
@@ -144,19 +144,22 @@ describeOnDatabases('forced colours', (kind) => {
         await page.locator('.live.is-socket').waitFor();
         await page.getByRole('button', { name: 'Pause updates' }).click();
       };
-      const [signs] = await compare('the list', colorScheme, open, [
+      const { usual, forced } = await compare('the list', colorScheme, open, [
         { selector: '.state-cell .sign', least: states.length, overlap: 0.6 },
         { selector: '.bar-fill', least: 1, overlap: 0.9 },
         { selector: '.tile .sign', least: 5, overlap: 0.6 },
         { selector: '.mark svg', least: 1, overlap: 0.5 },
         { selector: '.live-dot', least: 1, overlap: 0.6 },
       ]);
-      // Each state has another shape, not only another colour.
+      // Each state has another shape, not only another colour, and they stay as far apart.
+      const [signs, usualSigns] = [forced[0], usual[0]];
       signs.forEach((one, n) => {
-        for (const other of signs.slice(n + 1)) {
+        signs.slice(n + 1).forEach((other, after) => {
           const same = overlapOf(one, other);
-          assert.ok(same < 0.75, `two states are alike: ${same.toFixed(2)}`);
-        }
+          const before = overlapOf(usualSigns[n], usualSigns[n + 1 + after]);
+          assert.ok(same < 0.9, `two states are alike: ${same.toFixed(2)}`);
+          assert.ok(Math.abs(same - before) < 0.2, `${same.toFixed(2)}, ${before.toFixed(2)}`);
+        });
       });
     });
 
@@ -168,8 +171,9 @@ describeOnDatabases('forced colours', (kind) => {
         await page.locator('.live.is-socket').waitFor();
         await page.getByRole('button', { name: 'Pause updates' }).click();
       };
-      const forced = await compare('a job', colorScheme, open, [
-        { selector: '.part', least: 6, overlap: 0.8 },
+      const { forced } = await compare('a job', colorScheme, open, [
+        // The edge of the track lies above them, which is a quarter of their height.
+        { selector: '.part', least: 6, overlap: 0.7 },
         { selector: '.lane-track .piece', least: 2, overlap: 0.7 },
         { selector: '.legend .swatch', least: 6, overlap: 0.6 },
         { selector: '.timeline-legend .swatch', least: 2, overlap: 0.6 },
@@ -203,11 +207,11 @@ describeOnDatabases('forced colours', (kind) => {
         .waitFor();
       // As browsers treat backgrounds where nothing keeps them.
       await page.addStyleTag({
-        content: '.bar-fill { forced-color-adjust: auto !important; }',
+        content: '.live-dot { forced-color-adjust: auto !important; }',
       });
-      return [await inkOf(page, '.bar-fill')];
+      return [await inkOf(page, '.live-dot')];
     });
-    assert.ok(overlapOf(usual[0][0], usual[0][0]) === 1);
+    assert.equal(overlapOf(usual[0][0], usual[0][0]), 1);
     assert.ok(overlapOf(usual[0][0], forced[0][0]) < 0.5);
   });
 
