@@ -1,4 +1,4 @@
-// Pages with the colours of a system's high contrast, compared as pictures with the pages as usual: each
+// Pages with the colours of a system's high contrast, compared as screenshots with the pages as usual: each
 // state's sign, each bar, each mark must draw the same shape. Screenshots as they are cannot be
 // compared, since every colour is another; so what a mark draws is found by hiding it, in both.
 import assert from 'node:assert/strict';

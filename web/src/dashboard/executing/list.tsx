@@ -29,7 +29,7 @@ function inOrder(ids: readonly string[], order: Order): readonly string[] {
   return [...ids].sort((a, b) => (keys.get(a) ?? 0) - (keys.get(b) ?? 0) || (a < b ? -1 : 1));
 }
 
-/** The executing jobs, of which only those in view are in the document. */
+/** The executing jobs. Only what is in view is in the document. */
 export function ExecutingList({ ids }: { ids: readonly string[] }) {
   const [order, setOrder] = useState<Order>('longest');
   const sorted = useMemo(() => inOrder(ids, order), [ids, order]);
