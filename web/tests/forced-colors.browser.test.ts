@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { test } from 'vitest';
-import { type Ink, inkOf, overlapOf } from './support/ink';
+import { type Ink, inkOf, keptOf, overlapOf } from './support/ink';
 import { type Database, importRows } from './support/server';
 import { describeOnDatabases, Site } from './support/site';
 
@@ -31,6 +31,8 @@ interface Marks {
   least: number;
   /** How much of the shape must be the same: thin lines are drawn with other edges. */
   overlap?: number;
+  /** How much of it must be kept, where a pattern becomes a plain surface. */
+  kept?: number;
 }
 
 describeOnDatabases('forced colours', (kind) => {
@@ -118,7 +120,7 @@ describeOnDatabases('forced colours', (kind) => {
       for (const { selector, hidden } of marks) all.push(await inkOf(page, selector, hidden));
       return all;
     });
-    marks.forEach(({ selector, least, overlap = 0.75 }, index) => {
+    marks.forEach(({ selector, least, overlap, kept }, index) => {
       const told = `${where}, ${colorScheme}: ${selector}`;
       const [own, others] = [usual[index], forced[index]];
       assert.ok(own.length >= least, `${told}: ${own.length} of ${least} marks are in view`);
@@ -126,8 +128,10 @@ describeOnDatabases('forced colours', (kind) => {
       own.forEach((ink, n) => {
         const most = ink.drawn.filter(Boolean).length;
         assert.ok(most >= 6, `${told} ${n} draws ${most} pixels with usual colours`);
-        const same = overlapOf(ink, others[n]);
-        assert.ok(same >= overlap, `${told} ${n}: ${same.toFixed(2)} of its shape is the same`);
+        const [same, left] = [overlapOf(ink, others[n]), keptOf(ink, others[n])];
+        const found = `${told} ${n}: ${same.toFixed(2)} is the same, ${left.toFixed(2)} is kept`;
+        assert.ok(same >= (overlap ?? 0) && left >= (kept ?? 0), found);
+        assert.ok(overlap || kept, 'each mark has a measure');
       });
     });
     return { usual, forced };
@@ -173,10 +177,10 @@ describeOnDatabases('forced colours', (kind) => {
       };
       const { forced } = await compare('a job', colorScheme, open, [
         // The edge of the track lies above them, which is a quarter of their height.
-        { selector: '.part', least: 6, overlap: 0.7 },
-        { selector: '.lane-track .piece', least: 2, overlap: 0.7 },
-        { selector: '.legend .swatch', least: 6, overlap: 0.6 },
-        { selector: '.timeline-legend .swatch', least: 2, overlap: 0.6 },
+        { selector: '.part', least: 6, kept: 0.65 },
+        { selector: '.lane-track .piece', least: 2, kept: 0.65 },
+        { selector: '.legend .swatch', least: 6, kept: 0.6 },
+        { selector: '.timeline-legend .swatch', least: 2, kept: 0.6 },
         { selector: '.card .bar-fill', least: 1, overlap: 0.8 },
         { selector: '.chip .sign', least: 1, overlap: 0.5 },
       ]);
