@@ -115,7 +115,7 @@ describeOnDatabases('forced colours', (kind) => {
   ) => {
     const [usual, forced] = await inBoth(colorScheme, async (page) => {
       await open(page);
-      await page.evaluate(() => document.fonts.ready);
+      await page.evaluate(async () => void (await document.fonts.ready));
       const all: Ink[][] = [];
       for (const { selector, hidden } of marks) all.push(await inkOf(page, selector, hidden));
       return all;
@@ -137,18 +137,20 @@ describeOnDatabases('forced colours', (kind) => {
     return { usual, forced };
   };
 
+  /** Opens the list, and keeps it still. */
+  const openList = async (page: Page) => {
+    await page.goto(site.at('/?sort=oldest'));
+    await page
+      .locator('.table-body .row')
+      .nth(states.length - 1)
+      .waitFor();
+    await page.locator('.live.is-socket').waitFor();
+    await page.getByRole('button', { name: 'Pause updates' }).click();
+  };
+
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`the list draws each state, bar and choice, ${colorScheme}`, async () => {
-      const open = async (page: Page) => {
-        await page.goto(site.at('/?sort=oldest'));
-        await page
-          .locator('.table-body .row')
-          .nth(states.length - 1)
-          .waitFor();
-        await page.locator('.live.is-socket').waitFor();
-        await page.getByRole('button', { name: 'Pause updates' }).click();
-      };
-      const { usual, forced } = await compare('the list', colorScheme, open, [
+      const { usual, forced } = await compare('the list', colorScheme, openList, [
         { selector: '.state-cell .sign', least: states.length, overlap: 0.6 },
         { selector: '.bar-fill', least: 1, overlap: 0.9 },
         { selector: '.tile .sign', least: 5, overlap: 0.6 },
@@ -204,11 +206,8 @@ describeOnDatabases('forced colours', (kind) => {
 
   test('a mark that vanishes is found', async () => {
     const [usual, forced] = await inBoth('light', async (page) => {
-      await page.goto(site.at('/?sort=oldest'));
-      await page
-        .locator('.table-body .row')
-        .nth(states.length - 1)
-        .waitFor();
+      await openList(page);
+      await page.evaluate(async () => void (await document.fonts.ready));
       // As if the system painted it in the colour of the page.
       await page.addStyleTag({
         content: '@media (forced-colors: active) { .bar-fill { background: Canvas !important; } }',
