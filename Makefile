@@ -8,7 +8,7 @@ HAVE_NODE := $(shell command -v $(NPM) 2>/dev/null)
 
 ## Build everything and serve a made-up history on http://127.0.0.1:8080
 run: web
-	$(CARGO) run --profile demo -- demo
+	$(CARGO) run -- demo
 
 ## Run every check
 test: web lint deny test-rust test-web test-openapi
