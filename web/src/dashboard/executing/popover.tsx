@@ -159,7 +159,7 @@ const ExecutingJob = memo(function ExecutingJob({ id }: { id: string }) {
             <icons.warning width={12} height={12} /> {t.jobs.notReporting}
           </span>
         ) : (
-          <span>{t.executing.rate(rate(run?.tasksPerMinute))}</span>
+          <span className="executing-rate">{t.executing.rate(rate(run?.tasksPerMinute))}</span>
         )}
         <span>
           {typeof run?.estimatedRemaining === 'number' && !run.isStale
