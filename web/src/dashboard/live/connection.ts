@@ -7,11 +7,10 @@
 import type { TadaDocumentNode } from 'gql.tada';
 import { dataOf, failureOf, operationOf, RequestError } from '../data/client';
 import type { GraphQLError } from '../data/errors';
-import { startEvents } from './events';
 import { closed, type Event, type Mode, modeOf, next, type State, type Way } from './machine';
 import { startPolling } from './polling';
 import { startSocket } from './socket';
-import type { Listener, Start, Transport, Watch } from './transport';
+import { type Listener, loaded, type Start, type Transport, type Watch } from './transport';
 
 export type { Mode };
 
@@ -22,7 +21,8 @@ const HIDDEN_AFTER = 30_000;
 
 const starts: Record<Way, Start> = {
   socket: startSocket,
-  events: startEvents,
+  // Few need it.
+  events: loaded(async () => (await import('./events')).startEvents),
   polling: startPolling,
 };
 

@@ -32,3 +32,24 @@ export interface Transport {
 
 /** Begins a way, for what is watched so far. */
 export type Start = (listener: Listener, watches: ReadonlySet<Watch>) => Transport;
+
+/** A way whose code is loaded when it is begun. Without its code it does not work. */
+export const loaded =
+  (load: () => Promise<Start>): Start =>
+  (listener, watches) => {
+    let transport: Transport | undefined;
+    let isClosed = false;
+    load().then(
+      (start) => {
+        if (!isClosed) transport = start(listener, watches);
+      },
+      (error) => isClosed || listener.failed(error),
+    );
+    return {
+      serve: (watch) => transport?.serve(watch) ?? (() => {}),
+      close: () => {
+        isClosed = true;
+        transport?.close();
+      },
+    };
+  };
