@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_graphql::{Request, Response, ServerError};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use graphql_server::Batches;
+use graphql_server::{Batches, Validator};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
@@ -14,7 +14,6 @@ use super::api::Api;
 use super::bridge::SubscriptionBridge;
 use super::context::Now;
 use super::loader::row_loader;
-use super::response::add_codes;
 use crate::access::Principal;
 use crate::clock;
 use crate::error::ErrorCode;
@@ -33,6 +32,7 @@ pub struct Execution {
     responses: BoxStream<'static, Response>,
     batches: Batches,
     now: Arc<Now>,
+    validator: Arc<Validator>,
 }
 
 impl Execution {
@@ -57,7 +57,8 @@ impl Execution {
             .data(Arc::clone(&now))
             .data(Arc::clone(&bridge));
         let responses = api.schema.execute_stream(request);
-        let mut execution = Self { events, responses, batches, now };
+        let validator = Arc::clone(&api.validator);
+        let mut execution = Self { events, responses, batches, now, validator };
         tokio::select! {
             biased;
             refusal = execution.response() => {
@@ -69,7 +70,7 @@ impl Execution {
 
     async fn response(&mut self) -> Option<Response> {
         let mut response = self.batches.clone().drive(self.responses.next()).await?;
-        add_codes(&mut response);
+        self.validator.add_codes(&mut response);
         Some(response)
     }
 

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use async_graphql::{Request, ServerError};
-use graphql_server::flatten;
+use graphql_server::{flatten, set_default_variables};
 use tokio_util::task::TaskTracker;
 
 use super::api::Api;
 use super::execution::{Execution, errors_to_json};
 use super::operation::Operation;
-use super::response::set_default_variables;
 use crate::access::Principal;
 use crate::error::ApiError;
 use crate::live::shared::{Frame, SharedTask, Subscriber};

@@ -7,6 +7,8 @@ use async_graphql::{Pos, ServerError};
 pub enum ErrorCode {
     /// The request is malformed.
     BadRequest,
+    /// A variable or an argument does not have its type.
+    BadUserInput,
     /// Fields or brackets are nested too deeply.
     DocumentTooDeep,
     /// The document has too many bytes.
@@ -25,6 +27,8 @@ pub enum ErrorCode {
     PersistedQueryNotFound,
     /// The version of `persistedQuery` is not 1.
     PersistedQueryNotSupported,
+    /// The response would have too many values.
+    TooComplex,
     /// Too many fields have another name.
     TooManyAliases,
     /// The document has too many directives.
@@ -35,6 +39,8 @@ pub enum ErrorCode {
     TooManyRootFields,
     /// The document has too many tokens.
     TooManyTokens,
+    /// The variables hold too many values.
+    TooManyVariableValues,
     /// The document defines too many variables.
     TooManyVariables,
 }
@@ -42,6 +48,7 @@ pub enum ErrorCode {
 impl ErrorCode {
     pub const ALL: &[Self] = &[
         Self::BadRequest,
+        Self::BadUserInput,
         Self::DocumentTooDeep,
         Self::DocumentTooLong,
         Self::GraphqlParseFailed,
@@ -51,11 +58,13 @@ impl ErrorCode {
         Self::PersistedQueryHashMismatch,
         Self::PersistedQueryNotFound,
         Self::PersistedQueryNotSupported,
+        Self::TooComplex,
         Self::TooManyAliases,
         Self::TooManyDirectives,
         Self::TooManyFields,
         Self::TooManyRootFields,
         Self::TooManyTokens,
+        Self::TooManyVariableValues,
         Self::TooManyVariables,
     ];
 
@@ -63,6 +72,7 @@ impl ErrorCode {
     pub fn name(self) -> &'static str {
         match self {
             Self::BadRequest => "BAD_REQUEST",
+            Self::BadUserInput => "BAD_USER_INPUT",
             Self::DocumentTooDeep => "DOCUMENT_TOO_DEEP",
             Self::DocumentTooLong => "DOCUMENT_TOO_LONG",
             Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
@@ -72,11 +82,13 @@ impl ErrorCode {
             Self::PersistedQueryHashMismatch => "PERSISTED_QUERY_HASH_MISMATCH",
             Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
+            Self::TooComplex => "TOO_COMPLEX",
             Self::TooManyAliases => "TOO_MANY_ALIASES",
             Self::TooManyDirectives => "TOO_MANY_DIRECTIVES",
             Self::TooManyFields => "TOO_MANY_FIELDS",
             Self::TooManyRootFields => "TOO_MANY_ROOT_FIELDS",
             Self::TooManyTokens => "TOO_MANY_TOKENS",
+            Self::TooManyVariableValues => "TOO_MANY_VARIABLE_VALUES",
             Self::TooManyVariables => "TOO_MANY_VARIABLES",
         }
     }

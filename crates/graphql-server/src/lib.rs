@@ -78,10 +78,14 @@
 
 mod analyze;
 mod batches;
+pub mod cost;
 mod error;
+mod inputs;
 mod limits;
+pub mod names;
 mod parse_cache;
 mod persisted;
+mod request;
 mod root_field;
 mod rules;
 mod syntax_error;
@@ -89,9 +93,12 @@ mod tokens;
 
 pub use analyze::DocumentStats;
 pub use batches::Batches;
+pub use cost::{FieldCosts, FieldUse};
 pub use error::{DocumentError, ErrorCode};
+pub use inputs::{Scalar, is_whole};
 pub use limits::Limits;
 pub use parse_cache::{ParseCache, ParsedDocument};
 pub use persisted::{DocumentReference, Found, Persisted, RecentDocuments};
+pub use request::{Kind, Parameters, Prepared, Validator, set_default_variables};
 pub use root_field::flatten;
 pub use rules::Rules;

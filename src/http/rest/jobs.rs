@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use axum::extract::{Extension, State};
 use axum::response::Response;
 use entity::{Columns, JobState, job, job_run};
+use graphql_server::cost::{LENGTH, skipping};
 use serde_json::{Map, Value as Json, json};
 
 use super::filter;
@@ -15,7 +16,6 @@ use super::values;
 use crate::access::Principal;
 use crate::db::Db;
 use crate::error::ErrorCode;
-use crate::graphql::cost::{LENGTH, skipping};
 use crate::http::limits::Client;
 use crate::http::site::Site;
 use crate::jobs::conditions::Conditions;

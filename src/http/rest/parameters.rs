@@ -7,13 +7,13 @@ use axum::extract::FromRequestParts;
 use axum::extract::rejection::QueryRejection;
 use axum::http::request::Parts;
 use entity::{Columns, JobState, Table, job, job_run};
+use graphql_server::names::{folded, nearest};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::filter;
 use super::problem::Problem;
 use crate::jobs::argument::{PageRequest, TAKE_MAX};
-use crate::names::{folded, nearest};
 
 /// How many jobs a page has unless `take` is given, as in the platform.
 pub const TAKE: i64 = 20;

@@ -1,20 +1,20 @@
-//! Parsing and validating a request before it is executed, whatever the transport.
+//! A request before it is executed, whatever the transport: its parameters, and their validation.
 
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
-use async_graphql::{Request, ServerError, Value, Variables};
-use graphql_server::DocumentReference;
+use async_graphql::{Name, Request, Response, ServerError, Value, Variables};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
 
-use super::api::Api;
-use super::cost::LENGTH;
-use super::inputs::Found;
+use crate::cost::{Costs, FieldCosts, Operation};
 use crate::error::ErrorCode;
-use crate::jobs::scope::Scope;
+use crate::inputs::{Found, Inputs, Scalar};
 use crate::limits::check;
+use crate::parse_cache::ParseCache;
+use crate::persisted::DocumentReference;
+use crate::rules::Rules;
 
 /// The parameters of a request in JSON.
 #[derive(Default, Deserialize)]
@@ -93,7 +93,36 @@ const SHORT_BYTES: usize = 1 << 10;
 /// The cost of validating a field, in values of a response.
 const VALIDATION_COST: u64 = 5;
 
-impl Api {
+/// The most errors of a response. A document can be wrong in thousands of places.
+const MAX_ERRORS: usize = 20;
+
+/// What requests for a schema are checked against before they are executed.
+pub struct Validator {
+    documents: ParseCache,
+    costs: Costs,
+    inputs: Inputs,
+    rules: Rules,
+}
+
+impl Validator {
+    /// The checks for a schema in the schema definition language, with its own scalars, whose resolvers
+    /// reject pages of more than `longest_page` items.
+    ///
+    /// # Panics
+    /// If the text is not a schema.
+    pub fn new(sdl: &str, scalars: &[Scalar], longest_page: u64, rules: Rules) -> Self {
+        Self {
+            documents: ParseCache::default(),
+            costs: Costs::of_schema(sdl, longest_page),
+            inputs: Inputs::of_schema(sdl, scalars, !rules.no_introspection),
+            rules,
+        }
+    }
+
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// Whether the document of a request is short or in the parse cache.
     pub fn is_cheap_to_prepare(&self, parameters: &Parameters) -> bool {
         let text = parameters.query.as_deref().unwrap_or_default();
@@ -101,11 +130,15 @@ impl Api {
     }
 
     /// Prepares a request for execution: finds and parses its document, checks the limits and the types
-    /// of variables, and estimates the cost. `scope` is that of the principal.
+    /// of variables, and estimates the cost.
     ///
     /// # Errors
     /// The error to show to the client.
-    pub fn prepare(&self, parameters: Parameters, scope: &Scope) -> Result<Prepared, ServerError> {
+    pub fn prepare(
+        &self,
+        parameters: Parameters,
+        costs: &impl FieldCosts,
+    ) -> Result<Prepared, ServerError> {
         let Parameters { query, document_id, operation_name, variables, mut extensions } =
             parameters;
         let rules = &self.rules;
@@ -128,13 +161,11 @@ impl Api {
         let variables = Variables::from_json(variables.unwrap_or_default().into());
         let mut cost = (parsed.stats.fields as u64).saturating_mul(VALIDATION_COST);
         if let Some(operation) = operation {
-            let cost_with = |executing| {
-                self.costs.of_operation(&parsed.document, operation, &variables, scope, executing)
-            };
+            let used = Operation { document: &parsed.document, operation, variables: &variables };
+            let limited = self.costs.limited(&used, costs);
             let what = "values in the answer, by an estimate";
-            // Not by the current number of executing jobs, which a client cannot influence.
-            check(ErrorCode::TooComplex, what, rules.limits.max_complexity, cost_with(LENGTH))?;
-            cost = cost.saturating_add(cost_with(self.executing()));
+            check(ErrorCode::TooComplex, what, rules.limits.max_complexity, limited)?;
+            cost = cost.saturating_add(self.costs.present(&used, costs));
             self.inputs.check(operation, &variables)?;
         }
         let mut request = Request::new(&*found.text).variables(variables);
@@ -142,6 +173,51 @@ impl Api {
         request.set_parsed_query(parsed.document.clone());
         rules.persisted.cache(found);
         Ok(Prepared { request, kind, cost })
+    }
+
+    /// Gives each error of a response a code, and drops errors beyond [`MAX_ERRORS`].
+    pub fn add_codes(&self, response: &mut Response) {
+        response.errors.truncate(MAX_ERRORS);
+        for error in &mut response.errors {
+            // async-graphql names only the type of a literal.
+            let scalar = error.message.rsplit_once("expected type \"").map(|(_, scalar)| scalar);
+            let scalar = scalar.and_then(|scalar| scalar.strip_suffix('"'));
+            if let Some(form) = scalar.and_then(|scalar| self.inputs.form_of(scalar)) {
+                error.message = format!("{}: {form}", error.message);
+            }
+            let extensions = error.extensions.get_or_insert_default();
+            if extensions.get("code").is_none() {
+                // Only errors of async-graphql have none: the document does not match the schema, or
+                // a scalar or an enum could not parse an argument.
+                let code = if error.path.is_empty() {
+                    ErrorCode::GraphqlValidationFailed
+                } else {
+                    ErrorCode::BadUserInput
+                };
+                extensions.set("code", code.name());
+            }
+        }
+    }
+}
+
+/// Sets omitted variables to the defaults of the operation. async-graphql does so for arguments, but not
+/// when it evaluates `@skip` and `@include`.
+pub fn set_default_variables(request: &mut Request) {
+    let name = request.operation_name.as_ref().map(Name::new);
+    // Execution reports the error of a document that cannot be parsed.
+    let Ok(document) = request.parsed_query() else { return };
+    let defaults: Vec<_> = document
+        .operations
+        .iter()
+        .filter(|(each, _)| name.is_none() || *each == name.as_ref())
+        .flat_map(|(_, operation)| &operation.node.variable_definitions)
+        .filter_map(|variable| {
+            let default = variable.node.default_value.as_ref()?;
+            Some((variable.node.name.node.clone(), default.node.clone()))
+        })
+        .collect();
+    for (name, default) in defaults {
+        request.variables.entry(name).or_insert(default);
     }
 }
 

@@ -4,22 +4,63 @@
 
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
+use std::ops::RangeInclusive;
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
     BaseType, OperationDefinition, Type, TypeKind, TypeSystemDefinition,
 };
-use async_graphql::{ScalarType as _, ServerError, Value, Variables};
-use entity::{Long, Timestamp};
+use async_graphql::{ServerError, Value, Variables};
 
-use crate::error::{ApiError, ErrorCode};
+use crate::error::{DocumentError, ErrorCode};
 use crate::names::nearest;
 
 /// The most fields of an object that a message lists.
 const MAX_LISTED: usize = 8;
 
+/// A scalar type, as messages describe its values.
+#[derive(Clone, Copy, Debug)]
+pub struct Scalar {
+    pub name: &'static str,
+    /// A description of its values, with an example.
+    pub form: &'static str,
+    /// Whether a value that is neither null nor a list is one.
+    pub is_valid: fn(&Value) -> bool,
+}
+
+/// The scalars of GraphQL. A service may describe them with examples of its own.
+const BUILT_IN: [Scalar; 4] = [
+    Scalar {
+        name: "Int",
+        form: "a whole number from -2147483648 to 2147483647, such as 20",
+        is_valid: |value| is_whole(value, i32::MIN.into()..=i32::MAX.into()),
+    },
+    Scalar {
+        name: "Float",
+        form: "a number such as 12.5",
+        is_valid: |value| matches!(value, Value::Number(_)),
+    },
+    Scalar {
+        name: "String",
+        form: "a string such as \"text\"",
+        is_valid: |value| matches!(value, Value::String(_)),
+    },
+    Scalar {
+        name: "Boolean",
+        form: "true or false",
+        is_valid: |value| matches!(value, Value::Boolean(_)),
+    },
+];
+
+/// Whether a value is a whole number in this range.
+pub fn is_whole(value: &Value, range: RangeInclusive<i64>) -> bool {
+    matches!(value, Value::Number(number)
+        if number.as_i64().is_some_and(|number| range.contains(&number)))
+}
+
 /// The input types of the schema.
 pub struct Inputs {
+    scalars: HashMap<&'static str, Scalar>,
     enums: HashMap<String, Vec<String>>,
     objects: HashMap<String, Vec<InputField>>,
     /// Whether messages may contain names of the schema.
@@ -33,8 +74,12 @@ struct InputField {
 }
 
 impl Inputs {
-    /// The types of a schema in the schema definition language.
-    pub fn of_schema(sdl: &str, is_open: bool) -> Self {
+    /// The types of a schema in the schema definition language, with its own scalars. Values of a scalar
+    /// that is not described are not checked. Messages contain names of the schema if it `is_open`.
+    ///
+    /// # Panics
+    /// If the text is not a schema.
+    pub fn of_schema(sdl: &str, scalars: &[Scalar], is_open: bool) -> Self {
         let document = parse_schema(sdl).expect("the schema's own text");
         let (mut enums, mut objects) = (HashMap::new(), HashMap::new());
         for definition in document.definitions {
@@ -56,7 +101,8 @@ impl Inputs {
                 _ => {}
             }
         }
-        Self { enums, objects, is_open }
+        let scalars = BUILT_IN.iter().chain(scalars).map(|scalar| (scalar.name, *scalar)).collect();
+        Self { scalars, enums, objects, is_open }
     }
 
     /// Checks the variables of an operation.
@@ -83,8 +129,8 @@ impl Inputs {
                     .rev()
                     .fold(name.to_string(), |path, part| format!("{path}.{part}"));
                 let message = format!("${path}: {}", wrong.message);
-                let mut error = ServerError::from(ApiError::new(ErrorCode::BadUserInput, message));
-                error.locations.push(definition.pos);
+                let error = DocumentError::new(ErrorCode::BadUserInput, message);
+                let mut error = ServerError::from(error.at(Some(definition.pos)));
                 error.extensions.get_or_insert_default().set("variable", path);
                 return Err(error);
             }
@@ -138,27 +184,21 @@ impl Inputs {
 
     /// Whether a value that is neither null nor a list is of the named type.
     fn is_valid(&self, name: &str, value: &Value) -> bool {
-        let whole = |range: std::ops::RangeInclusive<i64>| {
-            matches!(value, Value::Number(number)
-                if number.as_i64().is_some_and(|number| range.contains(&number)))
-        };
-        match name {
-            "Int" => whole(i32::MIN.into()..=i32::MAX.into()),
-            "Long" => whole(-Long::MAX..=Long::MAX),
-            "Float" => matches!(value, Value::Number(_)),
-            "String" => matches!(value, Value::String(_)),
-            "Boolean" => matches!(value, Value::Boolean(_)),
-            "DateTime" => Timestamp::is_valid(value),
-            // Parsed where it is used: an invalid id in one of several reports rejects that report only.
-            "UUID" => true,
-            name => match (self.enums.get(name), value) {
-                (Some(values), Value::String(text)) => values.contains(text),
-                (Some(values), Value::Enum(text)) => values.iter().any(|each| each == text),
-                (Some(_), _) => false,
-                // Validation rejects types that are unknown or not input types.
-                (None, _) => !self.objects.contains_key(name),
-            },
+        if let Some(scalar) = self.scalars.get(name) {
+            return (scalar.is_valid)(value);
         }
+        match (self.enums.get(name), value) {
+            (Some(values), Value::String(text)) => values.contains(text),
+            (Some(values), Value::Enum(text)) => values.iter().any(|each| each == text),
+            (Some(_), _) => false,
+            // Validation rejects types that are unknown or not input types.
+            (None, _) => !self.objects.contains_key(name),
+        }
+    }
+
+    /// A description of the values of a scalar.
+    pub fn form_of(&self, scalar: &str) -> Option<&'static str> {
+        self.scalars.get(scalar).map(|scalar| scalar.form)
     }
 
     fn unexpected(&self, of: &Type, value: &Value) -> Mismatch {
@@ -175,7 +215,7 @@ impl Inputs {
             BaseType::List(item) => return format!("a list, each item {}", self.form(&item.base)),
             BaseType::Named(name) => name.as_str(),
         };
-        if let Some(form) = form_of(name) {
+        if let Some(form) = self.form_of(name) {
             return form.to_owned();
         }
         match (self.enums.get(name), self.objects.get(name)) {
@@ -188,23 +228,6 @@ impl Inputs {
             (_, None) => format!("a value of the type {name}"),
         }
     }
-}
-
-/// A description of the values of a scalar.
-pub fn form_of(scalar: &str) -> Option<&'static str> {
-    Some(match scalar {
-        "Int" => "a whole number from -2147483648 to 2147483647, such as 20",
-        "Long" => "a whole number from -9007199254740991 to 9007199254740991, such as 1500",
-        "Float" => "a number such as 12.5",
-        "String" => "a string such as \"HubSpot\"",
-        "Boolean" => "true or false",
-        "DateTime" => {
-            "an RFC 3339 moment with an offset, such as 2026-05-01T10:22:33Z or \
-             2026-05-01T12:22:33+02:00"
-        }
-        "UUID" => "a UUID such as 018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f",
-        _ => return None,
-    })
 }
 
 /// Why a variable does not match its type.
