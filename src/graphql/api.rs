@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use async_graphql::{Request, Response, ServerError, Value};
 use entity::Timestamp;
-use graphql_server::{Batches, Parameters, Prepared, Rules, Validator, set_default_variables};
+use graphql_server::{
+    Batches, Parameters, Prepared, Rules, SharedOperations, Validator, set_default_variables,
+};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -14,7 +16,6 @@ use tracing::Instrument as _;
 use super::context::Now;
 use super::cost::JobCosts;
 use super::loader::row_loader;
-use super::operation::SharedOperations;
 use super::scalars::SCALARS;
 use super::schema::{Schema, builder, sdl};
 use crate::access::{Access, Principal};
@@ -35,7 +36,7 @@ pub struct Api {
     access: Access,
     write_queue: WriteQueue,
     draining: CancellationToken,
-    pub(super) operations: Arc<SharedOperations>,
+    pub(super) operations: Arc<SharedOperations<Principal>>,
     /// The number of executing jobs, for the cost of lists of them.
     executing: Arc<AtomicU64>,
 }

@@ -85,7 +85,7 @@ fn id_of(value: &Value) -> Option<Uuid> {
 mod tests {
     use async_graphql::Variables;
     use async_graphql::parser::parse_query;
-    use graphql_server::cost::{Costs, LENGTH, Operation};
+    use graphql_server::cost::{Costs, LENGTH, RequestedOperation};
     use serde_json::{Value as Json, json};
 
     use super::*;
@@ -95,8 +95,11 @@ mod tests {
         let document = parse_query(query).unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
         let variables = Variables::from_json(variables);
-        let operation =
-            Operation { document: &document, operation: &operation.node, variables: &variables };
+        let operation = RequestedOperation {
+            document: &document,
+            operation: &operation.node,
+            variables: &variables,
+        };
         Costs::of_schema(&crate::graphql::sdl(), TAKE_MAX.unsigned_abs().into())
             .present(&operation, &JobCosts { scope, executing })
     }

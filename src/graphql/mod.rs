@@ -2,14 +2,12 @@
 //! requests. It contains no SQL.
 
 mod api;
-mod bridge;
 mod context;
 mod cost;
 mod execution;
 mod loader;
 mod mutation;
 mod object;
-mod operation;
 mod query;
 mod scalars;
 mod schema;
@@ -18,7 +16,5 @@ mod subscribe;
 mod subscription;
 
 pub use api::Api;
-pub use execution::errors_to_json;
-pub use graphql_server::{Kind, Parameters, Persisted, Prepared, Rules};
+pub use graphql_server::{Persisted, Rules};
 pub use schema::sdl;
-pub use subscribe::SubscriptionStream;

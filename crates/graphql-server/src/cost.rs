@@ -130,8 +130,8 @@ pub struct Costs {
     longest: u64,
 }
 
-/// An operation whose cost is estimated.
-pub struct Operation<'a> {
+/// An operation of a request.
+pub struct RequestedOperation<'a> {
     pub document: &'a ExecutableDocument,
     pub operation: &'a OperationDefinition,
     pub variables: &'a Variables,
@@ -165,16 +165,16 @@ impl Costs {
 
     /// The cost of an operation, regardless of `@skip` and `@include` and of the present lengths of
     /// lists. Fragments must not form cycles, and the expanded fields must be within the limits.
-    pub fn limited(&self, operation: &Operation<'_>, costs: &impl FieldCosts) -> u64 {
+    pub fn limited(&self, operation: &RequestedOperation<'_>, costs: &impl FieldCosts) -> u64 {
         self.cost(operation, costs, false)
     }
 
     /// The same with the present lengths of lists.
-    pub fn present(&self, operation: &Operation<'_>, costs: &impl FieldCosts) -> u64 {
+    pub fn present(&self, operation: &RequestedOperation<'_>, costs: &impl FieldCosts) -> u64 {
         self.cost(operation, costs, true)
     }
 
-    fn cost(&self, of: &Operation<'_>, costs: &impl FieldCosts, is_present: bool) -> u64 {
+    fn cost(&self, of: &RequestedOperation<'_>, costs: &impl FieldCosts, is_present: bool) -> u64 {
         let root = match of.operation.ty {
             OperationType::Query => "Query",
             OperationType::Mutation => "Mutation",
@@ -188,7 +188,7 @@ impl Costs {
 
 struct Visitor<'a, C> {
     schema: &'a Costs,
-    of: &'a Operation<'a>,
+    of: &'a RequestedOperation<'a>,
     costs: &'a C,
     /// Whether lists have their present lengths.
     is_present: bool,

@@ -17,6 +17,8 @@ pub enum ErrorCode {
     GraphqlParseFailed,
     /// The document does not match the schema or the rules of GraphQL.
     GraphqlValidationFailed,
+    /// A defect of the service.
+    Internal,
     /// The document uses introspection where that is disabled.
     IntrospectionDisabled,
     /// The document is not in the allow-list.
@@ -53,6 +55,7 @@ impl ErrorCode {
         Self::DocumentTooLong,
         Self::GraphqlParseFailed,
         Self::GraphqlValidationFailed,
+        Self::Internal,
         Self::IntrospectionDisabled,
         Self::PersistedDocumentRequired,
         Self::PersistedQueryHashMismatch,
@@ -77,6 +80,7 @@ impl ErrorCode {
             Self::DocumentTooLong => "DOCUMENT_TOO_LONG",
             Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::Internal => "INTERNAL",
             Self::IntrospectionDisabled => "INTROSPECTION_DISABLED",
             Self::PersistedDocumentRequired => "PERSISTED_DOCUMENT_REQUIRED",
             Self::PersistedQueryHashMismatch => "PERSISTED_QUERY_HASH_MISMATCH",

@@ -78,27 +78,36 @@
 
 mod analyze;
 mod batches;
+mod bridge;
 pub mod cost;
 mod error;
+mod execution;
+pub mod hub;
 mod inputs;
 mod limits;
 pub mod names;
+mod operation;
 mod parse_cache;
 mod persisted;
 mod request;
 mod root_field;
 mod rules;
+mod subscription;
 mod syntax_error;
 mod tokens;
 
 pub use analyze::DocumentStats;
 pub use batches::Batches;
+pub use bridge::open;
 pub use cost::{FieldCosts, FieldUse};
 pub use error::{DocumentError, ErrorCode};
+pub use execution::{Execution, errors_to_json};
 pub use inputs::{Scalar, is_whole};
 pub use limits::Limits;
+pub use operation::{SharedOperations, SubscriptionOperation};
 pub use parse_cache::{ParseCache, ParsedDocument};
 pub use persisted::{DocumentReference, Found, Persisted, RecentDocuments};
 pub use request::{Kind, Parameters, Prepared, Validator, set_default_variables};
 pub use root_field::flatten;
 pub use rules::Rules;
+pub use subscription::SubscriptionStream;

@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
 
-use crate::cost::{Costs, FieldCosts, Operation};
+use crate::cost::{Costs, FieldCosts, RequestedOperation};
 use crate::error::ErrorCode;
 use crate::inputs::{Found, Inputs, Scalar};
 use crate::limits::check;
@@ -161,7 +161,8 @@ impl Validator {
         let variables = Variables::from_json(variables.unwrap_or_default().into());
         let mut cost = (parsed.stats.fields as u64).saturating_mul(VALIDATION_COST);
         if let Some(operation) = operation {
-            let used = Operation { document: &parsed.document, operation, variables: &variables };
+            let used =
+                RequestedOperation { document: &parsed.document, operation, variables: &variables };
             let limited = self.costs.limited(&used, costs);
             let what = "values in the answer, by an estimate";
             check(ErrorCode::TooComplex, what, rules.limits.max_complexity, limited)?;

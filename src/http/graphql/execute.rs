@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use async_graphql::ServerError;
 use futures_util::FutureExt as _;
+use graphql_server::{Kind, Parameters, Prepared};
 use tokio::time::timeout;
 
 use super::response::Outcome;
 use crate::access::Principal;
 use crate::clock;
 use crate::error::ApiError;
-use crate::graphql::{Api, Kind, Parameters, Prepared};
+use crate::graphql::Api;
 use crate::http::limits::FairQueue;
 use crate::http::limits::cpu_pool::{self, EXPENSIVE};
 

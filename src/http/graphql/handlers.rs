@@ -6,6 +6,8 @@ use axum::extract::{Extension, Query, Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use graphql_server::hub::Payload;
+use graphql_server::{Kind, Parameters, errors_to_json};
 
 use super::execute::{execute_within, prepare};
 use super::negotiate::Accept;
@@ -15,14 +17,12 @@ use super::socket::Upgrade;
 use super::websocket;
 use crate::access::Principal;
 use crate::error::ErrorCode;
-use crate::graphql::{Kind, Parameters, errors_to_json};
 use crate::http::auth::authenticate::{self, authenticate_socket};
 use crate::http::auth::origin::origin_allowed;
 use crate::http::body;
 use crate::http::limits::{self, Client};
 use crate::http::rejection::Rejection;
 use crate::http::site::Site;
-use crate::live::shared::Payload;
 
 /// Applies the limits of the client to a request.
 pub async fn limit(State(site): State<Site>, mut request: Request, next: Next) -> Response {

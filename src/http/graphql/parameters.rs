@@ -4,11 +4,11 @@ use axum::body::Body;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderMap, header};
+use graphql_server::Parameters;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use crate::error::ErrorCode;
-use crate::graphql::Parameters;
 use crate::http::body;
 use crate::http::limits::{Client, cpu_pool};
 use crate::http::rejection::Rejection;

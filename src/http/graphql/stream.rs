@@ -8,12 +8,13 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::{FutureExt as _, stream};
+use graphql_server::SubscriptionStream;
+use graphql_server::hub::Payload;
 use tokio::time::timeout;
 
 use crate::access::Principal;
-use crate::graphql::{Api, SubscriptionStream};
+use crate::graphql::Api;
 use crate::http::limits::Permit;
-use crate::live::shared::Payload;
 
 /// The longest time between two messages, so that no proxy closes the connection as idle.
 const HEARTBEAT: Duration = Duration::from_secs(12);

@@ -10,6 +10,8 @@ use async_graphql::ServerError;
 use axum::response::Response;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
+use graphql_server::hub::Payload;
+use graphql_server::{Kind, Parameters, SubscriptionStream, errors_to_json};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
@@ -22,10 +24,9 @@ use super::socket::{CloseFrame, Error, Message, Socket, Upgrade, Utf8Bytes};
 use crate::access::{Credential, Principal};
 use crate::clock;
 use crate::error::{ApiError, ErrorCode};
-use crate::graphql::{Api, Kind, Parameters, SubscriptionStream, errors_to_json};
+use crate::graphql::Api;
 use crate::http::auth::authenticate::bearer;
 use crate::http::limits::{Permit, cpu_pool};
-use crate::live::shared::Payload;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 

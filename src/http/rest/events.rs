@@ -13,6 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use entity::{Columns, job, job_run};
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
+use graphql_server::hub::{Payload, SharedTask, Subscriber};
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -28,8 +29,8 @@ use crate::jobs::page::Listed;
 use crate::jobs::scope::Scope;
 use crate::live::Live;
 use crate::live::executing_jobs::LiveJob;
-use crate::live::shared::{Payload, SharedTask, Subscriber};
 use crate::live::source::{Event, Source};
+use crate::live::tick::Tick;
 
 /// The longest time between two messages, so that no proxy closes the connection as idle.
 const HEARTBEAT: Duration = Duration::from_secs(12);
@@ -99,15 +100,15 @@ fn subscribe(live: &Arc<Live>, subscription: Subscription) -> Subscriber {
     let key = format!("REST executing {} {scope:?} {columns:?} {runs:?}", principal.group());
     let (subscriber, task) = live.subscribe(&key);
     if let Some(task) = task {
-        tokio::spawn(run(subscription, task));
+        tokio::spawn(run(Arc::clone(live), subscription, task));
     }
     subscriber
 }
 
 /// Makes the events for all subscribers until the last one leaves.
-async fn run(subscription: Subscription, mut task: SharedTask) {
+async fn run(live: Arc<Live>, subscription: Subscription, mut task: SharedTask<Tick>) {
     let mut source = Source::executing(subscription.scope.clone());
-    while let Some(step) = task.next_step(&mut source).await {
+    while let Some(step) = live.next_step(&mut task, &mut source).await {
         if let Some(changes) = step.changes {
             let payload = subscription.payload(changes.event);
             task.publish(payload, changes.version, changes.is_last);

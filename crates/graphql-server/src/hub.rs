@@ -13,10 +13,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 
-use super::source::{Source, Step};
-use super::tick::Tick;
-use super::view::View;
-
 /// The most frames, and bytes, that a replay buffer holds. It always holds the newest frame.
 const BUFFER_FRAMES: usize = 8;
 const BUFFER_BYTES: usize = 1 << 20;
@@ -113,14 +109,23 @@ pub struct SharedSubscription {
 
 /// The task's side of a subscription. Dropping it ends the subscription.
 #[derive(Debug)]
-pub struct SharedTask {
-    hub: Arc<Hub>,
+pub struct SharedTask<T> {
+    hub: Arc<Hub<T>>,
     shared: Arc<SharedSubscription>,
-    ticks: broadcast::Receiver<Arc<Tick>>,
+    ticks: broadcast::Receiver<Arc<T>>,
     requests: mpsc::UnboundedReceiver<CatchUp>,
     /// Subscribers that wait for a frame to catch up.
     waiting: Vec<CatchUp>,
     seq: u64,
+}
+
+/// What a task is to make frames for.
+#[derive(Debug)]
+pub struct Step<T> {
+    /// A tick, which may be a change for all subscribers.
+    pub tick: Option<Arc<T>>,
+    /// The versions from which subscribers catch up; `None` for new subscribers, who get a snapshot.
+    pub catch_up: BTreeSet<Option<u64>>,
 }
 
 /// The most frames with changes that are made at a time for subscribers to catch up.
@@ -141,25 +146,24 @@ fn coalesce(waiting: &mut [CatchUp]) {
     }
 }
 
-/// All shared subscriptions, and what their tasks need.
+/// All shared subscriptions. A tick `T` says what has changed in the state that they show; the default
+/// one, that anything may have.
 #[derive(Debug)]
-pub struct Hub {
-    view: Arc<View>,
+pub struct Hub<T> {
     subscriptions: Mutex<HashMap<String, Arc<SharedSubscription>>>,
-    ticks: broadcast::Sender<Arc<Tick>>,
+    ticks: broadcast::Sender<Arc<T>>,
     /// Notified when a subscription is added.
     added: Notify,
-    /// Whether the view is kept current, which it is only while there are subscribers.
+    /// Whether the state is kept current, which it need be only while there are subscribers.
     is_current: watch::Sender<bool>,
 }
 
-/// Ticks that a task may be behind before it takes every job for changed.
+/// Ticks that a task may be behind before it takes everything for changed.
 const MAX_TICKS_BEHIND: usize = 64;
 
-impl Hub {
-    pub fn new(view: Arc<View>) -> Arc<Self> {
+impl<T> Hub<T> {
+    pub fn new() -> Arc<Self> {
         Arc::new(Self {
-            view,
             subscriptions: Mutex::default(),
             ticks: broadcast::Sender::new(MAX_TICKS_BEHIND),
             added: Notify::new(),
@@ -169,7 +173,7 @@ impl Hub {
 
     /// Subscribes to the subscription with this key. For its first subscriber the task is returned,
     /// which is to be run.
-    pub fn subscribe(self: &Arc<Self>, key: &str) -> (Subscriber, Option<SharedTask>) {
+    pub fn subscribe(self: &Arc<Self>, key: &str) -> (Subscriber, Option<SharedTask<T>>) {
         let mut subscriptions = self.subscriptions();
         if let Some(shared) = subscriptions.get(key) {
             shared.subscribers.fetch_add(1, Ordering::Relaxed);
@@ -217,12 +221,12 @@ impl Hub {
     }
 
     /// Receives each tick from now on.
-    pub fn ticks(&self) -> broadcast::Receiver<Arc<Tick>> {
+    pub fn ticks(&self) -> broadcast::Receiver<Arc<T>> {
         self.ticks.subscribe()
     }
 
-    /// Tells all tasks what has changed in the view.
-    pub fn publish(&self, tick: Tick) {
+    /// Tells all tasks what has changed.
+    pub fn publish(&self, tick: T) {
         // An error means that there are no tasks.
         _ = self.ticks.send(Arc::new(tick));
     }
@@ -232,12 +236,12 @@ impl Hub {
         self.added.notified().await;
     }
 
-    /// Sets whether the view is kept current.
+    /// Sets whether the state is kept current.
     pub fn set_current(&self, is_current: bool) {
         self.is_current.send_replace(is_current);
     }
 
-    /// Waits until the view is kept current.
+    /// Waits until the state is kept current.
     pub async fn wait_until_current(&self) {
         let mut is_current = self.is_current.subscribe();
         // The sender lives as long as this.
@@ -251,38 +255,35 @@ impl SharedSubscription {
     }
 }
 
-impl SharedTask {
-    /// Waits for events to send; `None` when the last subscriber has left.
-    pub async fn next_step(&mut self, source: &mut Source) -> Option<Step> {
-        loop {
-            let mut tick = None;
-            tokio::select! {
-                received = self.ticks.recv() => tick = Some(received),
-                request = self.requests.recv() => self.waiting.extend(request),
-            }
-            while let Ok(request) = self.requests.try_recv() {
-                self.waiting.push(request);
-            }
-            if self.remove_if_unused() {
-                return None;
-            }
-            self.waiting.retain(|catch_up| !catch_up.reply.is_closed());
-            coalesce(&mut self.waiting);
-            let tick = match tick {
-                None => None,
-                Some(Ok(tick)) => Some(tick),
-                Some(Err(RecvError::Lagged(_))) => Some(Arc::new(Tick { jobs: None })),
-                Some(Err(RecvError::Closed)) => return None,
-            };
-            self.hub.wait_until_current().await;
-            let catch_up: BTreeSet<_> = self.waiting.iter().map(|waiting| waiting.since).collect();
-            let step = source.step(&self.hub.view, tick.as_deref(), &catch_up).await;
-            if step.changes.is_some() || !step.catch_up.is_empty() {
-                return Some(step);
-            }
+impl<T: Default> SharedTask<T> {
+    /// Waits for a tick, or for subscribers that catch up; `None` when the last subscriber has left.
+    pub async fn next(&mut self) -> Option<Step<T>> {
+        let mut tick = None;
+        tokio::select! {
+            received = self.ticks.recv() => tick = Some(received),
+            request = self.requests.recv() => self.waiting.extend(request),
         }
+        while let Ok(request) = self.requests.try_recv() {
+            self.waiting.push(request);
+        }
+        if self.remove_if_unused() {
+            return None;
+        }
+        self.waiting.retain(|catch_up| !catch_up.reply.is_closed());
+        coalesce(&mut self.waiting);
+        let tick = match tick {
+            None => None,
+            Some(Ok(tick)) => Some(tick),
+            Some(Err(RecvError::Lagged(_))) => Some(Arc::default()),
+            Some(Err(RecvError::Closed)) => return None,
+        };
+        self.hub.wait_until_current().await;
+        let catch_up = self.waiting.iter().map(|waiting| waiting.since).collect();
+        Some(Step { tick, catch_up })
     }
+}
 
+impl<T> SharedTask<T> {
     /// Sends changes to all subscribers that are up to date.
     pub fn publish(&mut self, payload: Payload, version: u64, is_last: bool) {
         self.seq += 1;
@@ -340,7 +341,7 @@ impl SharedTask {
     }
 }
 
-impl Drop for SharedTask {
+impl<T> Drop for SharedTask<T> {
     fn drop(&mut self) {
         self.leave();
         // Wakes the subscribers, which then see that there are no more frames.
