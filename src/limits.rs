@@ -4,8 +4,6 @@
 use clap::Args;
 use graphql_server::Limits;
 
-use crate::error::{ApiError, ErrorCode};
-
 /// How much a GraphQL document may ask for. The defaults are several times what GraphiQL and a
 /// dashboard need, and little enough that a document which is just within them is checked in
 /// milliseconds.
@@ -79,23 +77,4 @@ fn depth(text: &str) -> Result<usize, String> {
         Ok(depth @ 1..=50) => Ok(depth),
         _ => Err("expected a number from 1 to 50".to_owned()),
     }
-}
-
-/// Rejects what exceeds a limit. `what` is counted.
-///
-/// # Errors
-/// If `found` is more than `limit`.
-pub fn check(
-    code: ErrorCode,
-    what: &str,
-    limit: impl TryInto<u64>,
-    found: impl TryInto<u64>,
-) -> Result<(), ApiError> {
-    let limit = limit.try_into().unwrap_or(u64::MAX);
-    let found = found.try_into().unwrap_or(u64::MAX);
-    if found <= limit {
-        return Ok(());
-    }
-    let message = format!("expected at most {limit} {what}, not {found}");
-    Err(ApiError { found: Some(found), ..ApiError::limit(code, message, limit) })
 }

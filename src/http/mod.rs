@@ -30,7 +30,6 @@ pub use auth::origin::OriginPattern;
 use auth::sign_in;
 pub use connection::listener::{Listener, listen, listen_unix};
 use connection::server::{self, ConnectionLimits};
-pub use graphql::CloseCode;
 use limits::ClientLimiter;
 pub use limits::client_ip::TrustedProxy;
 use ops::{health, metrics, observe};

@@ -9,6 +9,10 @@ pub enum ErrorCode {
     BadRequest,
     /// A variable or an argument does not have its type.
     BadUserInput,
+    /// The list of requests is too long.
+    BatchTooLarge,
+    /// The service takes no lists of requests.
+    BatchesDisabled,
     /// Fields or brackets are nested too deeply.
     DocumentTooDeep,
     /// The document has too many bytes.
@@ -37,6 +41,8 @@ pub enum ErrorCode {
     TooManyDirectives,
     /// The document has too many fields, with fragments expanded.
     TooManyFields,
+    /// A connection has too many operations.
+    TooManyOperations,
     /// An operation has too many root fields.
     TooManyRootFields,
     /// The document has too many tokens.
@@ -45,12 +51,16 @@ pub enum ErrorCode {
     TooManyVariableValues,
     /// The document defines too many variables.
     TooManyVariables,
+    /// The body of a request is not JSON in UTF-8.
+    UnsupportedMediaType,
 }
 
 impl ErrorCode {
     pub const ALL: &[Self] = &[
         Self::BadRequest,
         Self::BadUserInput,
+        Self::BatchTooLarge,
+        Self::BatchesDisabled,
         Self::DocumentTooDeep,
         Self::DocumentTooLong,
         Self::GraphqlParseFailed,
@@ -65,10 +75,12 @@ impl ErrorCode {
         Self::TooManyAliases,
         Self::TooManyDirectives,
         Self::TooManyFields,
+        Self::TooManyOperations,
         Self::TooManyRootFields,
         Self::TooManyTokens,
         Self::TooManyVariableValues,
         Self::TooManyVariables,
+        Self::UnsupportedMediaType,
     ];
 
     /// The code as clients see it in `extensions.code`.
@@ -76,6 +88,8 @@ impl ErrorCode {
         match self {
             Self::BadRequest => "BAD_REQUEST",
             Self::BadUserInput => "BAD_USER_INPUT",
+            Self::BatchTooLarge => "BATCH_TOO_LARGE",
+            Self::BatchesDisabled => "BATCHES_DISABLED",
             Self::DocumentTooDeep => "DOCUMENT_TOO_DEEP",
             Self::DocumentTooLong => "DOCUMENT_TOO_LONG",
             Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
@@ -90,10 +104,12 @@ impl ErrorCode {
             Self::TooManyAliases => "TOO_MANY_ALIASES",
             Self::TooManyDirectives => "TOO_MANY_DIRECTIVES",
             Self::TooManyFields => "TOO_MANY_FIELDS",
+            Self::TooManyOperations => "TOO_MANY_OPERATIONS",
             Self::TooManyRootFields => "TOO_MANY_ROOT_FIELDS",
             Self::TooManyTokens => "TOO_MANY_TOKENS",
             Self::TooManyVariableValues => "TOO_MANY_VARIABLE_VALUES",
             Self::TooManyVariables => "TOO_MANY_VARIABLES",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
         }
     }
 }

@@ -9,7 +9,6 @@ use serde_json::{Map, Value as Json};
 
 use super::problem::Problem;
 use crate::access::Principal;
-use crate::http::graphql::response;
 use crate::jobs::page::Listed;
 
 /// The values of these columns by name.
@@ -67,7 +66,7 @@ pub fn json(value: &impl Serialize) -> Result<Response, Problem> {
         tracing::error!(%error, "failed to serialise a response");
         Problem::from(crate::error::ApiError::internal())
     })?;
-    let mut response = response::text(text);
+    let mut response = graphql_server::http::text(text);
     let headers = response.headers_mut();
     headers
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));

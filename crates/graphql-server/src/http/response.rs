@@ -11,14 +11,31 @@ use serde::Serialize;
 use tokio::task::yield_now;
 
 use super::negotiate::{Accept, MediaType};
-use crate::error::{ApiError, ErrorCode, StatusRule};
-use crate::http::rejection::{Rejection, challenge, status};
+use crate::execution::errors_to_json;
+use crate::hub::Payload;
 
 /// Data and errors, as the September 2026 edition of GraphQL over HTTP numbers it.
 const PARTIAL_SUCCESS: u16 = 294;
 
 /// Bytes that are compressed in a fraction of a millisecond.
 const CHUNK_BYTES: usize = 16 << 10;
+
+/// The HTTP status of a request that was read as GraphQL, but not executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorStatus {
+    pub status: StatusCode,
+    /// Whether it is that of `application/json` as well.
+    pub is_always: bool,
+}
+
+/// A request that was rejected before it was read as GraphQL.
+#[derive(Debug)]
+pub struct Rejection {
+    pub status: StatusCode,
+    pub error: ServerError,
+    /// A header that the status requires, such as `Allow`.
+    pub header: Option<(HeaderName, &'static str)>,
+}
 
 /// The result of a GraphQL request.
 #[derive(Debug)]
@@ -28,35 +45,12 @@ pub enum Outcome {
         has_errors: bool,
     },
     /// The request was read as GraphQL, but cannot be executed.
-    NotExecuted(Vec<ServerError>),
+    NotExecuted {
+        errors: Vec<ServerError>,
+        status: ErrorStatus,
+    },
     /// The request was rejected before.
-    Rejected(Rejection),
-}
-
-impl From<async_graphql::Response> for Outcome {
-    fn from(response: async_graphql::Response) -> Self {
-        // An error without data and path comes from before execution.
-        let is_executed = response.is_ok()
-            || response.data != Value::Null
-            || response.errors.iter().any(|error| !error.path.is_empty());
-        if is_executed {
-            Self::Executed { json: to_json(&response), has_errors: response.is_err() }
-        } else {
-            Self::NotExecuted(response.errors)
-        }
-    }
-}
-
-impl From<Rejection> for Outcome {
-    fn from(rejection: Rejection) -> Self {
-        Self::Rejected(rejection)
-    }
-}
-
-impl From<ApiError> for Outcome {
-    fn from(error: ApiError) -> Self {
-        Self::Rejected(error.into())
-    }
+    Rejected(Box<Rejection>),
 }
 
 /// A response without `data`: a request that was not executed has none, not even null.
@@ -66,12 +60,38 @@ struct Errors<'a> {
 }
 
 impl Outcome {
+    /// The outcome of an execution. `status` is called if errors kept it from starting.
+    pub fn of(
+        response: async_graphql::Response,
+        status: impl FnOnce(&[ServerError]) -> ErrorStatus,
+    ) -> Self {
+        // An error without data and path comes from before execution.
+        let is_executed = response.is_ok()
+            || response.data != Value::Null
+            || response.errors.iter().any(|error| !error.path.is_empty());
+        if is_executed {
+            Self::Executed { json: to_json(&response), has_errors: response.is_err() }
+        } else {
+            let status = status(&response.errors);
+            Self::NotExecuted { errors: response.errors, status }
+        }
+    }
+
     /// The text of the response.
     pub fn into_json(self) -> String {
         match self {
             Self::Executed { json, .. } => json,
-            Self::NotExecuted(errors) => to_json(&Errors { errors: &errors }),
-            Self::Rejected(rejection) => to_json(&Errors { errors: &[(*rejection.error).into()] }),
+            Self::NotExecuted { errors, .. } => to_json(&Errors { errors: &errors }),
+            Self::Rejected(rejection) => to_json(&Errors { errors: &[rejection.error] }),
+        }
+    }
+
+    /// The message to a client of a WebSocket.
+    pub fn into_payload(self) -> Payload {
+        match self {
+            Self::Executed { json, .. } => Payload::Response(json.into()),
+            Self::NotExecuted { errors, .. } => Payload::Refusal(errors_to_json(&errors)),
+            Self::Rejected(rejection) => Payload::Refusal(errors_to_json(&[rejection.error])),
         }
     }
 
@@ -79,7 +99,7 @@ impl Outcome {
     pub fn is_http_error(&self) -> bool {
         match self {
             Self::Executed { .. } => false,
-            Self::NotExecuted(_) => self.status(MediaType::Json) != StatusCode::OK,
+            Self::NotExecuted { .. } => self.status(MediaType::Json) != StatusCode::OK,
             Self::Rejected(_) => true,
         }
     }
@@ -94,19 +114,15 @@ impl Outcome {
     /// sent here.
     pub fn status(&self, media_type: MediaType) -> StatusCode {
         match (self, media_type) {
-            (Self::Rejected(rejection), _) => status(rejection.error.code),
+            (Self::Rejected(rejection), _) => rejection.status,
             (Self::Executed { has_errors: true, .. }, MediaType::GraphQlResponse) => {
                 StatusCode::from_u16(PARTIAL_SUCCESS).unwrap_or(StatusCode::OK)
             }
             (Self::Executed { .. }, _) => StatusCode::OK,
-            (Self::NotExecuted(errors), media_type) => {
-                let code =
-                    errors.first().and_then(ErrorCode::of).unwrap_or(ErrorCode::BadUserInput);
-                match (code.status_rule(), media_type) {
-                    (StatusRule::ByMediaType, MediaType::Json) => StatusCode::OK,
-                    _ => status(code),
-                }
+            (Self::NotExecuted { status, .. }, MediaType::Json) if !status.is_always => {
+                StatusCode::OK
             }
+            (Self::NotExecuted { status, .. }, _) => status.status,
         }
     }
 
@@ -115,7 +131,7 @@ impl Outcome {
         let media_type = accept.json().unwrap_or(MediaType::Json);
         let header = match &self {
             Self::Rejected(rejection) => rejection.header.clone(),
-            Self::Executed { .. } | Self::NotExecuted(_) => None,
+            Self::Executed { .. } | Self::NotExecuted { .. } => None,
         };
         let mut response = respond(self.status(media_type), media_type, self.into_json());
         if let Some((name, value)) = header {
@@ -165,6 +181,5 @@ fn respond(status: StatusCode, media_type: MediaType, json: String) -> Response 
     // A cache must not serve the response to a client that accepts another media type.
     headers.insert(header::VARY, HeaderValue::from_static("accept"));
     headers.insert(HeaderName::from_static("cache-control"), HeaderValue::from_static("no-store"));
-    challenge(&mut response);
     response
 }

@@ -7,26 +7,23 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_graphql::ServerError;
+use axum::body::Bytes;
 use axum::response::Response;
-use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::future::{self, BoxFuture, FutureExt as _};
 use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
-use graphql_server::hub::Payload;
-use graphql_server::{Kind, Parameters, SubscriptionStream, errors_to_json};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 use tokio_stream::StreamMap;
+use tokio_util::sync::CancellationToken;
 
 use super::close_code::CloseCode;
-use super::execute::{execute_within, prepare};
-use super::response::Outcome;
 use super::socket::{CloseFrame, Error, Message, Socket, Upgrade, Utf8Bytes};
-use crate::access::{Credential, Principal};
-use crate::clock;
-use crate::error::{ApiError, ErrorCode};
-use crate::graphql::Api;
-use crate::http::auth::authenticate::bearer;
-use crate::http::limits::{Permit, cpu_pool};
+use crate::error::{DocumentError, ErrorCode};
+use crate::execution::errors_to_json;
+use crate::hub::Payload;
+use crate::request::Parameters;
+use crate::subscription::SubscriptionStream;
 
 const PROTOCOL: &str = "graphql-transport-ws";
 
@@ -48,27 +45,57 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long queries and mutations may take to finish once the service stops.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The limits of a socket.
-pub struct SocketLimits {
-    /// Counts it among the client's streams.
-    pub permit: Permit,
-    /// How long a query may take.
-    pub request_timeout: Duration,
-    /// The longest message.
-    pub message_bytes: usize,
+/// What a service does for a connection.
+pub trait Session: Send + 'static {
+    /// Authenticates the client by the payload of `connection_init`.
+    ///
+    /// # Errors
+    /// The code with which the connection is closed.
+    fn init(
+        &mut self,
+        payload: Option<serde_json::Value>,
+    ) -> impl Future<Output = Result<(), CloseCode>> + Send;
+
+    /// Starts an operation.
+    ///
+    /// # Errors
+    /// Why it is not executed.
+    fn start(
+        &mut self,
+        parameters: Parameters,
+    ) -> impl Future<Output = Result<Operation, Vec<ServerError>>> + Send;
+
+    /// Delays the next message of a client that sends too fast. `start` limits the operations itself.
+    fn throttle(&self) -> impl Future<Output = ()> + Send {
+        future::ready(())
+    }
+
+    /// Parses a message of this many bytes, which may be work for another thread.
+    fn parse<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        parse: impl FnOnce() -> T + Send + 'static,
+    ) -> impl Future<Output = T> + Send {
+        _ = bytes;
+        future::ready(parse())
+    }
+
+    /// Resolves when the client's credentials expire. It is called before and after `init`.
+    fn expired(&self) -> BoxFuture<'static, ()> {
+        future::pending().boxed()
+    }
+
+    /// Cancelled when the service stops.
+    fn stopping(&self) -> CancellationToken {
+        CancellationToken::new()
+    }
 }
 
-/// Accepts an upgrade and serves the protocol. `principal` is set if the request was authenticated.
-pub fn upgrade(
-    api: Api,
-    principal: Option<Principal>,
-    upgrade: Upgrade,
-    limits: SocketLimits,
-) -> Response {
+/// Accepts an upgrade and serves the protocol. A message may have up to `message_bytes`.
+pub fn upgrade(upgrade: Upgrade, message_bytes: usize, session: impl Session) -> Response {
     let protocol = Some(PROTOCOL).filter(|protocol| upgrade.offers(protocol));
-    upgrade.accept(protocol, limits.message_bytes, async move |socket| {
-        let _open = api.connections().token();
-        let mut connection = Connection::new(api, principal, socket, limits);
+    upgrade.accept(protocol, message_bytes, async move |socket| {
+        let mut connection = Connection::new(session, socket);
         let end = if protocol.is_some() {
             connection.serve().await
         } else {
@@ -81,19 +108,11 @@ pub fn upgrade(
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum ClientMessage {
-    ConnectionInit { payload: Option<InitPayload> },
+    ConnectionInit { payload: Option<serde_json::Value> },
     Ping { payload: Option<serde_json::Value> },
     Pong {},
     Subscribe { id: String, payload: Parameters },
     Complete { id: String },
-}
-
-/// The payload of `connection_init`.
-#[derive(Deserialize)]
-struct InitPayload {
-    /// The same as the header of this name.
-    #[serde(rename = "Authorization", alias = "authorization")]
-    authorization: Option<String>,
 }
 
 /// An event of an operation.
@@ -106,49 +125,71 @@ enum OperationEvent {
 }
 
 /// A running operation. Dropping it ends it.
-struct Operation {
-    kind: Kind,
-    /// Counts a subscription among the client's streams.
-    _permit: Option<Permit>,
+pub struct Operation {
+    is_subscription: bool,
     events: BoxStream<'static, OperationEvent>,
 }
 
-impl Stream for Operation {
+impl Operation {
+    /// A query or a mutation.
+    pub fn once(response: impl Future<Output = Payload> + Send + 'static) -> Self {
+        let events = stream::once(response.map(OperationEvent::Last)).boxed();
+        Self { is_subscription: false, events }
+    }
+
+    /// A subscription. It holds the `guard`, such as a permit of the client's streams.
+    pub fn subscription(frames: SubscriptionStream, guard: impl Send + 'static) -> Self {
+        let events = stream::unfold(Some((frames, guard)), async |state| {
+            let (mut frames, guard) = state?;
+            Some(match frames.next().await {
+                Some(frame) if matches!(frame.payload, Payload::Refusal(_)) => {
+                    (OperationEvent::Last(frame.payload), None)
+                }
+                Some(frame) => (OperationEvent::Next(frame.payload), Some((frames, guard))),
+                None => (OperationEvent::Completed, None),
+            })
+        });
+        Self { is_subscription: true, events: events.boxed() }
+    }
+}
+
+/// An operation of a connection, as a stream of its events.
+struct Running(Operation);
+
+impl Stream for Running {
     type Item = OperationEvent;
 
     fn poll_next(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<OperationEvent>> {
-        self.events.poll_next_unpin(context)
+        self.0.events.poll_next_unpin(context)
     }
 }
 
-struct Connection {
-    api: Api,
+struct Connection<S> {
+    session: S,
     socket: Socket,
-    limits: SocketLimits,
     /// Whether `connection_init` was accepted.
     is_open: bool,
-    principal: Option<Principal>,
-    /// Resolves when the credentials of `principal` expire or are revoked.
+    /// Resolves when the client's credentials expire.
     expired: BoxFuture<'static, ()>,
+    stopping: CancellationToken,
     is_stopping: bool,
     /// The running operations by id.
-    operations: StreamMap<Arc<str>, Operation>,
+    operations: StreamMap<Arc<str>, Running>,
 }
 
-impl Connection {
-    fn new(api: Api, principal: Option<Principal>, socket: Socket, limits: SocketLimits) -> Self {
+impl<S: Session> Connection<S> {
+    fn new(session: S, socket: Socket) -> Self {
         Self {
-            api,
             socket,
-            limits,
             is_open: false,
             is_stopping: false,
-            expired: until_expired(principal.clone()),
-            principal,
+            expired: session.expired(),
+            stopping: session.stopping(),
             operations: StreamMap::new(),
+            session,
         }
     }
 
@@ -158,8 +199,8 @@ impl Connection {
         let mut last_message = Instant::now();
         let init = sleep(INIT_TIMEOUT);
         tokio::pin!(init);
-        let api = self.api.clone();
-        let stopping = api.stopping();
+        let stopping = self.stopping.clone();
+        let stopping = stopping.cancelled();
         tokio::pin!(stopping);
         // Reset when the service stops.
         let too_late = sleep(ANSWER_TIMEOUT);
@@ -173,7 +214,7 @@ impl Connection {
                         Some(Ok(Message::Binary(_))) => return Err(CloseCode::InvalidMessage),
                         Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
                             // These cannot be rejected, but beyond the rate limit they are read slowly.
-                            _ = self.limits.permit.check_rate().await;
+                            self.session.throttle().await;
                         }
                         Some(Ok(Message::Close(_))) | None => return Ok(()),
                         Some(Err(_)) => return Err(CloseCode::Unreadable),
@@ -184,7 +225,7 @@ impl Connection {
                     if last_message.elapsed() > 2 * PING_INTERVAL {
                         return Err(CloseCode::Gone);
                     }
-                    self.send(Message::Ping(axum::body::Bytes::new())).await?;
+                    self.send(Message::Ping(Bytes::new())).await?;
                 }
                 () = &mut init, if !self.is_open => {
                     return Err(CloseCode::InitTimeout);
@@ -197,29 +238,26 @@ impl Connection {
                 () = &mut too_late, if self.is_stopping => return Err(CloseCode::ServiceRestart),
             }
             // Queries and mutations finish; subscriptions continue on another connection.
-            if self.is_stopping && self.operations.values().all(Operation::is_subscription) {
+            if self.is_stopping && self.operations.values().all(|running| running.0.is_subscription)
+            {
                 return Err(CloseCode::ServiceRestart);
             }
         }
     }
 
     async fn handle(&mut self, text: Utf8Bytes) -> Result<(), CloseCode> {
-        let queue = self.limits.permit.queue();
-        let message = cpu_pool::parse(queue, text.len(), move || serde_json::from_str(&text)).await;
+        let message = self.session.parse(text.len(), move || serde_json::from_str(&text)).await;
         let message = message.map_err(|_| CloseCode::InvalidMessage)?;
         if !matches!(message, ClientMessage::Subscribe { .. }) {
-            _ = self.limits.permit.check_rate().await;
+            self.session.throttle().await;
         }
         match message {
             ClientMessage::ConnectionInit { payload } => {
                 if self.is_open {
                     return Err(CloseCode::RepeatedInit);
                 }
-                if let Some(header) = payload.and_then(|payload| payload.authorization) {
-                    self.authenticate(&header).await?;
-                } else if self.principal.is_none() {
-                    return Err(CloseCode::Unauthorized);
-                }
+                self.session.init(payload).await?;
+                self.expired = self.session.expired();
                 self.is_open = true;
                 self.send_text(r#"{"type":"connection_ack"}"#.to_owned()).await
             }
@@ -248,65 +286,21 @@ impl Connection {
         }
     }
 
-    /// Authenticates the client by the token in `connection_init`. It takes precedence over a cookie: a
-    /// page may act for another principal than the one that is signed in.
-    async fn authenticate(&mut self, header: &str) -> Result<(), CloseCode> {
-        let bearer = bearer(header).ok_or(CloseCode::Forbidden)?;
-        let credential = Some(Credential::Bearer(bearer));
-        match self.api.access().authenticate(credential, clock::now()).await {
-            Ok(principal) => {
-                self.expired = until_expired(Some(principal.clone()));
-                self.principal = Some(principal);
-                Ok(())
-            }
-            Err(error) => Err(CloseCode::of_authentication(error.code)),
-        }
-    }
-
     /// Starts an operation.
     async fn start(&mut self, id: String, parameters: Parameters) -> Result<(), CloseCode> {
         if self.operations.len() >= MAX_OPERATIONS {
             let message =
                 format!("expected at most {MAX_OPERATIONS} operations at a time on a connection");
-            let error = ApiError::limit(ErrorCode::TooManyOperations, message, MAX_OPERATIONS);
-            return self.reject(&id, error.into()).await;
-        }
-        let Some(principal) = self.principal.clone() else { return Err(CloseCode::Unauthorized) };
-        if let Err(error) = self.limits.permit.check_rate().await {
-            return self.reject(&id, error.into()).await;
-        }
-        let queue = self.limits.permit.queue();
-        let prepared = match prepare(&self.api, parameters, &principal, queue.clone()).await {
-            Ok(prepared) => prepared,
-            Err(error) => return self.reject(&id, error).await,
-        };
-        let kind = prepared.kind;
-        let mut permit = None;
-        let events = if kind == Kind::Subscription {
-            match self.limits.permit.acquire_stream() {
-                Ok(stream) => permit = Some(stream),
-                Err(error) => return self.reject(&id, error.into()).await,
-            }
-            match self.api.subscribe(prepared.request, &principal) {
-                Ok(frames) => subscription_events(frames).boxed(),
-                Err(error) => return self.reject(&id, error).await,
-            }
-        } else {
-            let (api, time) = (self.api.clone(), self.limits.request_timeout);
-            let executing = async move {
-                OperationEvent::Last(
-                    match execute_within(&api, prepared, &principal, queue, time).await {
-                        Outcome::Executed { json, .. } => Payload::Response(json.into()),
-                        Outcome::NotExecuted(errors) => Payload::Refusal(errors_to_json(&errors)),
-                        Outcome::Rejected(rejection) => {
-                            Payload::Refusal(errors_to_json(&[(*rejection.error).into()]))
-                        }
-                    },
-                )
+            let error = DocumentError {
+                exceeded: Some((MAX_OPERATIONS as u64, MAX_OPERATIONS as u64 + 1)),
+                ..DocumentError::new(ErrorCode::TooManyOperations, message)
             };
-            stream::once(executing).boxed()
-        };
-        self.operations.insert(id.into(), Operation { kind, _permit: permit, events });
+            return self.reject(&id, &[error.into()]).await;
+        }
+        match self.session.start(parameters).await {
+            Ok(operation) => _ = self.operations.insert(id.into(), Running(operation)),
+            Err(errors) => self.reject(&id, &errors).await?,
+        }
         Ok(())
     }
 
@@ -332,8 +326,8 @@ impl Connection {
         self.send_text(json!({ "type": "complete", "id": id }).to_string()).await
     }
 
-    async fn reject(&mut self, id: &str, error: ServerError) -> Result<(), CloseCode> {
-        self.send_payload(id, &Payload::Refusal(errors_to_json(&[error]))).await
+    async fn reject(&mut self, id: &str, errors: &[ServerError]) -> Result<(), CloseCode> {
+        self.send_payload(id, &Payload::Refusal(errors_to_json(errors))).await
     }
 
     async fn send_payload(&mut self, id: &str, payload: &Payload) -> Result<(), CloseCode> {
@@ -343,7 +337,7 @@ impl Connection {
         };
         let id = serde_json::Value::from(id);
         let start = format!("{{\"type\":\"{kind}\",\"id\":{id},\"payload\":");
-        send_in_time(&self.api, self.socket.send_parts(&start, json, "}")).await
+        send_in_time(&self.stopping, self.socket.send_parts(&start, json, "}")).await
     }
 
     async fn send_text(&mut self, text: String) -> Result<(), CloseCode> {
@@ -351,7 +345,7 @@ impl Connection {
     }
 
     async fn send(&mut self, message: Message) -> Result<(), CloseCode> {
-        send_in_time(&self.api, self.socket.send(message)).await
+        send_in_time(&self.stopping, self.socket.send(message)).await
     }
 
     async fn close(mut self, end: Result<(), CloseCode>) {
@@ -370,7 +364,7 @@ impl Connection {
 
 /// Sends a message, or gives up if the client does not read.
 async fn send_in_time(
-    api: &Api,
+    stopping: &CancellationToken,
     sending: impl Future<Output = Result<(), Error>>,
 ) -> Result<(), CloseCode> {
     tokio::select! {
@@ -378,36 +372,6 @@ async fn send_in_time(
         // An error means that the client has disconnected.
         sent = sending => sent.map_err(|_| CloseCode::Gone),
         () = sleep(SEND_TIMEOUT) => Err(CloseCode::Gone),
-        () = async { api.stopping().await; sleep(CLOSE_TIMEOUT).await } => Err(CloseCode::Gone),
+        () = async { stopping.cancelled().await; sleep(CLOSE_TIMEOUT).await } => Err(CloseCode::Gone),
     }
-}
-
-impl Operation {
-    fn is_subscription(&self) -> bool {
-        self.kind == Kind::Subscription
-    }
-}
-
-fn until_expired(principal: Option<Principal>) -> BoxFuture<'static, ()> {
-    async move {
-        match principal {
-            Some(principal) => principal.expired().await,
-            None => std::future::pending().await,
-        }
-    }
-    .boxed()
-}
-
-/// The events of a subscription.
-fn subscription_events(frames: SubscriptionStream) -> impl Stream<Item = OperationEvent> {
-    stream::unfold(Some(frames), async |frames| {
-        let mut frames = frames?;
-        Some(match frames.next().await {
-            Some(frame) if matches!(frame.payload, Payload::Refusal(_)) => {
-                (OperationEvent::Last(frame.payload), None)
-            }
-            Some(frame) => (OperationEvent::Next(frame.payload), Some(frames)),
-            None => (OperationEvent::Completed, None),
-        })
-    })
 }

@@ -8,13 +8,10 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::{FutureExt as _, stream};
-use graphql_server::SubscriptionStream;
-use graphql_server::hub::Payload;
 use tokio::time::timeout;
 
-use crate::access::Principal;
-use crate::graphql::Api;
-use crate::http::limits::Permit;
+use crate::hub::Payload;
+use crate::subscription::SubscriptionStream;
 
 /// The longest time between two messages, so that no proxy closes the connection as idle.
 const HEARTBEAT: Duration = Duration::from_secs(12);
@@ -96,36 +93,32 @@ impl StreamFormat {
         self.respond(Body::from(body))
     }
 
-    /// A response with all frames of a subscription, until the principal's credentials expire. It holds
-    /// a permit of the client's streams.
+    /// A response with all frames of a subscription, until `end` resolves: the service stops, or the
+    /// client's credentials expire. It holds the `guard`, such as a permit of the client's streams.
     pub fn subscribe(
         self,
-        api: Api,
         frames: SubscriptionStream,
-        principal: Principal,
-        permit: Permit,
+        end: impl Future<Output = ()> + Send + 'static,
+        guard: impl Send + 'static,
     ) -> Response {
-        let expired = async move { principal.expired().await }.boxed();
-        let state = Some((api, (frames, permit), expired, Some(self.start())));
+        let state = Some((frames, end.boxed(), guard, Some(self.start())));
         let messages = stream::unfold(state, move |state| async move {
-            let (api, mut frames, mut expired, start) = state?;
+            let (mut frames, mut end, guard, start) = state?;
             if let Some(start) = start {
                 let message = Ok::<_, Infallible>(Bytes::from_static(start.as_bytes()));
-                return Some((message, Some((api, frames, expired, None))));
+                return Some((message, Some((frames, end, guard, None))));
             }
             let next = tokio::select! {
-                next = timeout(HEARTBEAT, frames.0.next()) => next,
+                next = timeout(HEARTBEAT, frames.next()) => next,
                 // Without a `complete`, so that the client reconnects.
-                () = api.stopping() => return None,
-                () = &mut expired => return None,
+                () = &mut end => return None,
             };
-            Some(match next {
-                Err(_) => (Ok(self.heartbeat()), Some((api, frames, expired, None))),
-                Ok(Some(frame)) => {
-                    (Ok(self.message(&frame.payload)), Some((api, frames, expired, None)))
-                }
-                Ok(None) => (Ok(self.end()), None),
-            })
+            let message = match next {
+                Err(_) => self.heartbeat(),
+                Ok(Some(frame)) => self.message(&frame.payload),
+                Ok(None) => return Some((Ok(self.end()), None)),
+            };
+            Some((Ok(message), Some((frames, end, guard, None))))
         });
         self.respond(Body::from_stream(messages))
     }

@@ -1,7 +1,8 @@
 //! Enums of codes whose doc comments are also their documentation.
 
 /// Defines an enum of codes. The doc comment of a variant has two paragraphs, what happened and what the
-/// client should do, which the generated `docs/errors.md` shows beside each other.
+/// client should do, which a generated reference can show beside each other.
+#[macro_export]
 macro_rules! documented {
     (
         $(#[$attribute:meta])*
@@ -18,16 +19,15 @@ macro_rules! documented {
             pub const ALL: &[Self] = &[$( Self::$variant ),+];
 
             /// What happened and what to do.
-            pub fn documentation(self) -> $crate::error::Documentation {
+            pub fn documentation(self) -> $crate::Documentation {
                 let text = match self {
                     $( Self::$variant => concat!($( $line, "\n" ),+), )+
                 };
-                $crate::error::Documentation::of(text)
+                $crate::Documentation::of(text)
             }
         }
     };
 }
-pub(crate) use documented;
 
 /// The documentation of a code.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,4 @@
-//! Content negotiation (RFC 9110, section 12.5.1): JSON, server-sent events or multipart. The only
-//! place that reads `Accept`.
+//! Content negotiation (RFC 9110, section 12.5.1): JSON, server-sent events or multipart.
 
 use std::cmp::Reverse;
 

@@ -1,6 +1,6 @@
 //! The codes with which the server closes a WebSocket.
 
-use crate::error::{ErrorCode, documented};
+use crate::documented;
 
 documented! {
     /// Why a WebSocket is closed.
@@ -10,7 +10,7 @@ documented! {
         ///
         /// Connect again.
         Gone,
-        /// A message is unreadable or longer than `--max-body-bytes`.
+        /// A message is unreadable or longer than the body of a request may be.
         ///
         /// Send less.
         Unreadable,
@@ -85,14 +85,6 @@ impl CloseCode {
             Self::InitTimeout => "Connection initialisation timeout",
             Self::DuplicateOperation => "Subscriber already exists",
             Self::RepeatedInit => "Too many initialisation requests",
-        }
-    }
-
-    /// The code for a client whose token was not accepted.
-    pub fn of_authentication(error: ErrorCode) -> Self {
-        match error {
-            ErrorCode::Unauthenticated | ErrorCode::Forbidden => Self::Forbidden,
-            _ => Self::TryAgainLater,
         }
     }
 }
