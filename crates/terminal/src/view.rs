@@ -1,9 +1,9 @@
-//! What is known of the jobs, as lines of text.
+//! The executing jobs as lines of text.
 
 use console::{pad_str, truncate_str};
 use indicatif::HumanCount;
 
-use super::board::{Board, Change, Job, Run};
+use super::executing_jobs::{Change, ExecutingJobs, Job, Run};
 
 /// The widths of a line's parts, with the space before each; 0 for what does not fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,18 +28,22 @@ impl Layout {
     }
 }
 
-/// The whole screen: a title, as many jobs as fit and how many do not, and who left last. No line
+/// The whole screen: a title, as many jobs as fit and how many do not, and the last removed jobs. No line
 /// is wider than `width`, and there are no more than `height`.
-pub fn lines(board: &Board, status: &str, (height, width): (usize, usize)) -> Vec<String> {
-    let jobs = board.jobs();
+pub fn lines(
+    executing: &ExecutingJobs,
+    status: &str,
+    (height, width): (usize, usize),
+) -> Vec<String> {
+    let jobs = executing.jobs();
     let title = match jobs.len() {
         0 => format!("no job executes · {status}"),
         1 => format!("1 job executes · {status}"),
         n => format!("{} jobs execute · {status}", HumanCount(n as u64)),
     };
-    let departures: Vec<_> =
-        board.departures().map(|(name, state)| departed(name, state)).collect();
-    let footer = if height >= 12 { departures.as_slice() } else { &[] };
+    let removed_jobs: Vec<_> =
+        executing.recently_removed().map(|(name, state)| removed(name, state)).collect();
+    let footer = if height >= 12 { removed_jobs.as_slice() } else { &[] };
     let room = height.saturating_sub(1 + footer.len());
     // The line that says how many more there are takes the place of one.
     let shown = if jobs.len() > room { room.saturating_sub(1) } else { jobs.len() };
@@ -66,7 +70,7 @@ fn line(job: &Job, layout: Layout) -> String {
         (percent(&run), layout.percent),
         (tasks(job), layout.tasks),
         (rate(&run), layout.rate),
-        (time_left(&run).map(said_left), layout.left),
+        (time_left(&run).map(with_left), layout.left),
     ] {
         if width > 0 {
             line.push_str(&cell(&text.unwrap_or_default(), width, true));
@@ -135,11 +139,11 @@ fn time_left(run: &Run) -> Option<String> {
     })
 }
 
-fn said_left(time: String) -> String {
+fn with_left(time: String) -> String {
     time + " left"
 }
 
-fn departed(name: &str, state: Option<&str>) -> String {
+fn removed(name: &str, state: Option<&str>) -> String {
     // EXECUTION_COMPLETED is "execution completed".
     let state = state.unwrap_or("GONE").to_lowercase().replace('_', " ");
     format!("{state}: {name}")
@@ -148,11 +152,11 @@ fn departed(name: &str, state: Option<&str>) -> String {
 /// A change as a line of its own.
 pub fn sentence(change: &Change) -> String {
     match change {
-        Change::Left { name, state } => departed(name, state.as_deref()),
+        Change::Removed { name, state } => removed(name, state.as_deref()),
         Change::Executing(job) => {
             let run = job.current_run.clone().unwrap_or_default();
             let tasks = tasks(job).map(|tasks| format!("{tasks} tasks"));
-            let left = time_left(&run).map(said_left);
+            let left = time_left(&run).map(with_left);
             let parts = [percent(&run), tasks, rate(&run), left];
             let parts: Vec<_> = parts.into_iter().flatten().collect();
             let mut line = format!("executing: {}", job.label());
@@ -171,7 +175,7 @@ pub fn sentence(change: &Change) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::board::{RemovedJob, Update};
+    use crate::executing_jobs::{RemovedJob, Update};
     use console::measure_text_width;
     use uuid::Uuid;
 
@@ -194,23 +198,33 @@ mod tests {
         }
     }
 
-    fn board(jobs: u128) -> Board {
-        let mut board = Board::default();
+    fn executing(jobs: u128) -> ExecutingJobs {
+        let mut executing = ExecutingJobs::default();
         let jobs: Vec<_> = (0..=jobs).map(job).collect();
-        board.take(Update { is_snapshot: true, jobs, removed: Vec::new(), errors: Vec::new() });
+        executing.apply(Update {
+            is_snapshot: true,
+            jobs,
+            removed: Vec::new(),
+            errors: Vec::new(),
+        });
         let removed = RemovedJob { id: Uuid::nil(), state: "EXECUTION_COMPLETED".to_owned() };
         let removed = vec![removed];
-        board.take(Update { is_snapshot: false, jobs: Vec::new(), removed, errors: Vec::new() });
-        board
+        executing.apply(Update {
+            is_snapshot: false,
+            jobs: Vec::new(),
+            removed,
+            errors: Vec::new(),
+        });
+        executing
     }
 
     #[test]
     fn fits_any_terminal() {
         for jobs in [0, 1, 5, 1_000] {
-            let board = board(jobs);
+            let executing = executing(jobs);
             for height in [1, 2, 3, 10, 24, 200] {
                 for columns in [1, 5, 23, 24, 40, 79, 80, 99, 100, 132, 500] {
-                    let lines = lines(&board, "connected to a server", (height, columns));
+                    let lines = lines(&executing, "connected to a server", (height, columns));
                     assert!(lines.len() <= height, "{height} {lines:#?}");
                     for line in &lines {
                         assert!(measure_text_width(line) <= columns, "{columns} {line}");
@@ -222,12 +236,12 @@ mod tests {
 
     #[test]
     fn says_how_many_more_there_are() {
-        let shown = lines(&board(300), "connected", (12, 100));
+        let shown = lines(&executing(300), "connected", (12, 100));
         assert_eq!(shown.len(), 12);
         assert_eq!(shown[0], "300 jobs execute · connected");
         assert_eq!(shown[10], "and 291 more");
         assert_eq!(shown[11], "execution completed: HubSpot EU");
-        let all = lines(&board(10), "connected", (12, 100));
+        let all = lines(&executing(10), "connected", (12, 100));
         assert!(all.iter().all(|line| !line.contains("more")), "{all:#?}");
     }
 

@@ -1,4 +1,4 @@
-//! The jobs that execute, put together from updates.
+//! The executing jobs, from the updates of a subscription.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-/// How many departures are remembered.
-const DEPARTURES: usize = 3;
+/// How many removed jobs are kept.
+const MAX_RECENTLY_REMOVED: usize = 3;
 
-/// What the server sends of a job.
+/// The fields of a job that are subscribed to.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
@@ -21,7 +21,7 @@ pub struct Job {
     pub errors: BTreeMap<String, String>,
 }
 
-/// What it sends of a job's current run. Times are in milliseconds.
+/// The fields of a job's current run. Times are in milliseconds.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Run {
@@ -78,14 +78,14 @@ impl Update {
 /// What an update changes.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// It came, or is another now.
+    /// A job was added or has changed.
     Executing(Job),
-    /// It executes no more. The state is `None` if it was removed during an interruption.
-    Left { name: String, state: Option<String> },
+    /// A job is no longer executing. The state is `None` if it was removed during an interruption.
+    Removed { name: String, state: Option<String> },
 }
 
 impl Job {
-    /// What people call it, without what would confuse a terminal.
+    /// The name, or the id, without control characters.
     pub fn label(&self) -> String {
         let name = self.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
         let label = name.map_or_else(|| self.id.to_string(), str::to_owned);
@@ -105,30 +105,30 @@ impl Run {
     }
 }
 
-/// All that is known.
+/// The executing jobs.
 #[derive(Debug, Default)]
-pub struct Board {
+pub struct ExecutingJobs {
     jobs: HashMap<Uuid, (i64, Job)>,
-    /// The place of the next that comes, before all others.
+    /// The position of the next job, before all others.
     first: i64,
-    departures: VecDeque<(String, Option<String>)>,
+    recently_removed: VecDeque<(String, Option<String>)>,
 }
 
-impl Board {
-    /// The jobs that execute, the newest first.
+impl ExecutingJobs {
+    /// The jobs, the newest first.
     pub fn jobs(&self) -> Vec<&Job> {
         let mut jobs: Vec<_> = self.jobs.values().collect();
-        jobs.sort_unstable_by_key(|(place, _)| *place);
+        jobs.sort_unstable_by_key(|(position, _)| *position);
         jobs.into_iter().map(|(_, job)| job).collect()
     }
 
     /// The names and states of the last removed jobs, the latest first.
-    pub fn departures(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        self.departures.iter().map(|(name, state)| (name.as_str(), state.as_deref()))
+    pub fn recently_removed(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.recently_removed.iter().map(|(name, state)| (name.as_str(), state.as_deref()))
     }
 
-    /// Takes over an update.
-    pub fn take(&mut self, mut update: Update) -> Vec<Change> {
+    /// Applies an update.
+    pub fn apply(&mut self, mut update: Update) -> Vec<Change> {
         update.sort_errors();
         let mut changes = Vec::new();
         let mut before = HashMap::new();
@@ -137,10 +137,10 @@ impl Board {
         }
         for job in update.removed {
             if let Some((_, last)) = self.jobs.remove(&job.id) {
-                changes.push(self.leave(&last, Some(job.state)));
+                changes.push(self.remove(&last, Some(job.state)));
             }
         }
-        // The newest first: the last of them is put before the others first.
+        // They are sorted, the newest first: the oldest is inserted first.
         for job in update.jobs.into_iter().rev() {
             before.remove(&job.id);
             changes.push(Change::Executing(job.clone()));
@@ -152,16 +152,16 @@ impl Board {
             }
         }
         for (_, job) in before.into_values() {
-            changes.push(self.leave(&job, None));
+            changes.push(self.remove(&job, None));
         }
         changes
     }
 
-    fn leave(&mut self, job: &Job, state: Option<String>) -> Change {
+    fn remove(&mut self, job: &Job, state: Option<String>) -> Change {
         let name = job.label();
-        self.departures.push_front((name.clone(), state.clone()));
-        self.departures.truncate(DEPARTURES);
-        Change::Left { name, state }
+        self.recently_removed.push_front((name.clone(), state.clone()));
+        self.recently_removed.truncate(MAX_RECENTLY_REMOVED);
+        Change::Removed { name, state }
     }
 }
 
@@ -180,25 +180,25 @@ mod tests {
         }
     }
 
-    fn ids(board: &Board) -> Vec<u128> {
-        board.jobs().iter().map(|job| job.id.as_u128()).collect()
+    fn ids(executing: &ExecutingJobs) -> Vec<u128> {
+        executing.jobs().iter().map(|job| job.id.as_u128()).collect()
     }
 
     #[test]
     fn updates_add_up() {
-        let mut board = Board::default();
-        board.take(update(true, &[3, 2, 1], &[]));
-        assert_eq!(ids(&board), [3, 2, 1]);
+        let mut executing = ExecutingJobs::default();
+        executing.apply(update(true, &[3, 2, 1], &[]));
+        assert_eq!(ids(&executing), [3, 2, 1]);
         // One changes and keeps its place, two come.
-        assert_eq!(board.take(update(false, &[5, 4, 2], &[3, 9])).len(), 4);
-        assert_eq!(ids(&board), [5, 4, 2, 1]);
+        assert_eq!(executing.apply(update(false, &[5, 4, 2], &[3, 9])).len(), 4);
+        assert_eq!(ids(&executing), [5, 4, 2, 1]);
         // After a break some are gone.
-        let changes = board.take(update(true, &[6, 2], &[]));
-        assert_eq!(ids(&board), [6, 2]);
+        let changes = executing.apply(update(true, &[6, 2], &[]));
+        assert_eq!(ids(&executing), [6, 2]);
         let gone =
-            changes.iter().filter(|change| matches!(change, Change::Left { state: None, .. }));
+            changes.iter().filter(|change| matches!(change, Change::Removed { state: None, .. }));
         assert_eq!(gone.count(), 3);
-        assert_eq!(board.departures().count(), DEPARTURES);
+        assert_eq!(executing.recently_removed().count(), MAX_RECENTLY_REMOVED);
     }
 
     #[test]
@@ -210,17 +210,17 @@ mod tests {
             { "message": "without a path" },
         ]);
         let errors = serde_json::from_value(errors).unwrap();
-        let mut board = Board::default();
-        board.take(Update { errors, ..update(true, &[2, 1], &[]) });
-        let errors: Vec<_> = board.jobs().iter().map(|job| &job.errors).collect();
+        let mut executing = ExecutingJobs::default();
+        executing.apply(Update { errors, ..update(true, &[2, 1], &[]) });
+        let errors: Vec<_> = executing.jobs().iter().map(|job| &job.errors).collect();
         assert!(errors[0].is_empty());
         assert_eq!(
             errors[1].iter().collect::<Vec<_>>(),
             [(&"agentTasksCount".to_owned(), &"too large".to_owned())]
         );
         // The next update of the job is without it.
-        board.take(update(false, &[1], &[]));
-        assert!(board.jobs().iter().all(|job| job.errors.is_empty()));
+        executing.apply(update(false, &[1], &[]));
+        assert!(executing.jobs().iter().all(|job| job.errors.is_empty()));
     }
 
     #[test]
