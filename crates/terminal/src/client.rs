@@ -22,7 +22,7 @@ const QUERY: &str = "subscription($configurationId: UUID) {
       id
       name
       currentRun {
-        agentPercentCompleted
+        percentCompleted
         agentTasksCount
         agentTasksCompletedCount
         agentExpectedTasksCount

@@ -25,7 +25,7 @@ pub struct Job {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Run {
-    pub agent_percent_completed: Option<f64>,
+    pub percent_completed: Option<f64>,
     pub agent_tasks_count: Option<i64>,
     pub agent_tasks_completed_count: Option<i64>,
     pub agent_expected_tasks_count: Option<i64>,
@@ -90,18 +90,6 @@ impl Job {
         let name = self.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
         let label = name.map_or_else(|| self.id.to_string(), str::to_owned);
         label.chars().map(|each| if each.is_control() { '\u{fffd}' } else { each }).collect()
-    }
-}
-
-impl Run {
-    /// From 0 to 100, as the agent says or as its tasks do.
-    pub fn percent(&self) -> Option<f64> {
-        #[expect(clippy::cast_precision_loss, reason = "for a bar")]
-        let by_tasks = || {
-            let expected = self.agent_expected_tasks_count.filter(|expected| *expected > 0)?;
-            Some(100.0 * self.agent_tasks_completed_count? as f64 / expected as f64)
-        };
-        self.agent_percent_completed.or_else(by_tasks).map(|percent| percent.clamp(0.0, 100.0))
     }
 }
 

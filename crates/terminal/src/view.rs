@@ -64,7 +64,7 @@ fn line(job: &Job, layout: Layout) -> String {
     let mut line = cell(&format!("{mark}{}", job.label()), layout.name, false);
     if layout.bar > 1 {
         line.push(' ');
-        line.push_str(&bar(run.percent(), layout.bar - 1));
+        line.push_str(&bar(run.percent_completed, layout.bar - 1));
     }
     for (text, width) in [
         (percent(&run), layout.percent),
@@ -99,7 +99,7 @@ fn bar(percent: Option<f64>, width: usize) -> String {
 }
 
 fn percent(run: &Run) -> Option<String> {
-    run.percent().map(|percent| format!("{percent:.1} %"))
+    run.percent_completed.map(|percent| format!("{percent:.1} %"))
 }
 
 /// With a `!` in place of a number that cannot be shown.
@@ -181,7 +181,7 @@ mod tests {
 
     fn job(n: u128) -> Job {
         let run = Run {
-            agent_percent_completed: Some(61.54),
+            percent_completed: Some(61.54),
             agent_tasks_completed_count: Some(12_345),
             agent_expected_tasks_count: Some(20_000),
             tasks_per_minute: Some(1_203.7),

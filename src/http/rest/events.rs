@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Extension, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
-use entity::{Columns, job, job_run};
+use entity::{Columns, job};
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
 use graphql_server::hub::{Payload, SharedTask, Subscriber};
@@ -18,7 +18,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::jobs::selected;
-use super::parameters::{self, RawParameters};
+use super::parameters::{self, RawParameters, RunValues};
 use super::problem::Problem;
 use super::request::Authenticated;
 use super::values;
@@ -41,7 +41,7 @@ struct Subscription {
     /// The grants that all subscribers have.
     principal: Principal,
     columns: Columns<job::Entity>,
-    runs: Option<Columns<job_run::Entity>>,
+    runs: Option<RunValues>,
 }
 
 pub async fn executing(
@@ -144,6 +144,6 @@ impl Subscription {
         let mut columns = self.columns;
         // Clients need the id to apply the change.
         columns.insert(job::Column::Id);
-        values::job(&listed, columns, self.runs, &self.principal)
+        values::job(&listed, columns, self.runs.as_ref(), &self.principal)
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use super::{jobs, values};
+use crate::jobs::derived::Figure;
 
 /// A failed job and its run.
 pub fn job_and_run() -> (job::Model, job_run::Model) {
@@ -54,7 +55,13 @@ pub fn job(job: &job::Model, names: &str, current: Option<(&job_run::Model, &str
 }
 
 pub fn run(run: &job_run::Model, names: &str) -> Json {
-    row::<job_run::Entity>(run, names).into()
+    let mut object = row::<job_run::Entity>(run, names);
+    let is_named = |figure: &Figure| names.split(',').any(|name| name == figure.external_name());
+    let figures = Figure::ALL.into_iter().filter(is_named);
+    object.extend(
+        figures.map(|figure| (figure.external_name().to_owned(), values::figure(run, figure))),
+    );
+    object.into()
 }
 
 pub fn counts() -> Json {

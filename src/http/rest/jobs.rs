@@ -4,12 +4,12 @@ use std::sync::LazyLock;
 
 use axum::extract::{Extension, State};
 use axum::response::Response;
-use entity::{Columns, JobState, job, job_run};
+use entity::{Columns, JobState, job};
 use graphql_server::cost::{LENGTH, skipping};
 use serde_json::{Map, Value as Json, json};
 
 use super::filter;
-use super::parameters::{self, Given, Parameter, RawParameters};
+use super::parameters::{self, Given, Parameter, RawParameters, RunValues};
 use super::problem::Problem;
 use super::request::{Authenticated, respond, within};
 use super::values;
@@ -53,7 +53,7 @@ pub async fn jobs(
     let conditions = filter::conditions(&given)?;
     let scope = principal.scope().narrowed(given.uuid("configurationId")?);
     let (columns, runs) = selected(&given)?;
-    let selection = Selection { job: columns, run: runs };
+    let selection = Selection { job: columns, run: runs.as_ref().map(RunValues::needed) };
     let cost = list_cost(request.size, selection, &conditions, &scope)
         + skipping(request.offset().unsigned_abs());
     let make = async move |db: Db| {
@@ -61,7 +61,7 @@ pub async fn jobs(
         let found = list.page(db.reader(), request, selection, true).await?;
         let total = found.total.map_or(0, |total| total.n);
         let items: Vec<_> =
-            found.items.iter().map(|each| values::job(each, columns, runs, &principal)).collect();
+            found.items.iter().map(|each| values::job(each, columns, runs.as_ref(), &principal)).collect();
         values::json(&json!({
             "Items": items,
             "Page": request.number,
@@ -102,14 +102,15 @@ pub async fn job_run(
 ) -> Result<Response, Problem> {
     let given = raw.read(&parameters::RUN)?;
     let id = given.id()?;
-    let columns = given.columns("fields")?.unwrap_or_else(Columns::<job_run::Entity>::public);
-    let run =
-        within(&site, rows::run_of(site.api.db().reader(), principal.scope(), id, columns)).await?;
+    let all = || RunValues { columns: Columns::public(), figures: Vec::new() };
+    let values = given.run_values("fields")?.unwrap_or_else(all);
+    let (reader, scope) = (site.api.db().reader(), principal.scope());
+    let run = within(&site, rows::run_of(reader, scope, id, values.needed())).await?;
     let run = run.ok_or_else(|| {
         let message = "there is no run with this id, and no job with this id that has one";
         Problem::new(ErrorCode::NotFound, message)
     })?;
-    values::json(&values::run(&run, columns, &principal))
+    values::json(&values::run(&run, &values, &principal))
 }
 
 /// The executing jobs.
@@ -122,12 +123,12 @@ pub async fn executing(
     let given = raw.read(&parameters::EXECUTING)?;
     let configuration = given.uuid("configurationId")?;
     let (columns, runs) = selected(&given)?;
-    let selection = Selection { job: columns, run: runs };
+    let selection = Selection { job: columns, run: runs.as_ref().map(RunValues::needed) };
     let make = async move |db: Db| {
         let scope = principal.scope().narrowed(configuration);
         let found = page::executing(db.reader(), &scope, selection).await?;
         let items: Vec<_> =
-            found.iter().map(|each| values::job(each, columns, runs, &principal)).collect();
+            found.iter().map(|each| values::job(each, columns, runs.as_ref(), &principal)).collect();
         values::json(&items)
     };
     let all = site.api.executing();
@@ -146,9 +147,7 @@ pub fn list_cost(jobs: i64, selection: Selection, conditions: &Conditions, scope
 }
 
 /// The selected fields of jobs, and of their current runs if they are selected.
-pub fn selected(
-    given: &Given,
-) -> Result<(Columns<job::Entity>, Option<Columns<job_run::Entity>>), Problem> {
+pub fn selected(given: &Given) -> Result<(Columns<job::Entity>, Option<RunValues>), Problem> {
     let columns = given.columns("fields")?.unwrap_or_else(Columns::public);
-    Ok((columns, given.columns("runFields")?))
+    Ok((columns, given.run_values("runFields")?))
 }

@@ -18,6 +18,7 @@ use utoipa::openapi::{
 
 use super::parameters::{self, Parameter};
 use super::{csv, examples, jobs, values};
+use crate::jobs::derived::Figure;
 
 /// The document at `/api/v1/openapi.json`.
 pub static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
@@ -109,8 +110,8 @@ fn document() -> OpenApi {
                 &parameters::EXECUTING,
                 ("application/json", json!({ "type": "array", "items": reference("Job") })),
                 &Example {
-                    url: "/api/v1/jobs/executing?fields=Id,Name&runFields=AgentPercentCompleted",
-                    answer: json!([examples::job(&job, "Id,Name", Some((&run, "AgentPercentCompleted")))]),
+                    url: "/api/v1/jobs/executing?fields=Id,Name&runFields=PercentCompleted",
+                    answer: json!([examples::job(&job, "Id,Name", Some((&run, "PercentCompleted")))]),
                 },
             ),
         )
@@ -124,12 +125,12 @@ fn document() -> OpenApi {
                 &parameters::EXECUTING,
                 ("text/event-stream", json!({ "type": "string" })),
                 &Example {
-                    url: "/api/v1/jobs/executing/events?fields=Id,Name&runFields=AgentPercentCompleted",
+                    url: "/api/v1/jobs/executing/events?fields=Id,Name&runFields=PercentCompleted",
                     answer: format!(
                         "event: executing\ndata: {}\n\n",
                         json!({
                             "IsSnapshot": true,
-                            "Jobs": [examples::job(&job, "Id,Name", Some((&run, "AgentPercentCompleted")))],
+                            "Jobs": [examples::job(&job, "Id,Name", Some((&run, "PercentCompleted")))],
                             "Removed": [],
                         })
                     ).into(),
@@ -261,12 +262,24 @@ fn schemas() -> Vec<(&'static str, Json)> {
         "description": "The newest run, if `runFields` was given. Null until an agent has picked up the job.",
         "oneOf": [reference("JobRun"), { "type": "null" }],
     });
+    let mut run = row::<job_run::Entity>(
+        "JobRun",
+        "One attempt at a job, by one agent. With `fields`, only those values. The figures of its progress \
+         are returned if they are named there.",
+    );
+    let descriptions = descriptions("JobRun");
+    for figure in Figure::ALL {
+        run["properties"][figure.external_name()] = json!({
+            "type": [figure_type(figure), "null"],
+            "description": descriptions.get(figure.graphql()),
+        });
+    }
     let count = json!({ "type": "integer", "format": "int64", "minimum": 0 });
     vec![
         ("Counts", json!({ "type": "object", "description": "Number of jobs in each state.",
             "properties": counts, "required": names, "additionalProperties": false })),
         ("Job", job),
-        ("JobRun", row::<job_run::Entity>("JobRun", "One attempt at a job, by one agent. With `fields`, only those values.")),
+        ("JobRun", run),
         ("JobPage", json!({
             "type": "object",
             "description": "One page of jobs.",
@@ -339,6 +352,13 @@ fn row<E: Table>(graphql_type: &str, description: &str) -> Json {
     json!({ "type": "object", "description": description, "properties": properties, "additionalProperties": false })
 }
 
+fn figure_type(figure: Figure) -> &'static str {
+    match figure {
+        Figure::PercentCompleted | Figure::TasksPerMinute => "number",
+        Figure::EstimatedRemaining => "integer",
+    }
+}
+
 fn kind(kind: Kind) -> Json {
     match kind {
         Kind::Uuid => json!({ "type": "string", "format": "uuid" }),
@@ -397,7 +417,7 @@ mod tests {
         let document: Json = serde_json::from_str(&DOCUMENT).unwrap();
         assert_eq!(document["openapi"], "3.1.0");
         let run = &document["components"]["schemas"]["JobRun"]["properties"];
-        assert_eq!(run.as_object().unwrap().len(), 42);
+        assert_eq!(run.as_object().unwrap().len(), 42 + Figure::ALL.len());
         assert_eq!(run["Id"]["type"], "string");
         assert_eq!(run["AgentTasksCount"]["type"], json!(["integer", "null"]));
         assert_eq!(run["AgentState"]["enum"].as_array().unwrap().len(), 9);
@@ -409,6 +429,6 @@ mod tests {
         }
         let fields = &document["paths"]["/api/v1/jobrun"]["get"]["parameters"][1];
         assert_eq!((&fields["name"], &fields["explode"]), (&json!("fields"), &json!(false)));
-        assert_eq!(fields["schema"]["items"]["enum"].as_array().unwrap().len(), 42);
+        assert_eq!(fields["schema"]["items"]["enum"].as_array().unwrap().len(), 42 + Figure::ALL.len());
     }
 }

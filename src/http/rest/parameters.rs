@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::filter;
 use super::problem::Problem;
 use crate::jobs::argument::{PageRequest, TAKE_MAX};
+use crate::jobs::derived::Figure;
 
 /// How many jobs a page has unless `take` is given, as in the platform.
 pub const TAKE: i64 = 20;
@@ -27,8 +28,7 @@ pub static COUNTS: LazyLock<Vec<Parameter>> = LazyLock::new(|| vec![Parameter::c
 
 /// The parameters of `/v1/jobrun`.
 pub static RUN: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
-    let fields = "Values to return. Default: all 42.";
-    vec![Parameter::id(), Parameter::fields::<job_run::Entity>("fields", fields)]
+    vec![Parameter::id(), Parameter::run_values("fields", "Values to return. Default: the 42 of a run.")]
 });
 
 /// The parameters of `/v1/jobs/executing` and of its events.
@@ -81,10 +81,16 @@ impl Parameter {
     }
 
     pub fn run_fields() -> Self {
-        Self::fields::<job_run::Entity>(
+        Self::run_values(
             "runFields",
             "Values of each job's current run to return, as `CurrentRun`. Default: none.",
         )
+    }
+
+    /// Which of a run's values to answer with: its columns, and the figures of its progress.
+    fn run_values(name: &'static str, description: &'static str) -> Self {
+        let figures = Figure::ALL.map(Figure::external_name);
+        Self::names(name, description, public_names::<job_run::Entity>().chain(figures))
     }
 
     /// The parameters that request a page of jobs. A configuration alone requests counts.
@@ -103,11 +109,23 @@ impl Parameter {
 
     /// Which of a table's values to answer with.
     pub fn fields<E: Table>(name: &'static str, description: &'static str) -> Self {
-        let names: Vec<_> = E::public().map(|field| field.external_name.as_str()).collect();
+        Self::names(name, description, public_names::<E>())
+    }
+
+    fn names(
+        name: &'static str,
+        description: &'static str,
+        names: impl Iterator<Item = &'static str>,
+    ) -> Self {
+        let names: Vec<_> = names.collect();
         let schema =
             json!({ "type": "array", "minItems": 1, "items": { "type": "string", "enum": names } });
         Self::new(name, description, schema)
     }
+}
+
+fn public_names<E: Table>() -> impl Iterator<Item = &'static str> {
+    E::public().map(|field| field.external_name.as_str())
 }
 
 /// What a request's URL has after the question mark.
@@ -233,20 +251,59 @@ impl Given {
         let Some(text) = self.get(name) else { return Ok(None) };
         let mut columns = Columns::none();
         for word in text.split(',').map(str::trim) {
-            let field = E::public().find(|field| field.external_name.eq_ignore_ascii_case(word));
-            let Some(field) = field else {
-                return Err(Problem::parameter(
-                    name,
-                    format_args!(
-                        "expected names of values with commas between them, and there is none called {}",
-                        quoted(word)
-                    ),
-                ));
-            };
-            columns.insert(field.column);
+            columns.insert(column::<E>(word).ok_or_else(|| unknown_value(name, word))?);
         }
         Ok(Some(columns))
     }
+
+    /// The values of runs that are named in a list with commas; `None` without the parameter.
+    pub fn run_values(&self, name: &'static str) -> Result<Option<RunValues>, Problem> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let mut values = RunValues { columns: Columns::none(), figures: Vec::new() };
+        for word in text.split(',').map(str::trim) {
+            let named = |figure: &Figure| figure.external_name().eq_ignore_ascii_case(word);
+            if let Some(column) = column::<job_run::Entity>(word) {
+                values.columns.insert(column);
+            } else {
+                let figure = Figure::ALL.into_iter().find(named);
+                let figure = figure.ok_or_else(|| unknown_value(name, word))?;
+                if !values.figures.contains(&figure) {
+                    values.figures.push(figure);
+                }
+            }
+        }
+        Ok(Some(values))
+    }
+}
+
+/// Selected values of runs.
+#[derive(Clone, Debug)]
+pub struct RunValues {
+    pub columns: Columns<job_run::Entity>,
+    pub figures: Vec<Figure>,
+}
+
+impl RunValues {
+    /// The columns to read.
+    pub fn needed(&self) -> Columns<job_run::Entity> {
+        let needed = self.figures.iter().flat_map(|figure| figure.columns());
+        needed.fold(self.columns, |columns, column| columns.with(*column))
+    }
+}
+
+fn column<E: Table>(name: &str) -> Option<E::Column> {
+    let field = E::public().find(|field| field.external_name.eq_ignore_ascii_case(name))?;
+    Some(field.column)
+}
+
+fn unknown_value(parameter: &'static str, name: &str) -> Problem {
+    Problem::parameter(
+        parameter,
+        format_args!(
+            "expected names of values with commas between them, and there is none called {}",
+            quoted(name)
+        ),
+    )
 }
 
 /// The beginning of a value, for a message.
