@@ -2,7 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useCallback, useMemo, useRef, useState } from 'react';
 import { errorOf } from '../data/errors';
 import { nameOf } from '../data/hooks';
-import { progressFields, progressOf } from '../data/parts';
+import { progressFields } from '../data/parts';
 import type { LiveJob } from '../data/types';
 import { about } from '../format/duration';
 import { NONE, percent, rate } from '../format/number';
@@ -104,7 +104,7 @@ const ExecutingJob = memo(function ExecutingJob({ id }: { id: string }) {
   useLanguage();
   if (!job) return null;
   const run = job.currentRun;
-  const value = progressOf(run);
+  const value = run?.percentCompleted ?? null;
   const error =
     errorOf(job, 'currentRun', 'configuration') ??
     errorOf(run, ...progressFields, 'estimatedRemaining', 'tasksPerMinute');
