@@ -216,7 +216,11 @@ mod tests {
             (count(90), None, None, None),
             (None, count(10), count(400), None),
         ] {
-            assert_eq!(by_tasks(done, failed, expected), percent, "{done:?} {failed:?} {expected:?}");
+            assert_eq!(
+                by_tasks(done, failed, expected),
+                percent,
+                "{done:?} {failed:?} {expected:?}"
+            );
         }
         for (reported, percent) in [(0.0, 0.0), (61.5, 61.5), (100.0, 100.0), (130.0, 100.0)] {
             let run = job_run::Model { agent_percent_completed: Some(reported), ..run() };

@@ -137,6 +137,33 @@ pub struct RequestedOperation<'a> {
     pub variables: &'a Variables,
 }
 
+impl RequestedOperation<'_> {
+    /// A value with its variables replaced; null for variables without a value.
+    pub(crate) fn constant(&self, value: &Value) -> Constant {
+        let variable =
+            |name: Name| Ok::<_, Infallible>(self.variable(&name).cloned().unwrap_or_default());
+        let Ok(constant) = value.clone().into_const_with(variable);
+        constant
+    }
+
+    fn variable(&self, name: &Name) -> Option<&Constant> {
+        self.variables.get(name).or_else(|| {
+            let mut definitions = self.operation.variable_definitions.iter();
+            let definition = definitions.find(|definition| definition.node.name.node == *name);
+            definition.and_then(|definition| definition.node.default_value())
+        })
+    }
+
+    /// The name of the type that its root fields belong to.
+    pub(crate) fn root(&self) -> &'static str {
+        match self.operation.ty {
+            OperationType::Query => "Query",
+            OperationType::Mutation => "Mutation",
+            OperationType::Subscription => "Subscription",
+        }
+    }
+}
+
 impl Costs {
     /// The costs for a schema in the schema definition language, whose resolvers reject pages of more
     /// than `longest` items.
@@ -175,13 +202,8 @@ impl Costs {
     }
 
     fn cost(&self, of: &RequestedOperation<'_>, costs: &impl FieldCosts, is_present: bool) -> u64 {
-        let root = match of.operation.ty {
-            OperationType::Query => "Query",
-            OperationType::Mutation => "Mutation",
-            OperationType::Subscription => "Subscription",
-        };
         let visitor = Visitor { schema: self, of, costs, is_present, rows: Cell::new(0) };
-        let values = visitor.set(&of.operation.selection_set, root, None, STATEMENT);
+        let values = visitor.set(&of.operation.selection_set, of.root(), None, STATEMENT);
         values.saturating_add(visitor.rows.get())
     }
 }
@@ -242,7 +264,7 @@ impl<C: FieldCosts> Visitor<'_, C> {
     /// The arguments that are given.
     fn arguments<'f>(&self, field: &'f Field) -> HashMap<&'f str, Constant> {
         let arguments = field.arguments.iter();
-        arguments.map(|(name, value)| (name.node.as_str(), self.constant(&value.node))).collect()
+        arguments.map(|(name, value)| (name.node.as_str(), self.of.constant(&value.node))).collect()
     }
 
     /// The length of a page, if the field is one.
@@ -291,22 +313,6 @@ impl<C: FieldCosts> Visitor<'_, C> {
         }
     }
 
-    /// A value with its variables replaced; null for variables without a value.
-    fn constant(&self, value: &Value) -> Constant {
-        let variable =
-            |name: Name| Ok::<_, Infallible>(self.variable(&name).cloned().unwrap_or_default());
-        let Ok(constant) = value.clone().into_const_with(variable);
-        constant
-    }
-
-    fn variable(&self, name: &Name) -> Option<&Constant> {
-        self.of.variables.get(name).or_else(|| {
-            let mut definitions = self.of.operation.variable_definitions.iter();
-            let definition = definitions.find(|definition| definition.node.name.node == *name);
-            definition.and_then(|definition| definition.node.default_value())
-        })
-    }
-
     /// The cost of skipping the pages before the requested one.
     fn skipped(&self, field: &Field, taken: u64) -> u64 {
         let page = field.get_argument("page").and_then(|value| self.value(&value.node));
@@ -319,7 +325,7 @@ impl<C: FieldCosts> Visitor<'_, C> {
         let constant = match value {
             Value::Null => return Some(Constant::Null),
             Value::Number(number) => return Some(Constant::Number(number.clone())),
-            Value::Variable(name) => self.variable(name),
+            Value::Variable(name) => self.of.variable(name),
             _ => None,
         };
         match constant? {

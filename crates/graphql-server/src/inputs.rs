@@ -10,7 +10,7 @@ use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
     BaseType, OperationDefinition, Type, TypeKind, TypeSystemDefinition,
 };
-use async_graphql::{ServerError, Value, Variables};
+use async_graphql::{Pos, ServerError, Value, Variables};
 
 use crate::error::{DocumentError, ErrorCode};
 use crate::names::nearest;
@@ -122,20 +122,31 @@ impl Inputs {
                 None if of.nullable || variable.default_value.is_some() => Ok(()),
                 None => Err(self.missing(of)),
             };
-            if let Err(wrong) = checked {
-                let path = wrong
-                    .path
-                    .iter()
-                    .rev()
-                    .fold(name.to_string(), |path, part| format!("{path}.{part}"));
-                let message = format!("${path}: {}", wrong.message);
-                let error = DocumentError::new(ErrorCode::BadUserInput, message);
-                let mut error = ServerError::from(error.at(Some(definition.pos)));
-                error.extensions.get_or_insert_default().set("variable", path);
-                return Err(error);
+            if let Err(mismatch) = checked {
+                return Err(mismatch.into_error("variable", "$", name, definition.pos));
             }
         }
         Ok(())
+    }
+
+    /// Checks an argument of a type, with its variables replaced, for what async-graphql finds only when
+    /// it executes the field. Its error then names the type of the whole argument alone.
+    ///
+    /// # Errors
+    /// The first mismatch, with the name of the argument.
+    pub fn check_argument(
+        &self,
+        name: &str,
+        value: &Value,
+        of: &Type,
+        position: Pos,
+    ) -> Result<(), ServerError> {
+        match self.value(value, of) {
+            Err(mismatch) if mismatch.is_found_late => {
+                Err(mismatch.into_error("argument", "", name, position))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn value(&self, value: &Value, of: &Type) -> Result<(), Mismatch> {
@@ -202,7 +213,16 @@ impl Inputs {
     }
 
     fn unexpected(&self, of: &Type, value: &Value) -> Mismatch {
-        Mismatch::new(format!("expected {}, not {}", self.form(&of.base), Found(value)))
+        let message = format!("expected {}, not {}", self.form(&of.base), Found(value));
+        let is_found_late = match &of.base {
+            BaseType::Named(name) if self.objects.contains_key(name.as_str()) => true,
+            BaseType::Named(name) if name == "Int" => {
+                matches!(value, Value::Number(number) if number.is_i64())
+            }
+            BaseType::Named(_) => false,
+            BaseType::List(_) => false,
+        };
+        Mismatch { is_found_late: is_found_late && *value != Value::Null, ..Mismatch::new(message) }
     }
 
     fn missing(&self, of: &Type) -> Mismatch {
@@ -230,16 +250,30 @@ impl Inputs {
     }
 }
 
-/// Why a variable does not match its type.
-struct Mismatch {
-    /// Where within the variable, the innermost part first.
+/// Why a variable or an argument does not match its type.
+pub struct Mismatch {
+    /// Where within the value, the innermost part first.
     path: Vec<String>,
     message: String,
+    /// Whether async-graphql does not find it when it validates a document: a number beyond the range of
+    /// `Int`, and another value in place of an object.
+    is_found_late: bool,
 }
 
 impl Mismatch {
     fn new(message: String) -> Self {
-        Self { path: Vec::new(), message }
+        Self { path: Vec::new(), message, is_found_late: false }
+    }
+
+    /// The error of the variable or argument with this name, which `extensions` has as a `kind`.
+    fn into_error(self, kind: &str, prefix: &str, name: &str, position: Pos) -> ServerError {
+        let path =
+            self.path.iter().rev().fold(name.to_owned(), |path, part| format!("{path}.{part}"));
+        let message = format!("{prefix}{path}: {}", self.message);
+        let error = DocumentError::new(ErrorCode::BadUserInput, message);
+        let mut error = ServerError::from(error.at(Some(position)));
+        error.extensions.get_or_insert_default().set(kind, path);
+        error
     }
 
     fn within(mut self, part: impl fmt::Display) -> Self {

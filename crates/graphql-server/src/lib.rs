@@ -86,6 +86,7 @@
 //! ```
 
 mod analyze;
+mod arguments;
 mod batches;
 mod bridge;
 pub mod cost;

@@ -8,6 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
 
+use crate::arguments::Arguments;
 use crate::cost::{Costs, FieldCosts, RequestedOperation};
 use crate::error::ErrorCode;
 use crate::inputs::{Found, Inputs, Scalar};
@@ -101,6 +102,7 @@ pub struct Validator {
     documents: ParseCache,
     costs: Costs,
     inputs: Inputs,
+    arguments: Arguments,
     rules: Rules,
 }
 
@@ -115,6 +117,7 @@ impl Validator {
             documents: ParseCache::default(),
             costs: Costs::of_schema(sdl, longest_page),
             inputs: Inputs::of_schema(sdl, scalars, !rules.no_introspection),
+            arguments: Arguments::of_schema(sdl),
             rules,
         }
     }
@@ -168,6 +171,7 @@ impl Validator {
             check(ErrorCode::TooComplex, what, rules.limits.max_complexity, limited)?;
             cost = cost.saturating_add(self.costs.present(&used, costs));
             self.inputs.check(operation, &variables)?;
+            self.arguments.check(&self.inputs, &used)?;
         }
         let mut request = Request::new(&*found.text).variables(variables);
         request.operation_name = operation_name;

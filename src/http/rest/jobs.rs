@@ -60,8 +60,11 @@ pub async fn jobs(
         let list = JobList::new(&scope, &conditions, Order::default());
         let found = list.page(db.reader(), request, selection, true).await?;
         let total = found.total.map_or(0, |total| total.n);
-        let items: Vec<_> =
-            found.items.iter().map(|each| values::job(each, columns, runs.as_ref(), &principal)).collect();
+        let items: Vec<_> = found
+            .items
+            .iter()
+            .map(|each| values::job(each, columns, runs.as_ref(), &principal))
+            .collect();
         values::json(&json!({
             "Items": items,
             "Page": request.number,
@@ -127,8 +130,10 @@ pub async fn executing(
     let make = async move |db: Db| {
         let scope = principal.scope().narrowed(configuration);
         let found = page::executing(db.reader(), &scope, selection).await?;
-        let items: Vec<_> =
-            found.iter().map(|each| values::job(each, columns, runs.as_ref(), &principal)).collect();
+        let items: Vec<_> = found
+            .iter()
+            .map(|each| values::job(each, columns, runs.as_ref(), &principal))
+            .collect();
         values::json(&items)
     };
     let all = site.api.executing();

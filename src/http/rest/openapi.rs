@@ -429,6 +429,9 @@ mod tests {
         }
         let fields = &document["paths"]["/api/v1/jobrun"]["get"]["parameters"][1];
         assert_eq!((&fields["name"], &fields["explode"]), (&json!("fields"), &json!(false)));
-        assert_eq!(fields["schema"]["items"]["enum"].as_array().unwrap().len(), 42 + Figure::ALL.len());
+        assert_eq!(
+            fields["schema"]["items"]["enum"].as_array().unwrap().len(),
+            42 + Figure::ALL.len()
+        );
     }
 }

@@ -28,7 +28,10 @@ pub static COUNTS: LazyLock<Vec<Parameter>> = LazyLock::new(|| vec![Parameter::c
 
 /// The parameters of `/v1/jobrun`.
 pub static RUN: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
-    vec![Parameter::id(), Parameter::run_values("fields", "Values to return. Default: the 42 of a run.")]
+    vec![
+        Parameter::id(),
+        Parameter::run_values("fields", "Values to return. Default: the 42 of a run."),
+    ]
 });
 
 /// The parameters of `/v1/jobs/executing` and of its events.

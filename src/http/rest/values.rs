@@ -41,9 +41,11 @@ pub fn run(
     if let Some(key) = agent_key.and_then(|field| object.get_mut(&field.external_name)) {
         *key = Json::from(principal.agent_key(&row.agent_key));
     }
-    object.extend(figures.iter().map(|figure| {
-        (figure.external_name().to_owned(), self::figure(row, *figure))
-    }));
+    object.extend(
+        figures
+            .iter()
+            .map(|figure| (figure.external_name().to_owned(), self::figure(row, *figure))),
+    );
     object
 }
 
