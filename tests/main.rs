@@ -22,6 +22,7 @@ mod durability;
 mod executing_jobs;
 mod fair_writes;
 mod feed;
+mod file_circles;
 mod filters;
 mod http;
 mod import;

@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{DatabaseOptions, Failure, written};
+use super::database_options::DatabaseOptions;
+use super::failure::{Failure, written};
 use crate::jobs::conditions::Conditions;
 use crate::jobs::filter::JobFilter;
 use crate::output;

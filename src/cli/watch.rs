@@ -11,7 +11,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use super::{Failure, ServerOptions, serve, written};
+use super::failure::{Failure, written};
+use super::serve;
+use super::server_options::ServerOptions;
 use crate::output;
 
 /// How often the screen is drawn at most, and how often at least.

@@ -6,7 +6,9 @@ use async_graphql::{Context, Guard};
 use entity::Timestamp;
 
 use crate::access::{Principal, Right, Role};
+use crate::db::{Db, Pool};
 use crate::error::ApiError;
+use crate::jobs::scope::Scope;
 use crate::reports::LeasePolicy;
 
 /// The current time of a response. A subscription updates it for each of its responses.
@@ -29,6 +31,16 @@ impl Now {
 /// The authenticated principal.
 pub fn principal<'a>(context: &Context<'a>) -> &'a Principal {
     context.data_unchecked::<Principal>()
+}
+
+/// The connections to read with.
+pub fn reader<'a>(context: &Context<'a>) -> &'a Pool {
+    context.data_unchecked::<Db>().reader()
+}
+
+/// The configurations that the principal may see.
+pub fn scope<'a>(context: &Context<'a>) -> &'a Scope {
+    principal(context).scope()
 }
 
 /// The lease policy for agents.

@@ -39,7 +39,7 @@ use site::Site;
 
 /// All routes.
 pub fn router(api: Api, options: HttpOptions) -> Router {
-    let limiter = ClientLimiter::new(&options);
+    let limiter = ClientLimiter::new(options.client_limits());
     let site = Site { api, options: Arc::new(options), limiter };
     let pages = Router::new()
         .merge(assets::dashboard_routes())

@@ -17,6 +17,7 @@ mod last_seen;
 pub mod lease_reaper;
 pub mod machine;
 pub mod op;
+mod phase;
 mod unit_of_work;
 mod write_queue;
 mod writer;

@@ -3,7 +3,7 @@
 use async_graphql::resolver_utils::EnumType as _;
 use graphql_server::http::CloseCode;
 
-use super::cell;
+use super::table::cell;
 use crate::error::{Documentation, ErrorCode, Section, StatusRule};
 use crate::reports::op::RefusalCode;
 

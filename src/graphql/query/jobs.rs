@@ -5,9 +5,9 @@ use async_graphql::{ComplexObject, Context, Object, SimpleObject};
 use entity::{Columns, JobState, Long};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::super::context::{reader, scope};
 use super::super::object::{Job, JobRun};
 use super::super::selection::{columns_at, is_selected};
-use super::{reader, scope};
 use crate::db::Db;
 use crate::error::ApiError;
 use crate::jobs::argument::{PageRequest, UuidArgument, take_of};

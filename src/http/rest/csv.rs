@@ -14,10 +14,10 @@ use serde_json::Value as Json;
 
 use super::filter;
 use super::jobs::list_cost;
-use super::parameters::{self, RawParameters};
+use super::parameters::RawParameters;
 use super::problem::Problem;
 use super::request::{Authenticated, within};
-use super::values;
+use super::{route_parameters, values};
 use crate::db::Db;
 use crate::http::limits::{Client, Permit, cpu_pool};
 use crate::http::site::Site;
@@ -42,7 +42,7 @@ pub async fn jobs(
     Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
-    let given = raw.read(&parameters::FILE)?;
+    let given = raw.read(&route_parameters::FILE)?;
     let conditions = filter::conditions(&given)?;
     let scope = principal.scope().narrowed(given.uuid("configurationId")?);
     let columns = given.columns("fields")?.unwrap_or_else(Columns::<job::Entity>::public);

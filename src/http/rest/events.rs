@@ -18,10 +18,10 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::jobs::selected;
-use super::parameters::{self, RawParameters, RunValues};
+use super::parameters::{RawParameters, RunValues};
 use super::problem::Problem;
 use super::request::Authenticated;
-use super::values;
+use super::{route_parameters, values};
 use crate::access::Principal;
 use crate::http::limits::Client;
 use crate::http::site::Site;
@@ -50,7 +50,7 @@ pub async fn executing(
     Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
-    let given = raw.read(&parameters::EXECUTING)?;
+    let given = raw.read(&route_parameters::EXECUTING)?;
     let configuration = given.uuid("configurationId")?;
     let (columns, runs) = selected(&given)?;
     let scope = principal.scope().narrowed(configuration);

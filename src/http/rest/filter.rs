@@ -9,8 +9,8 @@ use async_graphql::{InputType, Name, ScalarType as _, Value};
 use entity::{JobState, Long, ProcessingState, Timestamp};
 use serde_json::{Value as Json, json};
 
-use super::parameters::{Given, Parameter, quoted};
-use super::problem::Problem;
+use super::parameters::{Given, Parameter};
+use super::problem::{Problem, quoted};
 use crate::jobs::conditions::{Conditions, TEXT_LENGTH};
 use crate::jobs::filter::JobFilter;
 

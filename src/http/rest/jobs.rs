@@ -9,10 +9,10 @@ use graphql_server::cost::{LENGTH, skipping};
 use serde_json::{Map, Value as Json, json};
 
 use super::filter;
-use super::parameters::{self, Given, Parameter, RawParameters, RunValues};
+use super::parameters::{Given, RawParameters, RunValues};
 use super::problem::Problem;
 use super::request::{Authenticated, respond, within};
-use super::values;
+use super::{route_parameters, values};
 use crate::access::Principal;
 use crate::db::Db;
 use crate::error::ErrorCode;
@@ -36,7 +36,7 @@ pub const COUNTED: [JobState; 5] = [
 
 /// The parameters with which `/v1/jobs` returns a page of jobs instead of the counts.
 static OF_A_PAGE: LazyLock<Vec<&str>> =
-    LazyLock::new(|| Parameter::of_a_page().map(|parameter| parameter.name).collect());
+    LazyLock::new(|| route_parameters::of_a_page().map(|parameter| parameter.name).collect());
 
 /// The counts, or one page of jobs.
 pub async fn jobs(
@@ -45,7 +45,7 @@ pub async fn jobs(
     Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
-    let given = raw.read(&parameters::JOBS)?;
+    let given = raw.read(&route_parameters::JOBS)?;
     if !OF_A_PAGE.iter().any(|name| given.has(name)) {
         return counted(&site, &principal, &given).await;
     }
@@ -81,7 +81,7 @@ pub async fn job_state_count(
     Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
-    let given = raw.read(&parameters::COUNTS)?;
+    let given = raw.read(&route_parameters::COUNTS)?;
     counted(&site, &principal, &given).await
 }
 
@@ -103,7 +103,7 @@ pub async fn job_run(
     Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
-    let given = raw.read(&parameters::RUN)?;
+    let given = raw.read(&route_parameters::RUN)?;
     let id = given.id()?;
     let all = || RunValues { columns: Columns::public(), figures: Vec::new() };
     let values = given.run_values("fields")?.unwrap_or_else(all);
@@ -123,7 +123,7 @@ pub async fn executing(
     Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
-    let given = raw.read(&parameters::EXECUTING)?;
+    let given = raw.read(&route_parameters::EXECUTING)?;
     let configuration = given.uuid("configurationId")?;
     let (columns, runs) = selected(&given)?;
     let selection = Selection { job: columns, run: runs.as_ref().map(RunValues::needed) };

@@ -11,6 +11,7 @@ mod page;
 mod parameters;
 mod problem;
 mod request;
+mod route_parameters;
 mod values;
 
 use axum::Router;

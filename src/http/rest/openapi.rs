@@ -16,8 +16,8 @@ use utoipa::openapi::{
     PathItem, PathsBuilder, Ref, RefOr, Required, ResponseBuilder, ResponsesBuilder,
 };
 
-use super::parameters::{self, Parameter};
-use super::{csv, examples, jobs, values};
+use super::parameters::Parameter;
+use super::{csv, examples, jobs, route_parameters, values};
 use crate::jobs::derived::Figure;
 
 /// The document at `/api/v1/openapi.json`.
@@ -56,7 +56,7 @@ fn document() -> OpenApi {
                 "Count jobs, or get one page of jobs",
                 "Without parameters, or with `configurationId` alone, the counts by state. With any other \
                  parameter one page of jobs, newest first.",
-                &parameters::JOBS,
+                &route_parameters::JOBS,
                 ("application/json", list),
                 &Example {
                     url: "/api/v1/jobs?state=Failed&take=20&fields=Id,Name,State,CreatedDate&runFields=Id,AgentResultMessage",
@@ -76,7 +76,7 @@ fn document() -> OpenApi {
                 "jobStateCount",
                 "Count jobs by state",
                 "The number of jobs in each of the five states that the dashboard counts.",
-                &parameters::COUNTS,
+                &route_parameters::COUNTS,
                 ("application/json", reference("Counts")),
                 &Example { url: "/api/v1/jobstatecount", answer: examples::counts() },
             ),
@@ -87,7 +87,7 @@ fn document() -> OpenApi {
                 "jobRun",
                 "Get a run",
                 "A job's current run, or any run.",
-                &parameters::RUN,
+                &route_parameters::RUN,
                 ("application/json", reference("JobRun")),
                 &Example {
                     url: &format!(
@@ -107,7 +107,7 @@ fn document() -> OpenApi {
                 "executingJobs",
                 "List executing jobs",
                 "All jobs in the state `Executing`, newest first.",
-                &parameters::EXECUTING,
+                &route_parameters::EXECUTING,
                 ("application/json", json!({ "type": "array", "items": reference("Job") })),
                 &Example {
                     url: "/api/v1/jobs/executing?fields=Id,Name&runFields=PercentCompleted",
@@ -122,7 +122,7 @@ fn document() -> OpenApi {
                 "Stream executing jobs",
                 "Server-sent events named `executing`; the data of each is an `ExecutingJobsUpdate`: first all \
                  executing jobs, then changes, several at a time. The stream does not end by itself.",
-                &parameters::EXECUTING,
+                &route_parameters::EXECUTING,
                 ("text/event-stream", json!({ "type": "string" })),
                 &Example {
                     url: "/api/v1/jobs/executing/events?fields=Id,Name&runFields=PercentCompleted",
@@ -148,7 +148,7 @@ fn document() -> OpenApi {
                      formula starts with an apostrophe.",
                     csv::header_line()
                 ),
-                &parameters::FILE,
+                &route_parameters::FILE,
                 ("text/csv", json!({ "type": "string" })),
                 &Example {
                     url: "/api/v1/jobs.csv?state=Failed&fields=Id,Name,State",

@@ -1,8 +1,5 @@
 //! The parameters of the REST routes: how each is read, and how it is described.
 
-use std::borrow::Cow;
-use std::sync::LazyLock;
-
 use axum::extract::FromRequestParts;
 use axum::extract::rejection::QueryRejection;
 use axum::http::request::Parts;
@@ -11,39 +8,12 @@ use graphql_server::names::{folded, nearest};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::filter;
-use super::problem::Problem;
+use super::problem::{Problem, quoted};
 use crate::jobs::argument::{PageRequest, TAKE_MAX};
 use crate::jobs::derived::Figure;
 
 /// How many jobs a page has unless `take` is given, as in the platform.
 pub const TAKE: i64 = 20;
-
-/// The parameters of `/v1/jobs`.
-pub static JOBS: LazyLock<Vec<Parameter>> =
-    LazyLock::new(|| Parameter::of_a_page().chain([Parameter::configuration_id()]).collect());
-
-/// The parameters of `/v1/jobstatecount`.
-pub static COUNTS: LazyLock<Vec<Parameter>> = LazyLock::new(|| vec![Parameter::configuration_id()]);
-
-/// The parameters of `/v1/jobrun`.
-pub static RUN: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
-    vec![
-        Parameter::id(),
-        Parameter::run_values("fields", "Values to return. Default: the 42 of a run."),
-    ]
-});
-
-/// The parameters of `/v1/jobs/executing` and of its events.
-pub static EXECUTING: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
-    vec![Parameter::configuration_id(), Parameter::job_fields(), Parameter::run_fields()]
-});
-
-/// The parameters of `/v1/jobs.csv`.
-pub static FILE: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
-    let more = [Parameter::configuration_id(), Parameter::job_fields()];
-    [Parameter::state()].into_iter().chain(filter::parameters()).chain(more).collect()
-});
 
 /// The description of a parameter. Its schema is in JSON Schema.
 pub struct Parameter {
@@ -58,18 +28,18 @@ impl Parameter {
         Self { name, description, is_required: false, schema }
     }
 
-    fn page() -> Self {
+    pub fn page() -> Self {
         let schema =
             json!({ "type": "integer", "format": "int32", "minimum": 0, "maximum": i32::MAX });
         Self::new("page", "Page number, from 0.", schema)
     }
 
-    fn take() -> Self {
+    pub fn take() -> Self {
         let schema = json!({ "type": "integer", "format": "int32", "minimum": 1, "maximum": TAKE_MAX, "default": TAKE });
         Self::new("take", "Jobs per page.", schema)
     }
 
-    fn state() -> Self {
+    pub fn state() -> Self {
         let schema = json!({ "type": "string", "enum": JobState::NAMES });
         Self::new("state", "Only jobs in this state.", schema)
     }
@@ -91,17 +61,9 @@ impl Parameter {
     }
 
     /// Which of a run's values to answer with: its columns, and the figures of its progress.
-    fn run_values(name: &'static str, description: &'static str) -> Self {
+    pub fn run_values(name: &'static str, description: &'static str) -> Self {
         let figures = Figure::ALL.map(Figure::external_name);
         Self::names(name, description, public_names::<job_run::Entity>().chain(figures))
-    }
-
-    /// The parameters that request a page of jobs. A configuration alone requests counts.
-    pub fn of_a_page() -> impl Iterator<Item = Self> {
-        [Self::page(), Self::take(), Self::state()]
-            .into_iter()
-            .chain(filter::parameters())
-            .chain([Self::job_fields(), Self::run_fields()])
     }
 
     pub fn id() -> Self {
@@ -307,10 +269,4 @@ fn unknown_value(parameter: &'static str, name: &str) -> Problem {
             quoted(name)
         ),
     )
-}
-
-/// The beginning of a value, for a message.
-pub fn quoted(text: &str) -> Cow<'_, str> {
-    let start: String = text.chars().take(60).collect();
-    format!("{start:?}").into()
 }
