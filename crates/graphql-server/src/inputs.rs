@@ -215,11 +215,10 @@ impl Inputs {
     fn unexpected(&self, of: &Type, value: &Value) -> Mismatch {
         let message = format!("expected {}, not {}", self.form(&of.base), Found(value));
         let is_found_late = match &of.base {
-            BaseType::Named(name) if self.objects.contains_key(name.as_str()) => true,
-            BaseType::Named(name) if name == "Int" => {
-                matches!(value, Value::Number(number) if number.is_i64())
+            BaseType::Named(name) => {
+                self.objects.contains_key(name.as_str())
+                    || name == "Int" && matches!(value, Value::Number(number) if number.is_i64())
             }
-            BaseType::Named(_) => false,
             BaseType::List(_) => false,
         };
         Mismatch { is_found_late: is_found_late && *value != Value::Null, ..Mismatch::new(message) }
