@@ -69,7 +69,7 @@ pub struct FieldUse<'a> {
     pub arguments: HashMap<&'a str, Constant>,
 }
 
-impl<'a> FieldUse<'a> {
+impl FieldUse<'_> {
     /// An argument that is given and not null.
     pub fn argument(&self, name: &str) -> Option<&Constant> {
         self.arguments.get(name).filter(|value| **value != Constant::Null)
