@@ -23,23 +23,26 @@ pub struct JobCosts<'a> {
 }
 
 impl FieldCosts for JobCosts<'_> {
-    fn length(&self, field: &FieldUse<'_>) -> Option<u64> {
+    fn present_length(&self, field: &FieldUse<'_>) -> Option<u64> {
         // The number of executing jobs of one configuration is unknown.
         let is_all = field.name == "executingJobs" && field.argument("configurationId").is_none();
         is_all.then_some(self.executing)
     }
 
-    fn rows(&self, field: &FieldUse<'_>) -> u64 {
+    fn rows(&self, field: &FieldUse<'_>) -> Option<u64> {
+        if !field.is_page {
+            return None;
+        }
         let (conditions, order) = (conditions_of(&field.arguments), order_of(&field.arguments));
         // Where the arguments cannot be used, the request is refused.
-        let (Some(conditions), Some(order)) = (conditions, order) else { return 0 };
+        let (Some(conditions), Some(order)) = (conditions, order) else { return Some(0) };
         if field.parent == "Query" {
             let configuration = field.arguments.get("configurationId").and_then(id_of);
-            return conditions.cost(order, &self.scope.narrowed(configuration));
+            return Some(conditions.cost(order, &self.scope.narrowed(configuration)));
         }
         // Of an agent's runs, those of other configurations are passed over one by one.
         let passes_over = field.parent == "Agent" && *self.scope != Scope::All;
-        conditions.cost_of_each().max(if passes_over { SCAN } else { 0 })
+        Some(conditions.cost_of_each().max(if passes_over { SCAN } else { 0 }))
     }
 
     fn input(&self, type_name: &str, value: &Value) -> Option<u64> {

@@ -35,22 +35,27 @@ const SKIPPED_MAX: u64 = 5_000;
 
 /// What a service knows of the costs of its fields. `()` knows nothing.
 pub trait FieldCosts {
-    /// The present length of a list without a length argument. Estimates use it; limits do not, since
-    /// a client cannot influence it.
+    /// The length of a list without a length argument.
     fn length(&self, field: &FieldUse<'_>) -> Option<u64> {
         _ = field;
         None
     }
 
-    /// The cost of finding the rows of a page: of a field with a length argument. It is charged once
-    /// for each field of a document, as one statement finds the rows of all objects of a level.
-    fn rows(&self, field: &FieldUse<'_>) -> u64 {
+    /// The present length of a list that a client cannot influence. Estimates use it; limits do not.
+    fn present_length(&self, field: &FieldUse<'_>) -> Option<u64> {
         _ = field;
-        0
+        None
     }
 
-    /// The cost of finding the rows that an input object of this type selects, in the arguments of
-    /// other fields; `None` to look at the objects in it.
+    /// The cost of finding the rows of a field; `None` if its input objects say it. It is charged once
+    /// for each field of a document, as one statement finds the rows of all objects of a level.
+    fn rows(&self, field: &FieldUse<'_>) -> Option<u64> {
+        _ = field;
+        None
+    }
+
+    /// The cost of finding the rows that an input object of this type selects; `None` to look at the
+    /// objects in it.
     fn input(&self, type_name: &str, value: &Constant) -> Option<u64> {
         _ = (type_name, value);
         None
@@ -65,6 +70,10 @@ pub struct FieldUse<'a> {
     /// The type that has the field.
     pub parent: &'a str,
     pub name: &'a str,
+    /// The type of its selection.
+    pub of: &'a str,
+    /// Whether it has a length argument.
+    pub is_page: bool,
     /// The arguments that are given, with variables replaced.
     pub arguments: HashMap<&'a str, Constant>,
 }
@@ -250,9 +259,16 @@ impl<C: FieldCosts> Visitor<'_, C> {
             let inner = self.set(&field.selection_set, "", None, 0);
             return times.saturating_mul(inner.saturating_add(1)).saturating_add(charge);
         };
-        let used = FieldUse { parent, name, arguments: self.arguments(field) };
+        let used = FieldUse {
+            parent,
+            name,
+            of: &known.of,
+            is_page: !known.sizes.is_empty(),
+            arguments: self.arguments(field),
+        };
         let taken = self.size(known, &field.arguments);
-        let length = || self.costs.length(&used).filter(|_| self.is_present);
+        let present = || self.costs.present_length(&used).filter(|_| self.is_present);
+        let length = || self.costs.length(&used).or_else(present);
         let times =
             if known.is_list { taken.or(page).or_else(length).unwrap_or(LENGTH) } else { 1 };
         let inner = self.set(&field.selection_set, &known.of, taken.filter(|_| !known.is_list), 0);
@@ -286,8 +302,8 @@ impl<C: FieldCosts> Visitor<'_, C> {
 
     /// The cost of finding the rows of a field.
     fn rows_of(&self, known: &FieldShape, used: &FieldUse<'_>) -> u64 {
-        if !known.sizes.is_empty() {
-            return self.costs.rows(used);
+        if let Some(rows) = self.costs.rows(used) {
+            return rows;
         }
         let arguments = used.arguments.iter();
         arguments
