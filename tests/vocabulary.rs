@@ -23,19 +23,23 @@ const PROSE: [(&[&str], &str); 15] = [
 ];
 
 /// Names that are not used in code, and what to write.
-const NAMES: [(&str, &str); 18] = [
+const NAMES: [(&str, &str); 22] = [
     ("Beat", "Heartbeat"),
+    ("Caller", "Principal"),
     ("Departure", "Removal or RemovedJob"),
     ("Denied", "ApiError"),
+    ("Departures", "removed jobs"),
     ("Desk", "UnitOfWork"),
     ("JobDeparture", "RemovedJob"),
     ("Kept", "Tracked"),
     ("Known", "TokenCache"),
     ("Lane", "Worker"),
     ("Lose", "Expire or LeaseExpired"),
+    ("News", "Change or ConnectionEvent"),
     ("NOT_OVER", "NOT_FINISHED"),
     ("OVER", "ALREADY_FINISHED"),
     ("Patience", "LeasePolicy"),
+    ("Survey", "DocumentStats"),
     ("Ticket", "SessionCookie"),
     ("is_over", "has_expired or is_finished"),
     ("lost_after", "lease"),
