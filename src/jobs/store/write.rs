@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use entity::{Columns, Kind, Table};
+use entity::{Columns, Kind, Table, Timestamp};
 use futures_util::future::join;
 use sea_orm::{ConnectionTrait, DbErr, Value};
 
