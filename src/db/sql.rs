@@ -233,7 +233,7 @@ mod tests {
         ] {
             let mut sql = Sql::new(backend);
             let text = "SELECT x::text FROM t WHERE a = :a AND id IN (:ids) AND name IN (:names) AND b = :a";
-            let values =
+            let values: [(&str, Parameter<'_>); 3] =
                 [("a", Some(id).into()), ("ids", (&ids).into()), ("names", (&names).into())];
             sql.text(text, &values);
             assert_eq!(sql.text, expected);
