@@ -8,7 +8,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_graphql::{Context, Object, Schema, ServerError, Subscription};
+use async_graphql::{Context, Object, Schema, ServerError};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -47,12 +47,13 @@ impl Mutation {
     }
 }
 
-struct Changes;
+struct Subscription;
 
-#[Subscription]
-impl Changes {
+#[async_graphql::Subscription]
+#[expect(clippy::unused_async, reason = "required by async-graphql")]
+impl Subscription {
     /// The number of books, and again after each change.
-    async fn book_count(&self, context: &Context<'_>) -> impl Stream<Item = usize> {
+    async fn book_count(&self, context: &Context<'_>) -> impl Stream<Item = usize> + use<> {
         open(context, CountBooks)
     }
 }
@@ -81,7 +82,7 @@ impl Books {
 
 #[derive(Clone)]
 struct Service {
-    schema: Schema<Query, Mutation, Changes>,
+    schema: Schema<Query, Mutation, Subscription>,
     validator: Arc<Validator>,
     operations: Arc<SharedOperations<()>>,
     books: Arc<Books>,
@@ -91,7 +92,7 @@ impl Service {
     fn new() -> Self {
         let books = Arc::new(Books { titles: Mutex::default(), hub: Hub::new() });
         books.hub.set_current(true);
-        let schema = Schema::build(Query, Mutation, Changes).data(Arc::clone(&books)).finish();
+        let schema = Schema::build(Query, Mutation, Subscription).data(Arc::clone(&books)).finish();
         let validator = Validator::new(&schema.sdl(), &[], 100, Rules::default());
         let (validator, operations) = (Arc::new(validator), Arc::default());
         Self { schema, validator, operations, books }
