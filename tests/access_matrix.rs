@@ -404,6 +404,7 @@ async fn insert_side(server: &TestServer, name: &str, ids: &Ids) {
         date: second(6),
         changed_by: "agent".to_owned(),
         message: Some(format!("{name} event")),
+        principal: Some(format!("{name} operator")),
     };
     let configuration = configuration::Model {
         id: ids.configuration,

@@ -2,6 +2,7 @@
 //! jobs filtered in memory.
 
 use agent_jobs::access::Role;
+use agent_jobs::clock;
 use agent_jobs::jobs::scope::Scope;
 use entity::{JobState, Millis, ProcessingState, Timestamp, job, job_run};
 use proptest::prelude::*;
@@ -9,7 +10,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::support::{
-    Rows, TestDatabase, TestServer, agent_jobs, id, ids, on_both_databases, property,
+    Rows, TestDatabase, TestServer, agent_jobs, id, ids, on_both_databases, property, second,
 };
 
 /// A job with all that a condition looks at.
@@ -63,6 +64,17 @@ fn duration(listed: &Listed<'_>) -> Option<i64> {
     run.agent_elapsed_execution_time.map(|elapsed| elapsed.0).or_else(|| Some(spent()? / 1_000))
 }
 
+/// Of a history that is long past, but for reports that are dated ahead.
+fn stale(listed: &Listed<'_>) -> bool {
+    listed.run.is_some_and(|run| {
+        let last = run.agent_report_date.or(match run.attempt_token {
+            Some(_) => run.agent_start_time,
+            None => run.update_date.or(run.agent_start_time).or(run.agent_queued_date),
+        });
+        run.agent_state.is_active() && last.is_none_or(|last| last < clock::now())
+    })
+}
+
 /// The middle one of some values.
 fn middle<T: Ord + Copy>(values: impl Iterator<Item = T>) -> T {
     let mut values: Vec<_> = values.collect();
@@ -87,6 +99,19 @@ fn history() -> Rows {
             3 => run.agent_result_message = Some("Größe: 100% of_the quota\nis used".to_owned()),
             4 => run.agent_elapsed_execution_time = Some(Millis(90_000)),
             _ => {}
+        }
+        let ahead = Timestamp::from_micros(4_000_000_000_000_000);
+        if run.agent_state.is_active() {
+            match n % 4 {
+                0 => run.agent_report_date = ahead,
+                1 => (run.attempt_token, run.agent_start_time) = (Some(Uuid::now_v7()), ahead),
+                2 => run.update_date = ahead,
+                _ => {}
+            }
+        }
+        // By a clock that lags.
+        if n % 31 == 0 {
+            (run.agent_start_time, run.agent_end_time) = (Some(second(5)), Some(second(7)));
         }
     }
     rows
@@ -204,6 +229,8 @@ fn cases(rows: &Rows) -> Vec<Case> {
         }),
         case("cluesMissing", true, missing),
         case("cluesMissing", false, move |l| !missing(l)),
+        case("isStale", true, stale),
+        case("isStale", false, |l| !stale(l)),
     ]
 }
 

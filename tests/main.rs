@@ -16,6 +16,7 @@ mod cli;
 mod compressed_bodies;
 mod connections;
 mod counters;
+mod current_runs;
 mod demo;
 mod documents;
 mod durability;

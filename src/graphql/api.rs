@@ -36,6 +36,7 @@ pub struct Api {
     pub(super) rules: Arc<Rules>,
     access: Access,
     write_queue: WriteQueue,
+    lease_policy: LeasePolicy,
     draining: CancellationToken,
     pub(super) operations: Arc<SharedOperations>,
     /// The number of executing jobs, for the cost of lists of them.
@@ -62,6 +63,11 @@ impl Api {
     /// The queue of writes.
     pub fn write_queue(&self) -> &WriteQueue {
         &self.write_queue
+    }
+
+    /// How long the service waits for reports.
+    pub fn lease_policy(&self) -> &LeasePolicy {
+        &self.lease_policy
     }
 
     /// Cancelled when the service prepares to stop: readiness fails, requests are still answered.
@@ -94,6 +100,7 @@ impl Api {
             rules: Arc::new(rules),
             access: Access::open(),
             write_queue,
+            lease_policy,
             draining: CancellationToken::new(),
             operations: Arc::default(),
             executing: Arc::default(),

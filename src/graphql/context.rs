@@ -1,5 +1,6 @@
 //! What resolvers read from the context of a request.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_graphql::{Context, Guard};
@@ -34,6 +35,11 @@ pub fn principal<'a>(context: &Context<'a>) -> &'a Principal {
 /// The lease policy for agents.
 pub fn lease_policy<'a>(context: &Context<'a>) -> &'a LeasePolicy {
     context.data_unchecked::<LeasePolicy>()
+}
+
+/// The moment since which an agent must have reported, or its run is stale; `None` if none ever is.
+pub fn stale_before(context: &Context<'_>) -> Option<Timestamp> {
+    lease_policy(context).stale_before(context.data_unchecked::<Arc<Now>>().get())
 }
 
 /// A guard that requires a right.

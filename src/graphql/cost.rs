@@ -322,7 +322,7 @@ fn conditions_of(given: &HashMap<&str, Constant>) -> Option<Conditions> {
     for states in ["state", "states"].iter().filter_map(|name| given.get(name)) {
         let states = Option::<Vec<JobState>>::parse(Some(states.clone())).ok()?;
         let states = JobFilter { states, ..JobFilter::default() };
-        let states = Conditions::new(states).ok()?;
+        let states = Conditions::new(states, None).ok()?;
         let states = states.states();
         conditions.retain_states(|state| states.is_none_or(|states| states.contains(&state)));
     }
@@ -330,7 +330,7 @@ fn conditions_of(given: &HashMap<&str, Constant>) -> Option<Conditions> {
 }
 
 fn filter_of(value: &Constant) -> Option<Conditions> {
-    Conditions::new(JobFilter::parse(Some(value.clone())).ok()?).ok()
+    Conditions::new(JobFilter::parse(Some(value.clone())).ok()?, None).ok()
 }
 
 fn order_of(given: &HashMap<&str, Constant>) -> Option<Order> {

@@ -5,7 +5,7 @@ use async_graphql::{ComplexObject, Context, Object, SimpleObject};
 use entity::{Columns, JobState, Long};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::context::principal;
+use super::context::{principal, stale_before};
 use super::loader::{ById, RowLoader};
 use super::object::{Agent, Configuration, Job, JobCounts, JobRun, Principal};
 use super::selection::{columns, columns_at, is_selected};
@@ -162,7 +162,7 @@ impl Query {
         let (page, take) = (page.unwrap_or(0), take.unwrap_or(20));
         let request = PageRequest::new(page, take)?;
         let configuration = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        let mut conditions = Conditions::new(filter.unwrap_or_default())?;
+        let mut conditions = Conditions::new(filter.unwrap_or_default(), stale_before(context))?;
         if let Some(state) = state {
             conditions.retain_states(|each| each == state);
         }
@@ -212,7 +212,7 @@ impl Query {
             (None, Some(last)) => (take_of("last", last)?, true),
             (first, None) => (take_of("first", first.unwrap_or(20))?, false),
         };
-        let conditions = Conditions::new(filter.unwrap_or_default())?;
+        let conditions = Conditions::new(filter.unwrap_or_default(), stale_before(context))?;
         let order = order_by.unwrap_or_default();
         let cursor = |text: Option<String>, argument| {
             text.map(|text| Cursor::decode(&text, order.field, argument)).transpose()

@@ -75,4 +75,8 @@ pub struct JobFilter {
     /// submitted. False: only the others.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub clues_missing: Option<bool>,
+    /// True: only jobs whose current run is active but whose agent has not reported for too long: a
+    /// minute, unless the service is told otherwise. False: only the others.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub is_stale: Option<bool>,
 }

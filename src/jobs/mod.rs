@@ -10,6 +10,8 @@ pub mod filter;
 pub mod list;
 pub mod order;
 pub mod page;
+mod predicates;
+mod probe;
 pub mod retention;
 pub mod rows;
 pub mod scope;

@@ -18,6 +18,23 @@ pub(super) fn processing_in(states: &[ProcessingState]) -> String {
     format!("({})", either.collect::<Vec<_>>().join(" OR "))
 }
 
+/// The conditions on a run that its processing is in this state, each on a range of the index on the
+/// state: one, or those around the known names for `Unknown`.
+pub(super) fn processing_ranges(state: ProcessingState) -> Vec<String> {
+    if state != ProcessingState::Unknown {
+        return vec![processing_in(&[state])];
+    }
+    let known = ProcessingState::ALL.iter().filter(|each| **each != state);
+    let mut known: Vec<_> = known.map(|state| state.name()).collect();
+    known.sort_unstable();
+    let after = known.iter().map(|name| format!("job_run.processing_state > '{name}'"));
+    let before = known.iter().map(|name| format!("job_run.processing_state < '{name}'"));
+    let mut ranges: Vec<_> = before.clone().take(1).collect();
+    ranges.extend(after.clone().zip(before.skip(1)).map(|(after, before)| format!("{after} AND {before}")));
+    ranges.extend(after.last());
+    ranges
+}
+
 /// The names of all states but `Unknown`, which stands for every other name.
 fn known_names() -> String {
     quoted(JobState::ALL.iter().filter(|state| **state != JobState::Unknown))

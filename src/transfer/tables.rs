@@ -140,8 +140,16 @@ impl Import for agent::Entity {
 
 impl Import for job::Entity {
     const REQUIRED: &'static [&'static str] = &["id", "created_date"];
-    // It is the newest run.
-    const COMPUTED: &'static [&'static str] = &["currentrunid", "currentjobrunid"];
+    // The newest run, and what the database copies from it.
+    const COMPUTED: &'static [&'static str] = &[
+        "currentrunid",
+        "currentjobrunid",
+        "agentid",
+        "starteddate",
+        "finisheddate",
+        "duration",
+        "cluesmissing",
+    ];
 
     fn alias(word: &str) -> Option<&'static str> {
         job_alias(word)

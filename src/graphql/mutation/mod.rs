@@ -50,6 +50,11 @@ fn write_queue<'a>(context: &Context<'a>) -> &'a WriteQueue {
     context.data_unchecked::<WriteQueue>()
 }
 
+/// The principal, for the history.
+fn operator(context: &Context<'_>) -> Actor {
+    Actor::Operator(principal(context).recorded_name())
+}
+
 fn check_count(argument: &'static str, count: usize) -> Result<(), ApiError> {
     if count <= MOST {
         return Ok(());
@@ -151,7 +156,7 @@ impl Mutation {
         #[graphql(desc = "The jobs, at most 1,000.")] input: Vec<QueueJobInput>,
     ) -> Result<QueueJobsPayload, ApiError> {
         check_count("input", input.len())?;
-        let ops = input.into_iter().map(QueueJobInput::into_op).collect();
+        let ops = input.into_iter().map(|job| job.into_op(operator(context))).collect();
         let outcomes = submit(context, ops).await?;
         let results = outcomes.into_iter().map(|outcome| JobResult::of(None, outcome)).collect();
         Ok(QueueJobsPayload { results })
@@ -255,13 +260,13 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "Which jobs, and why.")] input: RequestCancellationInput,
     ) -> Result<JobsPayload, ApiError> {
-        let reason = checked_reason(input.reason)?;
+        let (by, reason) = (operator(context), checked_reason(input.reason)?);
         let found = Found::look(context, input.job_ids, input.filter, |state| !state.is_terminal());
         let found = found.await?;
         found
             .touch(context, input.dry_run, |job_id| {
-                let reason = reason.clone();
-                Op::Cancel(Cancel { job_id, reason, by: Actor::Operator, force: false })
+                let (by, reason) = (by.clone(), reason.clone());
+                Op::Cancel(Cancel { job_id, reason, by, force: false })
             })
             .await
     }
@@ -273,12 +278,12 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "Which jobs, and why.")] input: ForceCancelInput,
     ) -> Result<JobsPayload, ApiError> {
-        let reason = checked_reason(input.reason)?;
+        let (by, reason) = (operator(context), checked_reason(input.reason)?);
         let found = Found::look(context, Some(input.job_ids), None, |_| true).await?;
         found
             .touch(context, false, |job_id| {
-                let reason = reason.clone();
-                Op::Cancel(Cancel { job_id, reason, by: Actor::Operator, force: true })
+                let (by, reason) = (by.clone(), reason.clone());
+                Op::Cancel(Cancel { job_id, reason, by, force: true })
             })
             .await
     }
@@ -289,12 +294,16 @@ impl Mutation {
     async fn retry_jobs(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which jobs.")] input: RetryJobsInput,
+        #[graphql(desc = "Which jobs, and why.")] input: RetryJobsInput,
     ) -> Result<JobsPayload, ApiError> {
+        let (by, reason) = (operator(context), checked_reason(input.reason)?);
         let found = Found::look(context, input.job_ids, input.filter, JobState::is_terminal);
         let found = found.await?;
         found
-            .touch(context, input.dry_run, |job_id| Op::Retry { job_id, by: Actor::Operator })
+            .touch(context, input.dry_run, |job_id| {
+                let (by, reason) = (by.clone(), reason.clone());
+                Op::Retry { job_id, reason, by }
+            })
             .await
     }
 }
@@ -354,7 +363,7 @@ impl Found {
                 Ok(Self { ids: unique, total: page::Total { n, is_exact: true }, counted_at })
             }
             (None, Some(filter)) => {
-                let mut conditions = Conditions::new(filter)?;
+                let mut conditions = Conditions::new(filter, lease_policy(context).stale_before(counted_at))?;
                 conditions.retain_states(is_possible);
                 let db = context.data_unchecked::<Db>();
                 let _permit = db.long_query_permit().await;

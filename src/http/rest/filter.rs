@@ -11,6 +11,8 @@ use serde_json::{Value as Json, json};
 
 use super::parameters::{Given, Parameter, quoted};
 use super::problem::Problem;
+use crate::clock;
+use crate::http::site::Site;
 use crate::jobs::conditions::{Conditions, TEXT_LENGTH};
 use crate::jobs::filter::JobFilter;
 
@@ -68,7 +70,7 @@ pub fn parameters() -> impl Iterator<Item = Parameter> {
 }
 
 /// The jobs that are meant: those that match the filter and the parameter `state`.
-pub fn conditions(given: &Given) -> Result<Conditions, Problem> {
+pub fn conditions(site: &Site, given: &Given) -> Result<Conditions, Problem> {
     let mut fields = IndexMap::new();
     for input in INPUTS.iter() {
         if let Some(text) = given.get(&input.name) {
@@ -77,7 +79,7 @@ pub fn conditions(given: &Given) -> Result<Conditions, Problem> {
     }
     let filter = JobFilter::parse(Some(Value::Object(fields)));
     let filter = filter.map_err(|_| Problem::parameter("filter", "expected a filter of jobs"))?;
-    let mut conditions = Conditions::new(filter)?;
+    let mut conditions = Conditions::new(filter, site.api.lease_policy().stale_before(clock::now()))?;
     if let Some(state) = given.state()? {
         conditions.retain_states(|each| each == state);
     }

@@ -50,14 +50,15 @@ pub async fn jobs(
         return counted(&site, &principal, &given).await;
     }
     let request = given.page()?;
-    let conditions = filter::conditions(&given)?;
+    let conditions = filter::conditions(&site, &given)?;
+    let order = given.order()?;
     let scope = principal.scope().narrowed(given.uuid("configurationId")?);
     let (columns, runs) = selected(&given)?;
     let selection = Selection { job: columns, run: runs };
-    let cost = list_cost(request.size, selection, &conditions, &scope)
+    let cost = list_cost(request.size, selection, &conditions, order, &scope)
         + skipping(request.offset().unsigned_abs());
     let make = async move |db: Db| {
-        let list = JobList::new(&scope, &conditions, Order::default());
+        let list = JobList::new(&scope, &conditions, order);
         let found = list.page(db.reader(), request, selection, true).await?;
         let total = found.total.map_or(0, |total| total.n);
         let items: Vec<_> =
@@ -140,9 +141,15 @@ fn values_of(Selection { job, run }: Selection) -> u64 {
     (job.places().count() + run.map_or(0, |run| run.places().count())) as u64
 }
 
-/// The estimated cost of finding and reading this many jobs of the scope, newest first.
-pub fn list_cost(jobs: i64, selection: Selection, conditions: &Conditions, scope: &Scope) -> u64 {
-    jobs.unsigned_abs() * values_of(selection) + conditions.cost(Order::default(), scope)
+/// The estimated cost of finding and reading this many jobs of the scope.
+pub fn list_cost(
+    jobs: i64,
+    selection: Selection,
+    conditions: &Conditions,
+    order: Order,
+    scope: &Scope,
+) -> u64 {
+    jobs.unsigned_abs() * values_of(selection) + conditions.cost(order, scope)
 }
 
 /// The selected fields of jobs, and of their current runs if they are selected.

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use axum::extract::FromRequestParts;
 use axum::extract::rejection::QueryRejection;
 use axum::http::request::Parts;
+use clap::ValueEnum;
 use entity::{Columns, JobState, Table, job, job_run};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 use super::filter;
 use super::problem::Problem;
 use crate::jobs::argument::{PageRequest, TAKE_MAX};
+use crate::jobs::order::{Order, OrderField, SortDirection, by_name, value_names};
 use crate::names::{folded, nearest};
 
 /// How many jobs a page has unless `take` is given, as in the platform.
@@ -39,7 +41,12 @@ pub static EXECUTING: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
 /// The parameters of `/v1/jobs.csv`.
 pub static FILE: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
     let more = [Parameter::configuration_id(), Parameter::job_fields()];
-    [Parameter::state()].into_iter().chain(filter::parameters()).chain(more).collect()
+    [Parameter::state()]
+        .into_iter()
+        .chain(filter::parameters())
+        .chain(Parameter::order())
+        .chain(more)
+        .collect()
 });
 
 /// The description of a parameter. Its schema is in JSON Schema.
@@ -92,7 +99,23 @@ impl Parameter {
         [Self::page(), Self::take(), Self::state()]
             .into_iter()
             .chain(filter::parameters())
+            .chain(Self::order())
             .chain([Self::job_fields(), Self::run_fields()])
+    }
+
+    fn order() -> [Self; 2] {
+        let schema = json!({
+            "type": "string",
+            "enum": value_names::<OrderField>(),
+            "default": "CreatedDate",
+        });
+        let by = "What jobs are sorted by. Dates and durations that are not known count as the least.";
+        let names = value_names::<SortDirection>();
+        let direction = json!({ "type": "string", "enum": names, "default": "Desc" });
+        [
+            Self::new("orderBy", by, schema),
+            Self::new("direction", "Which way jobs are sorted: largest or newest first by default.", direction),
+        ]
     }
 
     pub fn id() -> Self {
@@ -225,6 +248,21 @@ impl Given {
                 "state",
                 format_args!("expected one of {names}, not {}", quoted(text)),
             )
+        })
+    }
+
+    /// The order of jobs: the newest first without the parameters.
+    pub fn order(&self) -> Result<Order, Problem> {
+        let field = self.one_of("orderBy")?.unwrap_or_default();
+        Ok(Order::new(field, self.one_of("direction")?.unwrap_or(SortDirection::Desc)))
+    }
+
+    fn one_of<T: ValueEnum>(&self, name: &'static str) -> Result<Option<T>, Problem> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        by_name(text).map(Some).ok_or_else(|| {
+            let names = value_names::<T>().join(", ");
+            let message = format_args!("expected one of {names}, not {}", quoted(text));
+            Problem::parameter(name, message)
         })
     }
 

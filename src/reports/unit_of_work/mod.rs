@@ -105,7 +105,7 @@ impl UnitOfWork {
             Op::Claim(claim) => self.claim(claim),
             Op::Start(start) => self.start(start),
             Op::Cancel(cancel) => self.cancel(cancel),
-            Op::Retry { job_id, by } => self.retry(*job_id, *by),
+            Op::Retry { job_id, reason, by } => self.retry(*job_id, reason.as_deref(), by),
             Op::Expire(expired) => Ok(Receipt::Report(self.expire(expired))),
             Op::Register(registration) => {
                 let agent = &registration.agent;
@@ -129,7 +129,7 @@ impl UnitOfWork {
     }
 
     /// Moves a run through states, and its job with it.
-    fn move_run(&mut self, run_id: Uuid, path: &[JobState], by: Actor, message: Option<&str>) {
+    fn move_run(&mut self, run_id: Uuid, path: &[JobState], by: &Actor, message: Option<&str>) {
         use job_run::Column::{
             AgentElapsedExecutionTime, AgentEndTime, AgentResultIsSuccess, AgentState,
         };
@@ -166,7 +166,7 @@ impl UnitOfWork {
         job_id: Uuid,
         run_id: Option<Uuid>,
         state: JobState,
-        by: Actor,
+        by: &Actor,
         message: Option<&str>,
     ) {
         self.events.push(job_event::Model {
@@ -177,6 +177,7 @@ impl UnitOfWork {
             date: self.now,
             changed_by: by.name().to_owned(),
             message: message.map(str::to_owned),
+            principal: by.principal().map(str::to_owned),
         });
     }
 }
