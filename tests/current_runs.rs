@@ -103,7 +103,7 @@ on_both_databases! {
     async fn progress_does_not_write_the_job(database: TestDatabase) {
         database.open().await.close().await;
         let mut writer = ForeignWriter::connect(&database).await;
-        let (agent, now) = (writer.uuid(id(90)), writer.second(0));
+        let (agent, now) = (writer.uuid(id(91)), writer.second(0));
         writer.execute(&format!("INSERT INTO agent (id, created_date) VALUES ({agent}, {now})")).await;
         for write in [(0, 0, 0, 1, 1), (2, 0, 0, 1, 1)] {
             let statement = statement(&writer, write);

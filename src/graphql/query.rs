@@ -34,7 +34,8 @@ pub struct JobPage {
     /// are more.
     total_count: Long,
     /// Always true where only states and configurations filter. With other conditions jobs are
-    /// counted one by one, and no further than 10,000.
+    /// counted one by one, and no further than 10,000. With `messageContains` false, too, if there are
+    /// more than the 5,000 jobs that were looked through.
     total_count_is_exact: bool,
     /// How many pages `totalCount` jobs fill.
     page_count: Long,
@@ -187,7 +188,8 @@ impl Query {
     }
 
     /// The same list by cursors (a Relay connection): a place in it stays right while jobs are
-    /// added, and costs the same at any depth.
+    /// added, and costs the same at any depth. With the filter `messageContains` a stretch may have fewer
+    /// jobs than asked for, or none, and others after it: 5,000 are looked through at a time.
     #[expect(clippy::too_many_arguments, reason = "they are the API")]
     async fn jobs_connection(
         &self,
@@ -241,11 +243,13 @@ impl Query {
                 node: Job::from(listed),
             })
             .collect();
+        let end = slice.end.map(|end| end.encode());
+        let (start, end) = if from_end { (end, None) } else { (None, end) };
         let page_info = PageInfo {
             has_previous_page: has_previous,
             has_next_page: has_next,
-            start_cursor: edges.first().map(|edge| edge.cursor.clone()),
-            end_cursor: edges.last().map(|edge| edge.cursor.clone()),
+            start_cursor: start.or_else(|| edges.first().map(|edge| edge.cursor.clone())),
+            end_cursor: end.or_else(|| edges.last().map(|edge| edge.cursor.clone())),
         };
         Ok(JobConnection { edges, page_info })
     }

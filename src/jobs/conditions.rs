@@ -7,7 +7,9 @@ use super::argument::UuidArgument;
 use super::filter::JobFilter;
 use super::list::{Creation, Part};
 use super::order::{Order, OrderField};
-use super::predicates::{Condition, Index, push_agents, push_dated_before_creation};
+use super::predicates::{
+    Condition, Index, no_index, push_agents, push_dated_before_creation,
+};
 use super::probe::{Probe, Scan};
 use super::scope::Scope;
 use super::states::push_states;
@@ -182,7 +184,7 @@ impl Conditions {
         };
         let others = self.others();
         let states = self.states.as_ref().map_or(0, Vec::len);
-        let is_scanned = others.iter().any(|condition| condition.index == Index::None)
+        let is_scanned = others.iter().any(|condition| matches!(condition.index, Index::None | Index::Text))
             // The names of unknown states are in no statement, so the index on states is not used.
             || self.states.as_ref().is_some_and(|states| states.contains(&JobState::Unknown))
             || configurations.saturating_mul(states.max(1)) > MAX_SCANS
@@ -264,29 +266,54 @@ impl Conditions {
     pub fn push_where(&self, sql: &mut Sql, scope: &Scope) {
         sql.push(" WHERE true");
         self.push_all(sql, &self.scope(scope));
+        self.push_text(sql);
     }
 
-    /// Adds all conditions on the scope's jobs, each after an ` AND `.
+    /// Adds all conditions on the scope's jobs but that on messages, each after an ` AND `.
     pub(super) fn push_all(&self, sql: &mut Sql, scope: &Scope) {
         let (states, agents) = (self.states(), self.agents());
         let part = Part { scope: scope.clone(), states, agents, creation: Creation::Any };
-        self.push_part(sql, &part);
+        self.push_bounds(sql, &part, OrderField::CreatedDate);
+        for condition in self.others().iter().filter(|each| each.index != Index::Text) {
+            sql.push(" AND ");
+            condition.push(sql);
+        }
     }
 
-    /// Adds the conditions on the jobs of a part of the list, each after an ` AND `.
-    pub(super) fn push_part(&self, sql: &mut Sql, part: &Part<'_>) {
-        self.push_bounds(sql, part);
-        for condition in self.others() {
+    /// Adds the conditions on the jobs of a part of the list in this order, each after an ` AND `.
+    pub(super) fn push_part(&self, sql: &mut Sql, part: &Part<'_>, order: OrderField) {
+        self.push_bounds(sql, part, order);
+        for condition in self.others().iter().filter(|each| each.index != Index::Text) {
+            sql.push(" AND ");
+            condition.push_in(sql, order);
+        }
+    }
+
+    /// Whether a text in messages is looked for.
+    pub(super) fn has_text(&self) -> bool {
+        self.filter.message_contains.is_some()
+    }
+
+    /// Adds the conditions that [`Self::push_part`] leaves out.
+    pub(super) fn push_text(&self, sql: &mut Sql) {
+        for condition in self.others().iter().filter(|each| each.index == Index::Text) {
             sql.push(" AND ");
             condition.push(sql);
         }
     }
 
     /// Adds what the part of a list is, without the conditions that all jobs of it meet.
-    pub(super) fn push_bounds(&self, sql: &mut Sql, part: &Part<'_>) {
-        part.scope.push(sql, "configuration_id");
-        push_states(sql, part.states);
-        push_agents(sql, part.agents);
+    pub(super) fn push_bounds(&self, sql: &mut Sql, part: &Part<'_>, order: OrderField) {
+        let no_index = no_index(sql);
+        let (by_created, by_due) = match order {
+            OrderField::CreatedDate if part.agents.is_empty() => ("", ""),
+            OrderField::ScheduledDate if part.scope == Scope::All => (no_index, ""),
+            _ => (no_index, no_index),
+        };
+        part.scope.push(sql, &format!("{by_created}configuration_id"));
+        push_states(sql, part.states, &format!("{by_due}state"));
+        let is_created = order == OrderField::CreatedDate;
+        push_agents(sql, part.agents, if is_created { "" } else { no_index });
         let bound = self.created_before();
         match (part.creation, bound) {
             (Creation::Any, _) | (_, None) => {}

@@ -58,7 +58,9 @@ pub struct JobFilter {
     /// Only finished jobs whose current run's agent worked for this many milliseconds or less.
     #[arg(long, value_name = "MILLISECONDS", allow_negative_numbers = true)]
     pub max_duration: Option<LongInput>,
-    /// Only jobs whose current run's message contains this, in upper or lower case.
+    /// Only jobs whose current run's message contains this, in upper or lower case. `jobs` looks through the
+    /// 5,000 jobs that come first by the other conditions and the order, so combine it with conditions on
+    /// dates and states. `jobsConnection` goes on from its `endCursor`; files and mutations look through all.
     #[arg(long, value_name = "TEXT")]
     pub message_contains: Option<String>,
     /// Only jobs that are scheduled for this moment or later.

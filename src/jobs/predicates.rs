@@ -15,6 +15,8 @@ use crate::db::Sql;
 pub(super) enum Index {
     /// Nowhere: it is checked on one job after the other.
     None,
+    /// Nowhere, and it takes the longest to check: a text in messages.
+    Text,
     /// In the index of an order, whose key it bounds.
     Order(OrderField),
     /// In an index that has them by creation; of the priority, or of the jobs with missing clues.
@@ -31,14 +33,20 @@ pub(super) enum Index {
 /// One condition of a filter on a row of `job`.
 pub(super) struct Condition<'a> {
     pub index: Index,
-    push: Box<dyn Fn(&mut Sql) + 'a>,
+    push: Box<dyn Fn(&mut Sql, &str) + 'a>,
+}
+
+/// Before a column in a condition, so that SQLite does not take an index that has it: it would rather
+/// sort all that match than read the first in the list's order.
+pub(super) fn no_index(sql: &Sql) -> &'static str {
+    if sql.is_postgres() { "" } else { "+" }
 }
 
 impl Index {
     /// Whether it has the jobs in this order.
     pub fn has_order(self, field: OrderField) -> bool {
         match self {
-            Self::None | Self::Providers => true,
+            Self::None | Self::Text | Self::Providers => true,
             Self::Order(own) => own == field,
             Self::Priority => matches!(field, OrderField::CreatedDate | OrderField::Priority),
             Self::CluesMissing => field == OrderField::CreatedDate,
@@ -52,6 +60,7 @@ impl Index {
             Self::Order(field) => format!("{}, id", field.keys(is_postgres).join(", ")),
             Self::Scheduled => "scheduled_date, id".to_owned(),
             Self::None
+            | Self::Text
             | Self::Priority
             | Self::CluesMissing
             | Self::Processing
@@ -80,15 +89,20 @@ impl Index {
 
 impl<'a> Condition<'a> {
     fn new(index: Index, push: impl Fn(&mut Sql) + 'a) -> Self {
+        Self { index, push: Box::new(move |sql, _| push(sql)) }
+    }
+
+    /// A condition on columns, to whose names a prefix is added.
+    fn of_columns(index: Index, push: impl Fn(&mut Sql, &str) + 'a) -> Self {
         Self { index, push: Box::new(push) }
     }
 
     /// A condition on the value that an order sorts by.
     fn of_key(field: OrderField, comparison: &'static str, value: impl Into<sea_orm::Value>) -> Self {
         let value = value.into();
-        Self::new(Index::Order(field), move |sql| {
+        Self::of_columns(Index::Order(field), move |sql, prefix| {
             let key = field.key(sql.is_postgres());
-            sql.push(&format!("{key} {comparison} ")).bind(value.clone());
+            sql.push(&format!("{prefix}{key} {comparison} ")).bind(value.clone());
         })
     }
 
@@ -99,10 +113,10 @@ impl<'a> Condition<'a> {
         value: impl Into<sea_orm::Value>,
     ) -> Self {
         let value = value.into();
-        Self::new(Index::Order(field), move |sql| {
+        Self::of_columns(Index::Order(field), move |sql, prefix| {
             let key = field.key(sql.is_postgres());
-            sql.push(&format!("{key} {comparison} ")).bind(value.clone());
-            sql.push(&format!(" AND {key} > "));
+            sql.push(&format!("{prefix}{key} {comparison} ")).bind(value.clone());
+            sql.push(&format!(" AND {prefix}{key} > "));
             match field {
                 OrderField::Duration => sql.bind(NO_DURATION),
                 _ => sql.bind(Timestamp::from_micros(NO_TIME)),
@@ -112,7 +126,13 @@ impl<'a> Condition<'a> {
 
     /// Adds it.
     pub fn push(&self, sql: &mut Sql) {
-        (self.push)(sql);
+        (self.push)(sql, "");
+    }
+
+    /// Adds it for a list in this order, which is read in an index that has the order.
+    pub fn push_in(&self, sql: &mut Sql, order: OrderField) {
+        let prefix = if self.index.has_order(order) { "" } else { no_index(sql) };
+        (self.push)(sql, prefix);
     }
 
     /// The conditions of a filter besides those on the state, the configuration and the agents. A field
@@ -147,16 +167,19 @@ impl<'a> Condition<'a> {
 
         let mut all = Vec::new();
         if let Some(are_missing) = clues_missing {
-            all.push(match are_missing {
-                true => Self::new(Index::CluesMissing, |sql| _ = sql.push("clues_missing")),
-                false => Self::new(Index::None, |sql| _ = sql.push("NOT clues_missing")),
+            all.push(if *are_missing {
+                Self::of_columns(Index::CluesMissing, |sql, prefix| {
+                    sql.push(prefix).push("clues_missing");
+                })
+            } else {
+                Self::new(Index::None, |sql| _ = sql.push("NOT clues_missing"))
             });
         }
         if let Some(moment) = scheduled_after {
             // The second follows from the first, and is what the index on due jobs has.
-            all.push(Self::new(Index::Scheduled, |sql| {
+            all.push(Self::of_columns(Index::Scheduled, |sql, prefix| {
                 let key = OrderField::ScheduledDate.key(sql.is_postgres());
-                sql.push("scheduled_date >= ").bind(*moment);
+                sql.push(&format!("{prefix}scheduled_date >= ")).bind(*moment);
                 sql.push(&format!(" AND {key} >= ")).bind(*moment);
             }));
         }
@@ -178,7 +201,9 @@ impl<'a> Condition<'a> {
             }));
         }
         if let Some(priority) = priority {
-            all.push(Self::new(Index::Priority, |sql| _ = sql.push("priority = ").bind(*priority)));
+            all.push(Self::of_columns(Index::Priority, |sql, prefix| {
+                sql.push(&format!("{prefix}priority = ")).bind(*priority);
+            }));
         }
         if let Some(providers) = providers.as_ref().filter(|providers| !providers.is_empty()) {
             all.push(Self::new(Index::Providers, |sql| {
@@ -198,7 +223,7 @@ impl<'a> Condition<'a> {
             all.push(Self::new(Index::None, |sql| search::push_search(sql, text)));
         }
         if let Some(text) = message_contains {
-            all.push(Self::new(Index::None, |sql| {
+            all.push(Self::new(Index::Text, |sql| {
                 push_current_run(sql, |sql| {
                     search::push_contains(sql, "job_run.agent_result_message", text);
                 });
@@ -209,11 +234,11 @@ impl<'a> Condition<'a> {
 }
 
 /// Adds the condition that a job's current run is by one of these agents, if there are any.
-pub(super) fn push_agents(sql: &mut Sql, agents: &[Uuid]) {
+pub(super) fn push_agents(sql: &mut Sql, agents: &[Uuid], prefix: &str) {
     match agents {
         [] => {}
-        [agent] => _ = sql.push(" AND agent_id = ").bind(*agent),
-        agents => _ = sql.push(" AND agent_id").any_uuid(agents),
+        [agent] => _ = sql.push(&format!(" AND {prefix}agent_id = ")).bind(*agent),
+        agents => _ = sql.push(&format!(" AND {prefix}agent_id")).any_uuid(agents),
     }
 }
 

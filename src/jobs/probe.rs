@@ -8,6 +8,7 @@
 
 use super::conditions::Conditions;
 use super::list::Part;
+use super::order::OrderField;
 use crate::db::Sql;
 
 /// The most jobs that a probe reads: of a million, those beyond are one in 200.
@@ -36,7 +37,7 @@ impl<'a> Scan<'a> {
     pub fn of_part(conditions: &'a Conditions, part: Part<'a>) -> Self {
         Self::Jobs {
             order: Box::new(|_| "created_date DESC, id DESC".to_owned()),
-            push: Box::new(move |sql| conditions.push_bounds(sql, &part)),
+            push: Box::new(move |sql| conditions.push_bounds(sql, &part, OrderField::CreatedDate)),
         }
     }
 }

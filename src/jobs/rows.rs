@@ -161,7 +161,7 @@ pub async fn newest_jobs(
     let push_where = |sql: &mut Sql| {
         sql.push(" WHERE true");
         scope.push(sql, "configuration_id");
-        push_states(sql, states);
+        push_states(sql, states, "state");
     };
     let order = ("configuration_id", "t.created_date DESC, t.id DESC");
     newest(db, configuration_ids, order, push_where, take, columns).await

@@ -45,7 +45,7 @@ pub(super) fn quoted<'a>(states: impl Iterator<Item = &'a JobState>) -> String {
 }
 
 /// Adds a condition on the state of jobs.
-pub(super) fn push_states(sql: &mut Sql, states: Option<&[JobState]>) {
+pub(super) fn push_states(sql: &mut Sql, states: Option<&[JobState]>, column: &str) {
     let Some(states) = states else { return };
     if states.is_empty() {
         sql.push(" AND false");
@@ -56,10 +56,10 @@ pub(super) fn push_states(sql: &mut Sql, states: Option<&[JobState]>) {
     match known.as_slice() {
         [] => {}
         [one] => {
-            sql.push(&format!("state = '{}'", one.name()));
+            sql.push(&format!("{column} = '{}'", one.name()));
         }
         several => {
-            sql.push(&format!("state IN ({})", quoted(several.iter().copied())));
+            sql.push(&format!("{column} IN ({})", quoted(several.iter().copied())));
         }
     }
     if known.len() < states.len() {
@@ -68,7 +68,7 @@ pub(super) fn push_states(sql: &mut Sql, states: Option<&[JobState]>) {
         }
         // The counters name the unknown states, so that the index can find their jobs.
         let unknown = format!("state NOT IN ({})", known_names());
-        sql.push("state IN (SELECT state FROM job_count WHERE configuration_id = ")
+        sql.push(&format!("{column} IN (SELECT state FROM job_count WHERE configuration_id = "))
             .bind(super::counts::ALL)
             .push(&format!(" AND {unknown}"));
         if sql.is_postgres() {

@@ -150,7 +150,8 @@ async fn sorted_jobs(
             writer.write(&fields, &values)?;
             count += 1;
         }
-        bounds.after = page.items.last().map(|listed| Cursor::of(&listed.job, order.field));
+        let last = page.items.last().map(|listed| Cursor::of(&listed.job, order.field));
+        bounds.after = page.end.or(last);
         if !page.has_more {
             writer.finish()?;
             return Ok(count);

@@ -367,7 +367,8 @@ impl Found {
                 conditions.retain_states(is_possible);
                 let db = context.data_unchecked::<Db>();
                 let _permit = db.long_query_permit().await;
-                let list = JobList::new(principal(context).scope(), &conditions, Order::default());
+                let list = JobList::new(principal(context).scope(), &conditions, Order::default())
+                    .exhaustive();
                 let total = list.count(db.reader()).await?;
                 Ok(Self { ids: list.first_ids(db.reader(), MOST).await?, total, counted_at })
             }

@@ -105,7 +105,8 @@ impl File {
         let bounds =
             Bounds { after: self.after.take(), before: None, limit: PAGE, from_end: false };
         let found = list.slice(self.db.reader(), &bounds, self.selection()).await?;
-        self.after = found.items.last().map(|listed| Cursor::of(&listed.job, list.order.field));
+        let last = found.items.last().map(|listed| Cursor::of(&listed.job, list.order.field));
+        self.after = found.end.clone().or(last);
         Ok(found)
     }
 

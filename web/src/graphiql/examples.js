@@ -124,6 +124,7 @@ query jobCounts {
 #     createdAfter: "2026-01-31T00:00:00Z"
 #   }
 # JobFilter in the documentation has all conditions.
+#   orderBy: { field: DURATION }  the longest first
 #
 # totalCount is exact where only states and configurations
 # filter; otherwise counting stops at 10,000, which
@@ -157,6 +158,39 @@ query jobs {
     take
     totalCount
     pageCount
+    hasNextPage
+  }
+}
+`,
+      },
+      {
+        title: 'failedSince',
+        summary: 'What failed since a moment, and why',
+        query: `# The jobs that failed since a moment, those that failed
+# last first. finishedAfter is about their ends:
+# createdAfter would leave out jobs that began earlier.
+#
+# These narrow the list further:
+#   messageContains: "quota"
+#   providers: ["hubspot"]
+#   minDuration: 3600000         an hour or longer
+query failedSince {
+  jobs(
+    filter: { states: [FAILED], finishedAfter: "2026-01-31T00:00:00Z" }
+    orderBy: { field: FINISHED_DATE }
+  ) {
+    items {
+      id
+      name
+      configuration {
+        name
+      }
+      currentRun {
+        agentEndTime
+        agentResultMessage
+      }
+    }
+    totalCount
     hasNextPage
   }
 }
@@ -916,7 +950,8 @@ mutation requestCancellation($input: RequestCancellationInput!) {
         query: `# Queues finished jobs again. Each attempt is a run of its
 # own, so nothing of the failed one is lost.
 #
-# dryRun only counts them: remove it to retry them.
+# dryRun only counts them: remove it to retry them. The
+# reason is kept in the history, with your name.
 mutation retryJobs($input: RetryJobsInput!) {
   retryJobs(input: $input) {
     matchedCount
@@ -934,7 +969,9 @@ mutation retryJobs($input: RetryJobsInput!) {
   }
 }
 `,
-        variables: () => ({ input: { filter: { states: ['FAILED'] }, dryRun: true } }),
+        variables: () => ({
+          input: { filter: { states: ['FAILED'] }, reason: 'the source is back', dryRun: true },
+        }),
       },
     ],
   },
