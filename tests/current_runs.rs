@@ -35,7 +35,8 @@ fn statement(writer: &ForeignWriter, (what, job, run, a, b): Write) -> String {
     let states = ["Queued", "Executing", "Completed", "Cancelled", "Failed"];
     let state = states[usize::try_from(a).unwrap() % states.len()];
     let finished = states[2 + usize::try_from(a).unwrap() % 3];
-    let processing = ["Queued", "Executing", "Completed", "Failed"][usize::try_from(b).unwrap() % 4];
+    let processing =
+        ["Queued", "Executing", "Completed", "Failed"][usize::try_from(b).unwrap() % 4];
     let job_id = writer.uuid(id(1 + job));
     let run_id = writer.uuid(id(10 + 10 * job + run));
     let agent = writer.uuid(id(90 + u32::try_from(a).unwrap() % 2));

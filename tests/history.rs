@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use crate::support::{TestServer, id, job, on_both_databases, second};
 
-const HISTORY: &str = "query($id: UUID!) { job(id: $id) { history { state by principal message } } }";
+const HISTORY: &str =
+    "query($id: UUID!) { job(id: $id) { history { state by principal message } } }";
 
 async fn history(server: &TestServer, token: &str, id: Uuid) -> Vec<Value> {
     let mut answer = server.answer_as(token, HISTORY, json!({ "id": id })).await;

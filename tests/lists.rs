@@ -58,7 +58,9 @@ fn expected(jobs: &[Job], filter: Filter, order: Order) -> Vec<Uuid> {
     let mut jobs: Vec<_> = jobs
         .iter()
         .filter(|(job, _)| filter.states.is_empty() || filter.states.contains(&job.state))
-        .filter(|(job, _)| filter.configuration_id.is_none_or(|id| job.configuration_id == Some(id)))
+        .filter(|(job, _)| {
+            filter.configuration_id.is_none_or(|id| job.configuration_id == Some(id))
+        })
         .collect();
     // Dates that are not known come before all others.
     match order.field {
@@ -72,9 +74,8 @@ fn expected(jobs: &[Job], filter: Filter, order: Order) -> Vec<Uuid> {
         OrderField::ScheduledDate => {
             jobs.sort_by_key(|(job, _)| (job.scheduled_date.unwrap_or(job.created_date), job.id));
         }
-        OrderField::StartedDate => jobs.sort_by_key(|(job, run)| {
-            (run.as_ref().and_then(|run| run.agent_start_time), job.id)
-        }),
+        OrderField::StartedDate => jobs
+            .sort_by_key(|(job, run)| (run.as_ref().and_then(|run| run.agent_start_time), job.id)),
         OrderField::FinishedDate => jobs.sort_by_key(|(job, run)| {
             let end = run.as_ref().and_then(|run| run.agent_end_time).or(job.update_date);
             (end.filter(|_| job.state.is_terminal()), job.id)

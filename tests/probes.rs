@@ -65,8 +65,8 @@ fn filters(jobs: &[job::Model]) -> Vec<JobFilter> {
     let none = JobFilter::default;
     let mut moments: Vec<_> = jobs.iter().filter_map(|job| job.finished_date).collect();
     moments.sort_unstable();
-    let [early, middle, late] =
-        [moments.len() / 50, moments.len() / 2, moments.len() * 49 / 50].map(|at| Some(moments[at]));
+    let [early, middle, late] = [moments.len() / 50, moments.len() / 2, moments.len() * 49 / 50]
+        .map(|at| Some(moments[at]));
     let id = |id: Option<Uuid>| Some(vec![UuidArgument::from(id.expect("an id"))]);
     let configuration = || id(jobs[0].configuration_id);
     let agent = || id(jobs.iter().find_map(|job| job.agent_id));
@@ -86,8 +86,17 @@ fn filters(jobs: &[job::Model]) -> Vec<JobFilter> {
         JobFilter { priority: Some(2), ..none() },
         JobFilter { priority: Some(77), ..none() },
         JobFilter { clues_missing: Some(true), ..none() },
-        JobFilter { min_duration: Some(LongInput(1)), max_duration: Some(LongInput(60_000)), ..none() },
+        JobFilter {
+            min_duration: Some(LongInput(1)),
+            max_duration: Some(LongInput(60_000)),
+            ..none()
+        },
         JobFilter { max_duration: Some(LongInput(10_000_000)), ..none() },
+        JobFilter { search: Some("crawl".to_owned()), ..none() },
+        JobFilter { search: Some("a".to_owned()), ..none() },
+        JobFilter { search: Some(jobs[7].id.to_string()[..3].to_owned()), ..none() },
+        JobFilter { search: jobs[9].name.clone(), states: Some(vec![JobState::Failed]), ..none() },
+        JobFilter { search: Some("in no name".to_owned()), priority: Some(2), ..none() },
         JobFilter { message_contains: Some("status".to_owned()), ..none() },
         JobFilter {
             message_contains: Some("e".to_owned()),
@@ -106,7 +115,12 @@ fn filters(jobs: &[job::Model]) -> Vec<JobFilter> {
             JobFilter { finished_before: moment, ..none() },
             JobFilter { updated_before: moment, ..none() },
             JobFilter { scheduled_after: moment, ..none() },
-            JobFilter { started_after: early, finished_before: moment, priority: Some(2), ..none() },
+            JobFilter {
+                started_after: early,
+                finished_before: moment,
+                priority: Some(2),
+                ..none()
+            },
         ]);
     }
     for state in [ProcessingState::Completed, ProcessingState::Failed, ProcessingState::Unknown] {

@@ -72,8 +72,8 @@ impl MigrationTrait for Migration {
             _ => run(manager, &sqlite()).await?,
         }
         for (name, definition) in INDEXES {
-            let index = format!("CREATE INDEX {name} ON {definition}")
-                .replace("NO_DURATION", NO_DURATION);
+            let index =
+                format!("CREATE INDEX {name} ON {definition}").replace("NO_DURATION", NO_DURATION);
             run_either(
                 manager,
                 &index.replace("NO_TIME", NO_TIME_SQLITE),

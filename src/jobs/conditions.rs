@@ -7,9 +7,7 @@ use super::argument::UuidArgument;
 use super::filter::JobFilter;
 use super::list::{Creation, Part};
 use super::order::{Order, OrderField};
-use super::predicates::{
-    Condition, Index, no_index, push_agents, push_dated_before_creation,
-};
+use super::predicates::{Condition, Index, no_index, push_agents, push_dated_before_creation};
 use super::probe::{Probe, Scan};
 use super::scope::Scope;
 use super::states::push_states;
@@ -71,10 +69,7 @@ impl Conditions {
     ///
     /// # Errors
     /// The first value that is not what its field expects.
-    pub fn new(
-        mut filter: JobFilter,
-        stale_before: Option<Timestamp>,
-    ) -> Result<Self, ApiError> {
+    pub fn new(mut filter: JobFilter, stale_before: Option<Timestamp>) -> Result<Self, ApiError> {
         let configurations = ids("configurationIds", filter.configuration_ids.as_deref())?;
         filter.search = text("search", filter.search)?;
         filter.message_contains = text("messageContains", filter.message_contains)?;
@@ -184,7 +179,9 @@ impl Conditions {
         };
         let others = self.others();
         let states = self.states.as_ref().map_or(0, Vec::len);
-        let is_scanned = others.iter().any(|condition| matches!(condition.index, Index::None | Index::Text))
+        let is_scanned = others.iter().any(|condition| {
+                matches!(condition.index, Index::None | Index::Text | Index::Names)
+            })
             // The names of unknown states are in no statement, so the index on states is not used.
             || self.states.as_ref().is_some_and(|states| states.contains(&JobState::Unknown))
             || configurations.saturating_mul(states.max(1)) > MAX_SCANS
@@ -207,7 +204,8 @@ impl Conditions {
         let is_created = order.field == OrderField::CreatedDate;
         let mut probes: Vec<Probe<'_>> = Vec::new();
         if !is_created && self.is_by_agent() {
-            let part = |agents| Part { scope: Scope::All, states: None, agents, creation: Creation::Any };
+            let part =
+                |agents| Part { scope: Scope::All, states: None, agents, creation: Creation::Any };
             let scans = self.agents.chunks(1).map(|agents| Scan::of_part(self, part(agents)));
             probes.push(Probe { scans: scans.collect() });
         }

@@ -119,7 +119,9 @@ impl Stretch<'_> {
         }
         let names = names(self.order.field);
         let list = names.join(", ");
-        sql.push(&format!("SELECT found_id AS id, {list} FROM (SELECT id AS found_id, {list} FROM ("));
+        sql.push(&format!(
+            "SELECT found_id AS id, {list} FROM (SELECT id AS found_id, {list} FROM ("
+        ));
         if self.list.is_bounded() {
             self.push_unsearched(sql, Some(LOOKED_THROUGH));
             push_limit(sql, LOOKED_THROUGH, 0);
@@ -149,52 +151,35 @@ impl Stretch<'_> {
         let limit = most.map_or_else(String::new, |most| {
             format!(" LIMIT {}", most.unsigned_abs().next_power_of_two())
         });
-        self.push_probes(sql, &probes);
+        let keys = self.selected_keys(sql.is_postgres());
+        let gate = Probe::push_all(&probes, sql, &keys, |sql| {
+            self.list.conditions.push_all(sql, &self.list.scope);
+        });
         sql.push(&format!("SELECT id, {list} FROM ("));
-        for number in 0..probes.len() {
+        for (number, probe) in probes.iter().enumerate() {
             sql.push(&format!("SELECT id, {list} FROM (SELECT id, {list} FROM probe{number}"));
-            sql.push(&format!(" WHERE matches{}", Probe::is_complete(number)));
+            sql.push(&format!(" WHERE matches{}", probe.is_complete(number)));
             self.push_cursors(sql, &names);
             self.push_order(sql, &names);
             sql.push(&format!("{limit}) AS probed{number} UNION ALL "));
         }
-        let gate = probes.len().checked_sub(1).map(Probe::has_more);
         for (index, part) in scans.iter().enumerate() {
             if index > 0 {
                 sql.push(" UNION ALL ");
             }
             sql.push(&format!("SELECT id, {list} FROM ("));
-            self.push_scan(sql, part, gate.as_deref().unwrap_or_default());
+            self.push_scan(sql, part, &gate);
             sql.push(&limit).push(") AS one_scan");
         }
         sql.push(") AS merged");
         self.push_order(sql, &names);
     }
 
-    /// Adds the probes, as `WITH probe0 AS (…), … `: each runs if the one before it has more jobs than
-    /// it reads.
-    fn push_probes(&self, sql: &mut Sql, probes: &[Probe<'_>]) {
-        let keys = self.selected_keys(sql.is_postgres());
-        for (number, probe) in probes.iter().enumerate() {
-            sql.push(if number == 0 { "WITH " } else { ", " });
-            sql.push(&format!("probe{number} AS MATERIALIZED ("));
-            let gate = number.checked_sub(1).map(Probe::has_more).unwrap_or_default();
-            probe.push(sql, &keys, &gate, |sql| {
-                self.list.conditions.push_all(sql, &self.list.scope);
-            });
-            sql.push(")");
-        }
-        if !probes.is_empty() {
-            sql.push(" ");
-        }
-    }
-
     /// The scans that are merged: for each state, and for each configuration if there are indexes
     /// for that and unless they are so many that one scan of all jobs is better.
     fn scans(&self) -> Vec<Part<'_>> {
         let conditions = self.list.conditions;
-        let (scope, states, agents) =
-            (&self.list.scope, conditions.states(), conditions.agents());
+        let (scope, states, agents) = (&self.list.scope, conditions.states(), conditions.agents());
         let whole = Part { scope: scope.clone(), states, agents, creation: Creation::Any };
         let is_created = self.order.field == OrderField::CreatedDate;
         if !is_created && self.order.field != OrderField::ScheduledDate {

@@ -114,7 +114,10 @@ pub struct OrderOptions {
 
 impl OrderOptions {
     pub fn order(self) -> Option<Order> {
-        Some(Order { field: self.order_by?, direction: self.direction.or(Some(SortDirection::Desc)) })
+        Some(Order {
+            field: self.order_by?,
+            direction: self.direction.or(Some(SortDirection::Desc)),
+        })
     }
 }
 

@@ -294,7 +294,8 @@ async fn jobs_on(
 ) -> Result<Vec<Listed>, DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
     sql.push("WITH page AS (");
-    stretch.push_keys(&mut sql, offset_and_limit.map(|(offset, limit)| offset.saturating_add(limit)));
+    stretch
+        .push_keys(&mut sql, offset_and_limit.map(|(offset, limit)| offset.saturating_add(limit)));
     if let Some((offset, limit)) = offset_and_limit {
         push_limit(&mut sql, limit, offset);
     }

@@ -15,6 +15,8 @@ use crate::db::Sql;
 pub(super) enum Index {
     /// Nowhere: it is checked on one job after the other.
     None,
+    /// In the index on names, by the names that have the text, if they are few.
+    Names,
     /// Nowhere, and it takes the longest to check: a text in messages.
     Text,
     /// In the index of an order, whose key it bounds.
@@ -50,7 +52,7 @@ impl Index {
             Self::Order(own) => own == field,
             Self::Priority => matches!(field, OrderField::CreatedDate | OrderField::Priority),
             Self::CluesMissing => field == OrderField::CreatedDate,
-            Self::Scheduled | Self::Processing => false,
+            Self::Scheduled | Self::Processing | Self::Names => false,
         }
     }
 
@@ -61,6 +63,7 @@ impl Index {
             Self::Scheduled => "scheduled_date, id".to_owned(),
             Self::None
             | Self::Text
+            | Self::Names
             | Self::Priority
             | Self::CluesMissing
             | Self::Processing
@@ -76,12 +79,29 @@ impl Index {
                 condition.push(sql);
             }
         };
-        let scans = if self == Self::Processing {
-            let states = filter.processing_states.as_deref().unwrap_or_default();
-            states.iter().flat_map(|state| processing_ranges(*state)).map(Scan::Runs).collect()
-        } else {
-            let order = Box::new(move |is_postgres| self.order(is_postgres));
-            vec![Scan::Jobs { order, push: Box::new(push) }]
+        let scans = match (self, &filter.search) {
+            (Self::Processing, _) => {
+                let states = filter.processing_states.iter().flatten();
+                states.flat_map(|state| processing_ranges(*state)).map(Scan::Runs).collect()
+            }
+            (Self::Names, Some(text)) => {
+                let mut scans = vec![Scan::Names(text)];
+                if let Some((first, last)) = search::id_range(text) {
+                    let push = move |sql: &mut Sql| {
+                        sql.push(" AND id BETWEEN ").bind(first).push(" AND ").bind(last);
+                        // Those are among the others.
+                        sql.push(" AND NOT ");
+                        search::push_contains(sql, "coalesce(name, '')", text);
+                    };
+                    let order = Box::new(|_| "id".to_owned());
+                    scans.push(Scan::Jobs { order, push: Box::new(push) });
+                }
+                scans
+            }
+            _ => {
+                let order = Box::new(move |is_postgres| self.order(is_postgres));
+                vec![Scan::Jobs { order, push: Box::new(push) }]
+            }
         };
         Probe { scans }
     }
@@ -98,7 +118,11 @@ impl<'a> Condition<'a> {
     }
 
     /// A condition on the value that an order sorts by.
-    fn of_key(field: OrderField, comparison: &'static str, value: impl Into<sea_orm::Value>) -> Self {
+    fn of_key(
+        field: OrderField,
+        comparison: &'static str,
+        value: impl Into<sea_orm::Value>,
+    ) -> Self {
         let value = value.into();
         Self::of_columns(Index::Order(field), move |sql, prefix| {
             let key = field.key(sql.is_postgres());
@@ -220,7 +244,7 @@ impl<'a> Condition<'a> {
             }));
         }
         if let Some(text) = search {
-            all.push(Self::new(Index::None, |sql| search::push_search(sql, text)));
+            all.push(Self::new(Index::Names, |sql| search::push_search(sql, text)));
         }
         if let Some(text) = message_contains {
             all.push(Self::new(Index::Text, |sql| {

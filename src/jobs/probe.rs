@@ -9,6 +9,7 @@
 use super::conditions::Conditions;
 use super::list::Part;
 use super::order::OrderField;
+use super::search;
 use crate::db::Sql;
 
 /// The most jobs that a probe reads: of a million, those beyond are one in 200.
@@ -30,7 +31,19 @@ pub(super) enum Scan<'a> {
     },
     /// The runs whose processing state meets a condition. Their jobs are looked up.
     Runs(String),
+    /// The jobs with one of the names that contain a text.
+    Names(&'a str),
 }
+
+/// The most names that are looked through. Their jobs are not found so if there are more.
+const NAMES: i64 = 2_000;
+
+/// The names of jobs, each once: from each the index leads to the next. One more than are looked through.
+const KNOWN_NAMES: &str = "names(known_name) AS (SELECT * FROM (SELECT coalesce(name, '') FROM job \
+     ORDER BY coalesce(name, ''), id LIMIT 1) AS first_name UNION ALL \
+     SELECT (SELECT coalesce(job.name, '') FROM job WHERE coalesce(job.name, '') > names.known_name \
+       ORDER BY coalesce(job.name, ''), job.id LIMIT 1) FROM names WHERE names.known_name IS NOT NULL), \
+     known_names AS MATERIALIZED (SELECT known_name FROM names WHERE known_name IS NOT NULL LIMIT ";
 
 impl<'a> Scan<'a> {
     /// The jobs of a part of the list, by creation.
@@ -45,7 +58,7 @@ impl<'a> Scan<'a> {
 impl Probe<'_> {
     /// Adds a query for the `id`, `keys` and `matches` of the jobs, the latter by a condition, if the
     /// `gate` is open.
-    pub fn push(&self, sql: &mut Sql, keys: &str, gate: &str, push_matches: impl Fn(&mut Sql)) {
+    fn push(&self, sql: &mut Sql, keys: &str, gate: &str, push_matches: impl Fn(&mut Sql)) {
         for (number, scan) in self.scans.iter().enumerate() {
             if number > 0 {
                 sql.push(" UNION ALL ");
@@ -58,6 +71,17 @@ impl Probe<'_> {
                     push(sql);
                     let order = order(sql.is_postgres());
                     sql.push(&format!("{gate} ORDER BY {order} LIMIT {}) AS scan", ROWS + 1));
+                }
+                Scan::Names(text) => {
+                    sql.push(") AS matches FROM (SELECT known_name FROM known_names WHERE ");
+                    search::push_contains(sql, "known_name", text);
+                    sql.push(&format!(" AND (SELECT count(*) FROM known_names) <= {NAMES}{gate}"));
+                    sql.push(") AS matching").push_either(
+                        " CROSS JOIN job WHERE coalesce(job.name, '') = known_name",
+                        " CROSS JOIN LATERAL (SELECT * FROM job \
+                         WHERE coalesce(job.name, '') = known_name OFFSET 0) AS job",
+                    );
+                    sql.push(&format!(" LIMIT {}) AS scan", ROWS + 1));
                 }
                 Scan::Runs(condition) => {
                     sql.push(&format!(
@@ -80,13 +104,51 @@ impl Probe<'_> {
         }
     }
 
-    /// The condition that a probe has read all jobs that meet its condition.
-    pub fn is_complete(number: usize) -> String {
-        format!(" AND (SELECT count(*) FROM probe{number}) <= {ROWS}")
+    fn has_names(&self) -> bool {
+        self.scans.iter().any(|scan| matches!(scan, Scan::Names(_)))
     }
 
-    /// The condition that there are more jobs than a probe reads.
-    pub fn has_more(number: usize) -> String {
-        format!(" AND (SELECT count(*) FROM probe{number}) > {ROWS}")
+    /// The condition that the probe, which has this number, has read all jobs that meet its condition.
+    pub fn is_complete(&self, number: usize) -> String {
+        let mut all = format!(" AND (SELECT count(*) FROM probe{number}) <= {ROWS}");
+        if self.has_names() {
+            all.push_str(&format!(" AND (SELECT count(*) FROM known_names) <= {NAMES}"));
+        }
+        all
+    }
+
+    /// The condition that there are more jobs than it reads, where `gate` says whether it was begun.
+    fn has_more(&self, number: usize, gate: &str) -> String {
+        let more = format!("(SELECT count(*) FROM probe{number}) > {ROWS}");
+        if self.has_names() {
+            format!("{gate} AND ({more} OR (SELECT count(*) FROM known_names) > {NAMES})")
+        } else {
+            format!(" AND {more}")
+        }
+    }
+
+    /// Adds `WITH probe0 AS (…), …`, each with the `keys` and with whether it `matches`: one runs if the one
+    /// before it has more jobs than it reads. Returns the condition that the last one has.
+    pub fn push_all(
+        probes: &[Self],
+        sql: &mut Sql,
+        keys: &str,
+        push_matches: impl Fn(&mut Sql),
+    ) -> String {
+        let mut gate = String::new();
+        for (number, probe) in probes.iter().enumerate() {
+            sql.push(if number == 0 { "WITH RECURSIVE " } else { ", " });
+            if probe.has_names() {
+                sql.push(&format!("{KNOWN_NAMES}{}), ", NAMES + 1));
+            }
+            sql.push(&format!("probe{number} AS MATERIALIZED ("));
+            probe.push(sql, keys, &gate, &push_matches);
+            sql.push(")");
+            gate = probe.has_more(number, &gate);
+        }
+        if !probes.is_empty() {
+            sql.push(" ");
+        }
+        gate
     }
 }

@@ -30,7 +30,9 @@ pub(super) fn processing_ranges(state: ProcessingState) -> Vec<String> {
     let after = known.iter().map(|name| format!("job_run.processing_state > '{name}'"));
     let before = known.iter().map(|name| format!("job_run.processing_state < '{name}'"));
     let mut ranges: Vec<_> = before.clone().take(1).collect();
-    ranges.extend(after.clone().zip(before.skip(1)).map(|(after, before)| format!("{after} AND {before}")));
+    ranges.extend(
+        after.clone().zip(before.skip(1)).map(|(after, before)| format!("{after} AND {before}")),
+    );
     ranges.extend(after.last());
     ranges
 }

@@ -363,7 +363,8 @@ impl Found {
                 Ok(Self { ids: unique, total: page::Total { n, is_exact: true }, counted_at })
             }
             (None, Some(filter)) => {
-                let mut conditions = Conditions::new(filter, lease_policy(context).stale_before(counted_at))?;
+                let mut conditions =
+                    Conditions::new(filter, lease_policy(context).stale_before(counted_at))?;
                 conditions.retain_states(is_possible);
                 let db = context.data_unchecked::<Db>();
                 let _permit = db.long_query_permit().await;

@@ -79,7 +79,8 @@ pub fn conditions(site: &Site, given: &Given) -> Result<Conditions, Problem> {
     }
     let filter = JobFilter::parse(Some(Value::Object(fields)));
     let filter = filter.map_err(|_| Problem::parameter("filter", "expected a filter of jobs"))?;
-    let mut conditions = Conditions::new(filter, site.api.lease_policy().stale_before(clock::now()))?;
+    let mut conditions =
+        Conditions::new(filter, site.api.lease_policy().stale_before(clock::now()))?;
     if let Some(state) = given.state()? {
         conditions.retain_states(|each| each == state);
     }

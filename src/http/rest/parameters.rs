@@ -109,12 +109,17 @@ impl Parameter {
             "enum": value_names::<OrderField>(),
             "default": "CreatedDate",
         });
-        let by = "What jobs are sorted by. Dates and durations that are not known count as the least.";
+        let by =
+            "What jobs are sorted by. Dates and durations that are not known count as the least.";
         let names = value_names::<SortDirection>();
         let direction = json!({ "type": "string", "enum": names, "default": "Desc" });
         [
             Self::new("orderBy", by, schema),
-            Self::new("direction", "Which way jobs are sorted: largest or newest first by default.", direction),
+            Self::new(
+                "direction",
+                "Which way jobs are sorted: largest or newest first by default.",
+                direction,
+            ),
         ]
     }
 
