@@ -154,6 +154,12 @@ const CASES: &[Case] = &[
     read(&[], "query { jobs(take: 200, filter: { search: \"job\", states: [QUEUED, FAILED] }) { totalCount items { id } } }", Found::Id),
     read(&[], "query { jobs(take: 200, orderBy: { field: NAME }) { totalCount items { id } } }", Found::Id),
     read(
+        &[],
+        "query { jobs(take: 200, orderBy: { field: STARTED_DATE }, filter: { isStale: true,
+            startedAfter: \"1970-01-01T00:00:00Z\" }) { totalCount items { id } } }",
+        Found::Id,
+    ),
+    read(
         &["Query.jobsConnection", "JobConnection.nodes", "JobEdge.node"],
         "query($configuration: UUID!) { jobsConnection(filter: { configurationIds: [$configuration] }, last: 3) {
             nodes { id } edges { node { id } } } }",
@@ -175,12 +181,12 @@ const CASES: &[Case] = &[
     read(
         &["Query.job", "Job.configuration", "Job.currentRun", "Job.runs", "Job.history"],
         "query($executing: UUID!) { job(id: $executing) { id configuration { id name }
-            currentRun { id agentKey } runs { id agentKey } history { message } } }",
+            currentRun { id agentKey } runs { id agentKey } history { message principal } } }",
         Found::Id,
     ),
     read(
         &["JobRun.job", "JobRun.agent", "JobRun.history"],
-        "query($run: UUID!) { jobRun(id: $run) { job { id } agent { id name } history { message } } }",
+        "query($run: UUID!) { jobRun(id: $run) { job { id } agent { id name } history { message principal } } }",
         Found::Id,
     ),
     read(
@@ -318,7 +324,7 @@ const CASES: &[Case] = &[
     act(
         Right::Operate,
         &["Mutation.retryJobs"],
-        "mutation($failed: UUID!) { retryJobs(input: { jobIds: [$failed] }) {
+        "mutation($failed: UUID!) { retryJobs(input: { jobIds: [$failed], reason: \"again\" }) {
             results { job { id state } refusal { code field message } } } }",
         Found::Id,
     ),

@@ -47,6 +47,7 @@ mod move_database;
 mod multipart;
 mod objects;
 mod operation;
+mod orders;
 mod other_sites;
 mod output;
 mod path_prefix;

@@ -150,11 +150,13 @@ on_both_databases! {
         sql.execute(db.writer()).await.expect("the statement is right");
         let all = matching(&db, &Conditions::default()).await;
         let selection = Selection { job: Columns::none().with(job::Column::Id), run: None };
-        for filter in filters(&all) {
+        for (nth, filter) in filters(&all).into_iter().enumerate() {
             let conditions = Conditions::new(filter.clone(), None).expect("a filter");
             let mut expected = matching(&db, &conditions).await;
-            for field in OrderField::ALL {
-                for direction in [SortDirection::Asc, SortDirection::Desc] {
+            // The list's own order, and each of the others with some of the filters.
+            let others = [nth, nth + 3].map(|nth| OrderField::ALL[nth % OrderField::ALL.len()]);
+            for fields in [[OrderField::CreatedDate; 2], others] {
+                for (field, direction) in fields.into_iter().zip([SortDirection::Asc, SortDirection::Desc]) {
                     let order = Order::new(field, direction);
                     sort(&mut expected, order);
                     let list = JobList::new(&Scope::All, &conditions, order);

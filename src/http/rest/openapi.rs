@@ -54,7 +54,7 @@ fn document() -> OpenApi {
                 "jobs",
                 "Count jobs, or get one page of jobs",
                 "Without parameters, or with `configurationId` alone, the counts by state. With any other \
-                 parameter one page of jobs, newest first.",
+                 parameter one page of jobs, newest first unless `orderBy` says otherwise.",
                 &parameters::JOBS,
                 ("application/json", list),
                 &Example {
@@ -142,7 +142,7 @@ fn document() -> OpenApi {
                 "jobsCsv",
                 "Export jobs as CSV",
                 &format!(
-                    "All matching jobs, newest first, after a header line: `{}`. The file is UTF-8 with a \
+                    "All matching jobs, newest first unless `orderBy` says otherwise, after a header line: `{}`. The file is UTF-8 with a \
                      byte order mark, as spreadsheets expect. A text that a spreadsheet would read as a \
                      formula starts with an apostrophe.",
                     csv::header_line()
