@@ -34,7 +34,7 @@ use serde_json::json;
 use support::Failure;
 use support::client::{Connection, Request, get, graphql, requests_per_second, with_token};
 use support::database::{Database, Kind};
-use support::first_pages::{Known, first_pages};
+use support::first_pages::{SampleSource, first_pages};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -223,7 +223,7 @@ fn each_condition(runtime: &Runtime, server: &Server) -> Result<(), Failure> {
     let at = |page| server.jobs_at(runtime, page, TAKE);
     let (middle, last) = (at(server.last_page() / 2)?, at(server.last_page())?);
     let moment = |job: &job::Model| job.created_date.to_string();
-    let known = Known {
+    let source = SampleSource {
         configuration: newest[0].configuration_id,
         agent: middle.iter().find_map(|job| job.agent_id),
         moments: [moment(&newest[199]), moment(&middle[0]), moment(&last[0])],
@@ -231,7 +231,7 @@ fn each_condition(runtime: &Runtime, server: &Server) -> Result<(), Failure> {
     let query = "query ($filter: JobFilter, $orderBy: JobOrder) {
         jobs(filter: $filter, orderBy: $orderBy) {
           items { id name state createdDate } hasNextPage } }";
-    let pages = first_pages(&agent_jobs::graphql::sdl(), &known);
+    let pages = first_pages(&agent_jobs::graphql::sdl(), &source);
     let (mut late, count) = (0, pages.len());
     println!("\n  {:<64} {:>9} {:>12}", "jobs, the first page without a total", "p50", "max");
     for variables in pages {
@@ -256,7 +256,7 @@ fn each_condition(runtime: &Runtime, server: &Server) -> Result<(), Failure> {
             if is_late { "FAIL" } else { "PASS" }
         );
     }
-    println!("    {late} of {count} medians are over {} ms", FIRST_PAGE.as_millis());
+    println!("    {late} of {count} medians exceed {} ms", FIRST_PAGE.as_millis());
     Ok(())
 }
 

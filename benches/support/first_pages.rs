@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// What is in the database, for conditions to name.
-pub struct Known {
+pub struct SampleSource {
     pub configuration: Option<Uuid>,
     pub agent: Option<Uuid>,
     /// When a job near the start of the list, in its middle and at its end was created.
@@ -16,7 +16,7 @@ pub struct Known {
 
 /// The values of `filter` and `orderBy`: each condition alone, and each order alone and beside the
 /// conditions on states and configurations.
-pub fn first_pages(sdl: &str, known: &Known) -> Vec<Value> {
+pub fn first_pages(sdl: &str, source: &SampleSource) -> Vec<Value> {
     let document = parse_schema(sdl).expect("the schema's own text");
     let types: Vec<_> = document
         .definitions
@@ -36,7 +36,7 @@ pub fn first_pages(sdl: &str, known: &Known) -> Vec<Value> {
     for field in &filter.fields {
         let name = field.node.name.node.as_str();
         let (ty, is_list) = base_of(&field.node.ty.node);
-        for value in samples(name, ty, names(ty), known) {
+        for value in samples(name, ty, names(ty), source) {
             let value = if is_list { json!([value]) } else { value };
             pages.push(json!({ "filter": { name: value } }));
         }
@@ -46,8 +46,8 @@ pub fn first_pages(sdl: &str, known: &Known) -> Vec<Value> {
         json!({ "states": ["FAILED"] }),
         json!({ "states": ["EXECUTING"] }),
         json!({ "states": ["FAILED", "COMPLETED"] }),
-        json!({ "configurationIds": [known.configuration] }),
-        json!({ "configurationIds": [known.configuration], "states": ["FAILED"] }),
+        json!({ "configurationIds": [source.configuration] }),
+        json!({ "configurationIds": [source.configuration], "states": ["FAILED"] }),
     ];
     for field in names("JobOrderField").expect("the orders") {
         for filter in &filters {
@@ -68,18 +68,18 @@ fn base_of(ty: &Type) -> (&str, bool) {
 }
 
 /// Values of a field: some that many jobs have, some that few or none have.
-fn samples(name: &str, ty: &str, names: Option<Vec<String>>, known: &Known) -> Vec<Value> {
+fn samples(name: &str, ty: &str, names: Option<Vec<String>>, source: &SampleSource) -> Vec<Value> {
     if let Some(names) = names {
         return names.into_iter().map(Value::from).collect();
     }
     match (name, ty) {
-        ("configurationIds", _) => vec![json!(known.configuration), json!(Uuid::nil())],
-        ("agentIds", _) => vec![json!(known.agent), json!(Uuid::nil())],
+        ("configurationIds", _) => vec![json!(source.configuration), json!(Uuid::nil())],
+        ("agentIds", _) => vec![json!(source.agent), json!(Uuid::nil())],
         ("providers", _) => vec![json!("hubspot"), json!("sql-server"), json!("no such provider")],
         ("priority", _) => vec![json!(0), json!(2), json!(4), json!(77)],
         ("messageContains", _) => vec![json!("status"), json!("in no message")],
         ("search", _) => vec![json!("hubspot"), json!("in no name"), json!("0198")],
-        (_, "DateTime") => known.moments.iter().map(|moment| json!(moment)).collect(),
+        (_, "DateTime") => source.moments.iter().map(|moment| json!(moment)).collect(),
         (_, "Long" | "Int") => {
             [0, 1_000, 60_000, 3_600_000, 864_000_000].map(|number| json!(number)).to_vec()
         }

@@ -46,7 +46,7 @@ pub struct Conditions {
     agents: Vec<Uuid>,
     /// Sorted, each once. `None`: any state.
     states: Option<Vec<JobState>>,
-    /// Runs whose agents were last heard of before are stale. `None`: no run is.
+    /// Runs whose agents last reported before are stale. `None`: no run is.
     stale_before: Option<Timestamp>,
 }
 
