@@ -3,8 +3,6 @@
 use async_graphql::{Enum, InputObject};
 use clap::{Args, ValueEnum};
 
-use crate::names::folded;
-
 /// What a list is sorted by. Ties go by the id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum, ValueEnum)]
 #[graphql(name = "JobOrderField")]
@@ -85,20 +83,6 @@ pub enum SortDirection {
     Asc,
     /// The largest, newest or alphabetically last comes first.
     Desc,
-}
-
-/// The names of the values outside GraphQL: `CreatedDate`.
-pub fn value_names<T: ValueEnum>() -> Vec<String> {
-    let values = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
-    values.map(|value| value.get_name().to_owned()).collect()
-}
-
-/// The value of this name, in any spelling.
-pub fn by_name<T: ValueEnum>(name: &str) -> Option<T> {
-    let named = |value: &&T| {
-        value.to_possible_value().is_some_and(|value| folded(value.get_name()) == folded(name))
-    };
-    T::value_variants().iter().find(named).cloned()
 }
 
 /// The order as options of the command line.

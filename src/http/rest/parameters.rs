@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::filter;
 use super::problem::Problem;
 use crate::jobs::argument::{PageRequest, TAKE_MAX};
-use crate::jobs::order::{Order, OrderField, SortDirection, by_name, value_names};
+use crate::jobs::order::{Order, OrderField, SortDirection};
 use crate::names::{folded, nearest};
 
 /// How many jobs a page has unless `take` is given, as in the platform.
@@ -290,6 +290,20 @@ impl Given {
         }
         Ok(Some(columns))
     }
+}
+
+/// The names of the values outside GraphQL: `CreatedDate`.
+fn value_names<T: ValueEnum>() -> Vec<String> {
+    let values = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    values.map(|value| value.get_name().to_owned()).collect()
+}
+
+/// The value of this name, in any spelling.
+fn by_name<T: ValueEnum>(name: &str) -> Option<T> {
+    let named = |value: &&T| {
+        value.to_possible_value().is_some_and(|value| folded(value.get_name()) == folded(name))
+    };
+    T::value_variants().iter().find(named).cloned()
 }
 
 /// The beginning of a value, for a message.
