@@ -164,6 +164,8 @@ impl<'a> Condition<'a> {
     ///
     /// Those are first that leave the fewest jobs, as a rule.
     pub fn all(filter: &'a JobFilter, stale_before: Option<Timestamp>) -> Vec<Self> {
+        use OrderField::{CreatedDate, Duration, FinishedDate, StartedDate, UpdateDate};
+
         let JobFilter {
             states: _,
             exclude_states: _,
@@ -187,8 +189,6 @@ impl<'a> Condition<'a> {
             clues_missing,
             is_stale,
         } = filter;
-        use OrderField::{CreatedDate, Duration, FinishedDate, StartedDate, UpdateDate};
-
         let mut all = Vec::new();
         if let Some(are_missing) = clues_missing {
             all.push(if *are_missing {
