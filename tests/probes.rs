@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::support::on_both_databases;
 
 /// More than twice what a probe reads.
-const JOBS: u32 = 12_000;
+const JOBS: u32 = 6_000;
 const TAKE: i64 = 60;
 
 /// A job's place in an order, among jobs with other places.
@@ -161,7 +161,7 @@ on_both_databases! {
                     sort(&mut expected, order);
                     let list = JobList::new(&Scope::All, &conditions, order);
                     // The text is looked for in some jobs at a time, which only cursors go beyond.
-                    let numbers = if filter.message_contains.is_some() { vec![] } else { vec![0, 3, 95] };
+                    let numbers = if filter.message_contains.is_some() { vec![] } else { vec![0, 3, 40] };
                     for number in numbers {
                         let request = PageRequest { number, size: TAKE };
                         let page = list.page(db.reader(), request, selection, false).await.expect("a page");
