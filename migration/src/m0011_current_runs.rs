@@ -215,8 +215,15 @@ fn sqlite() -> String {
         list("NEW", "\nOR ", &compare),
         list("NEW", ", ", &assign),
     );
-    // An assignment of the run to itself makes the trigger on jobs copy.
-    let again = "UPDATE job SET current_run_id = current_run_id WHERE";
+    let finished = finished("state");
+    let of_new = format!(
+        "UPDATE job SET agent_id = NEW.agent_id, started_date = NEW.agent_start_time, \
+         finished_date = CASE WHEN {finished} THEN coalesce(NEW.agent_end_time, update_date) END, \
+         duration = CASE WHEN {finished} THEN {} END, clues_missing = {} WHERE {}",
+        duration("NEW", DbBackend::Sqlite),
+        clues_missing("NEW"),
+        differs("job", "IS NOT", DbBackend::Sqlite),
+    );
     let mut sql = format!(
         "DROP TRIGGER job_change_update;\n\
          UPDATE job SET {};\n\
@@ -226,17 +233,17 @@ fn sqlite() -> String {
          CREATE TRIGGER job_current_run_of_update \
          AFTER UPDATE OF state, current_run_id, update_date, {columns} ON job\n{copy}\
          CREATE TRIGGER job_current_run_insert AFTER INSERT ON job_run BEGIN\n\
-         {again} id = NEW.job_id AND current_run_id = NEW.id;\nEND;\n\
+         {of_new};\nEND;\n\
          CREATE TRIGGER job_current_run_delete AFTER DELETE ON job_run BEGIN\n\
-         {again} id = OLD.job_id AND current_run_id = OLD.id;\nEND;\n",
+         UPDATE job SET current_run_id = current_run_id \
+         WHERE id = OLD.job_id AND current_run_id = OLD.id;\nEND;\n",
         list("job", ", ", &assign),
     );
     for (trigger, columns) in OF_RUN {
         sql.push_str(&format!(
             "CREATE TRIGGER job_current_run_{trigger} AFTER UPDATE OF {columns} ON job_run\n\
-             WHEN {}\nBEGIN\n{again} {};\nEND;\n",
+             WHEN {}\nBEGIN\n{of_new};\nEND;\n",
             condition(trigger, "IS NOT"),
-            differs("job", "IS NOT", DbBackend::Sqlite),
         ));
     }
     sql
