@@ -25,6 +25,7 @@ use uuid::Uuid;
 
 use crate::jobs::argument::TAKE_MAX;
 use crate::jobs::conditions::{COUNT, Conditions, SCAN};
+use crate::jobs::failures;
 use crate::jobs::filter::JobFilter;
 use crate::jobs::order::Order;
 use crate::jobs::scope::Scope;
@@ -239,6 +240,9 @@ impl Visitor<'_> {
                 .filter_map(|(name, value)| Some((known.arguments.get(name)?, value)))
                 .map(|(ty, value)| self.scan_of_input(ty, &value))
                 .fold(0, u64::saturating_add);
+        }
+        if known.of == "FailureGroupConnection" {
+            return failures::list::COST;
         }
         let given: HashMap<_, _> = arguments.collect();
         let (conditions, order) = (conditions_of(&given), order_of(&given));

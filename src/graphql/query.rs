@@ -1,7 +1,9 @@
 //! The root fields.
 
+mod failures;
+
 use async_graphql::connection::PageInfo;
-use async_graphql::{ComplexObject, Context, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, MergedObject, Object, SimpleObject};
 use entity::{Columns, JobState, Long};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -92,7 +94,11 @@ pub struct AgentPage {
 }
 
 /// Queries.
-pub struct Query;
+#[derive(Default, MergedObject)]
+pub struct Query(JobsQuery, failures::FailuresQuery);
+
+#[derive(Default)]
+pub struct JobsQuery;
 
 /// Makes the root fields of a request with long queries read one after the other, so that it uses one
 /// connection at a time.
@@ -122,9 +128,8 @@ fn selection_at(context: &Context<'_>, paths: &[&[&str]]) -> Selection {
     selection
 }
 
-/// Queries.
 #[Object]
-impl Query {
+impl JobsQuery {
     /// The authenticated caller and its permissions.
     async fn principal(&self, context: &Context<'_>) -> Principal {
         Principal::from(principal(context))

@@ -38,6 +38,8 @@ pub struct Conditions {
     configurations: Scope,
     /// The agents of the filter; none for any.
     agents: Vec<Uuid>,
+    /// The failure group of the filter. Its jobs are all failed.
+    failure_group: Option<Uuid>,
     /// Sorted, each once. `None`: any state.
     states: Option<Vec<JobState>>,
 }
@@ -49,6 +51,7 @@ impl Default for Conditions {
             filter: JobFilter::default(),
             configurations: Scope::All,
             agents: Vec::new(),
+            failure_group: None,
             states: None,
         }
     }
@@ -97,6 +100,10 @@ impl Conditions {
                 ids => Scope::only(ids.iter().copied()),
             },
             agents: ids("agentIds", filter.agent_ids.as_deref())?,
+            failure_group: UuidArgument::get_optional(
+                filter.failure_group_id.take(),
+                "failureGroupId",
+            )?,
             states: None,
             filter,
         };
@@ -128,6 +135,11 @@ impl Conditions {
         self.states.as_deref()
     }
 
+    /// The failure group whose jobs match; `None` for any.
+    pub(super) fn failure_group(&self) -> Option<Uuid> {
+        self.failure_group
+    }
+
     /// The part of a scope that matches.
     pub(super) fn scope(&self, scope: &Scope) -> Scope {
         scope.within(&self.configurations)
@@ -141,6 +153,7 @@ impl Conditions {
             exclude_states: _,
             configuration_ids: _,
             agent_ids: _,
+            failure_group_id: _,
             providers,
             priority,
             search,
@@ -264,7 +277,10 @@ impl Conditions {
 
     /// Whether every job matches.
     pub fn is_empty(&self) -> bool {
-        self.is_counted() && self.states.is_none() && self.configurations == Scope::All
+        self.is_counted()
+            && self.failure_group.is_none()
+            && self.states.is_none()
+            && self.configurations == Scope::All
     }
 
     /// Whether the counters know how many jobs match.
@@ -280,6 +296,11 @@ impl Conditions {
     /// index, without conditions.
     pub fn cost(&self, order: Order, scope: &Scope) -> u64 {
         let scope = self.scope(scope);
+        if self.failure_group.is_some() {
+            let is_sorted = order.field == OrderField::CreatedDate && self.is_counted();
+            // The jobs of a group are a part of all, of any size.
+            return if is_sorted { 0 } else { SCAN };
+        }
         let configurations = match &scope {
             Scope::All => 1,
             Scope::Only(ids) => ids.len(),
@@ -311,7 +332,8 @@ impl Conditions {
             None => true,
             Some(states) => states.len() <= 1 && !states.contains(&JobState::Unknown),
         };
-        if is_indexed && self.is_counted() { 0 } else { SCAN }
+        let is_counted = self.is_counted() && self.failure_group.is_none();
+        if is_indexed && is_counted { 0 } else { SCAN }
     }
 
     /// Adds the conditions on the scope's jobs, ` WHERE …`.
@@ -322,8 +344,18 @@ impl Conditions {
     /// Adds the conditions on the jobs of a part of the scope that are in a part of the states.
     pub(super) fn push_part(&self, sql: &mut Sql, scope: &Scope, states: Option<&[JobState]>) {
         sql.push(" WHERE true");
-        scope.push(sql, "configuration_id");
-        push_states(sql, states);
+        // The index of a group's jobs has them in order; SQLite could choose one that has more.
+        let is_plain = self.failure_group.is_none() || sql.is_postgres();
+        scope.push(sql, if is_plain { "configuration_id" } else { "+configuration_id" });
+        match self.failure_group {
+            None => push_states(sql, states),
+            Some(group) => {
+                sql.push(" AND failure_group_id = ").bind(group);
+                if states.is_some_and(|states| !states.contains(&JobState::Failed)) {
+                    sql.push(" AND false");
+                }
+            }
+        }
         for condition in self.others() {
             sql.push(" AND ");
             (condition.push)(sql);
@@ -332,14 +364,14 @@ impl Conditions {
 }
 
 /// The ids of a list.
-fn ids(name: &'static str, list: Option<&[UuidArgument]>) -> Result<Vec<Uuid>, ApiError> {
+pub(super) fn ids(name: &'static str, list: Option<&[UuidArgument]>) -> Result<Vec<Uuid>, ApiError> {
     let list = list.unwrap_or_default();
     limit(name, list.len())?;
     list.iter().map(|id| id.get(name)).collect()
 }
 
 /// Checks the length of a list.
-fn limit(name: &'static str, length: usize) -> Result<(), ApiError> {
+pub(super) fn limit(name: &'static str, length: usize) -> Result<(), ApiError> {
     if length <= LIST_LENGTH {
         return Ok(());
     }
@@ -348,7 +380,7 @@ fn limit(name: &'static str, length: usize) -> Result<(), ApiError> {
 }
 
 /// A text without the white space around it; `None` if nothing is left.
-fn text(name: &'static str, text: Option<String>) -> Result<Option<String>, ApiError> {
+pub(super) fn text(name: &'static str, text: Option<String>) -> Result<Option<String>, ApiError> {
     let Some(text) = text else { return Ok(None) };
     let text = text.trim();
     if text.chars().count() > TEXT_LENGTH {

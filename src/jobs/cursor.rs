@@ -10,7 +10,7 @@ use super::order::OrderField;
 use crate::error::ApiError;
 
 /// Julian day 0, before which PostgreSQL knows no moments.
-const EARLIEST: i64 = -210_866_803_200_000_000;
+pub(super) const EARLIEST: i64 = -210_866_803_200_000_000;
 
 /// The sort key and the id of a job. As text it is opaque to clients: the order's letter, the
 /// id and the key, in URL-safe base64.

@@ -61,6 +61,9 @@ pub struct JobFilter {
     /// Only jobs whose current run's message contains this, in upper or lower case.
     #[arg(long, value_name = "TEXT")]
     pub message_contains: Option<String>,
+    /// Only failed jobs of this failure group.
+    #[arg(long, value_name = "ID")]
+    pub failure_group_id: Option<UuidArgument>,
     /// Only jobs that are scheduled for this moment or later.
     #[arg(long, value_name = "TIME")]
     pub scheduled_after: Option<Timestamp>,

@@ -75,7 +75,8 @@ impl Stretch<'_> {
     /// for that and unless they are so many that one scan of all jobs is better.
     fn scans(&self) -> Vec<(Scope, Option<&[JobState]>)> {
         let (scope, states) = (&self.list.scope, self.list.conditions.states());
-        if matches!(self.order.field, OrderField::UpdateDate | OrderField::Name) {
+        let has_own_index = self.list.conditions.failure_group().is_some();
+        if has_own_index || matches!(self.order.field, OrderField::UpdateDate | OrderField::Name) {
             return vec![(scope.clone(), states)];
         }
         let states: Vec<_> = match states {

@@ -6,6 +6,7 @@ pub mod conditions;
 pub mod counts;
 pub mod cursor;
 pub mod derived;
+pub mod failures;
 pub mod filter;
 pub mod list;
 pub mod order;

@@ -8,6 +8,7 @@ use super::argument::PageRequest;
 use super::conditions::Conditions;
 use super::counts;
 use super::cursor::Cursor;
+use super::failures;
 use super::list::{JobList, Stretch, push_limit};
 use super::order::Order;
 use super::scope::Scope;
@@ -135,7 +136,10 @@ impl JobList<'_> {
         let (offset, take) = (page.offset(), page.size);
         let mut sql = Sql::new(db.get_database_backend());
         sql.push("WITH counted(total) AS (SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM (");
-        counts::push_rows(&mut sql, &self.scope);
+        match self.conditions.failure_group() {
+            None => counts::push_rows(&mut sql, &self.scope),
+            Some(group) => failures::counts::push_rows(&mut sql, &self.scope, group),
+        }
         sql.push(") AS counts");
         push_counted_states(&mut sql, self.conditions.states());
         sql.push("), page AS (");

@@ -167,6 +167,21 @@ pub async fn newest_jobs(
     newest(db, configuration_ids, order, push_where, take, columns).await
 }
 
+/// The newest failed job of the scope in each of these failure groups.
+pub async fn newest_failed(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    group_ids: &[Uuid],
+    columns: Columns<job::Entity>,
+) -> Result<HashMap<Uuid, Vec<job::Model>>, DbErr> {
+    let push_where = |sql: &mut Sql| {
+        sql.push(" WHERE true");
+        scope.push(sql, if sql.is_postgres() { "configuration_id" } else { "+configuration_id" });
+    };
+    let order = ("failure_group_id", "t.created_date DESC, t.id DESC");
+    newest(db, group_ids, order, push_where, 1, columns).await
+}
+
 /// What has happened to each of these jobs of the scope, the oldest first.
 pub async fn history(
     db: &impl ConnectionTrait,

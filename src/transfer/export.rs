@@ -2,12 +2,12 @@
 
 use std::io::Write;
 
-use entity::{Columns, Field, Table, agent, configuration, job, job_event, job_run, to_json};
+use entity::{Columns, Field, agent, configuration, job, job_event, job_run, to_json};
 use sea_orm::{DbErr, Value};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
-use super::tables::FileTable;
+use super::tables::{FileTable, Import, normalize};
 use super::text;
 use crate::db::{Db, Sql};
 use crate::jobs::conditions::Conditions;
@@ -84,13 +84,13 @@ pub async fn export(
     }
 }
 
-async fn rows<E: Table>(
+async fn rows<E: Import>(
     db: &Db,
     push_conditions: impl Fn(&mut Sql),
     options: &Options<'_>,
     output: impl Write,
 ) -> Result<u64, ExportError> {
-    let columns = if options.complete { Columns::<E>::all() } else { Columns::public() };
+    let columns = if options.complete { complete() } else { Columns::<E>::public() };
     let fields: Vec<_> = columns.fields().collect();
     let mut writer = Writer::new(options.format, &fields, output)?;
     let mut after = Uuid::nil();
@@ -174,4 +174,13 @@ impl<W: Write> Writer<W> {
             Self::Ndjson(mut writer) => writer.flush(),
         }
     }
+}
+
+/// What another database needs to go on with the rows: all columns but the internal ones that it computes
+/// itself.
+fn complete<E: Import>() -> Columns<E> {
+    let is_computed = |name: &str| E::COMPUTED.contains(&normalize(name).as_str());
+    let fields = E::fields().iter();
+    let fields = fields.filter(|field| !(field.internal && is_computed(field.name)));
+    fields.map(|field| field.column).collect()
 }

@@ -167,6 +167,7 @@ impl Import for job::Entity {
 
 impl Import for job_run::Entity {
     const REQUIRED: &'static [&'static str] = &["id", "job_id", "agent_id", "agent_state"];
+    const COMPUTED: &'static [&'static str] = &["failuregroupid", "failuregroupversion"];
     const OWNER: &'static str = "job_id";
 
     async fn make_parents(

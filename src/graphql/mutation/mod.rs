@@ -1,5 +1,6 @@
 //! The mutations: how agents report, and operators queue, cancel and retry.
 
+mod failures;
 mod inputs;
 mod payloads;
 mod rights;
@@ -35,6 +36,9 @@ use payloads::{
     RegisterAgentPayload, ReportPayload, ReportResult, SaveConfigurationPayload,
 };
 
+use failures::{
+    AcknowledgeFailureGroupInput, FailureGroupPayload, ReopenFailureGroupInput,
+};
 use rights::within_rights;
 
 /// How many items a request may have, and how many jobs a filter touches.
@@ -296,6 +300,27 @@ impl Mutation {
         found
             .touch(context, input.dry_run, |job_id| Op::Retry { job_id, by: Actor::Operator })
             .await
+    }
+
+    /// Notes that the failures of a group are known, in the configurations that the principal may see.
+    /// A new failure in it reopens it.
+    #[graphql(guard = "May(Right::Operate)")]
+    async fn acknowledge_failure_group(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which group, and a note.")] input: AcknowledgeFailureGroupInput,
+    ) -> Result<FailureGroupPayload, ApiError> {
+        failures::acknowledge(context, input).await
+    }
+
+    /// Takes back the acknowledgement of a group.
+    #[graphql(guard = "May(Right::Operate)")]
+    async fn reopen_failure_group(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which group.")] input: ReopenFailureGroupInput,
+    ) -> Result<FailureGroupPayload, ApiError> {
+        failures::reopen(context, input).await
     }
 }
 

@@ -4,7 +4,7 @@ use async_graphql::{ComplexObject, Context};
 use entity::job_run::Column;
 use entity::{Millis, job_event};
 
-use super::{Agent, Job, load, object};
+use super::{Agent, FailureGroup, Job, load, object};
 use crate::error::ApiError;
 use crate::graphql::context::{Now, lease_policy, principal};
 use crate::graphql::loader::{HistoryOf, RowLoader};
@@ -37,6 +37,7 @@ impl Selectable for JobRun {
             ],
         ),
         ("history", &[Column::Id, Column::JobId]),
+        ("failureGroup", &[Column::FailureGroupId]),
         (
             "tasksPerMinute",
             &[
@@ -104,6 +105,17 @@ impl JobRun {
         let events = loader.load_one(HistoryOf(self.row.job_id)).await?.unwrap_or_default();
         let own = events.iter().filter(|event| event.run_id == Some(self.row.id));
         Ok(own.cloned().collect())
+    }
+
+    /// The failures with the same cause. Null if it has not failed, and for moments after it failed.
+    async fn failure_group(
+        &self,
+        context: &Context<'_>,
+    ) -> Result<Option<FailureGroup>, ApiError> {
+        match self.row.failure_group_id {
+            Some(id) => FailureGroup::load(context, id).await,
+            None => Ok(None),
+        }
     }
 
     /// The agent's tasks done per minute of its work, failed ones included. Null before it can

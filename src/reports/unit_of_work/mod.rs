@@ -7,9 +7,10 @@ mod load;
 mod report;
 mod save;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use entity::{Columns, JobState, Millis, Table, Timestamp, configuration, job, job_event, job_run};
+use fingerprint::Fingerprint;
 use sea_orm::{DbErr, ModelTrait as _};
 use uuid::Uuid;
 
@@ -74,6 +75,8 @@ pub struct UnitOfWork {
     /// The agents that sent these ops.
     pub agents_seen: HashSet<Uuid>,
     pub sightings: Vec<(Uuid, Timestamp)>,
+    /// The failure groups of the runs that failed, by id with their titles.
+    pub failure_groups: BTreeMap<Uuid, String>,
 }
 
 impl UnitOfWork {
@@ -93,6 +96,7 @@ impl UnitOfWork {
             saved_configurations: Vec::new(),
             agents_seen: HashSet::new(),
             sightings: Vec::new(),
+            failure_groups: BTreeMap::new(),
         }
     }
 
@@ -132,6 +136,7 @@ impl UnitOfWork {
     fn move_run(&mut self, run_id: Uuid, path: &[JobState], by: Actor, message: Option<&str>) {
         use job_run::Column::{
             AgentElapsedExecutionTime, AgentEndTime, AgentResultIsSuccess, AgentState,
+            FailureGroupId, FailureGroupVersion,
         };
 
         let now = self.now;
@@ -148,6 +153,15 @@ impl UnitOfWork {
                 let worked = (end.utc() - start.utc()).num_milliseconds().max(0);
                 run.set(AgentElapsedExecutionTime, Millis(worked));
             }
+        }
+        // A failure without a message is grouped soon after, by more than the writer has read.
+        if last == JobState::Failed
+            && let Some(message) = &run.row.agent_result_message
+            && let Some(group) = Fingerprint::of_message(message)
+        {
+            run.set(FailureGroupId, group.id);
+            run.set(FailureGroupVersion, fingerprint::VERSION);
+            self.failure_groups.insert(group.id, group.title);
         }
         let job_id = run.row.job_id;
         for state in path {
