@@ -7,7 +7,8 @@ use entity::Long;
 use super::super::loader::{GroupOf, RowLoader};
 use super::super::object::FailureGroup;
 use super::super::selection::is_selected;
-use super::{long_query_permit, reader, scope};
+use super::{reader, scope};
+use crate::db::Db;
 use crate::error::ApiError;
 use crate::jobs::argument::{UuidArgument, take_of};
 use crate::jobs::failures::cursor::Cursor;
@@ -68,7 +69,7 @@ impl FailuresQuery {
     ) -> Result<FailureGroupConnection, ApiError> {
         let (order, size) = (order_by.unwrap_or_default(), take_of("first", first.unwrap_or(20))?);
         let after = after.map(|text| Cursor::decode(&text, order, "after")).transpose()?;
-        let _permit = long_query_permit(context).await;
+        let _permit = context.data_unchecked::<Db>().long_query_permit().await;
         let db = reader(context);
         let list = GroupList::new(db, scope(context), filter.unwrap_or_default(), order).await?;
         let slice = list.slice(db, after, size).await?;

@@ -1,17 +1,14 @@
-//! The root fields.
-
-mod failures;
+//! Lists of jobs.
 
 use async_graphql::connection::PageInfo;
-use async_graphql::{ComplexObject, Context, MergedObject, Object, SimpleObject};
+use async_graphql::{ComplexObject, Context, Object, SimpleObject};
 use entity::{Columns, JobState, Long};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::context::principal;
-use super::loader::{ById, RowLoader};
-use super::object::{Agent, Configuration, Job, JobCounts, JobRun, Principal};
-use super::selection::{columns, columns_at, is_selected};
-use crate::db::{Db, Pool};
+use super::super::object::{Job, JobRun};
+use super::super::selection::{columns_at, is_selected};
+use super::{reader, scope};
+use crate::db::Db;
 use crate::error::ApiError;
 use crate::jobs::argument::{PageRequest, UuidArgument, take_of};
 use crate::jobs::conditions::Conditions;
@@ -20,8 +17,6 @@ use crate::jobs::filter::JobFilter;
 use crate::jobs::list::JobList;
 use crate::jobs::order::Order;
 use crate::jobs::page::{Bounds, Selection, Total, executing};
-use crate::jobs::scope::{Scope, Scoped};
-use crate::jobs::{counts, rows};
 
 /// One numbered page of jobs.
 #[derive(SimpleObject)]
@@ -71,47 +66,10 @@ pub struct JobEdge {
     node: Job,
 }
 
-/// One numbered page of configurations.
-#[derive(SimpleObject)]
-pub struct ConfigurationPage {
-    /// The configurations on it.
-    items: Vec<Configuration>,
-    /// How many configurations there are in all.
-    total_count: Long,
-    /// Whether there is a page after this one.
-    has_next_page: bool,
-}
-
-/// One numbered page of agents.
-#[derive(SimpleObject)]
-pub struct AgentPage {
-    /// The agents on it.
-    items: Vec<Agent>,
-    /// How many agents there are in all.
-    total_count: Long,
-    /// Whether there is a page after this one.
-    has_next_page: bool,
-}
-
-/// Queries.
-#[derive(Default, MergedObject)]
-pub struct Query(JobsQuery, failures::FailuresQuery);
-
-#[derive(Default)]
-pub struct JobsQuery;
-
-/// Makes the root fields of a request with long queries read one after the other, so that it uses one
+/// Makes the lists of a request with long queries read one after the other, so that it uses one
 /// connection at a time.
 async fn long_query_permit(context: &Context<'_>) -> Option<OwnedSemaphorePermit> {
     context.data_unchecked::<Db>().long_query_permit().await
-}
-
-fn reader<'a>(context: &Context<'a>) -> &'a Pool {
-    context.data_unchecked::<Db>().reader()
-}
-
-fn scope<'a>(context: &Context<'a>) -> &'a Scope {
-    principal(context).scope()
 }
 
 /// What to read for the jobs at the ends of these paths below the present field.
@@ -128,25 +86,11 @@ fn selection_at(context: &Context<'_>, paths: &[&[&str]]) -> Selection {
     selection
 }
 
+#[derive(Default)]
+pub struct JobsQuery;
+
 #[Object]
 impl JobsQuery {
-    /// The authenticated caller and its permissions.
-    async fn principal(&self, context: &Context<'_>) -> Principal {
-        Principal::from(principal(context))
-    }
-
-    /// How many jobs there are, by state. Costs the same however many there are.
-    async fn job_counts(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "Only jobs of this configuration.")] configuration_id: Option<
-            UuidArgument,
-        >,
-    ) -> Result<JobCounts, ApiError> {
-        let id = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        Ok(JobCounts(counts::read(reader(context), scope(context), id).await?))
-    }
-
     /// One page of jobs, the newest first unless `orderBy` says otherwise. A job must match
     /// `state`, `configurationId` and `filter`.
     #[expect(clippy::too_many_arguments, reason = "they are the API")]
@@ -269,99 +213,4 @@ impl JobsQuery {
         let jobs = executing(reader(context), &scope(context).narrowed(id), selection).await?;
         Ok(jobs.into_iter().map(Job::from).collect())
     }
-
-    /// A run: a job's current run, or any run. Null if there is none.
-    async fn job_run(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "A job's id, for its current run, or a run's own id.")] id: UuidArgument,
-    ) -> Result<Option<JobRun>, ApiError> {
-        let run = rows::run_of(
-            reader(context),
-            scope(context),
-            id.get("id")?,
-            columns::<JobRun>(context),
-        )
-        .await?;
-        Ok(run.map(JobRun::from))
-    }
-
-    /// A job. Null if there is none with this id.
-    async fn job(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The job's id.")] id: UuidArgument,
-    ) -> Result<Option<Job>, ApiError> {
-        let key: ById<_> = (id.get("id")?, columns::<Job>(context));
-        Ok(context.data_unchecked::<RowLoader>().load_one(key).await?.map(Job::from))
-    }
-
-    /// A configuration. Null if there is none with this id.
-    async fn configuration(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The configuration's id.")] id: UuidArgument,
-    ) -> Result<Option<Configuration>, ApiError> {
-        let key: ById<_> = (id.get("id")?, columns::<Configuration>(context));
-        Ok(context.data_unchecked::<RowLoader>().load_one(key).await?.map(Configuration::from))
-    }
-
-    /// One page of configurations, by name.
-    async fn configurations(
-        &self,
-        context: &Context<'_>,
-        #[graphql(default = 0, desc = "The page's number, counted from 0.")] page: Option<i32>,
-        #[graphql(default = 50, desc = "How many a page has, from 1 to 200.")] take: Option<i32>,
-    ) -> Result<ConfigurationPage, ApiError> {
-        let columns = columns_at::<Configuration>(context, &["items"]);
-        let (rows, has_next_page, total) = named_page(context, page, take, columns).await?;
-        Ok(ConfigurationPage {
-            items: rows.into_iter().map(Configuration::from).collect(),
-            total_count: Long(total),
-            has_next_page,
-        })
-    }
-
-    /// An agent. Null if there is none with this id.
-    async fn agent(
-        &self,
-        context: &Context<'_>,
-        #[graphql(desc = "The agent's id.")] id: UuidArgument,
-    ) -> Result<Option<Agent>, ApiError> {
-        let key: ById<_> = (id.get("id")?, columns::<Agent>(context));
-        Ok(context.data_unchecked::<RowLoader>().load_one(key).await?.map(Agent::from))
-    }
-
-    /// One page of agents, by name.
-    async fn agents(
-        &self,
-        context: &Context<'_>,
-        #[graphql(default = 0, desc = "The page's number, counted from 0.")] page: Option<i32>,
-        #[graphql(default = 50, desc = "How many a page has, from 1 to 200.")] take: Option<i32>,
-    ) -> Result<AgentPage, ApiError> {
-        let columns = columns_at::<Agent>(context, &["items"]);
-        let (rows, has_next_page, total) = named_page(context, page, take, columns).await?;
-        Ok(AgentPage {
-            items: rows.into_iter().map(Agent::from).collect(),
-            total_count: Long(total),
-            has_next_page,
-        })
-    }
-}
-
-async fn named_page<E: Scoped>(
-    context: &Context<'_>,
-    page: Option<i32>,
-    take: Option<i32>,
-    columns: Columns<E>,
-) -> Result<(Vec<E::Model>, bool, i64), ApiError> {
-    let db = reader(context);
-    let page = PageRequest::new(page.unwrap_or(0), take.unwrap_or(50))?;
-    let (rows, has_next) = rows::named_page(db, scope(context), page, columns).await?;
-    let total = if is_selected(context, &["totalCount"]) {
-        rows::count::<E>(db, scope(context)).await?
-    } else {
-        0
-    };
-    Ok((rows, has_next, total))
 }
