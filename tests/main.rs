@@ -20,6 +20,7 @@ mod demo;
 mod documents;
 mod durability;
 mod executing_jobs;
+mod failures;
 mod fair_writes;
 mod feed;
 mod filters;

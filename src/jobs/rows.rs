@@ -176,7 +176,9 @@ pub async fn newest_failed(
 ) -> Result<HashMap<Uuid, Vec<job::Model>>, DbErr> {
     let push_where = |sql: &mut Sql| {
         sql.push(" WHERE true");
-        scope.push(sql, if sql.is_postgres() { "configuration_id" } else { "+configuration_id" });
+        // With a sign SQLite does not take the index on configurations for it.
+        let column = if sql.is_postgres() { "configuration_id" } else { "+configuration_id" };
+        scope.push(sql, column);
     };
     let order = ("failure_group_id", "t.created_date DESC, t.id DESC");
     newest(db, group_ids, order, push_where, 1, columns).await

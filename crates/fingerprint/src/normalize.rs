@@ -168,6 +168,10 @@ fn named<'a>(before: &str, rest: &'a str) -> Replaced<'a> {
 }
 
 fn pattern<'a>(before: &str, rest: &'a str) -> Replaced<'a> {
+    let is_root = before.ends_with(' ') && (rest == "/" || rest.starts_with("/ "));
+    if is_root {
+        return Some((1, "<path>".into()));
+    }
     for (pattern, action) in PATTERNS.iter() {
         let Some(found) = pattern.find(rest) else { continue };
         let text = found.as_str();

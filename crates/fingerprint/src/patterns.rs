@@ -96,6 +96,8 @@ pub static PATTERNS: LazyLock<Vec<(Regex, Action)>> = LazyLock::new(|| {
         (format!(r"localhost\b{host_end}"), Replace("<host>")),
         (r"[a-zA-Z][\w-]*(?:[.-][\w-]*)*\d[\w-]*(?:\.[\w-]+)*:\d{2,5}\b".to_owned(), Replace("<host>")),
         (r"0[xX][0-9a-fA-F]+\b".to_owned(), Hexadecimal),
+        // As Go writes them: `1m30s`.
+        (r"(?:\d+(?:\.\d+)?(?:ms|us|µs|ns|[dhms]))+\b".to_owned(), Replace("<duration>")),
         (format!(r"{DURATION}(?:\s?{DURATION})*"), Replace("<duration>")),
         (
             r"\d+(?:[.,]\d+)*(?:[kKMGTP]i?|\s?(?:[kKMGTP]i?[bB]|[kmgt]b|bytes?|B))\b".to_owned(),

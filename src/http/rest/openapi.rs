@@ -38,7 +38,7 @@ const PROBLEMS: [(&str, &str, &str); 7] = [
         "Forbidden",
         "Cross-site request refused: pages of this origin are not allowed to use the API.",
     ),
-    ("404", "NotFound", "Not found: no job or run has this id."),
+    ("404", "NotFound", "Not found: no job, run or failure group has this id."),
     ("429", "TooManyRequests", "This client sends too many requests."),
     ("500", "InternalError", "Internal error."),
     ("503", "Unavailable", "The database cannot be reached, or the answer takes too long."),
@@ -155,6 +155,41 @@ fn document() -> OpenApi {
                 },
             ),
         )
+        .path(
+            "/api/v1/failures",
+            route(
+                "failures",
+                "List failure groups",
+                "Failed jobs by their cause: those whose current runs' messages differ in nothing but ids, \
+                 numbers, times, paths, hosts and quoted values. `failureGroupId` of `/api/v1/jobs` lists the \
+                 jobs of a group.",
+                &parameters::FAILURES,
+                ("application/json", reference("FailureGroupPage")),
+                &Example {
+                    url: "/api/v1/failures?isAcknowledged=false&take=1",
+                    answer: json!({
+                        "Items": [examples::failure_group()],
+                        "TotalCount": 1,
+                        "HasNextPage": false,
+                        "EndCursor": examples::failure_cursor(),
+                    }),
+                },
+            ),
+        )
+        .path(
+            "/api/v1/failures/{id}",
+            route(
+                "failure",
+                "Get a failure group",
+                "The failures of one cause, in the configurations that the principal may see.",
+                &parameters::FAILURE,
+                ("application/json", reference("FailureGroup")),
+                &Example {
+                    url: &format!("/api/v1/failures/{}", examples::failure_group()["Id"].as_str().unwrap_or_default()),
+                    answer: examples::failure_group(),
+                },
+            ),
+        )
         .build();
     let mut components = ComponentsBuilder::new();
     for (name, schema) in schemas() {
@@ -203,7 +238,9 @@ fn route(
     (media_type, schema): (&str, Json),
     example: &Example<'_>,
 ) -> PathItem {
-    let parameters: Vec<_> = parameters.iter().map(parameter).collect();
+    let is_in_path = id == "failure";
+    let parameters: Vec<_> =
+        parameters.iter().map(|each| parameter(each, is_in_path)).collect();
     let finds_nothing = parameters.iter().any(|parameter| parameter.name == "id");
     let content = ContentBuilder::new()
         .schema(Some(typed(schema)))
@@ -234,11 +271,11 @@ fn route(
     PathItem::new(HttpMethod::Get, operation)
 }
 
-fn parameter(parameter: &Parameter) -> utoipa::openapi::path::Parameter {
+fn parameter(parameter: &Parameter, is_in_path: bool) -> utoipa::openapi::path::Parameter {
     let is_list = parameter.schema["type"] == "array";
     let mut builder = ParameterBuilder::new()
         .name(parameter.name)
-        .parameter_in(ParameterIn::Query)
+        .parameter_in(if is_in_path { ParameterIn::Path } else { ParameterIn::Query })
         .required(if parameter.is_required { Required::True } else { Required::False })
         .description(Some(parameter.description))
         .schema(Some(typed(parameter.schema.clone())));
@@ -281,6 +318,19 @@ fn schemas() -> Vec<(&'static str, Json)> {
             "required": ["Items", "Page", "Take", "TotalCount", "HasNextPage"],
             "additionalProperties": false,
         })),
+        ("FailureGroupPage", json!({
+            "type": "object",
+            "description": "Failure groups, in the order of `orderBy`.",
+            "properties": {
+                "Items": { "type": "array", "items": reference("FailureGroup") },
+                "TotalCount": { "type": "integer", "format": "int64", "minimum": 0, "description": "Number of matching groups." },
+                "HasNextPage": { "type": "boolean", "description": "Whether there are groups after these." },
+                "EndCursor": { "type": ["string", "null"], "description": "Place of the last group, for `after`." },
+            },
+            "required": ["Items", "TotalCount", "HasNextPage", "EndCursor"],
+            "additionalProperties": false,
+        })),
+        ("FailureGroup", failure_group()),
         ("ExecutingJobsUpdate", json!({
             "type": "object",
             "description": "Changes of the executing jobs.",
@@ -316,6 +366,52 @@ fn schemas() -> Vec<(&'static str, Json)> {
         }
         (name, schema)
     }).collect()
+}
+
+/// A failure group, with the descriptions of its fields in GraphQL.
+fn failure_group() -> Json {
+    let moment = || json!({ "type": ["string", "null"], "format": "date-time" });
+    let count = || json!({ "type": "integer", "format": "int64", "minimum": 0 });
+    let mut properties = json!({
+        "Id": { "type": "string", "format": "uuid" },
+        "Title": { "type": "string" },
+        "SampleMessage": { "type": ["string", "null"] },
+        "FirstSeen": moment(),
+        "LastSeen": moment(),
+        "JobCount": count(),
+        "ByConfiguration": { "type": "array", "items": {
+            "type": "object",
+            "properties": { "ConfigurationId": { "type": ["string", "null"], "format": "uuid" }, "Count": count() },
+            "required": ["ConfigurationId", "Count"],
+        } },
+        "PerDay": { "type": "array", "items": {
+            "type": "object",
+            "properties": { "Day": { "type": "string", "format": "date-time" }, "Count": count() },
+            "required": ["Day", "Count"],
+        } },
+        "Acknowledgement": { "type": ["object", "null"], "properties": {
+            "At": { "type": "string", "format": "date-time" },
+            "By": { "type": "string" },
+            "Note": { "type": ["string", "null"] },
+        }, "required": ["At", "By", "Note"] },
+    });
+    let descriptions = descriptions("FailureGroup");
+    let mut names = Vec::new();
+    for (name, property) in properties.as_object_mut().into_iter().flatten() {
+        let mut field = name.clone();
+        field[..1].make_ascii_lowercase();
+        if let Some(description) = descriptions.get(&field) {
+            property["description"] = description.as_str().into();
+        }
+        names.push(name.clone());
+    }
+    json!({
+        "type": "object",
+        "description": "Failures with the same cause.",
+        "properties": properties,
+        "required": names,
+        "additionalProperties": false,
+    })
 }
 
 /// A table's row, with the columns' descriptions in GraphQL.

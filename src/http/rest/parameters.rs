@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::filter;
 use super::problem::Problem;
 use crate::jobs::argument::{PageRequest, TAKE_MAX};
+use crate::jobs::failures::filter::FailureGroupOrder;
 use crate::names::{folded, nearest};
 
 /// How many jobs a page has unless `take` is given, as in the platform.
@@ -41,6 +42,30 @@ pub static FILE: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
     let more = [Parameter::configuration_id(), Parameter::job_fields()];
     [Parameter::state()].into_iter().chain(filter::parameters()).chain(more).collect()
 });
+
+/// The parameters of `/v1/failures`.
+pub static FAILURES: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
+    let order = json!({ "type": "string", "enum": FAILURE_ORDERS.map(|(name, _)| name), "default": "LastSeen" });
+    let cursor = json!({ "type": "string" });
+    filter::failure_group_parameters()
+        .chain([
+            Parameter::new("orderBy", "What the groups are sorted by, the largest or newest first.", order),
+            Parameter { description: "Groups per answer.", ..Parameter::take() },
+            Parameter::new("after", "`EndCursor` of the answer before.", cursor),
+        ])
+        .collect()
+});
+
+/// The parameters of `/v1/failures/{id}`, all of its path.
+pub static FAILURE: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
+    vec![Parameter { description: "Id of the failure group.", ..Parameter::id() }]
+});
+
+const FAILURE_ORDERS: [(&str, FailureGroupOrder); 3] = [
+    ("LastSeen", FailureGroupOrder::LastSeen),
+    ("FirstSeen", FailureGroupOrder::FirstSeen),
+    ("JobCount", FailureGroupOrder::JobCount),
+];
 
 /// The description of a parameter. Its schema is in JSON Schema.
 pub struct Parameter {
@@ -223,6 +248,19 @@ impl Given {
             let names = JobState::NAMES.join(", ");
             Problem::parameter(
                 "state",
+                format_args!("expected one of {names}, not {}", quoted(text)),
+            )
+        })
+    }
+
+    /// What failure groups are sorted by.
+    pub fn failure_order(&self) -> Result<FailureGroupOrder, Problem> {
+        let Some(text) = self.get("orderBy") else { return Ok(FailureGroupOrder::default()) };
+        let found = FAILURE_ORDERS.iter().find(|(name, _)| folded(name) == folded(text));
+        found.map(|(_, order)| *order).ok_or_else(|| {
+            let names = FAILURE_ORDERS.map(|(name, _)| name).join(", ");
+            Problem::parameter(
+                "orderBy",
                 format_args!("expected one of {names}, not {}", quoted(text)),
             )
         })

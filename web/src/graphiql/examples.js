@@ -388,6 +388,49 @@ query job($id: UUID!) {
         variables: ({ job }) => ({ id: job }),
       },
       {
+        title: 'failureGroups',
+        summary: 'Failed jobs by their cause',
+        query: `# Failed jobs whose messages differ in nothing but ids,
+# numbers, times, paths, hosts and quoted values, the last
+# failures first.
+#
+# jobs(filter: { failureGroupId: … }) lists the jobs of a
+# group, and retryJobs takes the same filter.
+query failureGroups {
+  failureGroups(first: 10) {
+    totalCount
+    nodes {
+      id
+      title
+      sampleMessage
+      jobCount
+      firstSeen
+      lastSeen
+      byConfiguration {
+        count
+        configuration {
+          name
+        }
+      }
+      perDay(days: 7) {
+        day
+        count
+      }
+      acknowledgement {
+        at
+        by
+        note
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+`,
+      },
+      {
         title: 'configurations',
         summary: 'Configured sources and their counts',
         query: `# The configured sources that jobs belong to, such as
