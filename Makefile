@@ -31,8 +31,9 @@ deny:
 	then $(CARGO) deny check licenses bans sources; \
 	else echo "cargo-deny is not installed: licences are not checked." >&2; test -z "$$CI"; fi
 
+# More at a time than processors: the longest tests wait for time to pass at a server.
 test-rust:
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace -- --test-threads=4
 
 ## Check that the REST routes keep to their description, with schemathesis
 test-openapi:

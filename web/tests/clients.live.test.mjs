@@ -1,12 +1,12 @@
 // Queries, mutations and their errors with clients that also accept streams, or other forms, of the
 // same answer.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
 import { ApolloClient, CombinedGraphQLErrors, gql, HttpLink, InMemoryCache } from '@apollo/client';
 import { Client, fetchExchange } from '@urql/core';
 import { GraphQLClient } from 'graphql-request';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { Received } from './support/received.mjs';
-import { databases, Service } from './support/service.mjs';
+import { databases, Service } from './support/service';
 
 const QUERY = '{ jobCounts { total } }';
 const INVALID = '{ nothing }';
@@ -104,10 +104,10 @@ const clients = {
 for (const database of databases) {
   describe(`clients on ${database}`, () => {
     let service;
-    before(async () => {
+    beforeAll(async () => {
       service = await Service.start(database);
     });
-    after(() => service?.stop());
+    afterAll(() => service?.stop());
 
     for (const [name, connect] of Object.entries(clients)) {
       test(`${name}: answers and errors are JSON`, async () => {

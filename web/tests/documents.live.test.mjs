@@ -5,10 +5,10 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, test } from 'vitest';
 import { documents } from '../scripts/documents.mjs';
-import { createDatabase, serve } from './support/server.mjs';
+import { createDatabase, serve } from './support/server';
 
 const WRITTEN = '127.0.0.1:8080';
 
@@ -47,13 +47,13 @@ for (const kind of ['sqlite', 'postgres']) {
     let server;
     let address;
 
-    before(async () => {
+    beforeAll(async () => {
       // Jobs that are queued wait for the agent of the examples.
       server = await serve('demo', database.url, { options: ['--agents', '0'] });
       address = new URL(server.url).host;
     });
 
-    after(async () => {
+    afterAll(async () => {
       await server.stop();
       database.drop();
       rmSync(folder, { recursive: true });

@@ -1,7 +1,7 @@
 // What every client sees of the subscriptions, whatever its transport.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { databases, Service } from './service.mjs';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { databases, Service } from './service';
 
 const EXECUTING = `subscription ($configurationId: UUID) {
   executingJobs(configurationId: $configurationId) {
@@ -46,12 +46,12 @@ export function streams(name, { doesRetry, connect }) {
       let service;
       let client;
 
-      before(async () => {
+      beforeAll(async () => {
         service = await Service.start(database);
         client = await connect(service);
       });
 
-      after(async () => {
+      afterAll(async () => {
         await client?.close();
         await service?.stop();
       });

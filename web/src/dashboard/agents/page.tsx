@@ -38,7 +38,7 @@ export function AgentPage({ id }: { id: string }) {
   const found = query.data;
   const name = found ? nameOf({ id, name: found.name }) : '…';
   usePageTitle(found ? name : t.agent.title);
-  const fixed = useMemo(() => ({ agentId: id }), [id]);
+  const fixed = useMemo(() => ({ agentIds: [id] }), [id]);
   if (found === null || !isUuid(id)) {
     return (
       <Empty title={t.agent.notFound} isPage>

@@ -24,7 +24,7 @@ export function ConfigurationPage({ id }: { id: string }) {
   const found = query.data;
   const name = found ? nameOf({ id, name: found.name }) : '…';
   usePageTitle(found ? name : t.configuration.title);
-  const fixed = useMemo(() => ({ configurationId: id }), [id]);
+  const fixed = useMemo(() => ({ configurationIds: [id] }), [id]);
   if (found === null || !isUuid(id)) {
     return (
       <Empty title={t.configuration.notFound} isPage>

@@ -367,9 +367,12 @@ export const jobExport = graphql(`
         priority
         createdDate
         scheduledDate
+        updateDate
         configuration { id name provider }
         currentRun {
           id
+          updateDate
+          tasksPerMinute
           agentStartTime
           agentEndTime
           agentElapsedExecutionTime

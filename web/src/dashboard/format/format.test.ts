@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseSettings, type Settings } from '../settings/settings';
 import { about, duration, relative } from './duration';
+import { formatLength, parseLength } from './length';
 import { compact, count, percent, rate } from './number';
-import { brief, fromField, full, startOfDay, toField } from './time';
+import { brief, formatClock, fromField, full, parseClock, startOfDay, toField } from './time';
 
 const settings: Settings = {
   language: 'en',
@@ -102,4 +103,44 @@ it('settings that make no sense are as usual', () => {
     hours: '12',
     keys: false,
   });
+});
+
+it('lengths of time are read as they are typed, and written so that they are read again', () => {
+  for (const [text, ms, again] of [
+    ['90s', 90_000, '1m30s'],
+    ['1h30m', 5_400_000, '1h30m'],
+    [' 1H 30 m ', 5_400_000, '1h30m'],
+    ['2,5h', 9_000_000, '2h30m'],
+    ['250ms', 250, '250ms'],
+    ['3d', 259_200_000, '3d'],
+    ['0s', 0, '0s'],
+  ] as const) {
+    expect([text, parseLength(text), formatLength(ms)]).toEqual([text, ms, again]);
+    expect(parseLength(again)).toBe(ms);
+  }
+  for (const wrong of ['', '10', 'm', '10 minutes', '-5m', '1h30', '1e9d', '99999999999999d']) {
+    expect([wrong, parseLength(wrong)]).toEqual([wrong, undefined]);
+  }
+});
+
+it('a time of the day is read in either form, and written in the chosen one', () => {
+  for (const [text, clock] of [
+    ['13:30', '13:30'],
+    ['9.05', '09:05'],
+    ['1:30 PM', '13:30'],
+    ['12 am', '00:00'],
+    ['12:15 p.m.', '12:15'],
+    [' 7pm ', '19:00'],
+  ] as const) {
+    expect([text, parseClock(text)]).toEqual([text, clock]);
+  }
+  for (const wrong of ['', '13', '24:00', '12:60', '13:00 pm', '0am', 'noon', '1:2']) {
+    expect([wrong, parseClock(wrong)]).toEqual([wrong, undefined]);
+  }
+  for (const clock of ['00:00', '09:05', '12:00', '13:30', '23:59']) {
+    for (const hours of ['12', '24'] as const) {
+      expect(parseClock(formatClock(clock, { hours }))).toBe(clock);
+    }
+  }
+  expect(formatClock('13:05', { hours: '12' })).toBe('1:05 PM');
 });

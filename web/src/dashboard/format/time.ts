@@ -107,18 +107,40 @@ export function startOfDay(settings: Settings, now: number, daysBack = 0): strin
   return new Date(midnight - offset(zone, guess)).toISOString();
 }
 
-/** A moment as a `datetime-local` field has it, in the chosen zone. */
+/** A moment as fields have it, such as `2026-05-01T13:30`, in the chosen zone. */
 export function toField(moment: string | undefined, settings: Settings): string {
   if (!moment) return '';
   const at = Date.parse(moment);
   return new Date(at + offset(zoneOf(settings), at)).toISOString().slice(0, 16);
 }
 
-/** The moment that a `datetime-local` field means in the chosen zone. */
+/** The moment that fields mean in the chosen zone. */
 export function fromField(text: string, settings: Settings): string | undefined {
   const shown = Date.parse(`${text}Z`);
   if (Number.isNaN(shown)) return undefined;
   const zone = zoneOf(settings);
   const guess = shown - offset(zone, shown);
   return new Date(shown - offset(zone, guess)).toISOString();
+}
+
+/** An hour and minute of a field, such as `13:30`, with the hours that were chosen. */
+export function formatClock(clock: string, { hours }: Pick<Settings, 'hours'>): string {
+  if (hours === '24') return clock;
+  const [hour = 0, minute = 0] = clock.split(':').map(Number);
+  return `${hour % 12 || 12}:${String(minute).padStart(2, '0')} ${hour < 12 ? 'AM' : 'PM'}`;
+}
+
+/** Reads an hour and minute in either form; undefined for what is none. */
+export function parseClock(text: string): string | undefined {
+  const found = /^\s*(\d{1,2})(?:[:.](\d{2}))?\s*([ap]\.?m\.?)?\s*$/i.exec(text);
+  if (!found) return undefined;
+  const [, hourText, minuteText, half] = found;
+  let hour = Number(hourText);
+  const minute = Number(minuteText ?? 0);
+  if (half) {
+    if (hour < 1 || hour > 12) return undefined;
+    hour = (hour % 12) + (/^p/i.test(half) ? 12 : 0);
+  } else if (minuteText === undefined) return undefined;
+  if (hour > 23 || minute > 59) return undefined;
+  return `${String(hour).padStart(2, '0')}:${String(minute).padStart(2, '0')}`;
 }

@@ -1,6 +1,6 @@
 /** The German texts. */
 import type { ReactNode } from 'react';
-import { listAnd } from '../format/list';
+import { listAnd, listOr } from '../format/list';
 import { count, plural, pluralForm } from '../format/number';
 import type { Messages } from '.';
 
@@ -49,14 +49,18 @@ const adjectives: Record<keyof Messages['states'], string> = {
 
 const lossOf = { failed: 'fehlgeschlagener Verarbeitung', missing: 'fehlenden Clues' };
 
-/** When jobs were created, as part of a sentence. */
-const createdWithin = {
+/** Since when something happened, as part of a sentence. */
+const within = {
   hour: 'in der letzten Stunde',
   today: 'heute',
   yesterday: 'seit gestern',
   week: 'in den letzten 7 Tagen',
   month: 'in den letzten 30 Tagen',
 };
+
+const happened = { created: 'erstellt', started: 'gestartet', finished: 'beendet' };
+
+const priority = (n: number) => ({ 0: 'Niedrig', 2: 'Normal', 4: 'Hoch' })[n] ?? String(n);
 
 export const de: Messages = {
   common: {
@@ -159,7 +163,7 @@ export const de: Messages = {
     notStarted: 'Nicht begonnen',
   },
 
-  priority: (n: number) => ({ 0: 'Niedrig', 2: 'Normal', 4: 'Hoch' })[n] ?? String(n),
+  priority,
 
   jobs: {
     processingFailed: 'Verarbeitung fehlgeschlagen',
@@ -192,6 +196,7 @@ export const de: Messages = {
     ),
     noMatch: 'Keine passenden Jobs',
     noMatchHint: 'Kein Job passt zu diesen Filtern. Einen Filter entfernen, um mehr zu sehen.',
+    searchMessages: (text: string) => `Meldungen nach „${text}“ durchsuchen`,
     select: (name: string) => `${name} auswählen`,
     selectPage: 'Alle Jobs dieser Seite auswählen',
     selection: 'Ausgewählte Jobs',
@@ -238,7 +243,13 @@ export const de: Messages = {
     inForce: 'Aktive Filter',
     remove: 'Filter entfernen:',
     quoted: (text: string) => `„${text}“`,
-    createdIn: (range: string) => `Erstellt: ${range}`,
+    labelled: (label: string, value: string) => `${label}: ${value}`,
+    not: (state: string) => `Nicht ${state}`,
+    match: 'Auswahl',
+    include: 'Einschließen',
+    exclude: 'Ausschließen',
+    more: 'Weitere Filter',
+    chosen: (n: number) => count(n),
     search: 'Nach Name oder ID suchen',
     searchHint: 'Name oder ID',
     searchKey: '/ drücken, um zu suchen',
@@ -251,9 +262,21 @@ export const de: Messages = {
     findAgent: 'Agent suchen',
     moreOptions: (n: number) => `${count(n)} weitere, zum Suchen tippen`,
     noOptions: 'Keine Treffer.',
+    message: 'Meldung enthält',
     processing: 'Verarbeitung',
     losses: { failed: 'Verarbeitung fehlgeschlagen', missing: 'Clues fehlen' },
-    created: 'Erstellt',
+    priority: 'Priorität',
+    provider: 'Anbieter',
+    findProvider: 'Anbieter suchen',
+    duration: 'Dauer',
+    minDuration: 'Mindestens',
+    maxDuration: 'Höchstens',
+    durationExample: '1h30m',
+    durationHint: 'Eine Dauer wie 90s, 10m oder 1h30m eingeben.',
+    atLeast: (length: string) => `Dauer: mindestens ${length}`,
+    atMost: (length: string) => `Dauer: höchstens ${length}`,
+    whichTime: 'Zeitpunkt',
+    times: { created: 'Erstellt', started: 'Gestartet', finished: 'Beendet' },
     ranges: {
       hour: 'Letzte Stunde',
       today: 'Heute',
@@ -264,6 +287,9 @@ export const de: Messages = {
     customRange: (zone: string) => `Eigener Zeitraum (${zone})`,
     from: 'Von',
     to: 'Bis',
+    dateOf: (bound: string) => `${bound}: Datum`,
+    timeOf: (bound: string) => `${bound}: Uhrzeit`,
+    timeHint: (example: string) => `Eine Uhrzeit wie ${example} eingeben.`,
     now: 'jetzt',
     anyTime: 'Beliebiger Zeitraum',
     sort: 'Sortierung',
@@ -289,10 +315,13 @@ export const de: Messages = {
     expected: {
       oneOf: (values: string) => `einer der Werte ${values}`,
       id: 'eine UUID',
-      time: 'ein Zeitpunkt wie 2026-05-01T10:00:00Z',
+      range: (values: string) =>
+        `einer der Werte ${values} oder ein Zeitraum wie 2026-05-01..2026-05-02`,
+      length: 'eine Dauer wie 90s, 10m oder 1h30m',
+      priority: 'eine ganze Zahl',
       page: 'eine ganze Zahl ab 1',
     },
-    notWithCreated: (name: string) => `${name} lässt sich nicht mit created kombinieren.`,
+    notWith: (name: string, other: string) => `${name} lässt sich nicht mit ${other} kombinieren.`,
   },
 
   pager: {
@@ -330,7 +359,7 @@ export const de: Messages = {
     otherRunning: 'Eine andere Sammelaktion ist noch im Gange.',
     goesOn: 'Nach dem Schließen läuft die Aktion im Hintergrund weiter.',
     progress: (done: number, all: number, isExact: boolean) =>
-      `${count(done)} von ${isExact ? '' : 'mehr als '}${count(all)}`,
+      `${count(done)} von ${isExact ? '' : 'mehr als '}${count(all)} erledigt…`,
     stop: 'Anhalten',
     resume: 'Fortsetzen',
     giveUp: 'Hier beenden',
@@ -366,6 +395,8 @@ export const de: Messages = {
       running: 'Jobs werden wiederholt',
       effect:
         'Jeder Job kommt als neuer Lauf wieder in die Warteschlange. Frühere Läufe bleiben erhalten.',
+      all: (n: number) =>
+        `Alle passenden Jobs werden wiederholt, nicht nur die ersten ${count(n)}.`,
       none: 'Kein passender Job lässt sich wiederholen.',
       back: 'Zurück',
       done: (n: number) => `${jobs(n)} zur Wiederholung eingereiht.`,
@@ -378,6 +409,8 @@ export const de: Messages = {
       running: 'Jobs werden abgebrochen',
       effect:
         'Wartende Jobs werden sofort abgebrochen. Laufende Jobs enden mit der nächsten Meldung ihres Agenten.',
+      all: (n: number) =>
+        `Alle passenden Jobs werden abgebrochen, nicht nur die ersten ${count(n)}.`,
       none: 'Kein passender Job lässt sich abbrechen.',
       back: 'Jobs behalten',
       done: (n: number) => `Abbruch von ${jobs(n)} angefordert.`,
@@ -385,13 +418,18 @@ export const de: Messages = {
     scope: (of): string => {
       const names = of.states.map(([state, n]) => `${adjectives[state]} (${n})`);
       const parts = [
-        of.configuration && `von ${of.configuration}`,
-        of.agent && `ausgeführt von ${of.agent}`,
+        of.configurations.length > 0 && `von ${listOr(of.configurations)}`,
+        of.providers.length > 0 && `des Anbieters ${listOr(of.providers)}`,
+        of.agents.length > 0 && `ausgeführt von ${listOr(of.agents)}`,
+        of.priority !== undefined && `mit Priorität ${priority(of.priority)}`,
         of.search && `passend zu „${of.search}“`,
+        of.message && `mit „${of.message}“ in der Meldung`,
         of.processing && `mit ${lossOf[of.processing]}`,
-        of.range && `erstellt ${createdWithin[of.range]}`,
-        of.from && `erstellt ab ${of.from}`,
-        of.to && `erstellt vor ${of.to}`,
+        of.range && `${happened[of.time]} ${within[of.range]}`,
+        of.from && `${happened[of.time]} ab ${of.from}`,
+        of.to && `${happened[of.time]} vor ${of.to}`,
+        of.minDuration && `mit einer Dauer von mindestens ${of.minDuration}`,
+        of.maxDuration && `mit einer Dauer von höchstens ${of.maxDuration}`,
       ].filter(Boolean);
       return [`alle ${listAnd(names)} Jobs`, parts.join(', ')].filter(Boolean).join(' ');
     },

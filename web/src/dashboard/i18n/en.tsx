@@ -1,6 +1,6 @@
 /** The English texts, which are the source of all others, grouped by what they are about. */
 import type { ReactNode } from 'react';
-import { listAnd } from '../format/list';
+import { listAnd, listOr } from '../format/list';
 import { count, plural, pluralForm } from '../format/number';
 
 const job = { one: 'job', other: 'jobs' };
@@ -28,14 +28,18 @@ const states = {
 
 const lossOf = { failed: 'failed processing', missing: 'missing clues' };
 
-/** When jobs were created, as part of a sentence. */
-const createdWithin = {
+/** Since when something happened, as part of a sentence. */
+const within = {
   hour: 'in the last hour',
   today: 'today',
   yesterday: 'since yesterday',
   week: 'in the last 7 days',
   month: 'in the last 30 days',
 };
+
+const happened = { created: 'created', started: 'started', finished: 'finished' };
+
+const priority = (n: number) => ({ 0: 'Low', 2: 'Normal', 4: 'High' })[n] ?? String(n);
 
 export const en = {
   common: {
@@ -135,7 +139,7 @@ export const en = {
     notStarted: 'Not started',
   },
 
-  priority: (n: number) => ({ 0: 'Low', 2: 'Normal', 4: 'High' })[n] ?? String(n),
+  priority,
 
   jobs: {
     processingFailed: 'Processing failed',
@@ -152,7 +156,7 @@ export const en = {
       owner === undefined ? 'Jobs by state' : `Jobs by state, ${owner}`,
     /** The same as plain text, for screen readers. */
     found: (shown: string, n: number) => `${shown} ${pluralForm(n, job)}`,
-    totalsNote: 'Totals above ignore the filters.',
+    totalsNote: 'Totals ignore the filters below.',
     views: { all: 'All', running: 'Running', finished: 'Finished', scheduled: 'Scheduled' },
     viewsLabel: 'Job state',
     news: 'New activity · Refresh',
@@ -171,6 +175,7 @@ export const en = {
     ),
     noMatch: 'No jobs match',
     noMatchHint: 'No jobs match these filters. Remove a filter to see more.',
+    searchMessages: (text: string) => `Search messages for “${text}”`,
     select: (name: string) => `Select ${name}`,
     selectPage: 'Select all jobs on this page',
     selection: 'Selected jobs',
@@ -217,7 +222,13 @@ export const en = {
     inForce: 'Active filters',
     remove: 'Remove filter:',
     quoted: (text: string) => `“${text}”`,
-    createdIn: (range: string) => `Created: ${range}`,
+    labelled: (label: string, value: string) => `${label}: ${value}`,
+    not: (state: string) => `Not ${state}`,
+    match: 'Match',
+    include: 'Include',
+    exclude: 'Exclude',
+    more: 'More filters',
+    chosen: (n: number) => count(n),
     search: 'Search by name or ID',
     searchHint: 'Name or ID',
     searchKey: 'Press / to search',
@@ -230,9 +241,21 @@ export const en = {
     findAgent: 'Find agent',
     moreOptions: (n: number) => `${count(n)} more, type to search`,
     noOptions: 'No matches.',
+    message: 'Message contains',
     processing: 'Processing',
     losses: { failed: 'Processing failed', missing: 'Clues missing' },
-    created: 'Created',
+    priority: 'Priority',
+    provider: 'Provider',
+    findProvider: 'Find provider',
+    duration: 'Duration',
+    minDuration: 'At least',
+    maxDuration: 'At most',
+    durationExample: '1h30m',
+    durationHint: 'Enter a duration such as 90s, 10m or 1h30m.',
+    atLeast: (length: string) => `Duration: at least ${length}`,
+    atMost: (length: string) => `Duration: at most ${length}`,
+    whichTime: 'Time',
+    times: { created: 'Created', started: 'Started', finished: 'Finished' },
     ranges: {
       hour: 'Last hour',
       today: 'Today',
@@ -243,6 +266,9 @@ export const en = {
     customRange: (zone: string) => `Custom range (${zone})`,
     from: 'From',
     to: 'To',
+    dateOf: (bound: string) => `${bound}: date`,
+    timeOf: (bound: string) => `${bound}: time`,
+    timeHint: (example: string) => `Enter a time such as ${example}.`,
     now: 'now',
     anyTime: 'Any time',
     sort: 'Sort',
@@ -268,10 +294,12 @@ export const en = {
     expected: {
       oneOf: (values: string) => `one of ${values}`,
       id: 'a UUID',
-      time: 'a time such as 2026-05-01T10:00:00Z',
+      range: (values: string) => `one of ${values}, or a range such as 2026-05-01..2026-05-02`,
+      length: 'a duration such as 90s, 10m or 1h30m',
+      priority: 'a whole number',
       page: 'a whole number from 1',
     },
-    notWithCreated: (name: string) => `${name} cannot be combined with created.`,
+    notWith: (name: string, other: string) => `${name} cannot be combined with ${other}.`,
   },
 
   pager: {
@@ -312,7 +340,7 @@ export const en = {
     goesOn: 'Close this dialog to continue in the background.',
     /** Of a running action. */
     progress: (done: number, all: number, isExact: boolean) =>
-      `${count(done)} of ${isExact ? '' : 'more than '}${count(all)}`,
+      `${count(done)} of ${isExact ? '' : 'more than '}${count(all)} done…`,
     stop: 'Stop',
     resume: 'Resume',
     giveUp: 'Stop here',
@@ -348,6 +376,7 @@ export const en = {
         `${count(n)} of ${count(all)} selected jobs can be retried.`,
       running: 'Retrying jobs',
       effect: 'Each job is queued again as a new run. Earlier runs are kept.',
+      all: (n: number) => `All matching jobs will be retried, not only the first ${count(n)}.`,
       none: 'No matching job can be retried.',
       back: 'Go back',
       done: (n: number) => `${jobs(n)} queued for retry.`,
@@ -360,6 +389,7 @@ export const en = {
       running: 'Cancelling jobs',
       effect:
         'Queued jobs are cancelled immediately. Running jobs stop when their agent next reports.',
+      all: (n: number) => `All matching jobs will be cancelled, not only the first ${count(n)}.`,
       none: 'No matching job can be cancelled.',
       back: 'Keep jobs',
       done: (n: number) => `Cancellation requested for ${jobs(n)}.`,
@@ -367,23 +397,34 @@ export const en = {
     /** Such as `all failed (1,529) jobs created since yesterday`; each state with its number. */
     scope: (of: {
       states: readonly (readonly [keyof typeof states, string])[];
-      configuration: string | undefined;
-      agent: string | undefined;
+      configurations: readonly string[];
+      agents: readonly string[];
+      providers: readonly string[];
+      priority: number | undefined;
       search: string | undefined;
+      message: string | undefined;
       processing: 'failed' | 'missing' | undefined;
-      range: keyof typeof createdWithin | undefined;
+      time: keyof typeof happened;
+      range: keyof typeof within | undefined;
       from: string | undefined;
       to: string | undefined;
+      minDuration: string | undefined;
+      maxDuration: string | undefined;
     }): string => {
       const names = of.states.map(([state, n]) => `${states[state].label.toLowerCase()} (${n})`);
       const parts = [
-        of.configuration && `of ${of.configuration}`,
-        of.agent && `run by ${of.agent}`,
+        of.configurations.length > 0 && `of ${listOr(of.configurations)}`,
+        of.providers.length > 0 && `of provider ${listOr(of.providers)}`,
+        of.agents.length > 0 && `run by ${listOr(of.agents)}`,
+        of.priority !== undefined && `with priority ${priority(of.priority)}`,
         of.search && `matching “${of.search}”`,
+        of.message && `with “${of.message}” in the message`,
         of.processing && `with ${lossOf[of.processing]}`,
-        of.range && `created ${createdWithin[of.range]}`,
-        of.from && `created from ${of.from}`,
-        of.to && `created before ${of.to}`,
+        of.range && `${happened[of.time]} ${within[of.range]}`,
+        of.from && `${happened[of.time]} from ${of.from}`,
+        of.to && `${happened[of.time]} before ${of.to}`,
+        of.minDuration && `that ran for ${of.minDuration} or longer`,
+        of.maxDuration && `that ran for ${of.maxDuration} or less`,
       ].filter(Boolean);
       return [`all ${listAnd(names)} jobs`, parts.join(', ')].filter(Boolean).join(' ');
     },

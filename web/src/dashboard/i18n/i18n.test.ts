@@ -24,7 +24,7 @@ const readOut =
 /** Attributes whose value is never read. */
 const technical = /^(class(Name)?|style|d|viewBox|to|href|role|type|key|id)$/;
 /** Radio buttons have names that group them. */
-const groupNames = ['theme', 'hours', 'sort'];
+const groupNames = ['theme', 'hours', 'sort', 'time', 'match'];
 /** Names that are the same in every language. */
 const sameEverywhere = ['agent-jobs', 'agent-jobs import', 'queueJobs', 'saveConfiguration'].concat(
   ['GraphiQL', 'UTC', 'Enter', 'Escape', 'Esc'],
@@ -150,20 +150,26 @@ it('German has all texts, and the plurals of both languages are right', () => {
 
 it('what a list is filtered by is a phrase', () => {
   const scope = {
-    configuration: 'CRM',
-    agent: undefined,
+    configurations: ['CRM', 'ERP'],
+    agents: [],
+    providers: ['hubspot'],
+    priority: 4,
     search: 'x',
+    message: 'refused',
     processing: 'failed',
+    time: 'finished',
     range: 'yesterday',
     from: undefined,
     to: undefined,
+    minDuration: '10m',
+    maxDuration: '2h',
   } as const;
   const failed = ['FAILED', '1,529'] as const;
   expect(en.actions.scope({ ...scope, states: [failed, ['CANCELLED', '606']] })).toBe(
-    'all failed (1,529) and cancelled (606) jobs of CRM, matching “x”, with failed processing, created since yesterday',
+    'all failed (1,529) and cancelled (606) jobs of CRM or ERP, of provider hubspot, with priority High, matching “x”, with “refused” in the message, with failed processing, finished since yesterday, that ran for 10m or longer, that ran for 2h or less',
   );
-  expect(de.actions.scope({ ...scope, states: [failed] })).toBe(
-    'alle fehlgeschlagenen (1,529) Jobs von CRM, passend zu „x“, mit fehlgeschlagener Verarbeitung, erstellt seit gestern',
+  expect(de.actions.scope({ ...scope, configurations: ['CRM'], states: [failed] })).toBe(
+    'alle fehlgeschlagenen (1,529) Jobs von CRM, des Anbieters hubspot, mit Priorität Hoch, passend zu „x“, mit „refused“ in der Meldung, mit fehlgeschlagener Verarbeitung, beendet seit gestern, mit einer Dauer von mindestens 10m, mit einer Dauer von höchstens 2h',
   );
 });
 

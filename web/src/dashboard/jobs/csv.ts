@@ -5,6 +5,7 @@ import { countErrors } from '../data/errors';
 import type { ResultOf } from '../data/graphql';
 import { toField } from '../format/time';
 import { getSettings, type Settings } from '../settings/settings';
+import type { Column } from './columns';
 import { type Filter, variablesOf, viewOf } from './filter';
 
 type Job = ResultOf<typeof jobExport>['jobsConnection']['nodes'][number];
@@ -14,33 +15,65 @@ type Value = string | number | null | undefined;
 export const moment = (text: string | null | undefined) =>
   text && new Date(text).toISOString().slice(0, 19).replace('T', ' ');
 
-const fields: readonly (readonly [string, (job: Job) => Value])[] = [
-  ['JobId', (job) => job.id],
-  ['Name', (job) => job.name],
-  ['Type', (job) => job.type],
-  ['State', (job) => job.state],
-  ['Priority', (job) => job.priority],
-  ['ConfigurationId', (job) => job.configuration?.id],
-  ['Configuration', (job) => job.configuration?.name],
-  ['Provider', (job) => job.configuration?.provider],
-  ['CreatedDate', (job) => moment(job.createdDate)],
-  ['ScheduledDate', (job) => moment(job.scheduledDate)],
-  ['RunId', (job) => job.currentRun?.id],
-  ['AgentId', (job) => job.currentRun?.agent?.id],
-  ['Agent', (job) => job.currentRun?.agent?.name],
-  ['AgentStartTime', (job) => moment(job.currentRun?.agentStartTime)],
-  ['AgentEndTime', (job) => moment(job.currentRun?.agentEndTime)],
-  ['AgentElapsedExecutionTimeMs', (job) => job.currentRun?.agentElapsedExecutionTime],
-  ['AgentPercentCompleted', (job) => job.currentRun?.agentPercentCompleted],
-  ['AgentTasksCount', (job) => job.currentRun?.agentTasksCount],
-  ['AgentTasksCompletedCount', (job) => job.currentRun?.agentTasksCompletedCount],
-  ['AgentTasksFailedCount', (job) => job.currentRun?.agentTasksFailedCount],
-  ['AgentCluesCount', (job) => job.currentRun?.agentCluesCount],
-  ['AgentCluesCompletedCount', (job) => job.currentRun?.agentCluesCompletedCount],
-  ['ProcessingState', (job) => job.currentRun?.processingState],
-  ['ProcessingTasksReceivedCluesCount', (job) => job.currentRun?.processingTasksReceivedCluesCount],
-  ['AgentResultMessage', (job) => job.currentRun?.agentResultMessage],
+interface Field {
+  name: string;
+  /** The column of the list that shows it; undefined: it is in every file. */
+  column?: Column['key'];
+  read(job: Job): Value;
+}
+
+const field = (name: string, column: Column['key'] | undefined, read: Field['read']): Field => ({
+  name,
+  ...(column && { column }),
+  read,
+});
+
+const fields: readonly Field[] = [
+  field('JobId', undefined, (job) => job.id),
+  field('Name', 'job', (job) => job.name),
+  field('Type', 'type', (job) => job.type),
+  field('State', 'state', (job) => job.state),
+  field('Priority', 'priority', (job) => job.priority),
+  field('ConfigurationId', 'job', (job) => job.configuration?.id),
+  field('Configuration', 'job', (job) => job.configuration?.name),
+  field('Provider', 'job', (job) => job.configuration?.provider),
+  field('CreatedDate', 'created', (job) => moment(job.createdDate)),
+  field('ScheduledDate', 'scheduled', (job) => moment(job.scheduledDate)),
+  field('UpdateDate', 'changed', (job) => moment(job.updateDate)),
+  field('RunId', 'id', (job) => job.currentRun?.id),
+  field('RunUpdateDate', 'updated', (job) => moment(job.currentRun?.updateDate)),
+  field('AgentId', 'agent', (job) => job.currentRun?.agent?.id),
+  field('Agent', 'agent', (job) => job.currentRun?.agent?.name),
+  field('AgentStartTime', 'started', (job) => moment(job.currentRun?.agentStartTime)),
+  field('AgentEndTime', 'duration', (job) => moment(job.currentRun?.agentEndTime)),
+  field(
+    'AgentElapsedExecutionTimeMs',
+    'duration',
+    (job) => job.currentRun?.agentElapsedExecutionTime,
+  ),
+  field('AgentPercentCompleted', 'progress', (job) => job.currentRun?.agentPercentCompleted),
+  field('TasksPerMinute', 'rate', (job) => job.currentRun?.tasksPerMinute),
+  field('AgentTasksCount', 'tasks', (job) => job.currentRun?.agentTasksCount),
+  field('AgentTasksCompletedCount', 'tasks', (job) => job.currentRun?.agentTasksCompletedCount),
+  field('AgentTasksFailedCount', 'tasks', (job) => job.currentRun?.agentTasksFailedCount),
+  field('AgentCluesCount', 'clues', (job) => job.currentRun?.agentCluesCount),
+  field('AgentCluesCompletedCount', 'clues', (job) => job.currentRun?.agentCluesCompletedCount),
+  field('ProcessingState', 'processing', (job) => job.currentRun?.processingState),
+  field(
+    'ProcessingTasksReceivedCluesCount',
+    'processing',
+    (job) => job.currentRun?.processingTasksReceivedCluesCount,
+  ),
+  field('AgentResultMessage', 'message', (job) => job.currentRun?.agentResultMessage),
 ];
+
+/** The fields of a file: those of the columns that were chosen, or all. */
+export function fieldsFor({ columns }: Pick<Filter, 'columns'>): readonly Field[] {
+  if (!columns) return fields;
+  return fields.filter(
+    ({ column }) => column === undefined || column === 'job' || columns.includes(column),
+  );
+}
 
 /** One value of a CSV file. A text that a spreadsheet would take for a formula gets a quote. */
 export function cell(value: Value): string {
@@ -63,7 +96,8 @@ export async function exportCsv(
 ): Promise<{ file: Blob; errors: number }> {
   const { page: _, take: __, ...variables } = variablesOf(filter, getSettings(), Date.now());
   // Spreadsheets take a file without this mark for one of their own encoding.
-  const parts = ['\ufeff', line(fields.map(([name]) => name))];
+  const written = fieldsFor(filter);
+  const parts = ['\ufeff', line(written.map(({ name }) => name))];
   let after: string | null = null;
   let jobs = 0;
   let errors = 0;
@@ -74,7 +108,7 @@ export async function exportCsv(
       signal,
     );
     const { nodes, pageInfo } = answer.jobsConnection;
-    for (const job of nodes) parts.push(line(fields.map(([, read]) => read(job))));
+    for (const job of nodes) parts.push(line(written.map(({ read }) => read(job))));
     jobs += nodes.length;
     errors += countErrors(answer);
     told(jobs);

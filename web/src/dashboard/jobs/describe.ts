@@ -1,4 +1,5 @@
 import type { Named } from '../data/hooks';
+import { formatLength } from '../format/length';
 import { full } from '../format/time';
 import type { t } from '../i18n';
 import type { Settings } from '../settings/settings';
@@ -13,16 +14,23 @@ export function describe(
   configurations: readonly Named[] | undefined,
   agents: readonly Named[] | undefined,
 ): Scope {
-  const { configurationId, agentId, search, processing, range, from, to } = filter;
-  const name = (id: string, all: readonly Named[] | undefined) =>
-    all?.find((each) => each.id === id)?.name ?? id;
+  const { search, message, processing, time, range, from, to, minDuration, maxDuration } = filter;
+  const named = (ids: readonly string[], all: readonly Named[] | undefined) =>
+    ids.map((id) => all?.find((each) => each.id === id)?.name ?? id);
+  const length = (ms: number | undefined) => (ms === undefined ? undefined : formatLength(ms));
   return {
-    configuration: configurationId && name(configurationId, configurations),
-    agent: agentId && name(agentId, agents),
+    configurations: named(filter.configurationIds, configurations),
+    agents: named(filter.agentIds, agents),
+    providers: filter.providers,
+    priority: filter.priority,
     search: search || undefined,
+    message: message || undefined,
     processing,
+    time: time ?? 'created',
     range,
     from: from && full(from, settings),
     to: to && full(to, settings),
+    minDuration: length(minDuration),
+    maxDuration: length(maxDuration),
   };
 }

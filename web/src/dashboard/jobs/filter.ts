@@ -1,13 +1,15 @@
-/** What the list of jobs shows, as the page's address says it: a link shows the same. */
+/** What the list of jobs shows, and what the API is asked for it. */
 
 import type { jobList } from '../data/documents';
 import type { VariablesOf } from '../data/graphql';
-import { isUuid } from '../data/ids';
-import { states as allStates, finished, running } from '../data/states';
+import { finished, isActive, isOver, running } from '../data/states';
 import type { JobState } from '../data/types';
 import { startOfDay } from '../format/time';
-import { t } from '../i18n';
 import type { Settings } from '../settings/settings';
+
+/** The times of a job that a range can be about. */
+export const times = ['created', 'started', 'finished'] as const;
+export type Time = (typeof times)[number];
 
 export const ranges = ['hour', 'today', 'yesterday', 'week', 'month'] as const;
 export type Range = (typeof ranges)[number];
@@ -15,6 +17,9 @@ export type Range = (typeof ranges)[number];
 /** What may be wrong with a run's data though its agent completed. */
 export const losses = ['failed', 'missing'] as const;
 export type Loss = (typeof losses)[number];
+
+/** The priorities that have a name. The API takes any number. */
+export const priorities = [4, 2, 0] as const;
 
 export const sorts = {
   newest: ['CREATED_DATE', 'DESC'],
@@ -31,19 +36,33 @@ export const sortKeys = Object.keys(sorts) as Sort[];
 
 export const pageSizes = [25, 50, 100, 200] as const;
 
+/** How long a text of a filter may be, as the API has it. */
+export const TEXT_LENGTH = 200;
+
 export interface Filter {
   states: readonly JobState[];
+  /** States that are left out. */
+  excludedStates: readonly JobState[];
   /** Only what is scheduled for later. */
   isScheduled: boolean;
-  configurationId: string | undefined;
-  agentId: string | undefined;
+  configurationIds: readonly string[];
+  agentIds: readonly string[];
+  providers: readonly string[];
+  priority: number | undefined;
   search: string;
+  /** A text in the current run's message. */
+  message: string;
   /** Only jobs whose processing failed, or received fewer clues than the agent submitted. */
   processing: Loss | undefined;
+  /** What the range is about; undefined where there is no range. */
+  time: Time | undefined;
   /** A time range that moves on; or one that stays, below. */
   range: Range | undefined;
   from: string | undefined;
   to: string | undefined;
+  /** Of the agent's work, in milliseconds. */
+  minDuration: number | undefined;
+  maxDuration: number | undefined;
   /** The order that was chosen; undefined: the view's own. */
   sort: Sort | undefined;
   /** From 1. */
@@ -53,161 +72,48 @@ export interface Filter {
   columns: readonly string[] | undefined;
 }
 
-/** A parameter of an address that is not understood. */
-export interface Ignored {
-  name: string;
-  value: string;
-  /** What would be understood. */
-  hint: string;
-}
-
-const names = [
-  'state',
-  'scheduled',
-  'configuration',
-  'agent',
-  'q',
-  'processing',
-  'created',
-  'from',
-  'to',
-  'sort',
-  'page',
-  'size',
-  'columns',
-] as const;
-type Name = (typeof names)[number];
-
-/** A state as addresses have it. */
-const slugOf = (state: JobState) => state.toLowerCase().replaceAll('_', '-');
-
-/** `ExecutionCompleted`, `EXECUTION_COMPLETED` and `execution-completed` are the same word. */
-const wordOf = (text: string) => text.toLowerCase().replace(/[-_\s]/g, '');
-
-const statesByWord = new Map<string, JobState>([
-  ...allStates.map(({ state }) => [wordOf(state), state] as const),
-  ['canceled', 'CANCELLED'],
-  ['canceling', 'CANCELLING'],
-]);
-
-const switches = new Map([
-  ['1', true],
-  ['true', true],
-  ['0', false],
-  ['false', false],
-]);
-
-function momentOf(text: string): string | undefined {
-  return Number.isNaN(Date.parse(text)) ? undefined : new Date(text).toISOString();
-}
-
-function numberOf(text: string): number | undefined {
-  const n = Number(text);
-  return Number.isSafeInteger(n) && n > 0 ? n : undefined;
-}
-
-/** Reads one of some words, in upper or lower case. */
-const oneOf =
-  <T extends string>(options: readonly T[]) =>
-  (text: string): T | undefined =>
-    options.find((each) => each === text.toLowerCase());
-
-const listed = (options: readonly (string | number)[]) =>
-  t.filters.expected.oneOf(options.join(', '));
+/** No condition at all. */
+export const unfiltered = {
+  states: [],
+  excludedStates: [],
+  isScheduled: false,
+  configurationIds: [],
+  agentIds: [],
+  providers: [],
+  priority: undefined,
+  search: '',
+  message: '',
+  processing: undefined,
+  time: undefined,
+  range: undefined,
+  from: undefined,
+  to: undefined,
+  minDuration: undefined,
+  maxDuration: undefined,
+} as const satisfies Partial<Filter>;
 
 /** What is due next comes first where it is scheduled, and what is new everywhere else. */
-const usualSort = ({ isScheduled }: Pick<Filter, 'isScheduled'>): Sort =>
+export const usualSort = ({ isScheduled }: Pick<Filter, 'isScheduled'>): Sort =>
   isScheduled ? 'due' : 'newest';
 
 /** The order of the list. */
 export const sortOf = (filter: Pick<Filter, 'isScheduled' | 'sort'>): Sort =>
   filter.sort ?? usualSort(filter);
 
-/** Reads an address: its filter, and the parameters that are not understood. */
-export function readAddress(query: string): { filter: Filter; ignored: Ignored[] } {
-  const ignored: Ignored[] = [];
-  const values = new Map<Name, string>();
-  for (const [given, value] of new URLSearchParams(query)) {
-    const name = names.find((each) => each === given.toLowerCase());
-    const before = name && values.get(name);
-    if (!name) ignored.push({ name: given, value, hint: t.filters.available(names.join(', ')) });
-    else if (before === undefined) values.set(name, value);
-    else if (name === 'state') values.set(name, `${before},${value}`);
-    else ignored.push({ name, value, hint: t.filters.twice(name) });
-  }
-  const read = <T>(name: Name, parse: (text: string) => T | undefined, expected: string) => {
-    const text = values.get(name);
-    if (!text) return undefined;
-    const value = parse(text);
-    if (value === undefined) {
-      ignored.push({ name, value: text, hint: t.filters.mustBe(name, expected) });
-    }
-    return value;
-  };
-  const range = read('created', oneOf(ranges), listed(ranges));
-  const id = (name: Name) =>
-    read(name, (text) => (isUuid(text) ? text : undefined), t.filters.expected.id);
-  // A moving range and fixed times exclude each other.
-  const moment = (name: Name) => {
-    if (!range) return read(name, momentOf, t.filters.expected.time);
-    const value = values.get(name);
-    if (value) ignored.push({ name, value, hint: t.filters.notWithCreated(name) });
-    return undefined;
-  };
-
-  const named = (values.get('state') ?? '').split(',').filter(Boolean);
-  const states = named.map((text) => {
-    const state = statesByWord.get(wordOf(text));
-    const hint = t.filters.mustBe('state', listed(allStates.map((info) => slugOf(info.state))));
-    if (!state) ignored.push({ name: 'state', value: text, hint });
-    return state;
-  });
-  const size = (text: string) => pageSizes.find((each) => String(each) === text);
-  const columns = values.get('columns');
-  const filter = {
-    states: allStates.map(({ state }) => state).filter((state) => states.includes(state)),
-    isScheduled:
-      read('scheduled', (text) => switches.get(text.toLowerCase()), listed([1, 0])) ?? false,
-    configurationId: id('configuration'),
-    agentId: id('agent'),
-    search: (values.get('q') ?? '').slice(0, 200),
-    processing: read('processing', oneOf(losses), listed(losses)),
-    range,
-    from: moment('from'),
-    to: moment('to'),
-    sort: read('sort', oneOf(sortKeys), listed(sortKeys)),
-    // The API counts pages with 32 bits.
-    page: Math.min(read('page', numberOf, t.filters.expected.page) ?? 1, 10_000_000),
-    take: read('size', size, listed(pageSizes)) ?? 50,
-    columns: columns?.split(',').filter(Boolean),
-  };
-  return { filter, ignored };
+/** The time that a view is about. */
+export function usualTime({ states, isScheduled }: Pick<Filter, 'states' | 'isScheduled'>): Time {
+  if (isScheduled || states.length === 0) return 'created';
+  if (states.every(isOver)) return 'finished';
+  return states.every(isActive) ? 'started' : 'created';
 }
 
-export const parseFilter = (query: string): Filter => readAddress(query).filter;
-
-/** The same as an address, without what is as usual. */
-export function formatFilter(filter: Filter): string {
-  const params = new URLSearchParams();
-  const set = (name: string, value: string | number | undefined) => {
-    if (value !== undefined && value !== '') params.set(name, String(value));
-  };
-  set('state', filter.states.map(slugOf).join(','));
-  set('scheduled', filter.isScheduled ? 1 : undefined);
-  set('configuration', filter.configurationId);
-  set('agent', filter.agentId);
-  set('q', filter.search);
-  set('processing', filter.processing);
-  set('created', filter.range);
-  set('from', filter.from);
-  set('to', filter.to);
-  set('sort', filter.sort === usualSort(filter) ? undefined : filter.sort);
-  set('page', filter.page > 1 ? filter.page : undefined);
-  set('size', filter.take === 50 ? undefined : filter.take);
-  if (filter.columns) params.set('columns', filter.columns.join(','));
-  // Commas need no escape in a query, and links are read by people.
-  const text = params.toString().replaceAll('%2C', ',').replaceAll('%3A', ':');
-  return text ? `?${text}` : '';
+/** A filter with changes. A range of the view's usual time is of the next view's usual time. */
+export function changed(before: Filter, changes: Partial<Filter>): Filter {
+  const after = { ...before, page: 1, ...changes };
+  if (before.time && !('time' in changes) && before.time === usualTime(before)) {
+    return { ...after, time: usualTime(after) };
+  }
+  return after;
 }
 
 /** When a range that moves on begins. */
@@ -233,13 +139,25 @@ export type Conditions = NonNullable<Variables['filter']>;
 /** What the API is asked for. */
 export function conditionsOf(filter: Filter, settings: Settings, now: number): Conditions {
   const after = filter.range ? rangeStart(filter.range, settings, now) : filter.from;
+  const bound = (time: Time, moment: string | undefined) =>
+    filter.time === time ? (moment ?? null) : null;
   return {
     states: filter.isScheduled ? ['QUEUED'] : [...filter.states],
-    configurationIds: filter.configurationId ? [filter.configurationId] : null,
-    agentIds: filter.agentId ? [filter.agentId] : null,
+    excludeStates: [...filter.excludedStates],
+    configurationIds: [...filter.configurationIds],
+    agentIds: [...filter.agentIds],
+    providers: [...filter.providers],
+    priority: filter.priority ?? null,
     search: filter.search || null,
-    createdAfter: after ?? null,
-    createdBefore: filter.to ?? null,
+    messageContains: filter.message || null,
+    createdAfter: bound('created', after),
+    createdBefore: bound('created', filter.to),
+    startedAfter: bound('started', after),
+    startedBefore: bound('started', filter.to),
+    finishedAfter: bound('finished', after),
+    finishedBefore: bound('finished', filter.to),
+    minDuration: filter.minDuration ?? null,
+    maxDuration: filter.maxDuration ?? null,
     scheduledAfter: filter.isScheduled ? new Date(now).toISOString() : null,
     processingStates: filter.processing === 'failed' ? ['FAILED'] : null,
     cluesMissing: filter.processing === 'missing' ? true : null,
@@ -265,6 +183,7 @@ export const views = [
 ] as const;
 
 export function viewOf(filter: Filter): string | undefined {
+  if (filter.excludedStates.length > 0) return undefined;
   return views.find(
     ({ states, isScheduled }) =>
       isScheduled === filter.isScheduled &&
@@ -275,13 +194,9 @@ export function viewOf(filter: Filter): string | undefined {
 
 /** Whether anything but the view narrows the list down. */
 export function isNarrowed(filter: Filter): boolean {
-  return Boolean(
-    filter.configurationId ||
-      filter.agentId ||
-      filter.search ||
-      filter.processing ||
-      filter.range ||
-      filter.from ||
-      filter.to,
-  );
+  const { states: _, isScheduled: __, ...others } = unfiltered;
+  return (Object.keys(others) as (keyof typeof others)[]).some((key) => {
+    const value = filter[key];
+    return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== '';
+  });
 }

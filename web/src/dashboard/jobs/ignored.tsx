@@ -1,6 +1,6 @@
 import { t } from '../i18n';
 import { icons } from '../ui/icons';
-import type { Ignored } from './filter';
+import type { Ignored } from './address';
 
 /** Names the parameters that were not understood: without them the list shows more than was meant. */
 export function IgnoredFilters({

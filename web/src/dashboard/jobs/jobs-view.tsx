@@ -28,7 +28,7 @@ import { useJobList } from './use-list';
 
 interface Props {
   /** On the page of one configuration or agent, its id. */
-  fixed?: { configurationId: string } | { agentId: string };
+  fixed?: { configurationIds: readonly string[] } | { agentIds: readonly string[] };
   /** Counts from elsewhere, where the counters cannot tell. */
   counts?: Partial<Counts> | undefined;
   /** Whose jobs they are. */
@@ -48,16 +48,18 @@ export function JobsView({ fixed, counts: given, of }: Props) {
     () => ({ ...own, columns: own.columns ?? settings.columns, ...fixed }),
     [own, settings.columns, fixed],
   );
-  const about = fixed && ('agentId' in fixed ? 'agent' : 'configuration');
-  const configurationId = filter.configurationId ?? null;
+  const about = fixed && ('agentIds' in fixed ? 'agent' : 'configuration');
+  // The counters are of one configuration, or of all.
+  const [only, ...others] = filter.configurationIds;
+  const configurationId = others.length === 0 ? (only ?? null) : null;
   useFollowCounts(configurationId);
   const known = useCounts(configurationId);
   const counts = given ?? known.data;
   const [selected, setSelected] = useState<Selection>(nothing);
   const [asked, setAsked] = useState<Request>();
   const list = useJobList(filter, known.data, selected.size > 0 || asked !== undefined);
-  const configurations = useConfigurationNames(Boolean(filter.configurationId));
-  const agents = useAgentNames(Boolean(filter.agentId));
+  const configurations = useConfigurationNames(filter.configurationIds.length > 0);
+  const agents = useAgentNames(filter.agentIds.length > 0);
 
   const select = useCallback((jobs: readonly ListedJob[], isSelected: boolean) => {
     setSelected((before) => {
@@ -102,14 +104,14 @@ export function JobsView({ fixed, counts: given, of }: Props) {
   const view = viewOf(filter);
   const total = page && `${count(page.totalCount)}${page.totalCountIsExact ? '' : '+'}`;
   const textOfTotal = page && t.jobs.found(total ?? '', page.totalCount);
-  const owner = of ?? configurations.data?.find(({ id }) => id === filter.configurationId)?.name;
+  const owner = of ?? configurations.data?.find(({ id }) => id === configurationId)?.name;
   return (
     <>
       <Tiles
         counts={counts}
         of={owner}
         chosen={filter.isScheduled ? ['QUEUED', 'EXECUTING'] : filter.states}
-        choose={(states) => change({ states, isScheduled: false })}
+        choose={(states) => change({ states, excludedStates: [], isScheduled: false })}
       />
       <div className="list-head">
         <nav className="views" aria-label={t.jobs.viewsLabel}>
@@ -120,7 +122,7 @@ export function JobsView({ fixed, counts: given, of }: Props) {
               className="view"
               title={hintOf(states, isScheduled)}
               aria-current={key === view ? 'true' : undefined}
-              onClick={() => change({ states, isScheduled })}
+              onClick={() => change({ states, excludedStates: [], isScheduled })}
             >
               {t.jobs.views[key]}
             </button>
@@ -336,9 +338,19 @@ function Nothing({
       </Empty>
     );
   }
+  const { search } = filter;
   return (
     <Empty title={t.jobs.noMatch} sign={<icons.search width={28} height={28} />}>
       <p>{t.jobs.noMatchHint}</p>
+      {search && !filter.message && (
+        <button
+          type="button"
+          className="button"
+          onClick={() => change({ search: '', message: search })}
+        >
+          {t.jobs.searchMessages(search)}
+        </button>
+      )}
     </Empty>
   );
 }

@@ -3,9 +3,10 @@ import { noteErrors } from '../data/errors';
 import type { ListedJob } from '../data/types';
 import { parseSettings } from '../settings/settings';
 import { includedKinds, planForJobs } from './actions/plan';
+import { parseFilter } from './address';
 import { type Column, cellError, columns, columnsFor } from './columns';
-import { cell, fileName, moment } from './csv';
-import { parseFilter, type Sort, sortKeys } from './filter';
+import { cell, fieldsFor, fileName, moment } from './csv';
+import { type Sort, sortKeys } from './filter';
 
 it('a value of a CSV file is quoted where it must be, and is never a formula', () => {
   expect(['a,b', 'say "x"', 'two\nlines', '=1+1', '-5', '@x', 'plain'].map(cell)).toEqual([
@@ -135,4 +136,24 @@ it('moments in a file are in UTC, as spreadsheets read them', () => {
   expect(moment('2026-05-01T10:22:33.548001+02:00')).toBe('2026-05-01 08:22:33');
   expect(moment(null)).toBeNull();
   expect(moment(undefined)).toBeUndefined();
+});
+
+it('a file has the chosen columns, or all', () => {
+  const names = (query: string) => fieldsFor(parseFilter(query)).map(({ name }) => name);
+  expect(names('?columns=state,clues')).toEqual([
+    'JobId',
+    'Name',
+    'State',
+    'ConfigurationId',
+    'Configuration',
+    'Provider',
+    'AgentCluesCount',
+    'AgentCluesCompletedCount',
+  ]);
+  const all = names('');
+  expect(new Set(all).size).toBe(all.length);
+  // Every column of the list has its fields in the file.
+  for (const { key } of columns) {
+    expect([key, names(`?columns=${key}`).length > (key === 'job' ? 4 : 5)]).toEqual([key, true]);
+  }
 });

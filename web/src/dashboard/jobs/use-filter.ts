@@ -1,7 +1,8 @@
 import { useCallback, useMemo } from 'react';
 import { useLocation, useSearch } from 'wouter';
 import { useLanguage } from '../i18n';
-import { type Filter, formatFilter, type Ignored, parseFilter, readAddress } from './filter';
+import { formatFilter, type Ignored, parseFilter, readAddress } from './address';
+import { changed, type Filter } from './filter';
 
 interface AddressFilter {
   filter: Filter;
@@ -22,7 +23,7 @@ export function useFilter(): AddressFilter {
     (changes: Partial<Filter>, replace = false) => {
       // From the address as it is now: two changes may come before the page is drawn again.
       const present = parseFilter(location.search);
-      navigate(path + formatFilter({ ...present, page: 1, ...changes }), { replace });
+      navigate(path + formatFilter(changed(present, changes)), { replace });
     },
     [navigate, path],
   );

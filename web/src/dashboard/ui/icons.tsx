@@ -61,6 +61,7 @@ export const icons = {
     </>,
   ),
   sort: make(<path d="M5 3v10m0 0-2.5-2.5M5 13l2.5-2.5M11 13V3m0 0L8.5 5.5M11 3l2.5 2.5" />),
+  filter: make(<path d="M2.5 4.5h11M4.5 8h7M6.5 11.5h3" />),
   download: make(<path d="M8 2.5v7m0 0L5.2 6.7M8 9.5l2.8-2.8M2.5 12.5h11" />),
   calendar: make(
     <>

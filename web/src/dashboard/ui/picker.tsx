@@ -13,7 +13,6 @@ export function Menu({
   tool,
   isSet = false,
   onOpenChange,
-  open,
 }: {
   label: string;
   value?: ReactNode;
@@ -22,14 +21,10 @@ export function Menu({
   /** Its name in style sheets. */
   tool?: string;
   isSet?: boolean;
-  open?: boolean;
   onOpenChange?(open: boolean): void;
 }) {
   return (
-    <Popover.Root
-      {...(open === undefined ? {} : { open })}
-      {...(onOpenChange ? { onOpenChange } : {})}
-    >
+    <Popover.Root {...(onOpenChange ? { onOpenChange } : {})}>
       <Popover.Trigger className={isSet ? 'filter is-set' : 'filter'} data-tool={tool}>
         {icon}
         <span className="filter-label">{label}</span>{' '}
@@ -60,7 +55,7 @@ const SHOWN = 60;
 /** The choice of none. */
 const any: Named = { id: '', name: '' };
 
-/** Chooses one of many by name: a field to search in, and a list that its arrow keys move in. */
+/** Chooses among many by name: a field to search in, and a list that its arrow keys move in. */
 export function Picker({
   label,
   find,
@@ -74,37 +69,23 @@ export function Picker({
   /** The label of its search field. */
   find: string;
   options: readonly Named[] | undefined;
-  chosen: string | undefined;
-  choose(id: string | undefined): void;
+  chosen: readonly string[];
+  choose(ids: readonly string[]): void;
   /** Called when it opens. */
   load(): void;
   isLoading: boolean;
 }) {
-  const [isOpen, setOpen] = useState(false);
+  const [first] = chosen;
   const name =
-    chosen &&
-    (options?.find(({ id }) => id === chosen)?.name ?? nameOf({ id: chosen, name: null }));
+    first && (options?.find(({ id }) => id === first)?.name ?? nameOf({ id: first, name: null }));
   return (
     <Menu
       label={label}
-      value={name}
-      isSet={Boolean(chosen)}
-      open={isOpen}
-      onOpenChange={(open) => {
-        setOpen(open);
-        if (open) load();
-      }}
+      value={chosen.length > 1 ? t.filters.chosen(chosen.length) : name}
+      isSet={chosen.length > 0}
+      onOpenChange={(isOpen) => isOpen && load()}
     >
-      <Choice
-        find={find}
-        options={options}
-        chosen={chosen}
-        choose={(id) => {
-          choose(id);
-          setOpen(false);
-        }}
-        isLoading={isLoading}
-      />
+      <Choice find={find} options={options} chosen={chosen} choose={choose} isLoading={isLoading} />
     </Menu>
   );
 }
@@ -119,8 +100,8 @@ function Choice({
 }: {
   find: string;
   options: readonly Named[] | undefined;
-  chosen: string | undefined;
-  choose(id: string | undefined): void;
+  chosen: readonly string[];
+  choose(ids: readonly string[]): void;
   isLoading: boolean;
 }) {
   const listId = useId();
@@ -134,7 +115,15 @@ function Choice({
       hint?.toLowerCase().includes(wanted) ||
       id.includes(wanted),
   );
-  const shown: Named[] = [...(chosen && !wanted ? [any] : []), ...found.slice(0, SHOWN)];
+  const shown: Named[] = [...(chosen.length > 0 && !wanted ? [any] : []), ...found.slice(0, SHOWN)];
+  const isChosen = ({ id }: Named) => chosen.includes(id);
+  const take = (each: Named) => {
+    if (each === any) choose([]);
+    else if (isChosen(each)) choose(chosen.filter((id) => id !== each.id));
+    else choose([...chosen, each.id]);
+    // The list stays open for others. It keeps its present option, also where it has one more now.
+    setActiveId(each === any ? undefined : idOf(each));
+  };
   const idOf = (each: Named) => `${listId}-${each.id}`;
   const known = shown.findIndex((each) => idOf(each) === activeId);
   // What is typed is for what it finds, so its first is taken by Enter.
@@ -173,7 +162,7 @@ function Choice({
             return;
           if (event.key === 'Enter' && active) {
             event.preventDefault();
-            choose(active.id || undefined);
+            take(active);
           }
           const next = shown[keys[event.key]?.() ?? -1];
           if (next && !event.shiftKey) {
@@ -182,7 +171,14 @@ function Choice({
           }
         }}
       />
-      <div ref={list} className="picker-list" id={listId} role="listbox" aria-label={find}>
+      <div
+        ref={list}
+        className="picker-list"
+        id={listId}
+        role="listbox"
+        aria-label={find}
+        aria-multiselectable="true"
+      >
         {shown.map((each) => (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the field has the focus and takes the keys.
           <div
@@ -191,11 +187,11 @@ function Choice({
             role="option"
             tabIndex={-1}
             className="option"
-            aria-selected={each.id === chosen}
+            aria-selected={isChosen(each)}
             data-highlighted={each === active || undefined}
             // The field keeps the focus.
             onMouseDown={(event) => event.preventDefault()}
-            onClick={() => choose(each.id || undefined)}
+            onClick={() => take(each)}
           >
             {each === any ? (
               <span className="muted">{t.common.any}</span>
@@ -203,7 +199,7 @@ function Choice({
               <span className="one-line">{each.name}</span>
             )}
             {each.hint && <span className="muted">{each.hint}</span>}
-            {each.id === chosen && <icons.check width={14} height={14} />}
+            {isChosen(each) && <icons.check width={14} height={14} />}
           </div>
         ))}
       </div>

@@ -225,6 +225,7 @@ function Asking({
               ))}
             </ul>
           )}
+          {plan && !isExact && <p>{words.all(n)}</p>}
           {plan && <p>{isNothing ? words.none : words.effect}</p>}
           {action === 'cancel' && !isNothing && (
             <label className="field">

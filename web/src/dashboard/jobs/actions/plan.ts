@@ -144,7 +144,10 @@ export async function planForAll(
   now: number,
 ): Promise<Plan> {
   const named = conditions.states ?? [];
-  const shown = named.length > 0 ? named : states.map(({ state }) => state);
+  const excluded = conditions.excludeStates ?? [];
+  const shown = (named.length > 0 ? named : states.map(({ state }) => state)).filter(
+    (state) => !excluded.includes(state),
+  );
   const eligible = shown.filter((state) => isEligible(action, state));
   const others = new Map<Reason, JobState[]>();
   for (const state of shown.filter((each) => !isEligible(action, each))) {

@@ -1,0 +1,2 @@
+export { Filters } from './bar';
+export { SortMenu } from './sort-menu';
