@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use entity::{Columns, Field, agent, configuration, job, job_event, job_run, to_json};
+use entity::{Columns, Field, Table, agent, configuration, job, job_event, job_run, to_json};
 use sea_orm::{DbErr, Value};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
