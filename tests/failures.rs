@@ -54,7 +54,10 @@ async fn assert_counted(server: &TestServer) {
         let items = jobs["items"].as_array().expect("jobs");
         assert_eq!(jobs["totalCount"], items.len());
         for job in items {
-            assert_eq!((&job["state"], &job["currentRun"]["failureGroup"]["id"]), (&json!("FAILED"), &group["id"]));
+            assert_eq!(
+                (&job["state"], &job["currentRun"]["failureGroup"]["id"]),
+                (&json!("FAILED"), &group["id"])
+            );
         }
         let parts = group["byConfiguration"].as_array().expect("parts");
         let sum: i64 = parts.iter().map(|part| part["count"].as_i64().unwrap()).sum();
@@ -93,7 +96,8 @@ async fn insert_run(
     message: Option<&str>,
 ) {
     let (run, job, agent) = (writer.uuid(id(run)), writer.uuid(id(job)), writer.uuid(id(800)));
-    let message = message.map_or("NULL".to_owned(), |text| format!("'{}'", text.replace('\'', "''")));
+    let message =
+        message.map_or("NULL".to_owned(), |text| format!("'{}'", text.replace('\'', "''")));
     let end = writer.moment(ended(i64::from(id_number(&job))));
     writer
         .execute(&format!(
@@ -698,7 +702,10 @@ impl Change {
             Self::Move { job, configuration } => {
                 let to =
                     configurations[*configuration].map_or("NULL".to_owned(), |id| writer.uuid(id));
-                format!("UPDATE job SET configuration_id = {to} WHERE id = {}", writer.uuid(id(*job)))
+                format!(
+                    "UPDATE job SET configuration_id = {to} WHERE id = {}",
+                    writer.uuid(id(*job))
+                )
             }
             Self::Replace { job, message } => {
                 let sql = format!("DELETE FROM job WHERE id = {}", writer.uuid(id(*job)));

@@ -140,8 +140,10 @@ fn cases(rows: &Rows) -> Vec<Case> {
     // The largest group and a small one.
     let mut groups = HashMap::<Uuid, usize>::new();
     listed.iter().filter_map(group).for_each(|id| *groups.entry(id).or_default() += 1);
-    let large = groups.iter().max_by_key(|(id, n)| (**n, **id)).map(|(id, _)| *id).expect("a group");
-    let small = groups.iter().min_by_key(|(id, n)| (**n, **id)).map(|(id, _)| *id).expect("a group");
+    let large =
+        groups.iter().max_by_key(|(id, n)| (**n, **id)).map(|(id, _)| *id).expect("a group");
+    let small =
+        groups.iter().min_by_key(|(id, n)| (**n, **id)).map(|(id, _)| *id).expect("a group");
     let time = |moment: Timestamp| moment.to_string();
     let in_states =
         |states: &'static [JobState]| move |l: &Listed<'_>| states.contains(&l.job.state);

@@ -163,9 +163,7 @@ fn sqlite() -> String {
     };
     let (job_removed, job_added) = (job("OLD", -1), job("NEW", 1));
     let of_job = |row: &str| {
-        format!(
-            "coalesce((SELECT configuration_id FROM job WHERE id = {row}.job_id), {NONE})"
-        )
+        format!("coalesce((SELECT configuration_id FROM job WHERE id = {row}.job_id), {NONE})")
     };
     let day = |row: &str| format!("({date} - {date} % {DAY})", date = failed_date(row));
     let run = |row: &str, n: i32| {
@@ -205,7 +203,8 @@ fn sqlite() -> String {
            WHERE id = NEW.job_id AND current_run_id = NEW.id AND state = 'Failed'
              AND failure_group_id IS NOT {group};"
     );
-    let group_of_run = "(SELECT r.failure_group_id FROM job_run AS r WHERE r.id = NEW.current_run_id)";
+    let group_of_run =
+        "(SELECT r.failure_group_id FROM job_run AS r WHERE r.id = NEW.current_run_id)";
     let runs = "FROM job_run AS r WHERE r.job_id = NEW.id AND r.failure_group_id IS NOT NULL";
     let run_day = format!("({date} - {date} % {DAY})", date = failed_date("r"));
     format!(
@@ -340,6 +339,13 @@ async fn postgres(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .ok_or_else(|| DbErr::Custom("there is no current schema".to_owned()))?;
     let schema: String = row.try_get_by_index(0)?;
 
+    for sql in postgres_triggers(&schema) {
+        run(manager, &sql).await?;
+    }
+    Ok(())
+}
+
+fn postgres_triggers(schema: &str) -> Vec<String> {
     const NONE: &str = "'ffffffff-ffff-ffff-ffff-ffffffffffff'";
     let key = |row: &str| format!("coalesce({row}.configuration_id, {NONE})");
     let delta = format!(
@@ -473,16 +479,13 @@ async fn postgres(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .to_owned(),
         ),
     ];
-    for ((table, trigger, function), (event, body)) in POSTGRES_TRIGGERS.into_iter().zip(bodies) {
-        debug_assert!(event.contains(&format!("ON {table} ")));
-        run(
-            manager,
-            &format!(
+    let triggers = POSTGRES_TRIGGERS.into_iter().zip(bodies);
+    triggers
+        .map(|((_, trigger, function), (event, body))| {
+            format!(
                 "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$;\n\
                  CREATE TRIGGER {trigger} {event} EXECUTE FUNCTION {function}()"
-            ),
-        )
-        .await?;
-    }
-    Ok(())
+            )
+        })
+        .collect()
 }

@@ -414,6 +414,10 @@ mod tests {
             ("{ jobsConnection(last: 5) { nodes { id } } }", 10 + 1 + 5 * 2),
             ("{ jobsConnection { nodes { id } } }", 10 + 1 + 20 * 2),
             ("{ executingJobs { id } }", 10 + 20 * 2),
+            (
+                "{ failureGroups(first: 5) { nodes { id perDay { count } } totalCount } }",
+                failures::list::COST + 10 + 1 + 5 * (1 + 1 + 20 * 2) + 1,
+            ),
             ("{ jobs(filter: { search: \"x\" }) { page } }", SCAN + 10 + 2),
             ("{ jobs(filter: { search: null }) { page } }", 10 + 2),
             ("{ jobs(page: 30) { page } }", 10 + 30 * 20 / 20 + 2),

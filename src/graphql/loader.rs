@@ -205,7 +205,8 @@ impl Loader<DaysOf> for Rows {
             let same = keys.iter().filter(|key| key.from == from);
             for (scope, ids) in by_scope(same.map(|key| &key.group)) {
                 for (id, days) in parts::days(self.db.reader(), scope, &ids, from).await? {
-                    found.insert(DaysOf { group: GroupOf { scope: scope.clone(), id }, from }, days);
+                    found
+                        .insert(DaysOf { group: GroupOf { scope: scope.clone(), id }, from }, days);
                 }
             }
         }

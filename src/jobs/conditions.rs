@@ -364,7 +364,10 @@ impl Conditions {
 }
 
 /// The ids of a list.
-pub(super) fn ids(name: &'static str, list: Option<&[UuidArgument]>) -> Result<Vec<Uuid>, ApiError> {
+pub(super) fn ids(
+    name: &'static str,
+    list: Option<&[UuidArgument]>,
+) -> Result<Vec<Uuid>, ApiError> {
     let list = list.unwrap_or_default();
     limit(name, list.len())?;
     list.iter().map(|id| id.get(name)).collect()
@@ -456,6 +459,13 @@ mod tests {
             (JobFilter { updated_before: moment, ..none() }, SCAN, SCAN, COUNT, SCAN),
             (JobFilter { states: states(&[JobState::Unknown]), ..none() }, SCAN, SCAN, SCAN, SCAN),
             (JobFilter { agent_ids: ids, ..none() }, SCAN, SCAN, SCAN, SCAN),
+            (
+                JobFilter { failure_group_id: Some(UuidArgument::from(id)), ..none() },
+                0,
+                SCAN,
+                SCAN,
+                SCAN,
+            ),
             (JobFilter { search: Some("x".to_owned()), ..none() }, SCAN, SCAN, SCAN, SCAN),
             (JobFilter { search: Some(" ".to_owned()), ..none() }, 0, SCAN, 0, 0),
             (JobFilter { scheduled_after: moment, ..none() }, SCAN, SCAN, SCAN, SCAN),

@@ -2,38 +2,100 @@
 
 /// Words that a code follows.
 const BEFORE_CODE: &[&str] = &[
-    "http", "status", "statuscode", "status_code", "code", "errorcode", "error_code", "errno", "error",
-    "err", "msg", "sqlcode", "sqlstate", "exitcode", "rc", "hresult", "level", "state", "class",
-    "signal", "curl", "problem", "winerror", "errcode", "subcode", "returncode",
+    "http",
+    "status",
+    "statuscode",
+    "status_code",
+    "code",
+    "errorcode",
+    "error_code",
+    "errno",
+    "error",
+    "err",
+    "msg",
+    "sqlcode",
+    "sqlstate",
+    "exitcode",
+    "rc",
+    "hresult",
+    "level",
+    "state",
+    "class",
+    "signal",
+    "curl",
+    "problem",
+    "winerror",
+    "errcode",
+    "subcode",
+    "returncode",
 ];
 
 /// Words that an HTTP status follows, if it is followed by none that it could count.
 const BEFORE_STATUS: &[&str] = &[
-    "returned", "returns", "got", "received", "responded", "response", "answered", "with", "was", "a",
+    "returned",
+    "returns",
+    "got",
+    "received",
+    "responded",
+    "response",
+    "answered",
+    "with",
+    "was",
+    "a",
     "an",
 ];
 
 /// The beginnings of HTTP's reason phrases, and how libraries describe statuses.
 const REASONS: &[&str] = &[
-    "bad request", "unauthorized", "payment required", "forbidden", "not found", "method not allowed",
-    "not acceptable", "proxy authentication", "request time", "conflict", "gone", "length required",
-    "precondition", "payload too", "request entity", "content too", "uri too", "request-uri",
-    "unsupported media", "unprocessable", "locked", "failed dependency", "too many", "client error",
-    "server error", "internal server", "internal error", "not implemented", "bad gateway",
-    "service unavailable", "service temporarily", "gateway time", "insufficient storage",
-    "moved permanently", "temporary redirect", "see other",
+    "bad request",
+    "unauthorized",
+    "payment required",
+    "forbidden",
+    "not found",
+    "method not allowed",
+    "not acceptable",
+    "proxy authentication",
+    "request time",
+    "conflict",
+    "gone",
+    "length required",
+    "precondition",
+    "payload too",
+    "request entity",
+    "content too",
+    "uri too",
+    "request-uri",
+    "unsupported media",
+    "unprocessable",
+    "locked",
+    "failed dependency",
+    "too many",
+    "client error",
+    "server error",
+    "internal server",
+    "internal error",
+    "not implemented",
+    "bad gateway",
+    "service unavailable",
+    "service temporarily",
+    "gateway time",
+    "insufficient storage",
+    "moved permanently",
+    "temporary redirect",
+    "see other",
 ];
 
 /// Words after which a number is counted by no word that follows.
 const NOT_COUNTED: &[&str] = &[
-    "from", "for", "on", "at", "to", "after", "while", "when", "by", "in", "error", "errors", "status",
-    "response", "during", "and", "but", "because",
+    "from", "for", "on", "at", "to", "after", "while", "when", "by", "in", "error", "errors",
+    "status", "response", "during", "and", "but", "because",
 ];
 
 /// Products whose error codes are letters, a hyphen and a number.
 const PREFIXES: &[&str] = &[
-    "ORA", "TNS", "PLS", "SP2", "DPY", "DPI", "NJS", "IMP", "EXP", "RMAN", "SQL", "DB2", "DSRA", "WFLYCTL",
-    "CDM", "CVE", "MSB", "CS", "KB", "IIS", "AUTH", "ERR", "ERROR", "CRM", "AADSTS", "JBAS", "SQLCODE",
+    "ORA", "TNS", "PLS", "SP2", "DPY", "DPI", "NJS", "IMP", "EXP", "RMAN", "SQL", "DB2", "DSRA",
+    "WFLYCTL", "CDM", "CVE", "MSB", "CS", "KB", "IIS", "AUTH", "ERR", "ERROR", "CRM", "AADSTS",
+    "JBAS", "SQLCODE",
 ];
 
 fn is_status(number: &str) -> bool {
@@ -45,9 +107,9 @@ pub fn last_word(text: &str) -> String {
     let marks = [' ', ':', '=', '#', '(', '[', '{', '-', '"', '\'', '>', ','];
     let text = text.trim_end_matches(marks);
     let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
-    let start = text.rfind(|letter: char| !is_part(letter)).map_or(0, |at| {
-        at + text[at..].chars().next().map_or(1, char::len_utf8)
-    });
+    let start = text
+        .rfind(|letter: char| !is_part(letter))
+        .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
     text[start..].to_lowercase()
 }
 
@@ -65,7 +127,8 @@ pub fn is_code(before: &str, number: &str, after: &str) -> bool {
     if word == "1" && before.trim_end().ends_with("HTTP/1.1") {
         return true;
     }
-    let rest = after.trim_start_matches([' ', ')', '(', ':', '-', ']', ',', '"', '\'']).to_lowercase();
+    let rest =
+        after.trim_start_matches([' ', ')', '(', ':', '-', ']', ',', '"', '\'']).to_lowercase();
     if is_status(number) {
         let has_reason = REASONS.iter().any(|reason| rest.starts_with(reason));
         let is_alone = (before.ends_with('(') && after.starts_with(')'))
@@ -73,9 +136,8 @@ pub fn is_code(before: &str, number: &str, after: &str) -> bool {
         let follows_reason = follows
             && REASONS.iter().any(|reason| reason.split(' ').next_back() == Some(word.as_str()));
         let next = rest.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
-        let counts_nothing = next.is_empty()
-            || !after.starts_with(' ')
-            || NOT_COUNTED.contains(&next);
+        let counts_nothing =
+            next.is_empty() || !after.starts_with(' ') || NOT_COUNTED.contains(&next);
         if has_reason
             || is_alone
             || follows_reason

@@ -183,7 +183,10 @@ fn pattern<'a>(before: &str, rest: &'a str) -> Replaced<'a> {
             Action::Replace(placeholder) => Cow::Borrowed(*placeholder),
             Action::ReplaceRandom => {
                 let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(is);
-                if !(has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase)) {
+                if !(has(u8::is_ascii_digit)
+                    && has(u8::is_ascii_uppercase)
+                    && has(u8::is_ascii_lowercase))
+                {
                     continue;
                 }
                 "<id>".into()
@@ -191,8 +194,8 @@ fn pattern<'a>(before: &str, rest: &'a str) -> Replaced<'a> {
             Action::Address => {
                 let inner = text.trim_start_matches('[');
                 let inner = inner.split([']', '%']).next().unwrap_or_default();
-                let is_address = inner.bytes().any(|b| b.is_ascii_digit())
-                    && inner.parse::<Ipv6Addr>().is_ok();
+                let is_address =
+                    inner.bytes().any(|b| b.is_ascii_digit()) && inner.parse::<Ipv6Addr>().is_ok();
                 if !is_address || after.starts_with(char::is_alphanumeric) {
                     continue;
                 }

@@ -18,8 +18,10 @@ fn uuid(rng: &mut impl Rng) -> String {
 /// A failure of one of six causes.
 fn generated(cause: usize, rng: &mut impl Rng) -> String {
     let id = uuid(rng);
-    let host = format!("node-{}.eu{}.example.com", rng.random_range(1..400), rng.random_range(1..9));
-    let address = format!("10.{}.{}.{}", rng.random::<u8>(), rng.random::<u8>(), rng.random::<u8>());
+    let host =
+        format!("node-{}.eu{}.example.com", rng.random_range(1..400), rng.random_range(1..9));
+    let address =
+        format!("10.{}.{}.{}", rng.random::<u8>(), rng.random::<u8>(), rng.random::<u8>());
     let n: u32 = rng.random_range(1..2_000_000);
     let time = format!(
         "2026-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
@@ -33,9 +35,14 @@ fn generated(cause: usize, rng: &mut impl Rng) -> String {
     let directory = ["in", "out", "spool 2", "Year End"][rng.random_range(0..4)];
     match cause {
         0 => format!("HTTP 429 Too Many Requests: retry after {n} s (request {id})"),
-        1 => format!("HTTP 503 Service Unavailable from {host} after {} attempts at {time}", n % 9 + 1),
+        1 => format!(
+            "HTTP 503 Service Unavailable from {host} after {} attempts at {time}",
+            n % 9 + 1
+        ),
         2 => format!("dial tcp {address}:{}: connect: connection refused", n % 60_000 + 80),
-        3 => format!("could not read '/data/{directory}/part-{n}.csv': disk quota of {n} bytes exceeded"),
+        3 => format!(
+            "could not read '/data/{directory}/part-{n}.csv': disk quota of {n} bytes exceeded"
+        ),
         4 => format!(
             "ERROR: relation \"crm.t_{n}\" does not exist (SQLSTATE 42P01)\nLINE {}: SELECT * FROM …",
             n % 50
@@ -71,12 +78,18 @@ fn different_causes_are_kept_apart() {
         ("Request failed with status code 401", "Request failed with status code 403"),
         ("HTTP 401", "HTTP 429"),
         ("HTTP/1.1 503 Service Unavailable", "HTTP/1.1 502 Bad Gateway"),
-        ("The remote server returned an error: (403) Forbidden.", "The remote server returned an error: (401) Unauthorized."),
+        (
+            "The remote server returned an error: (403) Forbidden.",
+            "The remote server returned an error: (401) Unauthorized.",
+        ),
         ("api.example.com returned 500", "api.example.com returned 429"),
         ("got 404 from https://a.example/x", "got 410 from https://a.example/x"),
         ("connect ETIMEDOUT 10.0.0.1:5432", "connect ECONNREFUSED 10.0.0.1:5432"),
         ("dial tcp 10.0.0.1:80: i/o timeout", "dial tcp 10.0.0.1:80: connect: connection refused"),
-        ("ORA-00942: table or view does not exist", "ORA-01017: invalid username/password; logon denied"),
+        (
+            "ORA-00942: table or view does not exist",
+            "ORA-01017: invalid username/password; logon denied",
+        ),
         ("ORA-12541", "ORA-12514"),
         ("ERROR 1045 (28000): refused", "ERROR 1044 (42000): refused"),
         ("Msg 18456, Level 14, State 1, Line 1", "Msg 4060, Level 11, State 1, Line 1"),
@@ -147,10 +160,7 @@ fn titles_read_like_the_message() {
             "Run 018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f read /var/spool/a.csv from db-1.prod.internal:5432",
             "Run <uuid> read <path> from <host>",
         ),
-        (
-            "can't open it, the server doesn't answer",
-            "can't open it, the server doesn't answer",
-        ),
+        ("can't open it, the server doesn't answer", "can't open it, the server doesn't answer"),
         ("x509: certificate has expired", "x509: certificate has expired"),
     ] {
         assert_eq!(title(message), expected);
@@ -189,7 +199,9 @@ fn ids_are_the_same_everywhere() {
 #[test]
 fn a_long_message_is_read_no_further_than_needed() {
     let long = "a1 \"b' 0x1:2::3/4 <".repeat(60_000);
-    for message in [long.clone(), format!("Traceback (most recent call last):\n{long}\nKeyError: 'x'")] {
+    for message in
+        [long.clone(), format!("Traceback (most recent call last):\n{long}\nKeyError: 'x'")]
+    {
         assert!(title(&message).chars().count() <= TITLE_LENGTH);
     }
     let cut = title(&("word ".repeat(100) + "7"));

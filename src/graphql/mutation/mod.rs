@@ -36,9 +36,7 @@ use payloads::{
     RegisterAgentPayload, ReportPayload, ReportResult, SaveConfigurationPayload,
 };
 
-use failures::{
-    AcknowledgeFailureGroupInput, FailureGroupPayload, ReopenFailureGroupInput,
-};
+use failures::{AcknowledgeFailureGroupInput, FailureGroupPayload, ReopenFailureGroupInput};
 use rights::within_rights;
 
 /// How many items a request may have, and how many jobs a filter touches.

@@ -108,10 +108,7 @@ impl JobRun {
     }
 
     /// The failures with the same cause. Null if it has not failed, and for moments after it failed.
-    async fn failure_group(
-        &self,
-        context: &Context<'_>,
-    ) -> Result<Option<FailureGroup>, ApiError> {
+    async fn failure_group(&self, context: &Context<'_>) -> Result<Option<FailureGroup>, ApiError> {
         match self.row.failure_group_id {
             Some(id) => FailureGroup::load(context, id).await,
             None => Ok(None),

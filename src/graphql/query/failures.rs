@@ -75,7 +75,8 @@ impl FailuresQuery {
         let slice = list.slice(db, after, size).await?;
         let total_count =
             if is_selected(context, &["totalCount"]) { list.count(db).await? } else { 0 };
-        let keys = slice.cursors.iter().map(|at| GroupOf { scope: list.scope().clone(), id: at.id });
+        let keys =
+            slice.cursors.iter().map(|at| GroupOf { scope: list.scope().clone(), id: at.id });
         let groups = context.data_unchecked::<RowLoader>().load_many(keys).await?;
         let edge = |cursor: &Cursor| {
             let key = GroupOf { scope: list.scope().clone(), id: cursor.id };

@@ -110,9 +110,9 @@ pub fn object(group: &Group, sample: Option<&str>, days: &[(Timestamp, i64)]) ->
         .collect();
     let days: Vec<_> =
         days.iter().map(|(day, n)| json!({ "Day": day.to_string(), "Count": n })).collect();
-    let acknowledgement = group.acknowledgement().map(
-        |known| json!({ "At": known.at.to_string(), "By": known.by, "Note": known.note }),
-    );
+    let acknowledgement = group
+        .acknowledgement()
+        .map(|known| json!({ "At": known.at.to_string(), "By": known.by, "Note": known.note }));
     json!({
         "Id": group.id,
         "Title": group.title,

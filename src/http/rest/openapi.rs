@@ -239,8 +239,7 @@ fn route(
     example: &Example<'_>,
 ) -> PathItem {
     let is_in_path = id == "failure";
-    let parameters: Vec<_> =
-        parameters.iter().map(|each| parameter(each, is_in_path)).collect();
+    let parameters: Vec<_> = parameters.iter().map(|each| parameter(each, is_in_path)).collect();
     let finds_nothing = parameters.iter().any(|parameter| parameter.name == "id");
     let content = ContentBuilder::new()
         .schema(Some(typed(schema)))

@@ -49,7 +49,11 @@ pub static FAILURES: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
     let cursor = json!({ "type": "string" });
     filter::failure_group_parameters()
         .chain([
-            Parameter::new("orderBy", "What the groups are sorted by, the largest or newest first.", order),
+            Parameter::new(
+                "orderBy",
+                "What the groups are sorted by, the largest or newest first.",
+                order,
+            ),
             Parameter { description: "Groups per answer.", ..Parameter::take() },
             Parameter::new("after", "`EndCursor` of the answer before.", cursor),
         ])

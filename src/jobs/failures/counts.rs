@@ -123,8 +123,12 @@ const DERIVED: &str = "CASE WHEN job.state = 'Failed' THEN \
 pub async fn verify(db: &Db) -> Result<Vec<Drift>, DbErr> {
     fold(db).await?;
     let mut sql = Sql::new(db.backend());
-    sql.push("SELECT group_id, configuration_id, CAST(sum(counter) AS bigint), CAST(sum(n) AS bigint) ")
-        .push("FROM (SELECT group_id, configuration_id, jobs AS counter, 0 AS n FROM failure_group_count");
+    sql.push(
+        "SELECT group_id, configuration_id, CAST(sum(counter) AS bigint), CAST(sum(n) AS bigint) ",
+    )
+    .push(
+        "FROM (SELECT group_id, configuration_id, jobs AS counter, 0 AS n FROM failure_group_count",
+    );
     if sql.is_postgres() {
         sql.push(" UNION ALL SELECT group_id, configuration_id, jobs, 0 FROM failure_group_delta");
     }

@@ -89,7 +89,10 @@ mod tests {
             let cursor = Cursor::new(id, order, 1_700_000_000_000_000);
             assert_eq!(Cursor::decode(&cursor.encode(), order, "after").unwrap(), cursor);
             for other in [FailureGroupOrder::LastSeen, FailureGroupOrder::JobCount] {
-                assert_eq!(Cursor::decode(&cursor.encode(), other, "after").is_ok(), other == order);
+                assert_eq!(
+                    Cursor::decode(&cursor.encode(), other, "after").is_ok(),
+                    other == order
+                );
             }
         }
         let early = Cursor::new(id, FailureGroupOrder::LastSeen, i64::MIN).encode();

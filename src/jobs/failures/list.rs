@@ -126,7 +126,9 @@ impl GroupList {
                 sql.push("coalesce(").push(order.expression()).push(", ").bind(unknown).push(")");
             }
         }
-        sql.push(" AS k FROM grouped JOIN failure_group AS g ON g.id = grouped.group_id WHERE true");
+        sql.push(
+            " AS k FROM grouped JOIN failure_group AS g ON g.id = grouped.group_id WHERE true",
+        );
         if filter.include_empty != Some(true) {
             sql.push(" AND jobs > 0");
         }
@@ -137,7 +139,11 @@ impl GroupList {
             sql.push(" AND first_seen >= ").bind(moment);
         }
         if let Some(is_acknowledged) = filter.is_acknowledged {
-            sql.push(if is_acknowledged { " AND is_acknowledged = 1" } else { " AND is_acknowledged = 0" });
+            sql.push(if is_acknowledged {
+                " AND is_acknowledged = 1"
+            } else {
+                " AND is_acknowledged = 0"
+            });
         }
         if let Some(text) = &filter.search {
             sql.push(" AND ");

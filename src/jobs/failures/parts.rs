@@ -159,8 +159,7 @@ pub async fn samples(
     let run_ids: Vec<_> = runs.keys().copied().collect();
     let message = Columns::none().with(job_run::Column::AgentResultMessage);
     let messages = rows::by_ids::<job_run::Entity>(db, scope, &run_ids, message).await?;
-    let sample = |(run, row): (Uuid, job_run::Model)| {
-        Some((*runs.get(&run)?, row.agent_result_message?))
-    };
+    let sample =
+        |(run, row): (Uuid, job_run::Model)| Some((*runs.get(&run)?, row.agent_result_message?));
     Ok(messages.into_iter().filter_map(sample).collect())
 }
