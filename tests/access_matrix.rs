@@ -110,7 +110,8 @@ impl Ids {
 
 /// A message like no other, in letters: a fingerprint leaves them as they are.
 fn cause(id: Uuid) -> String {
-    let letter = |digit: char| char::from(b'a' + digit.to_digit(16).unwrap_or(0) as u8);
+    let letter =
+        |digit: char| char::from(b"abcdefghijklmnop"[digit.to_digit(16).unwrap_or(0) as usize]);
     format!("cause {}", id.simple().to_string().chars().map(letter).collect::<String>())
 }
 
