@@ -37,9 +37,12 @@ pub struct Model {
     /// The id that the client gave the request that queued it, so that a repeat queues no second job.
     #[graphql(skip)]
     pub client_request_id: Option<String>,
+    /// The failure group of its current run, while it is failed. Triggers keep it.
+    #[graphql(skip)]
+    pub failure_group_id: Option<Uuid>,
 }
 
-crate::table::table!("job", internal: ["client_request_id"]);
+crate::table::table!("job", internal: ["client_request_id", "failure_group_id"]);
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}

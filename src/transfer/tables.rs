@@ -141,7 +141,8 @@ impl Import for agent::Entity {
 impl Import for job::Entity {
     const REQUIRED: &'static [&'static str] = &["id", "created_date"];
     // It is the newest run.
-    const COMPUTED: &'static [&'static str] = &["currentrunid", "currentjobrunid"];
+    const COMPUTED: &'static [&'static str] =
+        &["currentrunid", "currentjobrunid", "failuregroupid"];
 
     fn alias(word: &str) -> Option<&'static str> {
         job_alias(word)

@@ -136,7 +136,7 @@ pub async fn verify(db: &Db) -> Result<Vec<Drift>, DbErr> {
         .push(&format!("{DERIVED} AS group_id, coalesce(configuration_id, "))
         .bind(NONE)
         .push(") AS configuration_id FROM job) AS derived WHERE derived.group_id IS NOT NULL")
-        .push(") AS both GROUP BY 1, 2 HAVING sum(counter) <> sum(n) ORDER BY 1, 2");
+        .push(") AS summed GROUP BY 1, 2 HAVING sum(counter) <> sum(n) ORDER BY 1, 2");
     let drift = |row: &sea_orm::QueryResult| {
         Ok(Drift {
             group_id: row.try_get_by_index(0)?,
