@@ -58,7 +58,7 @@ const within = {
   month: 'in den letzten 30 Tagen',
 };
 
-const happened = { created: 'erstellt', started: 'gestartet', finished: 'beendet' };
+const happened = { created: 'erstellt', started: 'begonnen', finished: 'beendet' };
 
 const priority = (n: number) => ({ 0: 'Niedrig', 2: 'Normal', 4: 'Hoch' })[n] ?? String(n);
 
@@ -276,7 +276,7 @@ export const de: Messages = {
     atLeast: (length: string) => `Dauer: mindestens ${length}`,
     atMost: (length: string) => `Dauer: höchstens ${length}`,
     whichTime: 'Zeitpunkt',
-    times: { created: 'Erstellt', started: 'Gestartet', finished: 'Beendet' },
+    times: { created: 'Erstellt', started: 'Begonnen', finished: 'Beendet' },
     ranges: {
       hour: 'Letzte Stunde',
       today: 'Heute',
@@ -635,6 +635,7 @@ export const de: Messages = {
       plural(n, { one: 'früheren Lauf anzeigen', other: 'frühere Läufe anzeigen' }),
     latest: (n: number) => `Die neuesten ${count(n)} Läufe. Frühere sind nicht aufgeführt.`,
     number: (n: number) => `Lauf ${count(n)}`,
+    alike: 'Alle Jobs mit diesem Namen',
   },
 
   fields: {

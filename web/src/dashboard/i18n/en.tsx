@@ -630,6 +630,7 @@ export const en = {
     earlier: (n: number) => `Show ${plural(n, { one: 'earlier run', other: 'earlier runs' })}`,
     latest: (n: number) => `The latest ${count(n)} runs. Earlier runs are not listed.`,
     number: (n: number) => `Run ${count(n)}`,
+    alike: 'All jobs with this name',
   },
 
   fields: {

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { Suspense, useState } from 'react';
 import { Redirect, useSearch } from 'wouter';
 import { nameOf } from '../data/hooks';
 import { isUuid } from '../data/ids';
@@ -117,21 +117,23 @@ export function JobPage({ id }: { id: string }) {
       </div>
       {run && <Fields run={run} />}
       {action && (
-        <ActionDialog
-          action={action}
-          target={{
-            jobs: [
-              {
-                ...job,
-                name: nameOf(job),
-                state,
-                configuration: job.configuration ? nameOf(job.configuration) : undefined,
-                started: run?.agentStartTime,
-              },
-            ],
-          }}
-          close={() => setAction(undefined)}
-        />
+        <Suspense>
+          <ActionDialog
+            action={action}
+            target={{
+              jobs: [
+                {
+                  ...job,
+                  name: nameOf(job),
+                  state,
+                  configuration: job.configuration ? nameOf(job.configuration) : undefined,
+                  started: run?.agentStartTime,
+                },
+              ],
+            }}
+            close={() => setAction(undefined)}
+          />
+        </Suspense>
       )}
       {isJsonOpen && <JsonDialog job={job} run={run} close={() => setJsonOpen(false)} />}
     </article>

@@ -4,7 +4,7 @@ import { nameOf } from '../data/hooks';
 import { progressFields, progressOf } from '../data/parts';
 import { lossOf } from '../data/processing';
 import { isActive, isOver } from '../data/states';
-import type { JobState, ListedJob, LiveJob } from '../data/types';
+import type { JobState, ListedJob, RunProgress } from '../data/types';
 import { about, relative } from '../format/duration';
 import { compact, count, NONE, percent, rate } from '../format/number';
 import { type Messages, t } from '../i18n';
@@ -24,11 +24,10 @@ export type Fixed = 'configuration' | 'agent';
 export interface Row {
   job: ListedJob;
   state: JobState;
-  run: ListedRun | LiveRun | null;
+  run: RunProgress | null;
   fixed?: Fixed | undefined;
 }
 type ListedRun = ListedJob['currentRun'] & object;
-type LiveRun = LiveJob['currentRun'] & object;
 
 export interface Column {
   /** Its label is the text of the same name. */

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { errorOf } from '../data/errors';
 import { nameOf, useAgentNames, useConfigurationNames, useCounts } from '../data/hooks';
 import { useMayAct } from '../data/principal';
@@ -243,12 +243,14 @@ export function JobsView({ fixed, counts: given, of }: Props) {
         </section>
       )}
       {asked && (
-        <ActionDialog
-          {...asked}
-          named={filter.states}
-          close={() => setAsked(undefined)}
-          done={clear}
-        />
+        <Suspense>
+          <ActionDialog
+            {...asked}
+            named={filter.states}
+            close={() => setAsked(undefined)}
+            done={clear}
+          />
+        </Suspense>
       )}
     </>
   );
