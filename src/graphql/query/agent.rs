@@ -5,7 +5,7 @@ use entity::Long;
 
 use super::super::object::{self, Agent};
 use super::super::selection::columns_at;
-use super::named_page;
+use super::named_page::named_page;
 use crate::error::ApiError;
 use crate::jobs::argument::UuidArgument;
 

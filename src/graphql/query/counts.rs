@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, Object};
 
+use super::super::context::{reader, scope};
 use super::super::object::JobCounts;
-use super::{reader, scope};
 use crate::error::ApiError;
 use crate::jobs::argument::UuidArgument;
 use crate::jobs::counts;

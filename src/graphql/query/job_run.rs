@@ -2,9 +2,9 @@
 
 use async_graphql::{Context, Object};
 
+use super::super::context::{reader, scope};
 use super::super::object::JobRun;
 use super::super::selection::columns;
-use super::{reader, scope};
 use crate::error::ApiError;
 use crate::jobs::argument::UuidArgument;
 use crate::jobs::rows;

@@ -5,9 +5,9 @@ use async_graphql::{ComplexObject, Context, Object, SimpleObject};
 use entity::{Columns, JobState, Long};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::super::context::{reader, scope, stale_before};
 use super::super::object::{Job, JobRun};
 use super::super::selection::{columns_at, is_selected};
-use super::{reader, scope};
 use crate::db::Db;
 use crate::error::ApiError;
 use crate::jobs::argument::{PageRequest, UuidArgument, take_of};
@@ -31,7 +31,8 @@ pub struct JobPage {
     /// are more.
     total_count: Long,
     /// Always true where only states and configurations filter. With other conditions jobs are
-    /// counted one by one, and no further than 10,000.
+    /// counted one by one, and no further than 10,000. With `messageContains` false, too, if there are
+    /// more than the 5,000 jobs that were looked through.
     total_count_is_exact: bool,
     /// How many pages `totalCount` jobs fill.
     page_count: Long,
@@ -111,7 +112,7 @@ impl JobsQuery {
         let (page, take) = (page.unwrap_or(0), take.unwrap_or(20));
         let request = PageRequest::new(page, take)?;
         let configuration = UuidArgument::get_optional(configuration_id, "configurationId")?;
-        let mut conditions = Conditions::new(filter.unwrap_or_default())?;
+        let mut conditions = Conditions::new(filter.unwrap_or_default(), stale_before(context))?;
         if let Some(state) = state {
             conditions.retain_states(|each| each == state);
         }
@@ -136,7 +137,8 @@ impl JobsQuery {
     }
 
     /// The same list by cursors (a Relay connection): a place in it stays right while jobs are
-    /// added, and costs the same at any depth.
+    /// added, and costs the same at any depth. With the filter `messageContains` a stretch may have fewer
+    /// jobs than asked for, or none, and others after it: 5,000 are looked through at a time.
     #[expect(clippy::too_many_arguments, reason = "they are the API")]
     async fn jobs_connection(
         &self,
@@ -161,7 +163,7 @@ impl JobsQuery {
             (None, Some(last)) => (take_of("last", last)?, true),
             (first, None) => (take_of("first", first.unwrap_or(20))?, false),
         };
-        let conditions = Conditions::new(filter.unwrap_or_default())?;
+        let conditions = Conditions::new(filter.unwrap_or_default(), stale_before(context))?;
         let order = order_by.unwrap_or_default();
         let cursor = |text: Option<String>, argument| {
             text.map(|text| Cursor::decode(&text, order.field, argument)).transpose()
@@ -190,11 +192,13 @@ impl JobsQuery {
                 node: Job::from(listed),
             })
             .collect();
+        let end = slice.end.map(|end| end.encode());
+        let (start, end) = if from_end { (end, None) } else { (None, end) };
         let page_info = PageInfo {
             has_previous_page: has_previous,
             has_next_page: has_next,
-            start_cursor: edges.first().map(|edge| edge.cursor.clone()),
-            end_cursor: edges.last().map(|edge| edge.cursor.clone()),
+            start_cursor: start.or_else(|| edges.first().map(|edge| edge.cursor.clone())),
+            end_cursor: end.or_else(|| edges.last().map(|edge| edge.cursor.clone())),
         };
         Ok(JobConnection { edges, page_info })
     }

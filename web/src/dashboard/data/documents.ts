@@ -18,6 +18,7 @@ export const runProgress = graphql(`
     agentResultMessage
     processingState
     isStale
+    percentCompleted
     tasksPerMinute
     estimatedRemaining
     agent { id name }
@@ -260,6 +261,7 @@ export const fullRun = graphql(`
     processingTasksReceivedLogLinesCount
     processingUpdatedDate
     isStale
+    percentCompleted
     tasksPerMinute
     estimatedRemaining
     agent { name }

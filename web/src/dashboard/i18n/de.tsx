@@ -222,6 +222,7 @@ export const de: Messages = {
     agent: 'Agent',
     progress: 'Fortschritt',
     started: 'Begonnen',
+    finished: 'Beendet',
     duration: 'Dauer',
     tasks: 'Aufgaben',
     clues: 'Clues',
@@ -518,7 +519,7 @@ export const de: Messages = {
     ),
     overdue: (ago: ReactNode, configuration: string | null | undefined): ReactNode => (
       <>
-        <b>Fällig {ago}.</b> Kein Agent hat {configuration ?? 'den Job'} übernommen.
+        <b>Fällig {ago}:</b> Kein Agent hat {configuration ?? 'den Job'} übernommen.
       </>
     ),
     cancelling: (ago: ReactNode): ReactNode => (
@@ -529,12 +530,12 @@ export const de: Messages = {
     ),
     scheduled: (time: ReactNode, relative: ReactNode): ReactNode => (
       <>
-        <b>Geplant</b> für {time}, {relative}.
+        <b>Geplant</b> für {time} ({relative}).
       </>
     ),
     silent: (_time: string, last: string): ReactNode => (
       <>
-        <b>Letzte Meldung {last}.</b> Der Agent läuft vielleicht nicht mehr oder erreicht den Server
+        <b>Letzte Meldung {last}:</b> Der Agent läuft vielleicht nicht mehr oder erreicht den Server
         nicht.
       </>
     ),

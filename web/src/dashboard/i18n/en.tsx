@@ -201,6 +201,7 @@ export const en = {
     agent: 'Agent',
     progress: 'Progress',
     started: 'Started',
+    finished: 'Finished',
     duration: 'Duration',
     tasks: 'Tasks',
     clues: 'Clues',

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { errorOf } from '../data/errors';
 import { nameOf } from '../data/hooks';
-import { progressFields, progressOf } from '../data/parts';
+import { progressFields } from '../data/parts';
 import { lossOf } from '../data/processing';
 import { isActive, isOver } from '../data/states';
 import type { JobState, ListedJob, RunProgress } from '../data/types';
@@ -85,7 +85,7 @@ function Waiting({ job, due }: { job: ListedJob; due: number }) {
 }
 
 function Progress({ state, run }: Row) {
-  const value = progressOf(run);
+  const value = run?.percentCompleted ?? null;
   if (isActive(state)) {
     const isMoving = state === 'EXECUTING';
     const left = run?.estimatedRemaining;
@@ -275,6 +275,16 @@ export const columns: readonly Column[] = [
       ),
   },
   {
+    key: 'finished',
+    track: MOMENT,
+    room: 116,
+    isMoment: true,
+    runFields: ['agentEndTime'],
+    // A live run does not tell when it ended; the list is read again once a job ends.
+    cell: ({ job, state }) =>
+      job.currentRun && isOver(state) && <Moment at={job.currentRun.agentEndTime} />,
+  },
+  {
     key: 'duration',
     track: '5.25rem',
     room: 84,
@@ -351,7 +361,7 @@ export const columns: readonly Column[] = [
 /** What matters, the most important first, by what the list shows. */
 const wanted = {
   any: ['state', 'job', 'progress', 'message', 'started', 'duration', 'agent', 'tasks', 'clues'],
-  over: ['state', 'job', 'message', 'started', 'duration', 'agent', 'tasks', 'clues'],
+  over: ['state', 'job', 'message', 'finished', 'duration', 'agent', 'tasks', 'clues', 'started'],
   waiting: ['state', 'job', 'scheduled', 'created', 'priority', 'type'],
 };
 
