@@ -141,6 +141,18 @@ const CASES: &[Case] = &[
         Found::Count("total"),
     ),
     read(
+        &["Query.jobStatistics", "JobStatistics.configuration", "JobStatistics.agent"],
+        "query { jobStatistics(from: \"2020-01-01T00:00:00Z\", groupBy: [CONFIGURATION, NAME]) {
+            finished name configuration { id name } agent { id name } } }",
+        Found::Id,
+    ),
+    read(
+        &[],
+        "query($configuration: UUID!) { jobStatistics(from: \"2020-01-01T00:00:00Z\",
+            filter: { configurationIds: [$configuration] }) { finished jobs { completed } } }",
+        Found::Count("completed"),
+    ),
+    read(
         &["Query.jobs", "JobPage.items"],
         "query($configuration: UUID) { jobs(configurationId: $configuration) { totalCount
             items { id name } } }",
@@ -332,8 +344,9 @@ const CASES: &[Case] = &[
 ];
 
 /// Types whose objects show rows, or what was counted of them.
-const ROWS: [&str; 8] = [
+const ROWS: [&str; 9] = [
     "Job",
+    "JobStatistics",
     "JobRun",
     "Agent",
     "Configuration",

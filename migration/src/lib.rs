@@ -12,6 +12,7 @@ mod m0006_access;
 mod m0007_due_jobs;
 mod m0008_last_seen;
 mod m0009_failed_processing;
+mod m0012_statistics;
 mod sql;
 
 /// Every step, oldest first.
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_due_jobs::Migration),
             Box::new(m0008_last_seen::Migration),
             Box::new(m0009_failed_processing::Migration),
+            Box::new(m0012_statistics::Migration),
         ]
     }
 }

@@ -20,14 +20,16 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{InputType as _, Name, Positioned, Value as Constant, Variables};
 use async_graphql_value::Value;
-use entity::JobState;
+use entity::{JobState, Timestamp};
 use uuid::Uuid;
 
+use crate::clock;
 use crate::jobs::argument::TAKE_MAX;
 use crate::jobs::conditions::{COUNT, Conditions, SCAN};
 use crate::jobs::filter::JobFilter;
 use crate::jobs::order::Order;
 use crate::jobs::scope::Scope;
+use crate::jobs::statistics::query::{Bucket, GroupBy, Query};
 
 /// The arguments with the length of a list.
 const SIZES: [&str; 3] = ["take", "first", "last"];
@@ -37,6 +39,9 @@ pub const LENGTH: u64 = 20;
 
 /// The list of all executing jobs.
 const EXECUTING: &str = "executingJobs";
+
+/// The list of statistics.
+const STATISTICS: &str = "jobStatistics";
 
 /// The charge of a root field for its statement.
 const STATEMENT: u64 = 10;
@@ -186,6 +191,10 @@ impl Visitor<'_> {
                             Some(_) if name == EXECUTING && !self.has(field, "configurationId") => {
                                 Some(self.executing)
                             }
+                            Some(_) if name == STATISTICS => {
+                                statistics_of(field, |value| self.constant(value))
+                                    .map(|query| query.groups())
+                            }
                             Some(_) => None,
                         };
                         taken.or(page).or(length).unwrap_or(LENGTH)
@@ -234,6 +243,10 @@ impl Visitor<'_> {
         let arguments = field.arguments.iter();
         let arguments =
             arguments.map(|(name, value)| (name.node.as_str(), self.constant(&value.node)));
+        if field.name.node == STATISTICS {
+            let query = statistics_of(field, |value| self.constant(value));
+            return query.map_or(0, |query| query.cost(self.scope));
+        }
         if known.sizes.is_empty() {
             return arguments
                 .filter_map(|(name, value)| Some((known.arguments.get(name)?, value)))
@@ -311,6 +324,20 @@ impl Visitor<'_> {
             other => Some(other.clone()),
         }
     }
+}
+
+/// The query of statistics; `None` if its arguments cannot be used.
+fn statistics_of(field: &Field, constant: impl Fn(&Value) -> Constant) -> Option<Query> {
+    let given = |name: &str| field.get_argument(name).map(|value| constant(&value.node));
+    let conditions = match given("filter") {
+        None | Some(Constant::Null) => Conditions::default(),
+        Some(filter) => filter_of(&filter)?,
+    };
+    let moment = |name| Option::<Timestamp>::parse(given(name)).ok();
+    let bucket = Option::<Bucket>::parse(given("bucket")).ok()?;
+    let group_by = Option::<Vec<GroupBy>>::parse(given("groupBy")).ok()?.unwrap_or_default();
+    let (from, to) = (moment("from")?, moment("to")?);
+    Query::new(conditions.into_statistics().ok()?, from, to, bucket, group_by, clock::now()).ok()
 }
 
 /// The conditions of a list with these arguments; `None` if they cannot be used.
@@ -427,6 +454,31 @@ mod tests {
         ] {
             assert_eq!(cost(query, json!({})), expected, "{query}");
         }
+    }
+
+    #[test]
+    fn statistics_cost_their_groups_and_the_rows_of_their_time() {
+        let year = "from: \"2026-01-01T00:00:00Z\", to: \"2026-12-31T00:00:00Z\"";
+        let days = "from: \"2026-01-02T00:00:00Z\", to: \"2026-01-04T00:00:00Z\"";
+        for (arguments, groups, scan) in [
+            (year.to_owned(), 1, 12 * COUNT / 10),
+            (format!("{year}, bucket: DAY"), 364, 12 * COUNT / 10),
+            (format!("{year}, bucket: WEEK, groupBy: [CONFIGURATION]"), 52 * 20, SCAN),
+            (format!("{days}, bucket: HOUR"), 48, 2 * COUNT / 10),
+            (format!("{days}, bucket: HOUR, groupBy: [PROVIDER]"), 48 * 5, 2 * COUNT),
+            (format!("{days}, groupBy: [STATE], filter: {{ search: \"x\" }}"), 3, 4 * COUNT),
+            // The request is refused.
+            (format!("{year}, filter: {{ priority: 1 }}"), 20, 0),
+        ] {
+            let query = format!("{{ jobStatistics({arguments}) {{ finished failed }} }}");
+            assert_eq!(cost(&query, json!({})), 10 + groups * 3 + scan, "{query}");
+            let one = Scope::only([Uuid::nil()]);
+            let within = cost_within(&one, LENGTH, &query, json!({})) - 10 - groups * 3;
+            assert!(within >= scan, "{query}");
+        }
+        let query = "query($g: [StatisticsGroup!]) { jobStatistics(groupBy: $g) { finished } }";
+        let of_state = cost(query, json!({ "g": ["STATE"] }));
+        assert_eq!(of_state - cost(query, json!({})), 2 * 2);
     }
 
     #[test]

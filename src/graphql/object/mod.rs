@@ -6,6 +6,7 @@ mod counts;
 mod job;
 mod job_run;
 mod principal;
+mod statistics;
 
 pub use agent::Agent;
 pub use configuration::Configuration;
@@ -13,6 +14,7 @@ pub use counts::JobCounts;
 pub use job::Job;
 pub use job_run::JobRun;
 pub use principal::Principal;
+pub use statistics::JobStatistics;
 
 use async_graphql::Context;
 

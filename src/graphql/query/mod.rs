@@ -7,6 +7,7 @@ mod job;
 mod job_run;
 mod jobs;
 mod principal;
+mod statistics;
 
 use async_graphql::{Context, MergedObject};
 use entity::Columns;
@@ -29,6 +30,7 @@ pub struct Query(
     job::JobQuery,
     configuration::ConfigurationQuery,
     agent::AgentQuery,
+    statistics::StatisticsQuery,
 );
 
 fn reader<'a>(context: &Context<'a>) -> &'a Pool {

@@ -6,6 +6,9 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use super::{jobs, values};
+use crate::jobs::statistics::event::Outcome;
+use crate::jobs::statistics::read::{Group, Row, Summary};
+use crate::jobs::statistics::record;
 
 /// A failed job and its run.
 pub fn job_and_run() -> (job::Model, job_run::Model) {
@@ -60,6 +63,21 @@ pub fn run(run: &job_run::Model, names: &str) -> Json {
 pub fn counts() -> Json {
     let counts = jobs::COUNTED.iter().zip([18_520, 7, 1_529, 152, 606]);
     counts.map(|(state, count)| (state.name(), count)).collect()
+}
+
+/// A record of statistics.
+pub fn statistics() -> Json {
+    let row = Row {
+        start: Timestamp::from_micros(1_777_593_600_000_000).unwrap_or_default(),
+        end: Timestamp::from_micros(1_777_680_000_000_000).unwrap_or_default(),
+        group: Group {
+            configuration_id: Uuid::parse_str("019dfb4f-0b77-7a10-8f21-5d0c3b1e2a90").ok(),
+            ..Group::default()
+        },
+        summary: Summary::of([(Outcome::Completed, 41), (Outcome::Failed, 2)], 180_000),
+        has_jobs: true,
+    };
+    record::object(&row).into()
 }
 
 pub fn csv(job: &job::Model, names: &str) -> String {

@@ -11,6 +11,7 @@ mod page;
 mod parameters;
 mod problem;
 mod request;
+mod statistics;
 mod values;
 
 use axum::Router;
@@ -48,6 +49,7 @@ pub fn routes() -> Router<Site> {
         .route("/v1/jobs/executing/events", get(events::executing))
         .route("/v1/jobstatecount", get(jobs::job_state_count))
         .route("/v1/jobrun", get(jobs::job_run))
+        .route("/v1/statistics", get(statistics::statistics))
         .route("/v1/openapi.json", get(description))
         .method_not_allowed_fallback(other_method)
         .fallback(|| async { Problem::new(ErrorCode::NotFound, "there is nothing at this path") })

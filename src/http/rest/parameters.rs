@@ -6,13 +6,15 @@ use std::sync::LazyLock;
 use axum::extract::FromRequestParts;
 use axum::extract::rejection::QueryRejection;
 use axum::http::request::Parts;
-use entity::{Columns, JobState, Table, job, job_run};
+use clap::ValueEnum;
+use entity::{Columns, JobState, Table, Timestamp, job, job_run, pascal_case};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::filter;
 use super::problem::Problem;
 use crate::jobs::argument::{PageRequest, TAKE_MAX};
+use crate::jobs::statistics::query::{Bucket, GroupBy};
 use crate::names::{folded, nearest};
 
 /// How many jobs a page has unless `take` is given, as in the platform.
@@ -42,6 +44,41 @@ pub static FILE: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
     [Parameter::state()].into_iter().chain(filter::parameters()).chain(more).collect()
 });
 
+/// The parameters of `/v1/statistics`.
+pub static STATISTICS: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
+    const KNOWN: [&str; 6] =
+        ["states", "excludeStates", "configurationIds", "providers", "agentIds", "search"];
+    let known = filter::parameters().filter(|parameter| KNOWN.contains(&parameter.name));
+    let groups = Parameter::names::<GroupBy>();
+    let moment = || json!({ "type": "string", "format": "date-time" });
+    [
+        Parameter::new(
+            "from",
+            "What ended at this moment or later, from the beginning of its hour or day. Default: 30 days \
+             before `to`.",
+            moment(),
+        ),
+        Parameter::new(
+            "to",
+            "What ended before this moment, to the end of its hour or day. Default: now.",
+            moment(),
+        ),
+        Parameter::new(
+            "bucket",
+            "The length of a bucket, in UTC. Default: the whole time is one.",
+            json!({ "type": "string", "enum": Parameter::names::<Bucket>() }),
+        ),
+        Parameter::new(
+            "groupBy",
+            "What to tell apart. Default: nothing but the buckets.",
+            json!({ "type": "array", "minItems": 1, "items": { "type": "string", "enum": groups } }),
+        ),
+    ]
+    .into_iter()
+    .chain(known)
+    .collect()
+});
+
 /// The description of a parameter. Its schema is in JSON Schema.
 pub struct Parameter {
     pub name: &'static str,
@@ -53,6 +90,13 @@ pub struct Parameter {
 impl Parameter {
     fn new(name: &'static str, description: &'static str, schema: Json) -> Self {
         Self { name, description, is_required: false, schema }
+    }
+
+    /// The names of an enum's values on the platform.
+    fn names<T: ValueEnum>() -> Vec<String> {
+        let value =
+            |value: &T| value.to_possible_value().map(|value| pascal_case(value.get_name()));
+        T::value_variants().iter().filter_map(value).collect()
     }
 
     fn page() -> Self {
@@ -228,6 +272,30 @@ impl Given {
         })
     }
 
+    /// A moment.
+    pub fn moment(&self, name: &'static str) -> Result<Option<Timestamp>, Problem> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| {
+            let message = format_args!(
+                "expected an RFC 3339 moment with an offset, such as 2026-05-01T10:22:33Z or \
+                 2026-05-01T12:22:33%2B02:00, not {}",
+                quoted(text)
+            );
+            Problem::parameter(name, message)
+        })
+    }
+
+    /// One of the values of an enum.
+    pub fn one_of<T: ValueEnum>(&self, name: &'static str) -> Result<Option<T>, Problem> {
+        self.get(name).map(|text| value_of(name, text)).transpose()
+    }
+
+    /// The values of an enum that are named in a list with commas.
+    pub fn list_of<T: ValueEnum>(&self, name: &'static str) -> Result<Vec<T>, Problem> {
+        let Some(text) = self.get(name) else { return Ok(Vec::new()) };
+        text.split(',').map(|word| value_of(name, word.trim())).collect()
+    }
+
     /// The columns that are named in a list with commas; `None` without the parameter.
     pub fn columns<E: Table>(&self, name: &'static str) -> Result<Option<Columns<E>>, Problem> {
         let Some(text) = self.get(name) else { return Ok(None) };
@@ -247,6 +315,13 @@ impl Given {
         }
         Ok(Some(columns))
     }
+}
+
+fn value_of<T: ValueEnum>(name: &'static str, text: &str) -> Result<T, Problem> {
+    T::from_str(text, true).map_err(|_| {
+        let names = Parameter::names::<T>().join(", ");
+        Problem::parameter(name, format_args!("expected one of {names}, not {}", quoted(text)))
+    })
 }
 
 /// The beginning of a value, for a message.
