@@ -11,13 +11,21 @@ export interface Ink {
   colour: string;
 }
 
+const take = async (page: Page) =>
+  (await page.screenshot({ animations: 'disabled', caret: 'hide' })).toString('base64');
+
 /**
- * The pixels that each of the marks in view draws: those that change when the marks are hidden. That
- * depends on no colour, and a mark that cannot be seen draws none.
+ * The pixels that each of the marks in view draws, by selector: those that change when the marks are
+ * hidden. That depends on no colour, and a mark that cannot be seen draws none.
  */
-export async function inkOf(page: Page, selector: string, hidden = selector): Promise<Ink[]> {
-  const take = async () =>
-    (await page.screenshot({ animations: 'disabled', caret: 'hide' })).toString('base64');
+export async function inksOf(page: Page, selectors: readonly string[]): Promise<Ink[][]> {
+  const shown = await take(page);
+  const all: Ink[][] = [];
+  for (const selector of selectors) all.push(await inkOf(page, selector, shown));
+  return all;
+}
+
+async function inkOf(page: Page, selector: string, shown: string): Promise<Ink[]> {
   const boxes = await page.locator(selector).evaluateAll((all) =>
     all
       .map((element) => element.getBoundingClientRect())
@@ -37,11 +45,10 @@ export async function inkOf(page: Page, selector: string, hidden = selector): Pr
         height: Math.ceil(bottom) - Math.floor(top),
       })),
   );
-  const shown = await take();
   const style = await page.addStyleTag({
-    content: `:is(${hidden}) { visibility: hidden !important; transition: none !important; }`,
+    content: `:is(${selector}) { visibility: hidden !important; transition: none !important; }`,
   });
-  const without = await take();
+  const without = await take(page);
   await style.evaluate((element) => element.parentNode?.removeChild(element));
   return page.evaluate(
     async ([first, second, places]) => {
