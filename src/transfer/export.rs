@@ -144,7 +144,7 @@ async fn sorted_jobs(
     let mut bounds = Bounds { after: None, before: None, limit: PAGE_ROWS, from_end: false };
     let mut count = 0;
     loop {
-        let page = list.slice(db.reader(), &bounds, Selection { job, run: None }).await?;
+        let page = list.keyset_page(db.reader(), &bounds, Selection { job, run: None }).await?;
         for listed in &page.items {
             let values: Vec<_> = fields.iter().map(|field| listed.job.get(field.column)).collect();
             writer.write(&fields, &values)?;
