@@ -245,9 +245,10 @@ impl JobList<'_> {
         let mut end = None;
         if !has_more && list.is_bounded() {
             let unsearched = KeysetRange { is_unsearched: true, ..range };
-            let last = Some((LOOKED_THROUGH - 1, 1));
-            let last = jobs_on(db, &unsearched, last, Selection { job: cursor, run: None }).await?;
-            end = last.first().map(|last| Cursor::of(&last.job, self.order.field));
+            let furthest = Some((LOOKED_THROUGH - 1, 1));
+            let selection = Selection { job: cursor, run: None };
+            let furthest = jobs_on(db, &unsearched, furthest, selection).await?;
+            end = furthest.first().map(|last| Cursor::of(&last.job, self.order.field));
             has_more = end.is_some();
         }
         if bounds.from_end {

@@ -150,8 +150,8 @@ async fn sorted_jobs(
             writer.write(&fields, &values)?;
             count += 1;
         }
-        let last = page.items.last().map(|listed| Cursor::of(&listed.job, order.field));
-        bounds.after = page.end.or(last);
+        let end = page.items.last().map(|listed| Cursor::of(&listed.job, order.field));
+        bounds.after = page.end.or(end);
         if !page.has_more {
             writer.finish()?;
             return Ok(count);

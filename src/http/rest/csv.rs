@@ -105,8 +105,8 @@ impl File {
         let bounds =
             Bounds { after: self.after.take(), before: None, limit: PAGE, from_end: false };
         let found = list.keyset_page(self.db.reader(), &bounds, self.selection()).await?;
-        let last = found.items.last().map(|listed| Cursor::of(&listed.job, list.order.field));
-        self.after = found.end.clone().or(last);
+        let end = found.items.last().map(|listed| Cursor::of(&listed.job, list.order.field));
+        self.after = found.end.clone().or(end);
         Ok(found)
     }
 

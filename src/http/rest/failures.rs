@@ -42,12 +42,12 @@ pub async fn list(
     let given = raw.read(&route_parameters::FAILURES)?;
     let filter = filter::failure_groups(&given)?;
     let order = given.one_of("orderBy")?.unwrap_or_default();
-    let size = given.page()?.size;
+    let take = given.page()?.size;
     let after = given.get("after").map(|text| Cursor::decode(text, order, "after")).transpose()?;
     let scope = principal.scope().clone();
     let make = async move |db: Db| {
         let list = GroupList::new(db.reader(), &scope, filter, order).await?;
-        let found = list.keyset_page(db.reader(), after, size).await?;
+        let found = list.keyset_page(db.reader(), after, take).await?;
         let total = list.count(db.reader()).await?;
         let ids: Vec<_> = found.cursors.iter().map(|cursor| cursor.id).collect();
         let groups = groups(db.reader(), list.scope(), &ids).await?;
@@ -58,7 +58,7 @@ pub async fn list(
             "EndCursor": found.cursors.last().map(Cursor::encode),
         }))
     };
-    respond(&site, &client, COST + size.unsigned_abs() * VALUES, make).await
+    respond(&site, &client, COST + take.unsigned_abs() * VALUES, make).await
 }
 
 /// One failure group.
