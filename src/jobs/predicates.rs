@@ -32,10 +32,13 @@ pub(super) enum Index {
     Providers,
 }
 
+/// Adds a condition on the row with an alias.
+type Push<'a> = Box<dyn Fn(&mut Sql, &str) + 'a>;
+
 /// One condition of a filter on a row of `job`.
 pub(super) struct Condition<'a> {
     pub index: Index,
-    push: Box<dyn Fn(&mut Sql, &str) + 'a>,
+    push: Push<'a>,
 }
 
 /// Before a column in a condition, so that SQLite does not take an index that has it: it would rather
