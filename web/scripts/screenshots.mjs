@@ -1,7 +1,7 @@
 // Takes the README's pictures of the dashboard, from a demo that has just been filled:
 //   AGENT_JOBS_URL=http://127.0.0.1:8080 node scripts/screenshots.mjs ../docs
 import { join } from 'node:path';
-import { launch } from '../tests/support/browser.mjs';
+import { launch } from './chromium.mjs';
 
 const [folder] = process.argv.slice(2);
 const server = process.env.AGENT_JOBS_URL;

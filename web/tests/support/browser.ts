@@ -1,31 +1,19 @@
 // The browser, and pages in it that note what they should not do.
 import assert from 'node:assert/strict';
-import {
-  type Browser,
-  type BrowserContext,
-  type BrowserContextOptions,
-  chromium,
-  type Locator,
-  type Page,
+import type {
+  Browser,
+  BrowserContext,
+  BrowserContextOptions,
+  Locator,
+  Page,
 } from 'playwright-core';
+import { launch } from '../../scripts/chromium.mjs';
 
 let browser: Promise<Browser> | undefined;
 
 /** One browser for all test files of a process, which ends with it. */
 const launched = (): Promise<Browser> => {
-  browser ??= chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
-    ],
-  });
+  browser ??= launch();
   return browser;
 };
 

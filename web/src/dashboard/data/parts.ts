@@ -63,10 +63,12 @@ export const progressFields = [
   'agentTasksFailedCount',
 ] as const;
 
+type Progress = Partial<
+  Record<'percentCompleted' | (typeof progressFields)[number], number | null>
+>;
+
 /** Why progress cannot be told, if that is because of an error. */
-export function progressError(
-  run: { percentCompleted?: number | null } | null | undefined,
-): string | undefined {
+export function progressError(run: Progress | null | undefined): string | undefined {
   if (typeof run?.percentCompleted === 'number') return undefined;
   return errorOf(run, 'percentCompleted', ...progressFields);
 }

@@ -261,6 +261,7 @@ export const columns: readonly Column[] = [
   },
   {
     key: 'started',
+    sort: { ascending: 'started-up', descending: 'started', first: 'started' },
     track: MOMENT,
     room: 116,
     isMoment: true,
@@ -276,6 +277,7 @@ export const columns: readonly Column[] = [
   },
   {
     key: 'finished',
+    sort: { ascending: 'finished-up', descending: 'finished', first: 'finished' },
     track: MOMENT,
     room: 116,
     isMoment: true,
@@ -286,6 +288,7 @@ export const columns: readonly Column[] = [
   },
   {
     key: 'duration',
+    sort: { ascending: 'shortest', descending: 'longest', first: 'longest' },
     track: '5.25rem',
     room: 84,
     isNumber: true,
@@ -330,6 +333,7 @@ export const columns: readonly Column[] = [
   { key: 'type', track: '8rem', room: 128, cell: ({ job }) => job.type },
   {
     key: 'priority',
+    sort: { ascending: 'priority-up', descending: 'priority', first: 'priority' },
     track: '5rem',
     room: 80,
     cell: ({ job }) => t.priority(job.priority),
