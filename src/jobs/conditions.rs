@@ -127,7 +127,7 @@ impl Conditions {
         if let Some(excluded) = conditions.filter.exclude_states.take() {
             conditions.retain_states(|state| !excluded.contains(&state));
         }
-        if conditions.filter.is_stale == Some(true) {
+        if [conditions.filter.is_stale, conditions.filter.is_overdue].contains(&Some(true)) {
             conditions.retain_states(JobState::is_active);
         }
         Ok(conditions)
@@ -219,6 +219,7 @@ impl Conditions {
             processing_states,
             clues_missing,
             is_stale,
+            is_overdue,
             failure_group_id: _,
         } = self.filter;
         let processing_states = processing_states.filter(|states| !states.is_empty());
@@ -238,6 +239,7 @@ impl Conditions {
             ("processingStates", processing_states.is_some()),
             ("cluesMissing", clues_missing.is_some()),
             ("isStale", is_stale.is_some()),
+            ("isOverdue", is_overdue.is_some()),
             ("failureGroupId", self.failure_group.is_some()),
         ] {
             if is_given {

@@ -3,6 +3,7 @@
 use entity::{JobState, Timestamp};
 use uuid::Uuid;
 
+use super::estimates;
 use super::filter::JobFilter;
 use super::order::{NO_DURATION, NO_TIME, OrderField};
 use super::probe::{Probe, Scan};
@@ -193,6 +194,7 @@ impl<'a> Condition<'a> {
             processing_states,
             clues_missing,
             is_stale,
+            is_overdue,
         } = filter;
         let mut all = Vec::new();
         if let Some(are_missing) = clues_missing {
@@ -246,6 +248,12 @@ impl<'a> Condition<'a> {
             all.push(Self::new(Index::None, move |sql| {
                 sql.push(if *is_stale { "" } else { "NOT " });
                 push_current_run(sql, |sql| push_stale(sql, stale_before));
+            }));
+        }
+        if let Some(is_overdue) = is_overdue {
+            all.push(Self::new(Index::None, move |sql| {
+                sql.push(if *is_overdue { "" } else { "NOT " });
+                estimates::push_overdue(sql);
             }));
         }
         if let Some(text) = search {
