@@ -12,7 +12,11 @@ import {
   visit,
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import * as documents from '../src/dashboard/data/documents';
+import * as mainDocuments from '../src/dashboard/data/documents';
+import * as failureDocuments from '../src/dashboard/data/failure-documents';
+import * as statisticsDocuments from '../src/dashboard/data/statistics-documents';
+
+const documents = { ...mainDocuments, ...failureDocuments, ...statisticsDocuments };
 
 const server = process.env.AGENT_JOBS_URL;
 const endpoint = server && new URL('graphql', server.endsWith('/') ? server : `${server}/`).href;

@@ -11,6 +11,10 @@ export function prefetchJobPage(): void {
   loadJobPage().catch(() => {});
 }
 
+export const FailuresPage = lazy(async () => ({
+  default: (await import('./failures/page')).FailuresPage,
+}));
+
 export const ConfigurationsPage = lazy(async () => ({
   default: (await import('./configurations/list')).ConfigurationsPage,
 }));

@@ -162,6 +162,21 @@ export const agentNames = graphql(`
   }
 `);
 
+export const failureGroupTitle = graphql(`
+  query FailureGroupTitle($id: UUID!) {
+    failureGroup(id: $id) { title }
+  }
+`);
+
+/** The failures with the same cause as a run's. */
+export const sameFailure = graphql(`
+  query SameFailure($id: UUID!) {
+    jobRun(id: $id) {
+      failureGroup { id jobCount firstSeen acknowledgement { by note } }
+    }
+  }
+`);
+
 export const configurationList = graphql(
   `
   query ConfigurationList($page: Int!) {
@@ -299,7 +314,7 @@ export const jobDetail = graphql(`
       queuedDate
       currentRunId
       configuration { id name provider }
-      history { state at by message }
+      history { state at by principal message }
       allRuns: runs(take: 200) { id }
       runs(take: $take) {
         id

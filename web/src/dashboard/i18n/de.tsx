@@ -120,8 +120,8 @@ export const de: Messages = {
     page: 'Vorherige Seite, nächste Seite',
     executing: 'Laufende Jobs',
     pause: 'Updates pausieren oder fortsetzen',
-    go: 'Zu Jobs, Konfigurationen, Agenten',
-    goKeys: 'g, dann j, c, a',
+    go: 'Zu Jobs, Fehlern, Konfigurationen, Agenten',
+    goKeys: 'g, dann j, f, c, a',
     pageKeys: '[ und ]',
     enterKey: 'Eingabe',
     off: 'Tastenkürzel lassen sich in den Einstellungen abschalten.',
@@ -222,6 +222,7 @@ export const de: Messages = {
     agent: 'Agent',
     progress: 'Fortschritt',
     started: 'Begonnen',
+    ended: 'Beendet',
     duration: 'Dauer',
     tasks: 'Aufgaben',
     clues: 'Clues',
@@ -265,6 +266,7 @@ export const de: Messages = {
     message: 'Meldung enthält',
     processing: 'Verarbeitung',
     losses: { failed: 'Verarbeitung fehlgeschlagen', missing: 'Clues fehlen' },
+    failure: 'Fehler',
     priority: 'Priorität',
     provider: 'Anbieter',
     findProvider: 'Anbieter suchen',
@@ -301,6 +303,14 @@ export const de: Messages = {
       'due-down': 'Späteste Fälligkeit zuerst',
       changed: 'Zuletzt aktualisiert',
       unchanged: 'Am längsten nicht aktualisiert',
+      started: 'Zuletzt gestartete zuerst',
+      'started-up': 'Zuerst gestartete zuerst',
+      finished: 'Zuletzt beendete zuerst',
+      'finished-up': 'Zuerst beendete zuerst',
+      longest: 'Längste zuerst',
+      shortest: 'Kürzeste zuerst',
+      priority: 'Höchste Priorität zuerst',
+      'priority-up': 'Niedrigste Priorität zuerst',
       name: 'Name, A bis Z',
       'name-down': 'Name, Z bis A',
     },
@@ -424,6 +434,7 @@ export const de: Messages = {
         of.priority !== undefined && `mit Priorität ${priority(of.priority)}`,
         of.search && `passend zu „${of.search}“`,
         of.message && `mit „${of.message}“ in der Meldung`,
+        of.failureGroup && `mit dem Fehler „${of.failureGroup}“`,
         of.processing && `mit ${lossOf[of.processing]}`,
         of.range && `${happened[of.time]} ${within[of.range]}`,
         of.from && `${happened[of.time]} ab ${of.from}`,
@@ -663,6 +674,54 @@ export const de: Messages = {
     viewAll: 'Alle laufenden Jobs anzeigen',
     rate: (rate: string) => `${rate} Aufgaben/min`,
     noEstimate: 'keine Schätzung',
+  },
+
+  failures: {
+    title: 'Fehler',
+    count: (n: number) => plural(n, { one: 'Ursache', other: 'Ursachen' }),
+    filter: 'Fehler filtern',
+    search: 'Fehler suchen',
+    noMatch: 'Keine passenden Fehler',
+    none: 'Keine Fehler',
+    noneHint: 'Fehlgeschlagene Jobs erscheinen hier nach ihrer Ursache.',
+    noneOpenHint: 'Alle sind zur Kenntnis genommen.',
+    cause: 'Ursache',
+    trend: 'Letzte 30 Tage',
+    trendOf: (all: string, today: string, peak: string | undefined, most: string) =>
+      `${all} fehlgeschlagene Läufe in 30 Tagen, ${today} heute${
+        peak ? `, die meisten am ${peak}: ${most}` : ''
+      }`,
+    jobs: 'Jobs',
+    jobsOf: (n: string, title: string) => `${n} fehlgeschlagene Jobs: ${title}`,
+    lastSeen: 'Zuletzt',
+    firstSeen: 'Zuerst',
+    sources: 'Konfigurationen',
+    moreSources: (n: number) => `und ${count(n)} weitere`,
+    acknowledge: 'Zur Kenntnis nehmen',
+    acknowledged: 'Zur Kenntnis genommene Fehler',
+    acknowledgedCount: (n: number) => `Zur Kenntnis genommen (${count(n)})`,
+    acknowledgedBy: (who: string, ago: ReactNode): ReactNode => (
+      <>
+        Zur Kenntnis genommen von {who} {ago}
+      </>
+    ),
+    acknowledgeTitle: 'Fehler zur Kenntnis nehmen?',
+    acknowledgeEffect:
+      'Er wird zu den zur Kenntnis genommenen Fehlern verschoben. Tritt er erneut auf, ist er wieder offen.',
+    acknowledgedNow: 'Fehler zur Kenntnis genommen.',
+    note: 'Notiz (optional)',
+    back: 'Zurück',
+    reopen: 'Rückgängig',
+    reopened: 'Fehler wieder geöffnet.',
+    more: 'Mehr anzeigen',
+    only: 'Kein anderer Job hat diesen Fehler.',
+    acknowledgedShort: (who: string) => `Zur Kenntnis genommen von ${who}`,
+    same: (n: number, since: ReactNode): ReactNode => (
+      <>
+        Derselbe Fehler in {jobs(n)}
+        {since && <> seit {since}</>}
+      </>
+    ),
   },
 
   configurations: {

@@ -97,8 +97,8 @@ export const en = {
     page: 'Previous page, next page',
     executing: 'Running jobs',
     pause: 'Pause or resume updates',
-    go: 'Go to jobs, configurations, agents',
-    goKeys: 'g then j, c, a',
+    go: 'Go to jobs, failures, configurations, agents',
+    goKeys: 'g then j, f, c, a',
     pageKeys: '[ and ]',
     enterKey: 'Enter',
     off: 'Turn shortcuts off in Settings.',
@@ -201,6 +201,7 @@ export const en = {
     agent: 'Agent',
     progress: 'Progress',
     started: 'Started',
+    ended: 'Ended',
     duration: 'Duration',
     tasks: 'Tasks',
     clues: 'Clues',
@@ -244,6 +245,7 @@ export const en = {
     message: 'Message contains',
     processing: 'Processing',
     losses: { failed: 'Processing failed', missing: 'Clues missing' },
+    failure: 'Failure',
     priority: 'Priority',
     provider: 'Provider',
     findProvider: 'Find provider',
@@ -280,6 +282,14 @@ export const en = {
       'due-down': 'Latest due first',
       changed: 'Recently updated',
       unchanged: 'Least recently updated',
+      started: 'Started last first',
+      'started-up': 'Started first first',
+      finished: 'Ended last first',
+      'finished-up': 'Ended first first',
+      longest: 'Longest first',
+      shortest: 'Shortest first',
+      priority: 'Highest priority first',
+      'priority-up': 'Lowest priority first',
       name: 'Name, A to Z',
       'name-down': 'Name, Z to A',
     },
@@ -404,6 +414,7 @@ export const en = {
       search: string | undefined;
       message: string | undefined;
       processing: 'failed' | 'missing' | undefined;
+      failureGroup: string | undefined;
       time: keyof typeof happened;
       range: keyof typeof within | undefined;
       from: string | undefined;
@@ -419,6 +430,7 @@ export const en = {
         of.priority !== undefined && `with priority ${priority(of.priority)}`,
         of.search && `matching “${of.search}”`,
         of.message && `with “${of.message}” in the message`,
+        of.failureGroup && `with the failure “${of.failureGroup}”`,
         of.processing && `with ${lossOf[of.processing]}`,
         of.range && `${happened[of.time]} ${within[of.range]}`,
         of.from && `${happened[of.time]} from ${of.from}`,
@@ -659,6 +671,53 @@ export const en = {
     viewAll: 'View all running jobs',
     rate: (rate: string) => `${rate} tasks/min`,
     noEstimate: 'no estimate',
+  },
+
+  failures: {
+    title: 'Failures',
+    count: (n: number) => plural(n, { one: 'cause', other: 'causes' }),
+    filter: 'Filter failures',
+    search: 'Find failures',
+    noMatch: 'No failures match',
+    none: 'No failures',
+    noneHint: 'Failed jobs appear here, grouped by their cause.',
+    noneOpenHint: 'All of them are acknowledged.',
+    cause: 'Cause',
+    trend: 'Last 30 days',
+    /** `peak` is a day. */
+    trendOf: (all: string, today: string, peak: string | undefined, most: string) =>
+      `${all} failed runs in 30 days, ${today} today${peak ? `, most on ${peak}: ${most}` : ''}`,
+    jobs: 'Jobs',
+    jobsOf: (n: string, title: string) => `${n} failed jobs: ${title}`,
+    lastSeen: 'Last seen',
+    firstSeen: 'First seen',
+    sources: 'Configurations',
+    moreSources: (n: number) => `and ${count(n)} more`,
+    acknowledge: 'Acknowledge',
+    acknowledged: 'Acknowledged failures',
+    acknowledgedCount: (n: number) => `Acknowledged (${count(n)})`,
+    acknowledgedBy: (who: string, ago: ReactNode): ReactNode => (
+      <>
+        Acknowledged by {who} {ago}
+      </>
+    ),
+    acknowledgeTitle: 'Acknowledge failure?',
+    acknowledgeEffect: 'It moves to the acknowledged failures. A new failure reopens it.',
+    acknowledgedNow: 'Failure acknowledged.',
+    note: 'Note (optional)',
+    back: 'Go back',
+    reopen: 'Undo',
+    reopened: 'Failure reopened.',
+    more: 'Show more',
+    only: 'No other job has this failure.',
+    acknowledgedShort: (who: string) => `Acknowledged by ${who}`,
+    /** On the page of a failed job. `since` such as `Tuesday`. */
+    same: (n: number, since: ReactNode): ReactNode => (
+      <>
+        The same failure in {plural(n, job)}
+        {since && <> since {since}</>}
+      </>
+    ),
   },
 
   configurations: {

@@ -265,6 +265,7 @@ export const columns: readonly Column[] = [
     track: MOMENT,
     room: 116,
     isMoment: true,
+    sort: { ascending: 'started-up', descending: 'started', first: 'started' },
     runFields: ['agentStartTime'],
     cell: ({ job, run }) =>
       run?.agentStartTime ? (
@@ -276,10 +277,22 @@ export const columns: readonly Column[] = [
       ),
   },
   {
+    key: 'ended',
+    track: MOMENT,
+    room: 116,
+    isMoment: true,
+    sort: { ascending: 'finished-up', descending: 'finished', first: 'finished' },
+    runFields: ['agentEndTime'],
+    // A live run has no end, and jobs that were cancelled while they waited have no run.
+    cell: ({ job, state }) =>
+      isOver(state) && <Moment at={job.currentRun?.agentEndTime ?? job.updateDate} />,
+  },
+  {
     key: 'duration',
     track: '5.25rem',
     room: 84,
     isNumber: true,
+    sort: { ascending: 'shortest', descending: 'longest', first: 'longest' },
     runFields: ['agentElapsedExecutionTime'],
     cell: ({ run, state }) => run && <WorkTime run={run} isRunning={state === 'EXECUTING'} />,
   },
@@ -321,8 +334,9 @@ export const columns: readonly Column[] = [
   { key: 'type', track: '8rem', room: 128, cell: ({ job }) => job.type },
   {
     key: 'priority',
-    track: '5rem',
-    room: 80,
+    track: '5.5rem',
+    room: 88,
+    sort: { ascending: 'priority-up', descending: 'priority', first: 'priority' },
     cell: ({ job }) => t.priority(job.priority),
   },
   {
@@ -352,7 +366,7 @@ export const columns: readonly Column[] = [
 /** What matters, the most important first, by what the list shows. */
 const wanted = {
   any: ['state', 'job', 'progress', 'message', 'started', 'duration', 'agent', 'tasks', 'clues'],
-  over: ['state', 'job', 'message', 'started', 'duration', 'agent', 'tasks', 'clues'],
+  over: ['state', 'job', 'message', 'ended', 'duration', 'agent', 'tasks', 'clues'],
   waiting: ['state', 'job', 'scheduled', 'created', 'priority', 'type'],
 };
 
@@ -378,7 +392,9 @@ function kindOf({ states, isScheduled }: Pick<Filter, 'states' | 'isScheduled'>)
 type Shown = Pick<Filter, 'states' | 'isScheduled' | 'columns' | 'sort'>;
 
 /** The column that the list is sorted by. */
-export function sortedColumn(filter: Pick<Filter, 'isScheduled' | 'sort'>): Column | undefined {
+export function sortedColumn(
+  filter: Pick<Filter, 'isScheduled' | 'states' | 'sort'>,
+): Column | undefined {
   const order = sortOf(filter);
   return columns.find(({ sort }) => sort?.ascending === order || sort?.descending === order);
 }

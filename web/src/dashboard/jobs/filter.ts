@@ -28,6 +28,14 @@ export const sorts = {
   'due-down': ['SCHEDULED_DATE', 'DESC'],
   changed: ['UPDATE_DATE', 'DESC'],
   unchanged: ['UPDATE_DATE', 'ASC'],
+  started: ['STARTED_DATE', 'DESC'],
+  'started-up': ['STARTED_DATE', 'ASC'],
+  finished: ['FINISHED_DATE', 'DESC'],
+  'finished-up': ['FINISHED_DATE', 'ASC'],
+  longest: ['DURATION', 'DESC'],
+  shortest: ['DURATION', 'ASC'],
+  priority: ['PRIORITY', 'DESC'],
+  'priority-up': ['PRIORITY', 'ASC'],
   name: ['NAME', 'ASC'],
   'name-down': ['NAME', 'DESC'],
 } as const;
@@ -54,6 +62,8 @@ export interface Filter {
   message: string;
   /** Only jobs whose processing failed, or received fewer clues than the agent submitted. */
   processing: Loss | undefined;
+  /** Only failed jobs of this failure group. */
+  failureGroupId: string | undefined;
   /** What the range is about; undefined where there is no range. */
   time: Time | undefined;
   /** A time range that moves on; or one that stays, below. */
@@ -84,6 +94,7 @@ export const unfiltered = {
   search: '',
   message: '',
   processing: undefined,
+  failureGroupId: undefined,
   time: undefined,
   range: undefined,
   from: undefined,
@@ -92,12 +103,14 @@ export const unfiltered = {
   maxDuration: undefined,
 } as const satisfies Partial<Filter>;
 
-/** What is due next comes first where it is scheduled, and what is new everywhere else. */
-export const usualSort = ({ isScheduled }: Pick<Filter, 'isScheduled'>): Sort =>
-  isScheduled ? 'due' : 'newest';
+/** What is due next comes first where it is scheduled, what ended last where all is over, else what is new. */
+export function usualSort({ isScheduled, states }: Pick<Filter, 'isScheduled' | 'states'>): Sort {
+  if (isScheduled) return 'due';
+  return states.length > 0 && states.every(isOver) ? 'finished' : 'newest';
+}
 
 /** The order of the list. */
-export const sortOf = (filter: Pick<Filter, 'isScheduled' | 'sort'>): Sort =>
+export const sortOf = (filter: Pick<Filter, 'isScheduled' | 'states' | 'sort'>): Sort =>
   filter.sort ?? usualSort(filter);
 
 /** The time that a view is about. */
@@ -160,6 +173,7 @@ export function conditionsOf(filter: Filter, settings: Settings, now: number): C
     maxDuration: filter.maxDuration ?? null,
     scheduledAfter: filter.isScheduled ? new Date(now).toISOString() : null,
     processingStates: filter.processing === 'failed' ? ['FAILED'] : null,
+    failureGroupId: filter.failureGroupId ?? null,
     cluesMissing: filter.processing === 'missing' ? true : null,
   };
 }

@@ -1,6 +1,12 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { errorOf } from '../data/errors';
-import { nameOf, useAgentNames, useConfigurationNames, useCounts } from '../data/hooks';
+import {
+  nameOf,
+  useAgentNames,
+  useConfigurationNames,
+  useCounts,
+  useFailureGroupTitle,
+} from '../data/hooks';
 import { useMayAct } from '../data/principal';
 import { textOf } from '../data/states';
 import type { Counts, JobState, ListedJob } from '../data/types';
@@ -60,6 +66,7 @@ export function JobsView({ fixed, counts: given, of }: Props) {
   const list = useJobList(filter, known.data, selected.size > 0 || asked !== undefined);
   const configurations = useConfigurationNames(filter.configurationIds.length > 0);
   const agents = useAgentNames(filter.agentIds.length > 0);
+  const failureGroup = useFailureGroupTitle(filter.failureGroupId);
 
   const select = useCallback((jobs: readonly ListedJob[], isSelected: boolean) => {
     setSelected((before) => {
@@ -87,7 +94,11 @@ export function JobsView({ fixed, counts: given, of }: Props) {
       target: {
         conditions: conditionsOf(filter, settings, Date.now()),
         isScheduled: filter.isScheduled,
-        scope: describe(filter, settings, configurations.data, agents.data),
+        scope: describe(filter, settings, {
+          configurations: configurations.data,
+          agents: agents.data,
+          failureGroup,
+        }),
       },
     });
 

@@ -48,7 +48,7 @@ export function useKeys(): { isHelpOpen: boolean; showHelp(isOpen: boolean): voi
       const after = wasG;
       wasG = event.key === 'g';
       if (after) {
-        const to = { j: '/', c: '/configurations', a: '/agents' }[event.key];
+        const to = { j: '/', f: '/failures', c: '/configurations', a: '/agents' }[event.key];
         if (to) navigate(to);
         return;
       }

@@ -46,9 +46,8 @@ const sender =
   (action: Action, reason: string): Send =>
   async (ids) => {
     const jobIds = [...ids];
-    if (action === 'retry')
-      return (await request(retryJobs, { input: { jobIds } })).retryJobs.results;
     const input = { jobIds, reason: reason || null };
+    if (action === 'retry') return (await request(retryJobs, { input })).retryJobs.results;
     return (await request(requestCancellation, { input })).requestCancellation.results;
   };
 
@@ -227,12 +226,12 @@ function Asking({
           )}
           {plan && !isExact && <p>{words.all(n)}</p>}
           {plan && <p>{isNothing ? words.none : words.effect}</p>}
-          {action === 'cancel' && !isNothing && (
+          {!isNothing && (
             <label className="field">
               <span>{t.actions.reason}</span>
               <input
                 className="input"
-                data-initial-focus
+                {...(action === 'cancel' ? { 'data-initial-focus': true } : {})}
                 value={reason}
                 maxLength={1_000}
                 onChange={(event) => setReason(event.target.value)}
