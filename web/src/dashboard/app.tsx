@@ -9,6 +9,7 @@ import {
   ConfigurationsPage,
   FailuresPage,
   JobPage,
+  OverviewPage,
 } from './pages';
 import { Shell } from './shell/shell';
 import { Empty } from './ui/empty';
@@ -34,6 +35,7 @@ export function App() {
               </Suspense>
             )}
           </Route>
+          <Route path="/overview" component={OverviewPage} />
           <Route path="/failures" component={FailuresPage} />
           <Route path="/configurations" component={ConfigurationsPage} />
           <Route path="/configurations/:id">

@@ -11,6 +11,15 @@ export function prefetchJobPage(): void {
   loadJobPage().catch(() => {});
 }
 
+export const OverviewPage = lazy(async () => ({
+  default: (await import('./overview/page')).OverviewPage,
+}));
+
+/** The charts on the pages of a configuration and an agent. */
+export const StatisticsOf = lazy(async () => ({
+  default: (await import('./overview/page')).StatisticsOf,
+}));
+
 export const FailuresPage = lazy(async () => ({
   default: (await import('./failures/page')).FailuresPage,
 }));

@@ -69,10 +69,14 @@ export function clock(at: number, settings: Settings, withSeconds: boolean): str
 export function since(moment: string, settings: Settings, now: number): string {
   const at = Date.parse(moment);
   if (isSame(settings, { ...day, year: 'numeric' }, at, now)) return clock(at, settings, false);
-  if (now - at < 6 * 86_400_000) return format(settings, { weekday: 'long' }).format(at);
+  if (now - at < 6 * 86_400_000) return weekday(at, settings);
   const isThisYear = isSame(settings, { year: 'numeric' }, at, now);
   return format(settings, isThisYear ? day : { ...day, year: 'numeric' }).format(at);
 }
+
+/** The day of the week, such as `Friday`. */
+export const weekday = (at: number, settings: Settings): string =>
+  format(settings, { weekday: 'long' }).format(at);
 
 export function dayOf(at: number, settings: Settings): string {
   return format(settings, day).format(at);
