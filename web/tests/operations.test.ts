@@ -14,9 +14,15 @@ import {
 import { describe, expect, it } from 'vitest';
 import * as mainDocuments from '../src/dashboard/data/documents';
 import * as failureDocuments from '../src/dashboard/data/failure-documents';
+import * as queueDocuments from '../src/dashboard/data/queue-documents';
 import * as statisticsDocuments from '../src/dashboard/data/statistics-documents';
 
-const documents = { ...mainDocuments, ...failureDocuments, ...statisticsDocuments };
+const documents = {
+  ...mainDocuments,
+  ...failureDocuments,
+  ...queueDocuments,
+  ...statisticsDocuments,
+};
 
 const server = process.env.AGENT_JOBS_URL;
 const endpoint = server && new URL('graphql', server.endsWith('/') ? server : `${server}/`).href;

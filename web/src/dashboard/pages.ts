@@ -24,6 +24,10 @@ export const FailuresPage = lazy(async () => ({
   default: (await import('./failures/page')).FailuresPage,
 }));
 
+export const QueueDialog = lazy(async () => ({
+  default: (await import('./jobs/queue-dialog')).QueueDialog,
+}));
+
 export const ConfigurationsPage = lazy(async () => ({
   default: (await import('./configurations/list')).ConfigurationsPage,
 }));

@@ -23,6 +23,7 @@ export const liveJob = graphql(`
       agentResultMessage
       processingState
       isStale
+      isOverdue
       tasksPerMinute
       estimatedRemaining
       agent { id name }
@@ -135,6 +136,7 @@ export const jobList = graphql(`
           processingTasksReceivedCluesCount
           agentResultMessage
           isStale
+          isOverdue
           tasksPerMinute
           estimatedRemaining
           agent { id name }
@@ -277,8 +279,10 @@ export const fullRun = graphql(`
     processingTasksReceivedLogLinesCount
     processingUpdatedDate
     isStale
+    isOverdue
     tasksPerMinute
     estimatedRemaining
+    forecast { earliest likely latest sampleSize }
     agent { name }
   }
 `);
@@ -354,6 +358,14 @@ export const retryJobs = graphql(`
       countedAt
       matchedCount
       matchedCountIsExact
+      results { refusal { code message } }
+    }
+  }
+`);
+
+export const forceCancel = graphql(`
+  mutation ForceCancel($input: ForceCancelInput!) {
+    forceCancel(input: $input) {
       results { refusal { code message } }
     }
   }

@@ -167,6 +167,7 @@ export const de: Messages = {
 
   jobs: {
     processingFailed: 'Verarbeitung fehlgeschlagen',
+    longerThanUsual: 'Länger als üblich',
     cluesMissing: (n: number) => plural(n, { one: 'Clue fehlt', other: 'Clues fehlen' }),
     title: 'Jobs',
     all: 'Alle Jobs',
@@ -349,6 +350,9 @@ export const de: Messages = {
   actions: {
     retry: 'Wiederholen…',
     cancel: 'Abbrechen…',
+    force: 'Sofort abbrechen…',
+    queue: 'Job einreihen…',
+    again: 'Kopie einreihen…',
     bulk: 'Sammelaktionen',
     retryAll: 'Alle passenden Jobs wiederholen…',
     cancelAll: 'Alle passenden Jobs abbrechen…',
@@ -425,6 +429,20 @@ export const de: Messages = {
       back: 'Jobs behalten',
       done: (n: number) => `Abbruch von ${jobs(n)} angefordert.`,
     },
+    forForce: {
+      title: (name: string | undefined) => `${name ?? 'Jobs'} sofort abbrechen?`,
+      confirm: (what: string | undefined) => `${what ? `${what} s` : 'S'}ofort abbrechen`,
+      possible: (n: number, all: number) =>
+        `${count(n)} von ${count(all)} ausgewählten Jobs lassen sich abbrechen.`,
+      running: 'Jobs werden abgebrochen',
+      effect:
+        'Der Job endet sofort, ohne auf seinen Agenten zu warten. Spätere Meldungen des Agenten werden abgelehnt.',
+      all: (n: number) =>
+        `Alle passenden Jobs werden abgebrochen, nicht nur die ersten ${count(n)}.`,
+      none: 'Der Job läuft nicht.',
+      back: 'Job behalten',
+      done: (n: number) => `${jobs(n)} abgebrochen.`,
+    },
     scope: (of): string => {
       const names = of.states.map(([state, n]) => `${adjectives[state]} (${n})`);
       const parts = [
@@ -444,6 +462,21 @@ export const de: Messages = {
       ].filter(Boolean);
       return [`alle ${listAnd(names)} Jobs`, parts.join(', ')].filter(Boolean).join(' ');
     },
+  },
+
+  queue: {
+    title: 'Job einreihen',
+    configuration: 'Konfiguration',
+    choose: 'Konfiguration wählen',
+    noConfigurations: 'Es gibt keine Konfigurationen.',
+    name: 'Name (optional)',
+    type: 'Art (optional)',
+    priority: 'Priorität',
+    due: 'Ausführen am',
+    dueHint: 'Ohne Datum läuft er, sobald ein Agent frei ist.',
+    back: 'Zurück',
+    confirm: 'Job einreihen',
+    done: 'Job eingereiht.',
   },
 
   export: {
@@ -517,6 +550,7 @@ export const de: Messages = {
     failed: 'Lauf fehlgeschlagen',
     noMessage: 'Es wurde keine Fehlermeldung gemeldet.',
     processingFailed: 'Verarbeitung fehlgeschlagen.',
+    longerThanUsual: 'Dieser Lauf dauert länger als üblich.',
     cancelled: (who: string, time: ReactNode): ReactNode => (
       <>
         <b>Abgebrochen</b> von {who}, {time}.
@@ -564,6 +598,9 @@ export const de: Messages = {
     now: 'jetzt',
     queued: 'in Warteschlange',
     running: 'läuft',
+    expected: (earliest: string, latest: string, likely: string) =>
+      `endet voraussichtlich zwischen ${earliest} und ${latest}, am ehesten um ${likely}`,
+    likely: (time: string) => `Voraussichtliches Ende ${time}`,
     lastSubmission: (time: string) => `letzte Übermittlung: ${time}`,
     zone: (zone: string) => `in ${zone}`,
   },
@@ -573,6 +610,7 @@ export const de: Messages = {
     processingProgress: 'Fortschritt der Verarbeitung',
     runTime: 'Laufzeit',
     remaining: 'Verbleibend (ca.)',
+    usually: 'Üblich',
     rate: 'Aufgaben/min',
     queueTime: 'Wartezeit',
     tasks: 'Aufgaben',

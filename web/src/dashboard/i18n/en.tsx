@@ -143,6 +143,7 @@ export const en = {
 
   jobs: {
     processingFailed: 'Processing failed',
+    longerThanUsual: 'Longer than usual',
     cluesMissing: (n: number) => `${plural(n, clue)} missing`,
     title: 'Jobs',
     all: 'All jobs',
@@ -328,6 +329,9 @@ export const en = {
   actions: {
     retry: 'Retry…',
     cancel: 'Cancel…',
+    force: 'Force cancel…',
+    queue: 'Queue job…',
+    again: 'Queue a copy…',
     bulk: 'Bulk actions',
     retryAll: 'Retry all matching jobs…',
     cancelAll: 'Cancel all matching jobs…',
@@ -404,6 +408,19 @@ export const en = {
       back: 'Keep jobs',
       done: (n: number) => `Cancellation requested for ${jobs(n)}.`,
     },
+    forForce: {
+      title: (name: string | undefined) => `Force cancel ${name ?? 'jobs'}?`,
+      confirm: (what: string | undefined) => `Force cancel${what ? ` ${what}` : ''}`,
+      possible: (n: number, all: number) =>
+        `${count(n)} of ${count(all)} selected jobs can be cancelled.`,
+      running: 'Cancelling jobs',
+      effect:
+        'The job ends at once, without waiting for its agent. What the agent reports after that is refused.',
+      all: (n: number) => `All matching jobs will be cancelled, not only the first ${count(n)}.`,
+      none: 'The job is not running.',
+      back: 'Keep job',
+      done: (n: number) => `${jobs(n)} cancelled.`,
+    },
     /** Such as `all failed (1,529) jobs created since yesterday`; each state with its number. */
     scope: (of: {
       states: readonly (readonly [keyof typeof states, string])[];
@@ -440,6 +457,22 @@ export const en = {
       ].filter(Boolean);
       return [`all ${listAnd(names)} jobs`, parts.join(', ')].filter(Boolean).join(' ');
     },
+  },
+
+  /** The dialog that queues a job. */
+  queue: {
+    title: 'Queue job',
+    configuration: 'Configuration',
+    choose: 'Choose a configuration',
+    noConfigurations: 'There are no configurations.',
+    name: 'Name (optional)',
+    type: 'Type (optional)',
+    priority: 'Priority',
+    due: 'Run at',
+    dueHint: 'Without a date it runs as soon as an agent is free.',
+    back: 'Go back',
+    confirm: 'Queue job',
+    done: 'Job queued.',
   },
 
   export: {
@@ -513,6 +546,7 @@ export const en = {
     failed: 'Run failed',
     noMessage: 'No error message was reported.',
     processingFailed: 'Processing failed.',
+    longerThanUsual: 'This run takes longer than usual.',
     cancelled: (who: string, time: ReactNode): ReactNode => (
       <>
         <b>Cancelled</b> by {who}, {time}.
@@ -560,6 +594,9 @@ export const en = {
     now: 'now',
     queued: 'queued',
     running: 'running',
+    expected: (earliest: string, latest: string, likely: string) =>
+      `expected to end between ${earliest} and ${latest}, most likely at ${likely}`,
+    likely: (time: string) => `Likely end ${time}`,
     lastSubmission: (time: string) => `last submission: ${time}`,
     zone: (zone: string) => `in ${zone}`,
   },
@@ -570,6 +607,7 @@ export const en = {
     processingProgress: 'Processing progress',
     runTime: 'Run time',
     remaining: 'Remaining (est.)',
+    usually: 'Usually',
     rate: 'Tasks/min',
     queueTime: 'Queue time',
     tasks: 'Tasks',

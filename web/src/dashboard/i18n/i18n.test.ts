@@ -24,7 +24,7 @@ const readOut =
 /** Attributes whose value is never read. */
 const technical = /^(class(Name)?|style|d|viewBox|to|href|role|type|key|id)$/;
 /** Radio buttons have names that group them. */
-const groupNames = ['theme', 'hours', 'sort', 'time', 'match'];
+const groupNames = ['theme', 'hours', 'sort', 'time', 'match', 'group'];
 /** Names that are the same in every language. */
 const sameEverywhere = ['agent-jobs', 'agent-jobs import', 'queueJobs', 'saveConfiguration'].concat(
   ['GraphiQL', 'UTC', 'Enter', 'Escape', 'Esc'],

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { isOver, textOf } from '../data/states';
+import { isActive, isOver, textOf } from '../data/states';
 import type { FullRun, JobDetail, JobState } from '../data/types';
 import { about, relative } from '../format/duration';
 import { t } from '../i18n';
@@ -105,6 +105,9 @@ export function Banner({ job, run, state, isCurrent }: Props) {
   }
   if (run?.isStale) {
     add('cancelling', icons.warning, <Silence since={run.updateDate} />);
+  }
+  if (run?.isOverdue && !run.isStale && isActive(state)) {
+    add('cancelling', icons.clock, <b>{t.banner.longerThanUsual}</b>);
   }
   if (due && Date.parse(due) > Date.now()) {
     add('queued', icons.calendar, t.banner.scheduled(<FullMoment at={due} />, <Until at={due} />));

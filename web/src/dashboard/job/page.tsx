@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { Suspense, useState } from 'react';
 import { Redirect, useSearch } from 'wouter';
 import { nameOf } from '../data/hooks';
 import { isUuid } from '../data/ids';
@@ -7,6 +7,7 @@ import { isActive } from '../data/states';
 import { percent } from '../format/number';
 import { t } from '../i18n';
 import { type Action, ActionDialog } from '../jobs/actions';
+import { QueueDialog } from '../pages';
 import { jobTitle, usePageTitle, useTabIcon } from '../shell/title';
 import { Empty, Failure } from '../ui/empty';
 import { AppLink } from '../ui/link';
@@ -35,6 +36,7 @@ export function JobPage({ id }: { id: string }) {
   const attempt = job === null ? null : (chosen ?? job?.currentRunId);
   const { data: run, error } = useRun(job === null ? id : (chosen ?? id), attempt);
   const [action, setAction] = useState<Action>();
+  const [isCopied, setCopied] = useState(false);
   const [isJsonOpen, setJsonOpen] = useState(false);
   const isCurrent = !chosen || chosen === job?.currentRunId;
   const state = job && (isCurrent ? stateOf(job, run) : (run?.agentState ?? 'UNKNOWN'));
@@ -83,6 +85,7 @@ export function JobPage({ id }: { id: string }) {
         state={state}
         isCurrent={isCurrent}
         act={setAction}
+        queueCopy={() => setCopied(true)}
         showJson={() => setJsonOpen(true)}
       />
       <Banner job={job} run={run} state={state} isCurrent={isCurrent} />
@@ -132,6 +135,14 @@ export function JobPage({ id }: { id: string }) {
           }}
           close={() => setAction(undefined)}
         />
+      )}
+      {isCopied && (
+        <Suspense>
+          <QueueDialog
+            like={{ ...job, configurationId: job.configuration?.id }}
+            close={() => setCopied(false)}
+          />
+        </Suspense>
       )}
       {isJsonOpen && <JsonDialog job={job} run={run} close={() => setJsonOpen(false)} />}
     </article>

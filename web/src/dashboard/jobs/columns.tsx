@@ -152,6 +152,17 @@ function Loss({ job, state, run }: Row) {
   );
 }
 
+/** That a run takes longer than runs like it do. One that does not report is marked as that. */
+function Overdue({ state, run }: Row) {
+  if (!isActive(state) || !run?.isOverdue || run.isStale) return null;
+  return (
+    <span className="mark tone-cancelling">
+      <icons.clock width={13} height={13} />
+      <span>{t.jobs.longerThanUsual}</span>
+    </span>
+  );
+}
+
 function Tasks({ run }: Row) {
   if (!run) return null;
   const failed = run.agentTasksFailedCount;
@@ -180,6 +191,7 @@ export const columns: readonly Column[] = [
           <StateLabel state={row.state} />
         )}
         <Loss {...row} />
+        <Overdue {...row} />
       </span>
     ),
   },

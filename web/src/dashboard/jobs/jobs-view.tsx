@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { errorOf } from '../data/errors';
 import {
   nameOf,
@@ -14,6 +14,7 @@ import { count } from '../format/number';
 import { zoneOf } from '../format/time';
 import { t } from '../i18n';
 import { useFollowCounts } from '../live/hooks';
+import { QueueDialog } from '../pages';
 import { changeSettings, useSettings } from '../settings/settings';
 import { Empty, Failure } from '../ui/empty';
 import { icons } from '../ui/icons';
@@ -63,6 +64,7 @@ export function JobsView({ fixed, counts: given, of }: Props) {
   const counts = given ?? known.data;
   const [selected, setSelected] = useState<Selection>(nothing);
   const [asked, setAsked] = useState<Request>();
+  const [isQueueing, setQueueing] = useState(false);
   const list = useJobList(filter, known.data, selected.size > 0 || asked !== undefined);
   const configurations = useConfigurationNames(filter.configurationIds.length > 0);
   const agents = useAgentNames(filter.agentIds.length > 0);
@@ -171,6 +173,11 @@ export function JobsView({ fixed, counts: given, of }: Props) {
           />
           <ExportButton filter={filter} />
           {mayAct && (
+            <button type="button" className="filter" onClick={() => setQueueing(true)}>
+              <icons.plus width={14} height={14} /> <span>{t.actions.queue}</span>
+            </button>
+          )}
+          {mayAct && (
             <Menu label={t.actions.bulk} icon={<icons.more width={14} height={14} />}>
               <div className="checks">
                 <button type="button" className="option" onClick={() => actOnAll('retry')}>
@@ -252,6 +259,14 @@ export function JobsView({ fixed, counts: given, of }: Props) {
             <span>{t.jobs.clearSelection}</span>
           </button>
         </section>
+      )}
+      {isQueueing && (
+        <Suspense>
+          <QueueDialog
+            like={{ configurationId: configurationId ?? undefined }}
+            close={() => setQueueing(false)}
+          />
+        </Suspense>
       )}
       {asked && (
         <ActionDialog

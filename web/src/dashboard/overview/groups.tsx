@@ -112,13 +112,13 @@ export function Groups({
     const order = figureOf[sorting.by](a) - figureOf[sorting.by](b);
     return (sorting.isDescending ? -order : order) || byName;
   });
-  const head = (key: Key, label: string, className = 'number') => (
+  const head = (key: Key, label: string, isOnPhones = true) => (
     <SortHead
       by={key}
       label={label}
       sorting={sorting}
       sort={setSorting}
-      className={className}
+      className={`${key === 'name' ? '' : 'number'} ${isOnPhones ? '' : 'not-on-phones'}`.trim()}
       startsDescending={key !== 'name'}
     />
   );
@@ -145,15 +145,15 @@ export function Groups({
           <table className={query.isPlaceholderData ? 'plain-table is-stale' : 'plain-table'}>
             <thead>
               <tr>
-                {head('name', t.overview.groupings[by], '')}
+                {head('name', t.overview.groupings[by])}
                 {head('finished', t.overview.finished)}
                 {head('failed', t.overview.outcomes.failed)}
                 {head('rate', t.overview.failureRate)}
                 <th scope="col" className="number not-on-phones">
                   {t.overview.before}
                 </th>
-                {head('wait', t.overview.ofWait(t.overview.p50), 'number not-on-phones')}
-                {head('duration', t.overview.ofDuration(t.overview.p50), 'number not-on-phones')}
+                {head('wait', t.overview.ofWait(t.overview.p50), false)}
+                {head('duration', t.overview.ofDuration(t.overview.p50), false)}
                 <th scope="col" className="number not-on-phones">
                   {t.overview.ofDuration(t.overview.p95)}
                 </th>

@@ -1,14 +1,15 @@
 /** What an action on several jobs would do: how many jobs in each state, and what is left out. */
 import { request } from '../../data/client';
 import { jobTargets, requestCancellation, retryJobs } from '../../data/documents';
-import { isCancellable, isOver, states } from '../../data/states';
+import { isActive, isCancellable, isOver, states } from '../../data/states';
 import type { JobState } from '../../data/types';
 import { liveJobs } from '../../live/jobs';
 import type { Scope } from '../describe';
 import type { Conditions } from '../filter';
 import type { Source } from './run';
 
-export type Action = 'cancel' | 'retry';
+/** `force` ends a running job without its agent. */
+export type Action = 'cancel' | 'retry' | 'force';
 
 /** What is known of a job that was chosen by hand. */
 export interface ChosenJob {
@@ -52,8 +53,16 @@ export function obstacleTo(action: Action, state: JobState): Reason | undefined 
   return isEligible(action, state) ? undefined : reasonFor(action, state);
 }
 
-const isEligible = (action: Action, state: JobState) =>
-  action === 'retry' ? isOver(state) : isCancellable(state);
+function isEligible(action: Action, state: JobState): boolean {
+  switch (action) {
+    case 'retry':
+      return isOver(state);
+    case 'cancel':
+      return isCancellable(state);
+    case 'force':
+      return isActive(state);
+  }
+}
 
 function reasonFor(action: Action, state: JobState): Reason {
   if (state === 'UNKNOWN') return 'unknown';
@@ -72,7 +81,7 @@ export function includedKinds(
   isByHand: boolean,
 ): Set<Kind> {
   const kinds = plan.parts.map(({ kind }) => kind);
-  if (action === 'cancel') return new Set(kinds);
+  if (action !== 'retry') return new Set(kinds);
   const wanted = kinds.filter((kind) => kind === 'FAILED' || named.some((state) => state === kind));
   return new Set(wanted.length === 0 && isByHand ? kinds : wanted);
 }
