@@ -158,7 +158,14 @@ export const en = {
     /** The same as plain text, for screen readers. */
     found: (shown: string, n: number) => `${shown} ${pluralForm(n, job)}`,
     totalsNote: 'Totals ignore the filters below.',
-    views: { all: 'All', running: 'Running', finished: 'Finished', scheduled: 'Scheduled' },
+    views: {
+      all: 'All',
+      running: 'Running',
+      finished: 'Finished',
+      next: 'Next',
+      scheduled: 'Scheduled',
+    },
+    claimOrder: 'Jobs that are due are claimed by priority, then by due time.',
     viewsLabel: 'Job state',
     news: 'New activity · Refresh',
     zone: (zone: string) => `Times are in ${zone}.`,

@@ -103,9 +103,10 @@ export const unfiltered = {
   maxDuration: undefined,
 } as const satisfies Partial<Filter>;
 
-/** What is due next comes first where it is scheduled, what ended last where all is over, else what is new. */
+/** What is due next comes first where all waits, what ended last where all is over, else what is new. */
 export function usualSort({ isScheduled, states }: Pick<Filter, 'isScheduled' | 'states'>): Sort {
-  if (isScheduled) return 'due';
+  const isWaiting = states.length > 0 && states.every((state) => state === 'QUEUED');
+  if (isScheduled || isWaiting) return 'due';
   return states.length > 0 && states.every(isOver) ? 'finished' : 'newest';
 }
 
@@ -193,6 +194,7 @@ export const views = [
   { key: 'all', states: [] as readonly JobState[], isScheduled: false },
   { key: 'running', states: running, isScheduled: false },
   { key: 'finished', states: finished, isScheduled: false },
+  { key: 'next', states: ['QUEUED'] as readonly JobState[], isScheduled: false },
   { key: 'scheduled', states: [] as readonly JobState[], isScheduled: true },
 ] as const;
 

@@ -21,6 +21,7 @@ import { icons } from '../ui/icons';
 import { Menu } from '../ui/picker';
 import { Skeleton } from '../ui/skeleton';
 import { type Action, ActionDialog, type ChosenJob, presentState, type Request } from './actions';
+import { inClaimOrder } from './claim-order';
 import { ColumnsMenu } from './columns-menu';
 import { describe } from './describe';
 import { ExportButton } from './export-button';
@@ -115,6 +116,11 @@ export function JobsView({ fixed, counts: given, of }: Props) {
   };
   const isEmpty = page?.items.length === 0 && !missing;
   const view = viewOf(filter);
+  const isNext = view === 'next' && sortOf(filter) === 'due';
+  const listed = useMemo(() => {
+    if (!page || !isNext || filter.page > 1) return page?.items ?? [];
+    return inClaimOrder(page.items, page.pageCount <= 1, Date.now());
+  }, [page, isNext, filter.page]);
   const total = page && `${count(page.totalCount)}${page.totalCountIsExact ? '' : '+'}`;
   const textOfTotal = page && t.jobs.found(total ?? '', page.totalCount);
   const owner = of ?? configurations.data?.find(({ id }) => id === configurationId)?.name;
@@ -202,7 +208,7 @@ export function JobsView({ fixed, counts: given, of }: Props) {
       <div className="list" onPointerMove={list.touch} onWheel={list.touch} onKeyDown={list.touch}>
         {page && !isEmpty && (
           <JobTable
-            jobs={page.items}
+            jobs={listed}
             filter={filter}
             fixed={about}
             sortBy={(sort) => change({ sort })}
@@ -224,7 +230,10 @@ export function JobsView({ fixed, counts: given, of }: Props) {
           hasMore={!page.totalCountIsExact}
         />
       )}
-      <p className="zone-note muted">{t.jobs.zone(zoneOf(settings))}</p>
+      <p className="zone-note muted">
+        {isNext && `${t.jobs.claimOrder} `}
+        {t.jobs.zone(zoneOf(settings))}
+      </p>
       {selected.size > 0 && (
         <section className="selection" aria-label={t.jobs.selection}>
           <b>{t.jobs.selected(selected.size)}</b>
