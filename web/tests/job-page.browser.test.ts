@@ -40,6 +40,22 @@ describeOnDatabases('a job’s page', (kind) => {
     await close();
   };
 
+  test('the other jobs of the same name are a click away', async () => {
+    const [first, second] = [
+      await agent.queue({ name: 'Nightly & full' }),
+      await agent.queue({ name: 'Nightly & full' }),
+    ];
+    await agent.queue({ name: 'Another' });
+    await visit(first, async (page) => {
+      await page.getByRole('link', { name: 'All jobs with this name' }).click();
+      await page.locator('.table-body .row').nth(1).waitFor();
+      const shown = await page
+        .locator('.row-link')
+        .evaluateAll((all) => all.map((link) => link.getAttribute('href')?.split('/').at(-1)));
+      assert.deepEqual(shown.sort(), [first, second].sort());
+    });
+  });
+
   test('a stack trace is folded, stands there once, and can be copied', async () => {
     const trace = ['no route to host', ...Array.from({ length: 120 }, (_, n) => `  at f${n}()`)];
     const id = await agent.queue({ name: 'Trace' });

@@ -110,7 +110,7 @@ describeOnDatabases('a running job', (kind) => {
       await settled(page);
       const sorted = (name: string, order: string) =>
         page.locator(`[role=columnheader][aria-sort="${order}"]`, { hasText: name }).waitFor();
-      await sorted('Ended', 'descending');
+      await sorted('Finished', 'descending');
       const first = () => rows(page).first().locator('[data-column=duration]').innerText();
       await page.getByRole('button', { name: 'Duration' }).click();
       await sorted('Duration', 'descending');

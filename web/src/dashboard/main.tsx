@@ -20,7 +20,7 @@ const client = new QueryClient({
       gcTime: 120_000,
       networkMode: 'always',
       // Held still means held still.
-      refetchOnWindowFocus: () => connection.mode !== 'paused',
+      refetchOnWindowFocus: () => connection.getMode() !== 'paused',
       // What the server refused it will refuse again; what it did not answer, perhaps not.
       retry: (failures, error) =>
         failures < 2 && error instanceof RequestError && error.trouble === 'offline',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import type { Settings } from '../../src/dashboard/settings/settings';
+import { isRepeated } from './axe';
 import { closeContexts, type OpenPage, open } from './browser';
 import { demoDatabase } from './demo-database';
 import {
@@ -84,8 +85,10 @@ export class Site {
     };
   }
 
-  open(options?: BrowserContextOptions): Promise<OpenPage> {
-    return open(this.url, options);
+  async open(options?: BrowserContextOptions): Promise<OpenPage> {
+    const opened = await open(this.url, options);
+    if (kinds.includes(this.kind) && this.kind !== kinds[0]) isRepeated(opened.page);
+    return opened;
   }
 
   /** Runs steps as a test on the page at a path, which must not complain. */

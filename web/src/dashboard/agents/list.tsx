@@ -106,13 +106,15 @@ export function AgentsPage() {
                 <th scope="col" className="number not-on-phones">
                   {t.agents.executing}
                 </th>
-                <th scope="col">{t.agents.lastRuns}</th>
+                <th scope="col">
+                  <span className="head-label">{t.agents.lastRuns}</span>
+                </th>
                 <th scope="col" className="number not-on-phones">
-                  {t.agents.completed}
+                  <Signed state="COMPLETED" label={t.agents.completed} />
                 </th>
                 <SortHead
                   by="failed"
-                  label={t.agents.failed}
+                  label={<Signed state="FAILED" label={t.agents.failed} />}
                   className="number"
                   sorting={sorting}
                   sort={sort}
@@ -155,6 +157,16 @@ export function AgentsPage() {
         </div>
       )}
     </ListPage>
+  );
+}
+
+/** A header that is only the sign of its state where there is little room. */
+function Signed({ state, label }: { state: JobState; label: string }) {
+  return (
+    <span className="head-state" title={label}>
+      <StateSign state={state} size={13} />
+      <span className="head-label">{label}</span>
+    </span>
   );
 }
 

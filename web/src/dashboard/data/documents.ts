@@ -4,32 +4,40 @@
  */
 import { graphql } from './graphql';
 
+/** What rows of jobs show of a run, which changes while it goes on. */
+export const runProgress = graphql(`
+  fragment RunProgress on JobRun {
+    updateDate
+    agentStartTime
+    agentPercentCompleted
+    agentExpectedTasksCount
+    agentTasksCount
+    agentTasksCompletedCount
+    agentTasksFailedCount
+    agentCluesCount
+    agentResultMessage
+    processingState
+    isStale
+    isOverdue
+    tasksPerMinute
+    estimatedRemaining
+    agent { id name }
+  }
+`);
+
 /** What the live rows of jobs and the list of what executes show. */
-export const liveJob = graphql(`
+export const liveJob = graphql(
+  `
   fragment LiveJob on Job {
     id
     name
     state
     configuration { name }
-    currentRun {
-      updateDate
-      agentStartTime
-      agentPercentCompleted
-      agentExpectedTasksCount
-      agentTasksCount
-      agentTasksCompletedCount
-      agentTasksFailedCount
-      agentCluesCount
-      agentResultMessage
-      processingState
-      isStale
-      isOverdue
-      tasksPerMinute
-      estimatedRemaining
-      agent { id name }
-    }
+    currentRun { ...RunProgress }
   }
-`);
+`,
+  [runProgress],
+);
 
 export const executingJobsLive = graphql(
   `
@@ -103,7 +111,8 @@ export const agentCounts = graphql(`
   }
 `);
 
-export const jobList = graphql(`
+export const jobList = graphql(
+  `
   query JobList($page: Int!, $take: Int!, $filter: JobFilter, $orderBy: JobOrder) {
     jobs(page: $page, take: $take, filter: $filter, orderBy: $orderBy) {
       totalCount
@@ -121,30 +130,18 @@ export const jobList = graphql(`
         updateDate
         configuration { id name provider }
         currentRun {
-          updateDate
-          agentStartTime
+          ...RunProgress
           agentEndTime
           agentElapsedExecutionTime
-          agentPercentCompleted
-          agentExpectedTasksCount
-          agentTasksCount
-          agentTasksCompletedCount
-          agentTasksFailedCount
-          agentCluesCount
           agentCluesCompletedCount
-          processingState
           processingTasksReceivedCluesCount
-          agentResultMessage
-          isStale
-          isOverdue
-          tasksPerMinute
-          estimatedRemaining
-          agent { id name }
         }
       }
     }
   }
-`);
+`,
+  [runProgress],
+);
 
 export const configurationNames = graphql(`
   query ConfigurationNames($page: Int!) {

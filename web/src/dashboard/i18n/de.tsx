@@ -58,7 +58,7 @@ const within = {
   month: 'in den letzten 30 Tagen',
 };
 
-const happened = { created: 'erstellt', started: 'gestartet', finished: 'beendet' };
+const happened = { created: 'erstellt', started: 'begonnen', finished: 'beendet' };
 
 const priority = (n: number) => ({ 0: 'Niedrig', 2: 'Normal', 4: 'Hoch' })[n] ?? String(n);
 
@@ -230,7 +230,7 @@ export const de: Messages = {
     agent: 'Agent',
     progress: 'Fortschritt',
     started: 'Begonnen',
-    ended: 'Beendet',
+    finished: 'Beendet',
     duration: 'Dauer',
     tasks: 'Aufgaben',
     clues: 'Clues',
@@ -286,7 +286,7 @@ export const de: Messages = {
     atLeast: (length: string) => `Dauer: mindestens ${length}`,
     atMost: (length: string) => `Dauer: höchstens ${length}`,
     whichTime: 'Zeitpunkt',
-    times: { created: 'Erstellt', started: 'Gestartet', finished: 'Beendet' },
+    times: { created: 'Erstellt', started: 'Begonnen', finished: 'Beendet' },
     ranges: {
       hour: 'Letzte Stunde',
       today: 'Heute',
@@ -570,7 +570,7 @@ export const de: Messages = {
     ),
     overdue: (ago: ReactNode, configuration: string | null | undefined): ReactNode => (
       <>
-        <b>Fällig {ago}.</b> Kein Agent hat {configuration ?? 'den Job'} übernommen.
+        <b>Fällig {ago}:</b> Kein Agent hat {configuration ?? 'den Job'} übernommen.
       </>
     ),
     cancelling: (ago: ReactNode): ReactNode => (
@@ -581,12 +581,12 @@ export const de: Messages = {
     ),
     scheduled: (time: ReactNode, relative: ReactNode): ReactNode => (
       <>
-        <b>Geplant</b> für {time}, {relative}.
+        <b>Geplant</b> für {time} ({relative}).
       </>
     ),
     silent: (_time: string, last: string): ReactNode => (
       <>
-        <b>Letzte Meldung {last}.</b> Der Agent läuft vielleicht nicht mehr oder erreicht den Server
+        <b>Letzte Meldung {last}:</b> Der Agent läuft vielleicht nicht mehr oder erreicht den Server
         nicht.
       </>
     ),
@@ -691,6 +691,7 @@ export const de: Messages = {
       plural(n, { one: 'früheren Lauf anzeigen', other: 'frühere Läufe anzeigen' }),
     latest: (n: number) => `Die neuesten ${count(n)} Läufe. Frühere sind nicht aufgeführt.`,
     number: (n: number) => `Lauf ${count(n)}`,
+    alike: 'Alle Jobs mit diesem Namen',
   },
 
   fields: {

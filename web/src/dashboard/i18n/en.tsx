@@ -209,7 +209,7 @@ export const en = {
     agent: 'Agent',
     progress: 'Progress',
     started: 'Started',
-    ended: 'Ended',
+    finished: 'Finished',
     duration: 'Duration',
     tasks: 'Tasks',
     clues: 'Clues',
@@ -687,6 +687,7 @@ export const en = {
     earlier: (n: number) => `Show ${plural(n, { one: 'earlier run', other: 'earlier runs' })}`,
     latest: (n: number) => `The latest ${count(n)} runs. Earlier runs are not listed.`,
     number: (n: number) => `Run ${count(n)}`,
+    alike: 'All jobs with this name',
   },
 
   fields: {

@@ -120,21 +120,23 @@ export function JobPage({ id }: { id: string }) {
       </div>
       {run && <Fields run={run} />}
       {action && (
-        <ActionDialog
-          action={action}
-          target={{
-            jobs: [
-              {
-                ...job,
-                name: nameOf(job),
-                state,
-                configuration: job.configuration ? nameOf(job.configuration) : undefined,
-                started: run?.agentStartTime,
-              },
-            ],
-          }}
-          close={() => setAction(undefined)}
-        />
+        <Suspense>
+          <ActionDialog
+            action={action}
+            target={{
+              jobs: [
+                {
+                  ...job,
+                  name: nameOf(job),
+                  state,
+                  configuration: job.configuration ? nameOf(job.configuration) : undefined,
+                  started: run?.agentStartTime,
+                },
+              ],
+            }}
+            close={() => setAction(undefined)}
+          />
+        </Suspense>
       )}
       {isCopied && (
         <Suspense>

@@ -3,11 +3,20 @@ import { isActive } from '../data/states';
 import type { JobDetail } from '../data/types';
 import { NONE } from '../format/number';
 import { t } from '../i18n';
+import { formatFilter, parseFilter } from '../jobs/address';
+import { type Filter, TEXT_LENGTH } from '../jobs/filter';
 import { AppLink } from '../ui/link';
 import { StateLabel } from '../ui/state';
 import { Moment, WorkTime } from '../ui/time';
 import { Unavailable } from '../ui/unavailable';
 import { firstLine } from './message';
+
+/** The list of the jobs that have the same name, of the same configuration. */
+const alike = (name: string, configurationId: string | undefined): Filter => ({
+  ...parseFilter(''),
+  configurationIds: configurationId ? [configurationId] : [],
+  search: name.slice(0, TEXT_LENGTH),
+});
 
 /** All attempts at the job, the newest first. */
 export function Runs({
@@ -65,6 +74,13 @@ export function Runs({
         </button>
       )}
       {!isCounted && <p className="muted">{t.runs.latest(all)}</p>}
+      {job.name && (
+        <p className="card-foot">
+          <AppLink to={`/${formatFilter(alike(job.name, job.configuration?.id))}`}>
+            {t.runs.alike}
+          </AppLink>
+        </p>
+      )}
     </section>
   );
 }

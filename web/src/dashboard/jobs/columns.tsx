@@ -4,7 +4,7 @@ import { nameOf } from '../data/hooks';
 import { progressFields, progressOf } from '../data/parts';
 import { lossOf } from '../data/processing';
 import { isActive, isOver } from '../data/states';
-import type { JobState, ListedJob, LiveJob } from '../data/types';
+import type { JobState, ListedJob, RunProgress } from '../data/types';
 import { about, relative } from '../format/duration';
 import { compact, count, NONE, percent, rate } from '../format/number';
 import { type Messages, t } from '../i18n';
@@ -24,11 +24,10 @@ export type Fixed = 'configuration' | 'agent';
 export interface Row {
   job: ListedJob;
   state: JobState;
-  run: ListedRun | LiveRun | null;
+  run: RunProgress | null;
   fixed?: Fixed | undefined;
 }
 type ListedRun = ListedJob['currentRun'] & object;
-type LiveRun = LiveJob['currentRun'] & object;
 
 export interface Column {
   /** Its label is the text of the same name. */
@@ -289,13 +288,14 @@ export const columns: readonly Column[] = [
       ),
   },
   {
-    key: 'ended',
+    key: 'finished',
     track: MOMENT,
     room: 116,
     isMoment: true,
     sort: { ascending: 'finished-up', descending: 'finished', first: 'finished' },
     runFields: ['agentEndTime'],
-    // A live run has no end, and jobs that were cancelled while they waited have no run.
+    // A live run does not tell when it ended; the list is read again once a job ends. A job that was cancelled
+    // while it waited has no run.
     cell: ({ job, state }) =>
       isOver(state) && <Moment at={job.currentRun?.agentEndTime ?? job.updateDate} />,
   },
@@ -378,7 +378,7 @@ export const columns: readonly Column[] = [
 /** What matters, the most important first, by what the list shows. */
 const wanted = {
   any: ['state', 'job', 'progress', 'message', 'started', 'duration', 'agent', 'tasks', 'clues'],
-  over: ['state', 'job', 'message', 'ended', 'duration', 'agent', 'tasks', 'clues'],
+  over: ['state', 'job', 'message', 'finished', 'duration', 'agent', 'tasks', 'clues', 'started'],
   waiting: ['state', 'job', 'scheduled', 'created', 'priority', 'type'],
 };
 

@@ -45,7 +45,7 @@ const fields: readonly Field[] = [
   field('AgentId', 'agent', (job) => job.currentRun?.agent?.id),
   field('Agent', 'agent', (job) => job.currentRun?.agent?.name),
   field('AgentStartTime', 'started', (job) => moment(job.currentRun?.agentStartTime)),
-  field('AgentEndTime', 'ended', (job) => moment(job.currentRun?.agentEndTime)),
+  field('AgentEndTime', 'finished', (job) => moment(job.currentRun?.agentEndTime)),
   field(
     'AgentElapsedExecutionTimeMs',
     'duration',

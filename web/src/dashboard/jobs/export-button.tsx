@@ -3,7 +3,6 @@ import { t } from '../i18n';
 import { getSettings } from '../settings/settings';
 import { icons } from '../ui/icons';
 import { say } from '../ui/notice';
-import { exportCsv, fileName, save } from './csv';
 import type { Filter } from './filter';
 
 export function ExportButton({ filter }: { filter: Filter }) {
@@ -19,6 +18,7 @@ export function ExportButton({ filter }: { filter: Filter }) {
     setJobs(0);
     let n = 0;
     try {
+      const { exportCsv, fileName, save } = await import('./csv');
       const tell = (soFar: number) => {
         n = soFar;
         setJobs(soFar);

@@ -233,5 +233,8 @@ it('a range of what a view is about follows to the next view', () => {
   expect(after('?state=failed&created=week', running)).toBe('?state=executing&created=week');
   expect(after('?finished=week', running)).toBe('?state=executing&finished=week');
   expect(after('?state=failed', running)).toBe('?state=executing');
+  expect(after('?state=queued,failed&created=week', { states: ['FAILED'] })).toBe(
+    '?state=failed&created=week',
+  );
   expect(after('?finished=week', { time: 'started' })).toBe('?started=week');
 });

@@ -121,10 +121,11 @@ export function usualTime({ states, isScheduled }: Pick<Filter, 'states' | 'isSc
   return states.every(isActive) ? 'started' : 'created';
 }
 
-/** A filter with changes. A range of the view's usual time is of the next view's usual time. */
+/** A filter with changes. A range of a view's usual time is of the usual time of the view chosen next. */
 export function changed(before: Filter, changes: Partial<Filter>): Filter {
   const after = { ...before, page: 1, ...changes };
-  if (before.time && !('time' in changes) && before.time === usualTime(before)) {
+  const isOtherView = 'isScheduled' in changes && !('time' in changes);
+  if (isOtherView && before.time && before.time === usualTime(before)) {
     return { ...after, time: usualTime(after) };
   }
   return after;

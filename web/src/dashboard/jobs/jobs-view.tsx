@@ -278,12 +278,14 @@ export function JobsView({ fixed, counts: given, of }: Props) {
         </Suspense>
       )}
       {asked && (
-        <ActionDialog
-          {...asked}
-          named={filter.states}
-          close={() => setAsked(undefined)}
-          done={clear}
-        />
+        <Suspense>
+          <ActionDialog
+            {...asked}
+            named={filter.states}
+            close={() => setAsked(undefined)}
+            done={clear}
+          />
+        </Suspense>
       )}
     </>
   );

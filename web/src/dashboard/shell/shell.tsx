@@ -94,7 +94,7 @@ function useLive(): void {
     let wasAway = false;
     stops.push(
       connection.subscribe(() => {
-        const { mode } = connection;
+        const mode = connection.getMode();
         if (mode === 'offline' || mode === 'paused') wasAway = true;
         else if (wasAway && mode !== 'connecting') {
           wasAway = false;

@@ -3,7 +3,7 @@
  * one at a time, and the browser asks before its tab is closed.
  */
 import { useSyncExternalStore } from 'react';
-import type { Action } from './plan';
+import type { Action } from './eligible';
 import { hasEnded, type Run } from './run';
 
 export interface BulkAction {

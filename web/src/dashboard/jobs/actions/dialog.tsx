@@ -11,16 +11,8 @@ import { icons } from '../../ui/icons';
 import { say } from '../../ui/notice';
 import { Moment } from '../../ui/time';
 import { type BulkAction, begin, leaveDialog, useIsBusy } from './current';
-import {
-  type Action,
-  type ChosenJob,
-  includedKinds,
-  type Kind,
-  type Plan,
-  planForAll,
-  planForJobs,
-  type Target,
-} from './plan';
+import type { Action, ChosenJob } from './eligible';
+import { includedKinds, type Kind, type Plan, planForAll, planForJobs, type Target } from './plan';
 import { Controls, messageOf, Report, titleOf, useProgress, wordsFor } from './report';
 import { handled, hasEnded, Run, type Send } from './run';
 

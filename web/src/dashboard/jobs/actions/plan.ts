@@ -1,25 +1,12 @@
 /** What an action on several jobs would do: how many jobs in each state, and what is left out. */
 import { request } from '../../data/client';
 import { jobTargets, requestCancellation, retryJobs } from '../../data/documents';
-import { isActive, isCancellable, isOver, states } from '../../data/states';
+import { isOver, states } from '../../data/states';
 import type { JobState } from '../../data/types';
-import { liveJobs } from '../../live/jobs';
 import type { Scope } from '../describe';
 import type { Conditions } from '../filter';
+import { type Action, type ChosenJob, isEligible, type Reason, reasonFor } from './eligible';
 import type { Source } from './run';
-
-/** `force` ends a running job without its agent. */
-export type Action = 'cancel' | 'retry' | 'force';
-
-/** What is known of a job that was chosen by hand. */
-export interface ChosenJob {
-  id: string;
-  name: string;
-  configuration?: string | undefined;
-  started?: string | null | undefined;
-  state: JobState;
-  scheduledDate?: string | null | undefined;
-}
 
 /** Which jobs an action is about: these, or all that match. */
 export type Target =
@@ -28,9 +15,6 @@ export type Target =
 
 /** Queued jobs whose time has not come are a kind of their own: they can be left alone. */
 export type Kind = JobState | 'SCHEDULED';
-
-/** Why a job is left out before anything is sent. */
-export type Reason = 'notFinished' | 'finished' | 'cancelling' | 'unknown';
 
 export interface Part {
   kind: Kind;
@@ -48,28 +32,6 @@ export interface Plan {
 /** Few enough that a stop is felt: the batch that has been sent is always finished. */
 export const BATCH = 200;
 
-/** Why this cannot be done to a job in this state; undefined if it can. */
-export function obstacleTo(action: Action, state: JobState): Reason | undefined {
-  return isEligible(action, state) ? undefined : reasonFor(action, state);
-}
-
-function isEligible(action: Action, state: JobState): boolean {
-  switch (action) {
-    case 'retry':
-      return isOver(state);
-    case 'cancel':
-      return isCancellable(state);
-    case 'force':
-      return isActive(state);
-  }
-}
-
-function reasonFor(action: Action, state: JobState): Reason {
-  if (state === 'UNKNOWN') return 'unknown';
-  if (action === 'retry') return 'notFinished';
-  return state === 'CANCELLING' ? 'cancelling' : 'finished';
-}
-
 /**
  * The kinds that are included unless the user changes it. A retry leaves out what succeeded and
  * jobs that were cancelled, unless the list's filter names it or only such jobs were selected by hand.
@@ -85,12 +47,6 @@ export function includedKinds(
   const wanted = kinds.filter((kind) => kind === 'FAILED' || named.some((state) => state === kind));
   return new Set(wanted.length === 0 && isByHand ? kinds : wanted);
 }
-
-/** The state of a listed job now, as far as it is known. */
-export const presentState = ({ id, state }: { id: string; state: JobState }): JobState => {
-  const left = liveJobs.leftTo(id);
-  return liveJobs.get(id)?.state ?? (left && left !== 'UNKNOWN' ? left : state);
-};
 
 const kindOf = ({ state, scheduledDate }: ChosenJob, now: number): Kind =>
   state === 'QUEUED' && scheduledDate && Date.parse(scheduledDate) >= now ? 'SCHEDULED' : state;

@@ -41,24 +41,26 @@ export function MoreFilters({
     >
       <div className="more-filters">
         <MessageField text={filter.message} change={(message) => change({ message }, true)} />
-        <label className="field">
-          <span>{t.filters.processing}</span>
-          <select
-            className="input"
-            value={filter.processing ?? ''}
-            onChange={({ target }) =>
-              change({ processing: losses.find((loss) => loss === target.value) })
-            }
-          >
-            <option value="">{t.common.any}</option>
-            {losses.map((loss) => (
-              <option key={loss} value={loss}>
-                {t.filters.losses[loss]}
-              </option>
-            ))}
-          </select>
-        </label>
-        <Priority chosen={filter.priority} change={(priority) => change({ priority })} />
+        <div className="field-pair">
+          <label className="field">
+            <span>{t.filters.processing}</span>
+            <select
+              className="input"
+              value={filter.processing ?? ''}
+              onChange={({ target }) =>
+                change({ processing: losses.find((loss) => loss === target.value) })
+              }
+            >
+              <option value="">{t.common.any}</option>
+              {losses.map((loss) => (
+                <option key={loss} value={loss}>
+                  {t.filters.losses[loss]}
+                </option>
+              ))}
+            </select>
+          </label>
+          <Priority chosen={filter.priority} change={(priority) => change({ priority })} />
+        </div>
         <fieldset className="field">
           <legend>{t.filters.duration}</legend>
           <span className="field-pair">

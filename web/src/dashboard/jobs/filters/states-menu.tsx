@@ -65,7 +65,9 @@ export function StatesMenu({
               checked={chosen.includes(state)}
               onChange={({ target }) =>
                 choose(
-                  target.checked ? [...chosen, state] : chosen.filter((each) => each !== state),
+                  states
+                    .map((info) => info.state)
+                    .filter((each) => (each === state ? target.checked : chosen.includes(each))),
                   mode,
                 )
               }
