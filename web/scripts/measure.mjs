@@ -2,7 +2,7 @@
 // frame, and how much memory stays in use.
 //   AGENT_JOBS_URL=http://127.0.0.1:8080 node scripts/measure.mjs [SECONDS]
 // The server should have many jobs, and `agent-jobs simulate --agents 200 --runs 10` at work.
-import { launch } from '../tests/support/browser.mjs';
+import { launch } from './browser.mjs';
 
 const seconds = Number(process.argv[2] ?? 60);
 const server = process.env.AGENT_JOBS_URL;

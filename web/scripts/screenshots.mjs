@@ -1,7 +1,7 @@
 // Takes the README's pictures of the dashboard, from a demo that has just been filled:
 //   AGENT_JOBS_URL=http://127.0.0.1:8080 node scripts/screenshots.mjs ../docs
 import { join } from 'node:path';
-import { launch } from '../tests/support/browser.mjs';
+import { launch } from './browser.mjs';
 
 const [folder] = process.argv.slice(2);
 const server = process.env.AGENT_JOBS_URL;
@@ -58,6 +58,15 @@ for (const colorScheme of ['light', 'dark']) {
   // The rate is drawn from a few reports.
   await page.waitForTimeout(15_000);
   await shoot('job');
+
+  await page.goto(at('failures'));
+  await page.locator('.groups tbody tr').first().waitFor();
+  await shoot('failures');
+
+  await page.goto(at('overview?time=week'));
+  await page.locator('.chart').first().waitFor();
+  await page.locator('.by-group tbody tr').first().waitFor();
+  await shoot('overview');
   await context.close();
 }
 await browser.close();
