@@ -1,6 +1,6 @@
 import '../styles/failures.css';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { Suspense, useState } from 'react';
 import { useSearchParams } from 'wouter';
 import { request } from '../data/client';
 import { failureGroups } from '../data/failure-documents';
@@ -147,19 +147,21 @@ export function FailuresPage() {
         </details>
       )}
       {retried && (
-        <ActionDialog
-          action="retry"
-          target={{
-            conditions: conditionsOf(jobsOf(retried), settings, Date.now()),
-            isScheduled: false,
-            scope: describe(jobsOf(retried), settings, {
-              configurations: configurations.data,
-              agents: undefined,
-              failureGroup: retried.title,
-            }),
-          }}
-          close={() => setRetried(undefined)}
-        />
+        <Suspense>
+          <ActionDialog
+            action="retry"
+            target={{
+              conditions: conditionsOf(jobsOf(retried), settings, Date.now()),
+              isScheduled: false,
+              scope: describe(jobsOf(retried), settings, {
+                configurations: configurations.data,
+                agents: undefined,
+                failureGroup: retried.title,
+              }),
+            }}
+            close={() => setRetried(undefined)}
+          />
+        </Suspense>
       )}
       {acknowledging && (
         <AcknowledgeDialog group={acknowledging} close={() => setAcknowledging(undefined)} />
