@@ -4,11 +4,11 @@ CARGO ?= cargo
 NPM ?= npm
 HAVE_NODE := $(shell command -v $(NPM) 2>/dev/null)
 
-.PHONY: run test fmt lint deny bench durability web test-rust test-web test-openapi generated screenshots
+.PHONY: run test fmt lint deny bench durability fuzz web test-rust test-web test-openapi generated screenshots
 
 ## Build everything and serve a made-up history on http://127.0.0.1:8080
 run: web
-	$(CARGO) run --profile demo -- demo
+	$(CARGO) run -- demo
 
 ## Run every check
 test: web lint deny test-rust test-web test-openapi
@@ -31,8 +31,9 @@ deny:
 	then $(CARGO) deny check licenses bans sources; \
 	else echo "cargo-deny is not installed: licences are not checked." >&2; test -z "$$CI"; fi
 
+# More at a time than processors: the longest tests wait for time to pass at a server.
 test-rust:
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace -- --test-threads=4
 
 ## Check that the REST routes keep to their description, with schemathesis
 test-openapi:
@@ -43,6 +44,10 @@ test-openapi:
 ## Kill the server 50 times under load, on each database, and look for what was acknowledged
 durability:
 	AGENT_JOBS_TEST_KILLS=50 $(CARGO) test --test main -- durability::a_killed_server
+
+## Read a million generated files for an import
+fuzz:
+	AGENT_JOBS_TEST_FILES=64000 $(CARGO) test --release --lib transfer::source_tests
 
 ## Print what is fast and what is not, as ratios
 bench:

@@ -4,7 +4,8 @@
 //! Everything goes through real sockets, with server and client on the same machine. What is
 //! compared is measured by turns, so that whatever else the machine does hits all alike.
 //!
-//! `JOBS=100000 cargo bench --bench reading` takes fewer jobs than a million.
+//! `JOBS=100000 cargo bench --bench reading` takes fewer jobs than a million. `ONLY=first-pages` times
+//! nothing but the first page by each filter and order.
 
 mod support;
 
@@ -33,6 +34,7 @@ use serde_json::json;
 use support::Failure;
 use support::client::{Connection, Request, get, graphql, requests_per_second, with_token};
 use support::database::{Database, Kind};
+use support::first_pages::{SampleSource, first_pages};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +45,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const FEW_JOBS: u32 = 1_000;
 const TAKE: i64 = 20;
+
+/// The most that the median of a first page may take.
+const FIRST_PAGE: Duration = Duration::from_millis(50);
 
 /// Turns that each of the compared requests has.
 const TURNS: usize = 20;
@@ -75,7 +80,7 @@ fn main() -> Result<(), Failure> {
     let runtime = Runtime::new()?;
     // Servers begin tasks of their own.
     let _entered = runtime.enter();
-    for kind in [Kind::Sqlite, Kind::Postgres] {
+    for kind in Kind::chosen("READING_DATABASES") {
         let few = Server::start(&runtime, kind, FEW_JOBS)?;
         let started = Instant::now();
         let many = Server::start(&runtime, kind, jobs)?;
@@ -85,6 +90,10 @@ fn main() -> Result<(), Failure> {
             HumanCount(many.runs),
             started.elapsed().as_secs()
         );
+        if std::env::var("ONLY").is_ok_and(|only| only == "first-pages") {
+            each_condition(&runtime, &many)?;
+            continue;
+        }
         counts(&few, &many)?;
         pages(&many)?;
         connections(&runtime, &many)?;
@@ -207,41 +216,56 @@ fn filtered_pages(runtime: &Runtime, server: &Server) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints how long the first page takes by each condition of the filter alone.
+/// Prints how long the first page takes by each condition of the filter alone, and in each order, and
+/// whether its median is within [`FIRST_PAGE`].
 fn each_condition(runtime: &Runtime, server: &Server) -> Result<(), Failure> {
     let newest = server.jobs_at(runtime, 0, 200)?;
-    let configuration = newest[0].configuration_id;
-    let middle = server.jobs_at(runtime, server.last_page() / 2, TAKE)?[0].created_date;
-    let recent = newest[199].created_date;
-    let conditions = [
-        json!({}),
-        json!({ "states": ["FAILED"] }),
-        json!({ "excludeStates": ["COMPLETED"] }),
-        json!({ "configurationIds": [configuration] }),
-        json!({ "providers": ["hubspot"] }),
-        json!({ "priority": 4 }),
-        json!({ "search": "hubspot" }),
-        json!({ "createdAfter": recent.to_string() }),
-        json!({ "createdBefore": middle.to_string() }),
-        json!({ "startedAfter": recent.to_string() }),
-        json!({ "startedBefore": middle.to_string() }),
-        json!({ "finishedAfter": recent.to_string() }),
-        json!({ "finishedBefore": middle.to_string() }),
-        json!({ "minDuration": 3_600_000 }),
-        json!({ "maxDuration": 60_000 }),
-        json!({ "messageContains": "status" }),
-        json!({ "messageContains": "in no message" }),
-        json!({ "scheduledAfter": recent.to_string() }),
-        json!({ "updatedBefore": middle.to_string() }),
-        json!({ "processingStates": ["FAILED"] }),
-        json!({ "cluesMissing": true }),
-    ];
-    let query = "query ($filter: JobFilter) { jobs(filter: $filter) {
-        items { id name state createdDate } hasNextPage } }";
-    let requests = conditions.map(|filter| {
-        (filter.to_string(), server.address, graphql(query, &json!({ "filter": filter })))
-    });
-    compare("jobs(filter), the first page without a total", &requests)
+    let at = |page| server.jobs_at(runtime, page, TAKE);
+    let (middle, last) = (at(server.last_page() / 2)?, at(server.last_page())?);
+    let moment = |job: &job::Model| job.created_date.to_string();
+    let source = SampleSource {
+        configuration: newest[0].configuration_id,
+        agent: middle.iter().find_map(|job| job.agent_id),
+        moments: [moment(&newest[199]), moment(&middle[0]), moment(&last[0])],
+    };
+    let query = "query ($filter: JobFilter, $orderBy: JobOrder) {
+        jobs(filter: $filter, orderBy: $orderBy) {
+          items { id name state createdDate } hasNextPage } }";
+    let pages = first_pages(&agent_jobs::graphql::sdl(), &source);
+    let (mut late, count) = (0, pages.len());
+    println!("\n  {:<64} {:>9} {:>12}", "jobs, the first page without a total", "p50", "max");
+    for variables in pages {
+        let mut connection = Connection::open(server.address)?;
+        let request = graphql(query, &variables);
+        connection.ask_json(&request)?;
+        let mut times = Vec::new();
+        let started = Instant::now();
+        while times.len() < 3 || (times.len() < REPEATS && started.elapsed() < TURN_TIME) {
+            times.push(connection.time(&request)?);
+        }
+        times.sort_unstable();
+        let (p50, most) = (times[times.len() / 2], times[times.len() - 1]);
+        let is_late = p50 > FIRST_PAGE;
+        late += u32::from(is_late);
+        let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+        println!(
+            "    {:<62} {:>6.3} ms {:>9.3} ms {}",
+            name_of(&variables),
+            milliseconds(p50),
+            milliseconds(most),
+            if is_late { "FAIL" } else { "PASS" }
+        );
+    }
+    println!("    {late} of {count} medians exceed {} ms", FIRST_PAGE.as_millis());
+    Ok(())
+}
+
+/// A filter and an order in short: `FINISHED_DATE DESC {"states":["FAILED"]}`.
+fn name_of(variables: &serde_json::Value) -> String {
+    let order = &variables["orderBy"];
+    let words = [order["field"].as_str(), order["direction"].as_str()].into_iter().flatten();
+    let filter = variables["filter"].to_string();
+    words.map(str::to_owned).chain([filter]).collect::<Vec<_>>().join(" ")
 }
 
 /// Prints how long the requests take, asked one at a time; each also in terms of the first.

@@ -16,8 +16,7 @@
 //! - [`samples`] writes a generated history into a database.
 //! - [`maintenance`] runs the background tasks of a serving process.
 //! - [`output`] prints without panicking.
-//! - [`error`] defines the errors of requests; [`clock`] is the current time; [`names`] matches the
-//!   spellings of names.
+//! - [`error`] defines the errors of requests; [`clock`] is the current time.
 
 // `output` prints without panicking.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
@@ -34,7 +33,6 @@ pub mod limits;
 pub mod live;
 pub mod maintenance;
 pub mod metrics;
-pub mod names;
 pub mod output;
 pub mod reports;
 pub mod samples;

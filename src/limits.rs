@@ -1,76 +1,64 @@
-//! What a request may ask for, in one place. Each limit is an option of `serve`, and a request
-//! beyond one is refused with a code of the limit's own and both numbers in `extensions`.
+//! What a document may ask for, as options of `serve`. A request beyond a limit is refused with a code of
+//! the limit's own and both numbers in `extensions`.
 
 use clap::Args;
 use graphql_server::Limits;
 
-use crate::error::{ApiError, ErrorCode};
+/// Defines the options, each with its doc comment, its name in [`Limits`], which is that of the option,
+/// its type, the unit of its value and its variable.
+macro_rules! limit_options {
+    ($(
+        $(#[doc = $line:literal])+
+        $name:ident: $type:ty = $unit:literal, $variable:literal $(, $parser:expr)?;
+    )+) => {
+        /// How much a GraphQL document may ask for. The defaults are several times what GraphiQL and a
+        /// dashboard need, and little enough that a document which is just within them is checked in
+        /// milliseconds.
+        #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct LimitOptions {
+            $(
+                $(#[doc = $line])+
+                #[arg(
+                    long,
+                    value_name = $unit,
+                    env = $variable,
+                    default_value_t = Limits::DEFAULT.$name,
+                    $(value_parser = $parser)?
+                )]
+                pub $name: $type,
+            )+
+        }
 
-/// How much a GraphQL document may ask for. The defaults are several times what GraphiQL and a
-/// dashboard need, and little enough that a document which is just within them is checked in
-/// milliseconds.
-#[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LimitOptions {
-    /// Bytes that a document may have.
-    #[arg(long, value_name = "BYTES", env = "AGENT_JOBS_MAX_DOCUMENT_BYTES", default_value_t = Limits::DEFAULT.max_document_bytes)]
-    pub max_document_bytes: usize,
-    /// Tokens that a document may have: names, values, punctuation.
-    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_TOKENS", default_value_t = Limits::DEFAULT.max_tokens)]
-    pub max_tokens: usize,
-    /// Fields that may be within one another, at most 50.
-    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_DEPTH", default_value_t = Limits::DEFAULT.max_depth, value_parser = depth)]
-    pub max_depth: usize,
-    /// Fields and fragments that a document may select, with each fragment written out wherever
-    /// it is spread.
-    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_FIELDS", default_value_t = Limits::DEFAULT.max_fields)]
-    pub max_fields: usize,
-    /// Fields that an operation may give another name.
-    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_ALIASES", default_value_t = Limits::DEFAULT.max_aliases)]
-    pub max_aliases: usize,
-    /// Directives that a document may have.
-    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_DIRECTIVES", default_value_t = Limits::DEFAULT.max_directives)]
-    pub max_directives: usize,
-    /// Root fields that an operation may have.
-    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_ROOT_FIELDS", default_value_t = Limits::DEFAULT.max_root_fields)]
-    pub max_root_fields: usize,
-    /// Variables that a document may define.
-    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_VARIABLES", default_value_t = Limits::DEFAULT.max_variables)]
-    pub max_variables: usize,
-    /// Values within the variables, times how often the document uses variables.
-    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_VARIABLE_VALUES", default_value_t = Limits::DEFAULT.max_variable_values)]
-    pub max_variable_values: usize,
-    /// Values that an answer may have, estimated: a list counts as many times as it may be long.
-    #[arg(long, value_name = "N", env = "AGENT_JOBS_MAX_COMPLEXITY", default_value_t = Limits::DEFAULT.max_complexity)]
-    pub max_complexity: u64,
+        impl From<LimitOptions> for Limits {
+            fn from(LimitOptions { $($name),+ }: LimitOptions) -> Self {
+                Self { $($name),+ }
+            }
+        }
+    };
 }
 
-impl From<LimitOptions> for Limits {
-    fn from(options: LimitOptions) -> Self {
-        let LimitOptions {
-            max_document_bytes,
-            max_tokens,
-            max_depth,
-            max_fields,
-            max_aliases,
-            max_directives,
-            max_root_fields,
-            max_variables,
-            max_variable_values,
-            max_complexity,
-        } = options;
-        Self {
-            max_document_bytes,
-            max_tokens,
-            max_depth,
-            max_fields,
-            max_aliases,
-            max_directives,
-            max_root_fields,
-            max_variables,
-            max_variable_values,
-            max_complexity,
-        }
-    }
+limit_options! {
+    /// Bytes that a document may have.
+    max_document_bytes: usize = "BYTES", "AGENT_JOBS_MAX_DOCUMENT_BYTES";
+    /// Tokens that a document may have: names, values, punctuation.
+    max_tokens: usize = "N", "AGENT_JOBS_MAX_TOKENS";
+    /// Fields that may be within one another, at most 50.
+    max_depth: usize = "N", "AGENT_JOBS_MAX_DEPTH", depth;
+    /// Fields and fragments that a document may select, with each fragment written out wherever
+    /// it is spread.
+    max_fields: usize = "N", "AGENT_JOBS_MAX_FIELDS";
+    /// Fields that an operation may give another name.
+    max_aliases: usize = "N", "AGENT_JOBS_MAX_ALIASES";
+    /// Directives that a document may have.
+    max_directives: usize = "N", "AGENT_JOBS_MAX_DIRECTIVES";
+    /// Root fields that an operation may have.
+    max_root_fields: usize = "N", "AGENT_JOBS_MAX_ROOT_FIELDS";
+    /// Variables that a document may define.
+    max_variables: usize = "N", "AGENT_JOBS_MAX_VARIABLES";
+    /// Values within the variables, times how often the document uses variables.
+    max_variable_values: usize = "N", "AGENT_JOBS_MAX_VARIABLE_VALUES";
+    /// Values that an answer may have, estimated: a list counts as many times as it may be long.
+    max_complexity: u64 = "N", "AGENT_JOBS_MAX_COMPLEXITY";
 }
 
 fn depth(text: &str) -> Result<usize, String> {
@@ -79,23 +67,4 @@ fn depth(text: &str) -> Result<usize, String> {
         Ok(depth @ 1..=50) => Ok(depth),
         _ => Err("expected a number from 1 to 50".to_owned()),
     }
-}
-
-/// Rejects what exceeds a limit. `what` is counted.
-///
-/// # Errors
-/// If `found` is more than `limit`.
-pub fn check(
-    code: ErrorCode,
-    what: &str,
-    limit: impl TryInto<u64>,
-    found: impl TryInto<u64>,
-) -> Result<(), ApiError> {
-    let limit = limit.try_into().unwrap_or(u64::MAX);
-    let found = found.try_into().unwrap_or(u64::MAX);
-    if found <= limit {
-        return Ok(());
-    }
-    let message = format!("expected at most {limit} {what}, not {found}");
-    Err(ApiError { found: Some(found), ..ApiError::limit(code, message, limit) })
 }

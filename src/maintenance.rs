@@ -1,4 +1,4 @@
-//! Background maintenance: folding counters, removing old jobs, recovering from failed writes.
+//! Background maintenance: folding counters, grouping failures, removing old jobs, recovering from failed writes.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::clock;
 use crate::db::{Db, failure, write_health};
 use crate::graphql::Api;
 use crate::jobs::scope::Scope;
-use crate::jobs::{counts, retention};
+use crate::jobs::{counts, failures, retention};
 use crate::live::feed;
 use crate::metrics;
 use entity::{JobState, Timestamp};
@@ -16,6 +16,9 @@ use entity::{JobState, Timestamp};
 /// How often the counters' appended deltas are folded. Counts include deltas that are not folded yet;
 /// folding only keeps them cheap.
 const FOLD_EVERY: Duration = Duration::from_secs(1);
+
+/// How often it looks for failed runs without a failure group.
+const GROUP_EVERY: Duration = Duration::from_secs(1);
 
 /// The longest interval at which old jobs are removed.
 const REMOVE_EVERY: Duration = Duration::from_mins(10);
@@ -32,7 +35,7 @@ pub async fn run(api: Api, retain: Option<Duration>) {
             None => std::future::pending().await,
         }
     };
-    tokio::join!(fold(&api), removing, write_health::recover(db));
+    tokio::join!(fold(&api), group_failures(db), removing, write_health::recover(db));
 }
 
 async fn fold(api: &Api) {
@@ -45,6 +48,10 @@ async fn fold(api: &Api) {
             failure::log("failed to fold the counters", &error);
             db.write_health().record(&error);
         }
+        if let Err(error) = failures::counts::fold(db).await {
+            failure::log("failed to fold the counters of failure groups", &error);
+            db.write_health().record(&error);
+        }
         match counts::read(db.reader(), &Scope::All, None).await {
             Ok(counts) => {
                 let executing = counts.of(JobState::Executing);
@@ -55,6 +62,28 @@ async fn fold(api: &Api) {
         if let Err(error) = feed::delete_old_changes(db).await {
             failure::log("failed to remove old changes", &error);
             db.write_health().record(&error);
+        }
+    }
+}
+
+/// Groups failed runs that the writer has not grouped.
+async fn group_failures(db: &Db) {
+    let mut ticks = interval(GROUP_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        loop {
+            let started = Instant::now();
+            match failures::grouping::group(db, clock::now()).await {
+                Ok(0) => break,
+                // As long as it took, so that others write meanwhile.
+                Ok(_) => sleep(started.elapsed()).await,
+                Err(error) => {
+                    failure::log("failed to group failed runs", &error);
+                    db.write_health().record(&error);
+                    break;
+                }
+            }
         }
     }
 }

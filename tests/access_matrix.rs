@@ -9,8 +9,10 @@
 use std::collections::BTreeSet;
 
 use agent_jobs::access::{Right, Role};
+use agent_jobs::jobs::failures::grouping;
 use agent_jobs::jobs::scope::Scope;
 use entity::{JobState, agent, configuration, job, job_event, job_run};
+use fingerprint::Fingerprint;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -29,6 +31,9 @@ struct Ids {
     start: Uuid,
     completed: Uuid,
     failed: Uuid,
+    failed_run: Uuid,
+    /// The failure group of that run alone.
+    group: Uuid,
     /// The agent that the principal itself is, or may speak for.
     own_agent: Uuid,
 }
@@ -46,6 +51,8 @@ impl Ids {
             start: Uuid::now_v7(),
             completed: Uuid::now_v7(),
             failed: Uuid::now_v7(),
+            failed_run: Uuid::now_v7(),
+            group: Fingerprint::of_message(&cause(agent)).expect("it has text").id,
             own_agent: agent,
         }
     }
@@ -54,7 +61,7 @@ impl Ids {
         Self { own_agent, ..self.clone() }
     }
 
-    fn all(&self) -> [Uuid; 9] {
+    fn all(&self) -> [Uuid; 11] {
         [
             self.configuration,
             self.agent,
@@ -65,6 +72,8 @@ impl Ids {
             self.start,
             self.completed,
             self.failed,
+            self.failed_run,
+            self.group,
         ]
     }
 
@@ -93,9 +102,17 @@ impl Ids {
             "start": self.start,
             "completed": self.completed,
             "failed": self.failed,
+            "group": self.group,
             "own": self.own_agent,
         })
     }
+}
+
+/// A message like no other, in letters: a fingerprint leaves them as they are.
+fn cause(id: Uuid) -> String {
+    let letter =
+        |digit: char| char::from(b"abcdefghijklmnop"[digit.to_digit(16).unwrap_or(0) as usize]);
+    format!("cause {}", id.simple().to_string().chars().map(letter).collect::<String>())
 }
 
 /// How one sees that a case has found what it is about.
@@ -154,6 +171,12 @@ const CASES: &[Case] = &[
     read(&[], "query { jobs(take: 200, filter: { search: \"job\", states: [QUEUED, FAILED] }) { totalCount items { id } } }", Found::Id),
     read(&[], "query { jobs(take: 200, orderBy: { field: NAME }) { totalCount items { id } } }", Found::Id),
     read(
+        &[],
+        "query { jobs(take: 200, orderBy: { field: STARTED_DATE }, filter: { isStale: true,
+            startedAfter: \"1970-01-01T00:00:00Z\" }) { totalCount items { id } } }",
+        Found::Id,
+    ),
+    read(
         &["Query.jobsConnection", "JobConnection.nodes", "JobEdge.node"],
         "query($configuration: UUID!) { jobsConnection(filter: { configurationIds: [$configuration] }, last: 3) {
             nodes { id } edges { node { id } } } }",
@@ -175,12 +198,12 @@ const CASES: &[Case] = &[
     read(
         &["Query.job", "Job.configuration", "Job.currentRun", "Job.runs", "Job.history"],
         "query($executing: UUID!) { job(id: $executing) { id configuration { id name }
-            currentRun { id agentKey } runs { id agentKey } history { message } } }",
+            currentRun { id agentKey } runs { id agentKey } history { message principal } } }",
         Found::Id,
     ),
     read(
         &["JobRun.job", "JobRun.agent", "JobRun.history"],
-        "query($run: UUID!) { jobRun(id: $run) { job { id } agent { id name } history { message } } }",
+        "query($run: UUID!) { jobRun(id: $run) { job { id } agent { id name } history { message principal } } }",
         Found::Id,
     ),
     read(
@@ -204,6 +227,32 @@ const CASES: &[Case] = &[
         "query { agents(take: 200) { totalCount items { id name runs { id } } } }",
         Found::Id,
     ),
+    read(
+        &["Query.failureGroup", "FailureGroupConfiguration.configuration"],
+        "query($group: UUID!) { failureGroup(id: $group) { id title sampleMessage firstSeen lastSeen jobCount
+            byConfiguration { count configuration { id name } } perDay(days: 366) { count }
+            acknowledgement { by note } } }",
+        Found::Id,
+    ),
+    read(
+        &["Query.failureGroups", "FailureGroupConnection.nodes", "FailureGroupEdge.node"],
+        "query($configuration: UUID!) { failureGroups(filter: { configurationIds: [$configuration] }) {
+            totalCount nodes { id title sampleMessage jobCount } edges { node { id } } } }",
+        Found::Id,
+    ),
+    read(
+        &[],
+        "query { failureGroups(first: 200, filter: { includeEmpty: true }, orderBy: JOB_COUNT) { totalCount
+            nodes { id title sampleMessage byConfiguration { configuration { id } } } } }",
+        Found::Id,
+    ),
+    read(
+        &["JobRun.failureGroup"],
+        "query($failed: UUID!) { job(id: $failed) { currentRun { failureGroup { id title sampleMessage
+            jobCount byConfiguration { configuration { id } } } } } }",
+        Found::Id,
+    ),
+    read(&[], "query($group: UUID!) { jobs(filter: { failureGroupId: $group }) { totalCount items { id } } }", Found::Id),
     read(
         &["Subscription.executingJobs", "ExecutingJobsUpdate.jobs", "ExecutingJobsUpdate.removed"],
         "subscription($configuration: UUID) { executingJobs(configurationId: $configuration) {
@@ -317,8 +366,22 @@ const CASES: &[Case] = &[
     ),
     act(
         Right::Operate,
+        &["Mutation.acknowledgeFailureGroup", "FailureGroupPayload.failureGroup"],
+        "mutation($group: UUID!) { acknowledgeFailureGroup(input: { id: $group, note: \"known\" }) {
+            failureGroup { id acknowledgement { by note } } refusal { code field message } } }",
+        Found::Id,
+    ),
+    act(
+        Right::Operate,
+        &["Mutation.reopenFailureGroup"],
+        "mutation($group: UUID!) { reopenFailureGroup(input: { id: $group }) {
+            failureGroup { id acknowledgement { by } } refusal { code field message } } }",
+        Found::Id,
+    ),
+    act(
+        Right::Operate,
         &["Mutation.retryJobs"],
-        "mutation($failed: UUID!) { retryJobs(input: { jobIds: [$failed] }) {
+        "mutation($failed: UUID!) { retryJobs(input: { jobIds: [$failed], reason: \"again\" }) {
             results { job { id state } refusal { code field message } } } }",
         Found::Id,
     ),
@@ -332,7 +395,8 @@ const CASES: &[Case] = &[
 ];
 
 /// Types whose objects show rows, or what was counted of them.
-const ROWS: [&str; 8] = [
+const ROWS: [&str; 9] = [
+    "FailureGroup",
     "Job",
     "JobRun",
     "Agent",
@@ -382,7 +446,11 @@ async fn insert_side(server: &TestServer, name: &str, ids: &Ids) {
         priority: 2,
         state,
         created_date: second(5),
-        current_run_id: (id == ids.executing).then_some(ids.run),
+        current_run_id: match id {
+            id if id == ids.executing => Some(ids.run),
+            id if id == ids.failed => Some(ids.failed_run),
+            _ => None,
+        },
         ..job::Model::default()
     };
     let run = job_run::Model {
@@ -396,6 +464,22 @@ async fn insert_side(server: &TestServer, name: &str, ids: &Ids) {
         attempt_token: Some(ids.attempt),
         ..job_run::Model::default()
     };
+    let failed_run = job_run::Model {
+        id: ids.failed_run,
+        job_id: ids.failed,
+        agent_state: JobState::Failed,
+        agent_result_message: Some(cause(ids.agent)),
+        agent_end_time: Some(second(7)),
+        attempt_token: None,
+        ..run.clone()
+    };
+    // Of one group on all sides.
+    let shared_run = job_run::Model {
+        id: Uuid::now_v7(),
+        agent_result_message: Some(format!("error \"{name}\"")),
+        agent_start_time: Some(second(1)),
+        ..failed_run.clone()
+    };
     let event = job_event::Model {
         id: Uuid::now_v7(),
         job_id: ids.executing,
@@ -404,6 +488,7 @@ async fn insert_side(server: &TestServer, name: &str, ids: &Ids) {
         date: second(6),
         changed_by: "agent".to_owned(),
         message: Some(format!("{name} event")),
+        principal: Some(format!("{name} operator")),
     };
     let configuration = configuration::Model {
         id: ids.configuration,
@@ -428,8 +513,9 @@ async fn insert_side(server: &TestServer, name: &str, ids: &Ids) {
             job(ids.failed, JobState::Failed),
         ])
         .await;
-    server.insert::<job_run::Entity>(&[run]).await;
+    server.insert::<job_run::Entity>(&[run, failed_run, shared_run]).await;
     server.insert::<job_event::Entity>(&[event]).await;
+    while grouping::group(server.db(), second(8)).await.expect("grouping") > 0 {}
 }
 
 /// Another run of an agent's, of a job on another side.

@@ -2,9 +2,10 @@
 //! cover each filter, order, mutation and parameter there is.
 
 use agent_jobs::http::HttpOptions;
+use agent_jobs::jobs::failures::grouping;
 use serde_json::{Value, json};
 
-use crate::support::{Rows, TestServer, errors_of, on_both_databases};
+use crate::support::{Rows, TestServer, errors_of, ids, on_both_databases, second};
 
 #[path = "../benches/attack/requests.rs"]
 mod requests;
@@ -23,9 +24,12 @@ async fn known(server: &TestServer) -> KnownIds {
     let agent = server.register_agent().await;
     server.queue(json!([{ "configurationId": configuration, "name": "Job" }])).await;
     let attempt = server.claim(agent).await;
+    while grouping::group(server.db(), second(0)).await.expect("grouping") > 0 {}
+    let groups = server.query("{ failureGroups { nodes { id } } }", json!({})).await;
+    let failure_group = ids(&groups["failureGroups"]["nodes"])[0];
     let jobs = server.all_jobs(200, "").await;
     let jobs = jobs.into_iter().filter(|id| *id != attempt.job).collect();
-    KnownIds { configuration, agent, run: attempt.run, token: attempt.token, jobs }
+    KnownIds { configuration, agent, run: attempt.run, token: attempt.token, jobs, failure_group }
 }
 
 async fn openapi(server: &TestServer) -> Value {

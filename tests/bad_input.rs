@@ -44,7 +44,7 @@ on_both_databases! {
             // Arguments of another type, or that are none of the type's values.
             ("{ jobs(take: \"5\") { page } }", VALIDATION, "argument \"take\", expected type \"Int\""),
             ("{ jobs(take: 1.5) { page } }", VALIDATION, "argument \"take\", expected type \"Int\""),
-            ("{ jobs(take: 3000000000) { page } }", INPUT, "Only integers from -2147483648 to 2147483647"),
+            ("{ jobs(take: 3000000000) { page } }", INPUT, "take: expected a whole number from -2147483648 to 2147483647"),
             ("{ jobs(state: PAUSED) { page } }", VALIDATION,
                 "argument \"state\", enumeration type \"JobState\" does not contain the value \"PAUSED\""),
             ("{ jobs(filter: { states: [FAILED, PAUSED] }) { page } }", VALIDATION, "does not contain the value \"PAUSED\""),
@@ -96,6 +96,40 @@ on_both_databases! {
             assert_eq!(errors[0]["extensions"], json!({ "code": INPUT, "argument": argument }), "{arguments}");
             assert_eq!(errors[0]["path"], json!(["jobs"]));
             assert_eq!(errors[0]["locations"], json!([{ "line": 1, "column": 3 }]));
+        }
+    }
+
+    async fn a_literal_that_has_not_its_type_is_named_within_its_argument(database: TestDatabase) {
+        let server = TestServer::start(&database).await;
+        for (arguments, argument, message) in [
+            ("filter: { priority: 99999999999 }", "filter.priority",
+                "expected a whole number from -2147483648 to 2147483647, such as 20, not 99999999999"),
+            ("filter: { priority: $n }", "filter.priority", "such as 20, not 99999999999"),
+            ("filter: 5", "filter", "expected an object of the type JobFilter, not 5"),
+            ("filter: [\"x\"]", "filter", "expected an object of the type JobFilter, not a list"),
+            ("orderBy: \"NAME\"", "orderBy", "expected an object of the type JobOrder, with field, direction, not \"NAME\""),
+            ("take: 99999999999", "take", "such as 20, not 99999999999"),
+        ] {
+            let declared = if arguments.contains("$n") { "($n: Int = 99999999999)" } else { "" };
+            let query = format!("query{declared} {{ ...F }} fragment F on Query {{ jobs({arguments}) {{ page }} }}");
+            let answer = server.answer(&query, json!({})).await;
+            let errors = errors_of(&answer);
+            assert_eq!(errors.len(), 1, "{answer:#}");
+            assert_eq!(errors[0]["extensions"], json!({ "code": INPUT, "argument": argument }), "{arguments}");
+            let text = errors[0]["message"].as_str().unwrap();
+            assert!(text.starts_with(&format!("{argument}: ")) && text.contains(message), "{text}");
+        }
+        // Validation finds these, and names the part as well.
+        for (arguments, part) in [
+            ("filter: { minDuration: \"x\" }", "filter.minDuration"),
+            ("filter: { minDuration: 9007199254740992 }", "filter.minDuration"),
+            ("filter: { createdAfter: 5 }", "filter.createdAfter"),
+            ("filter: { states: [FAILED, 5] }", "filter.states.1"),
+        ] {
+            let answer = server.answer(&format!("{{ jobs({arguments}) {{ page }} }}"), json!({})).await;
+            let error = &errors_of(&answer)[0];
+            assert_eq!(error["extensions"]["code"], VALIDATION, "{answer:#}");
+            assert!(error["message"].as_str().unwrap().contains(&format!("\"{part}\"")), "{answer:#}");
         }
     }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::support::{Attempt, Kind, TestServer, on_both_databases};
 
-const JOBS: usize = 10_000;
+const JOBS: usize = 2_000;
 const AGENTS: usize = 32;
 
 /// Jobs of a configuration with these priorities, in the order in which they were queued.

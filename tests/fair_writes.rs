@@ -170,7 +170,7 @@ on_both_databases! {
             }),
         });
         let cancel = |job_id| {
-            Op::Cancel(Cancel { job_id, reason: None, by: Actor::Operator, force: false })
+            Op::Cancel(Cancel { job_id, reason: None, by: Actor::Operator(None), force: false })
         };
         write_queue.submit(vec![cancel(id(1))]).await.expect("written").pop();
         let of_one = charged.swap(0, Ordering::Relaxed);

@@ -1,15 +1,20 @@
 //! The filter of jobs: each condition alone and with others, over every interface, against the same
 //! jobs filtered in memory.
 
+use std::collections::HashMap;
+
 use agent_jobs::access::Role;
+use agent_jobs::clock;
+use agent_jobs::jobs::failures::grouping;
 use agent_jobs::jobs::scope::Scope;
 use entity::{JobState, Millis, ProcessingState, Timestamp, job, job_run};
+use fingerprint::Fingerprint;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::support::{
-    Rows, TestDatabase, TestServer, agent_jobs, id, ids, on_both_databases, property,
+    Rows, TestDatabase, TestServer, agent_jobs, id, ids, on_both_databases, property, second,
 };
 
 /// A job with all that a condition looks at.
@@ -63,6 +68,24 @@ fn duration(listed: &Listed<'_>) -> Option<i64> {
     run.agent_elapsed_execution_time.map(|elapsed| elapsed.0).or_else(|| Some(spent()? / 1_000))
 }
 
+/// Of a history that is long past, but for reports that are dated ahead.
+fn stale(listed: &Listed<'_>) -> bool {
+    listed.run.is_some_and(|run| {
+        let last = run.agent_report_date.or(match run.attempt_token {
+            Some(_) => run.agent_start_time,
+            None => run.update_date.or(run.agent_start_time).or(run.agent_queued_date),
+        });
+        run.agent_state.is_active() && last.is_none_or(|last| last < clock::now())
+    })
+}
+
+/// The failure group of a failed job with a message.
+fn group(listed: &Listed<'_>) -> Option<Uuid> {
+    let message = listed.run?.agent_result_message.as_ref()?;
+    let group = Fingerprint::of_message(message)?.id;
+    Some(group).filter(|_| listed.job.state == JobState::Failed)
+}
+
 /// The middle one of some values.
 fn middle<T: Ord + Copy>(values: impl Iterator<Item = T>) -> T {
     let mut values: Vec<_> = values.collect();
@@ -87,6 +110,19 @@ fn history() -> Rows {
             3 => run.agent_result_message = Some("Größe: 100% of_the quota\nis used".to_owned()),
             4 => run.agent_elapsed_execution_time = Some(Millis(90_000)),
             _ => {}
+        }
+        let ahead = Timestamp::from_micros(4_000_000_000_000_000);
+        if run.agent_state.is_active() {
+            match n % 4 {
+                0 => run.agent_report_date = ahead,
+                1 => (run.attempt_token, run.agent_start_time) = (Some(Uuid::now_v7()), ahead),
+                2 => run.update_date = ahead,
+                _ => {}
+            }
+        }
+        // By a clock that lags.
+        if n % 31 == 0 {
+            (run.agent_start_time, run.agent_end_time) = (Some(second(5)), Some(second(7)));
         }
     }
     rows
@@ -126,6 +162,13 @@ fn cases(rows: &Rows) -> Vec<Case> {
     let long = middle(listed.iter().filter_map(duration));
     let due = middle(listed.iter().filter_map(|listed| listed.job.scheduled_date));
     let updated = middle(listed.iter().filter_map(|listed| listed.job.update_date));
+    // The largest group and a small one.
+    let mut groups = HashMap::<Uuid, usize>::new();
+    listed.iter().filter_map(group).for_each(|id| *groups.entry(id).or_default() += 1);
+    let large =
+        groups.iter().max_by_key(|(id, n)| (**n, **id)).map(|(id, _)| *id).expect("a group");
+    let small =
+        groups.iter().min_by_key(|(id, n)| (**n, **id)).map(|(id, _)| *id).expect("a group");
     let time = |moment: Timestamp| moment.to_string();
     let in_states =
         |states: &'static [JobState]| move |l: &Listed<'_>| states.contains(&l.job.state);
@@ -189,6 +232,8 @@ fn cases(rows: &Rows) -> Vec<Case> {
         case("messageContains", "GRÖSSE", message("grösse")),
         case("messageContains", "größe: 100%", message("größe: 100%")),
         case("messageContains", "Of_The", message("of_the")),
+        case("failureGroupId", json!(large), move |l| group(l) == Some(large)),
+        case("failureGroupId", json!(small), move |l| group(l) == Some(small)),
         case("scheduledAfter", time(due), move |l| {
             l.job.scheduled_date.is_some_and(|date| date >= due)
         }),
@@ -204,6 +249,8 @@ fn cases(rows: &Rows) -> Vec<Case> {
         }),
         case("cluesMissing", true, missing),
         case("cluesMissing", false, move |l| !missing(l)),
+        case("isStale", true, stale),
+        case("isStale", false, |l| !stale(l)),
     ]
 }
 
@@ -249,6 +296,7 @@ fn lines(text: &str) -> Vec<Uuid> {
 async fn start(database: &TestDatabase, rows: &Rows) -> (TestServer, String) {
     let server = TestServer::controlled(database, None).await;
     rows.insert(&server).await;
+    while grouping::group(server.db(), second(0)).await.expect("grouping") > 0 {}
     let (_, token) = server.token(Role::Operator, Scope::All, None, None).await;
     (server, token)
 }
@@ -337,6 +385,7 @@ on_both_databases! {
             ("configurationIds", json!(["x"]), "expected a UUID such as "),
             ("agentIds", json!([id(1), ""]), "expected a UUID such as "),
             ("agentIds", json!(many), "expected at most 1000 values, not 1001"),
+            ("failureGroupId", json!("x"), "expected a UUID such as "),
             ("search", json!("a".repeat(201)), "expected at most 200 characters"),
             ("messageContains", json!("\u{0}"), "a NUL character cannot be searched for"),
             ("messageContains", json!("a".repeat(201)), "expected at most 200 characters"),
@@ -360,7 +409,7 @@ on_both_databases! {
             assert!(extensions["variable"].as_str().unwrap().starts_with(&format!("filter.{field}")), "{answer:#}");
         }
         for (field, wrong) in [
-            ("configurationIds", "x,y"), ("agentIds", ""), ("states", "Paused"), ("excludeStates", ""), ("minDuration", "1s"),
+            ("configurationIds", "x,y"), ("agentIds", ""), ("failureGroupId", "1"), ("states", "Paused"), ("excludeStates", ""), ("minDuration", "1s"),
             ("maxDuration", "99999999999999999999"), ("priority", "high"), ("finishedBefore", "2026-05-01"), ("startedAfter", ""),
             ("cluesMissing", "2"), ("messageContains", "\u{0}"), ("providers", "\u{0}"),
         ] {

@@ -195,16 +195,17 @@ on_both_databases! {
             ..begun.clone()
         };
         let server = start(&database, &[begun, over, lively, queued, by_percentage]).await;
-        let query = "query($id: UUID!) { jobRun(id: $id) { isActive isStale tasksPerMinute estimatedRemaining } }";
-        for (n, is_active, is_stale, tasks_per_minute, estimated_remaining) in [
-            (7, true, true, json!(10.0), json!(1_800_000)),
-            (8, false, false, json!(20.0), Value::Null),
-            (10, false, false, Value::Null, Value::Null),
-            (11, true, true, json!(10.0), json!(1_800_000)),
+        let query = "query($id: UUID!) { jobRun(id: $id) { isActive isStale percentCompleted tasksPerMinute
+            estimatedRemaining } }";
+        for (n, is_active, is_stale, percent, tasks_per_minute, estimated_remaining) in [
+            (7, true, true, json!(25.0), json!(10.0), json!(1_800_000)),
+            (8, false, false, json!(25.0), json!(20.0), Value::Null),
+            (10, false, false, Value::Null, Value::Null, Value::Null),
+            (11, true, true, json!(25.0), json!(10.0), json!(1_800_000)),
         ] {
             let data = server.query(query, json!({ "id": id(n) })).await;
             assert_eq!(data["jobRun"], json!({ "isActive": is_active, "isStale": is_stale,
-                "tasksPerMinute": tasks_per_minute, "estimatedRemaining": estimated_remaining }), "{n}");
+                "percentCompleted": percent, "tasksPerMinute": tasks_per_minute, "estimatedRemaining": estimated_remaining }), "{n}");
         }
         let data = server.query(query, json!({ "id": id(9) })).await;
         assert_eq!(data["jobRun"]["isStale"], false);
@@ -221,10 +222,10 @@ on_both_databases! {
         // JSON has no such number.
         writer.execute(&format!("UPDATE job_run SET agent_percent_completed = {infinity}")).await;
         let query = format!("{{ jobRun(id: \"{}\") {{ agentState processingState agentPercentCompleted isActive
-            isStale tasksPerMinute estimatedRemaining }} }}", id(7));
+            isStale percentCompleted tasksPerMinute estimatedRemaining }} }}", id(7));
         assert_eq!(server.query(&query, json!({})).await["jobRun"], json!({ "agentState": "UNKNOWN",
             "processingState": "UNKNOWN", "agentPercentCompleted": null, "isActive": false, "isStale": false,
-            "tasksPerMinute": null, "estimatedRemaining": null }));
+            "percentCompleted": null, "tasksPerMinute": null, "estimatedRemaining": null }));
     }
 
     /// Such a moment is an error, and neither a wrong date nor the end of the connection.

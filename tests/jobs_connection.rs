@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{ForeignWriter, Rows, TestServer, id, ids, job, on_both_databases, second};
 
-const ORDERS: [&str; 8] = [
+const ORDERS: [&str; 16] = [
     "orderBy: {field: CREATED_DATE, direction: DESC}",
     "orderBy: {field: CREATED_DATE, direction: ASC}",
     "orderBy: {field: UPDATE_DATE, direction: DESC}",
@@ -14,6 +14,14 @@ const ORDERS: [&str; 8] = [
     "orderBy: {field: NAME, direction: ASC}",
     "orderBy: {field: SCHEDULED_DATE, direction: DESC}",
     "orderBy: {field: SCHEDULED_DATE, direction: ASC}",
+    "orderBy: {field: STARTED_DATE, direction: DESC}",
+    "orderBy: {field: STARTED_DATE, direction: ASC}",
+    "orderBy: {field: FINISHED_DATE, direction: DESC}",
+    "orderBy: {field: FINISHED_DATE, direction: ASC}",
+    "orderBy: {field: DURATION, direction: DESC}",
+    "orderBy: {field: DURATION, direction: ASC}",
+    "orderBy: {field: PRIORITY, direction: DESC}",
+    "orderBy: {field: PRIORITY, direction: ASC}",
 ];
 
 /// The cursor of a job as an argument's value, in quotes.

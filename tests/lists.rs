@@ -9,7 +9,7 @@ use agent_jobs::jobs::order::{Order, OrderField};
 use agent_jobs::jobs::page::{Bounds, Listed, Selection};
 use agent_jobs::jobs::scope::Scope;
 use agent_jobs::samples::fill;
-use entity::{Columns, JobState, Timestamp, job};
+use entity::{Columns, JobState, Timestamp, job, job_run};
 use synth::{History, Shape};
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ impl Filter {
             states: Some(self.states.to_vec()),
             ..JobFilter::default()
         };
-        Conditions::new(filter).expect("a filter")
+        Conditions::new(filter, None).expect("a filter")
     }
 }
 
@@ -50,24 +50,50 @@ fn filters(configuration: Option<Uuid>) -> Vec<Filter> {
         .collect()
 }
 
+/// A job with its current run.
+type Job = (job::Model, Option<job_run::Model>);
+
 /// The ids that match, in this order.
-fn expected(jobs: &[job::Model], filter: Filter, order: Order) -> Vec<Uuid> {
+fn expected(jobs: &[Job], filter: Filter, order: Order) -> Vec<Uuid> {
     let mut jobs: Vec<_> = jobs
         .iter()
-        .filter(|job| filter.states.is_empty() || filter.states.contains(&job.state))
-        .filter(|job| filter.configuration_id.is_none_or(|id| job.configuration_id == Some(id)))
+        .filter(|(job, _)| filter.states.is_empty() || filter.states.contains(&job.state))
+        .filter(|(job, _)| {
+            filter.configuration_id.is_none_or(|id| job.configuration_id == Some(id))
+        })
         .collect();
+    // Dates that are not known come before all others.
     match order.field {
-        OrderField::CreatedDate => jobs.sort_by_key(|job| (job.created_date, job.id)),
+        OrderField::CreatedDate => jobs.sort_by_key(|(job, _)| (job.created_date, job.id)),
         OrderField::UpdateDate => {
-            jobs.sort_by_key(|job| (job.update_date.unwrap_or(job.created_date), job.id));
+            jobs.sort_by_key(|(job, _)| (job.update_date.unwrap_or(job.created_date), job.id));
         }
-        OrderField::Name => jobs.sort_by_key(|job| (job.name.clone().unwrap_or_default(), job.id)),
+        OrderField::Name => {
+            jobs.sort_by_key(|(job, _)| (job.name.clone().unwrap_or_default(), job.id));
+        }
         OrderField::ScheduledDate => {
-            jobs.sort_by_key(|job| (job.scheduled_date.unwrap_or(job.created_date), job.id));
+            jobs.sort_by_key(|(job, _)| (job.scheduled_date.unwrap_or(job.created_date), job.id));
+        }
+        OrderField::StartedDate => jobs
+            .sort_by_key(|(job, run)| (run.as_ref().and_then(|run| run.agent_start_time), job.id)),
+        OrderField::FinishedDate => jobs.sort_by_key(|(job, run)| {
+            let end = run.as_ref().and_then(|run| run.agent_end_time).or(job.update_date);
+            (end.filter(|_| job.state.is_terminal()), job.id)
+        }),
+        OrderField::Duration => jobs.sort_by_key(|(job, run)| {
+            let run = run.as_ref().filter(|_| job.state.is_terminal());
+            let worked = run.and_then(|run| {
+                let spent = || Some(run.agent_end_time?.micros() - run.agent_start_time?.micros());
+                let elapsed = run.agent_elapsed_execution_time.map(|elapsed| elapsed.0);
+                elapsed.or_else(|| Some(spent()? / 1_000))
+            });
+            (worked, job.id)
+        }),
+        OrderField::Priority => {
+            jobs.sort_by_key(|(job, _)| (job.priority, job.created_date, job.id));
         }
     }
-    let ids = jobs.into_iter().map(|job| job.id);
+    let ids = jobs.into_iter().map(|(job, _)| job.id);
     if order.is_descending() { ids.rev().collect() } else { ids.collect() }
 }
 
@@ -88,16 +114,16 @@ on_both_databases! {
         let now = Timestamp::from_micros(1_780_000_000_000_000).expect("a moment");
         let shape = Shape { jobs: JOBS, days: 5, configurations: 2, ..Shape::default() };
         fill(db.writer(), &mut History::new(shape, now), usize::MAX).await.expect("filling");
-        let jobs: Vec<_> = History::new(shape, now).map(|(job, _)| job).collect();
+        let jobs: Vec<Job> = History::new(shape, now)
+            .map(|(job, runs)| {
+                let run = runs.into_iter().find(|run| Some(run.id) == job.current_run_id);
+                (job, run)
+            })
+            .collect();
         let selection = Selection { job: Columns::all(), run: Some(Columns::all()) };
 
-        for filter in filters(jobs[0].configuration_id) {
-            for field in [
-                OrderField::CreatedDate,
-                OrderField::UpdateDate,
-                OrderField::Name,
-                OrderField::ScheduledDate,
-            ] {
+        for filter in filters(jobs[0].0.configuration_id) {
+            for field in OrderField::ALL {
                 let order = match field {
                     OrderField::Name => Order::ascending(field),
                     _ => Order::descending(field),

@@ -11,7 +11,7 @@ use crate::support::{Output, TestDatabase, agent_jobs, on_both_databases};
 const PROCESSES: usize = 8;
 
 /// All steps, oldest first.
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 12] = [
     "m0001_tables",
     "m0002_counters",
     "m0003_reports",
@@ -21,6 +21,9 @@ const STEPS: [&str; 9] = [
     "m0007_due_jobs",
     "m0008_last_seen",
     "m0009_failed_processing",
+    "m0010_failure_groups",
+    "m0011_current_runs",
+    "m0013_event_principals",
 ];
 
 /// What the program says of the steps when only the first `applied` are.

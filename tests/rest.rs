@@ -110,6 +110,16 @@ on_both_databases! {
         assert_eq!(ok(get(&server, &format!("jobrun?id={}", id(5))).await), whole);
         let picked = ok(get(&server, &format!("jobrun?id={}&fields=Id,agentstate", id(3))).await);
         assert_eq!(picked, json!({ "Id": id(5), "AgentState": "ExecutionCompleted" }));
+        // Figures are those of GraphQL, and only where they are named.
+        let path = format!("jobrun?id={}&fields=percentcompleted,EstimatedRemaining,Id,TasksPerMinute", id(3));
+        let figures = ok(get(&server, &path).await);
+        let query = format!("{{ jobRun(id: \"{}\") {{ percentCompleted estimatedRemaining tasksPerMinute }} }}", id(3));
+        let data = server.query(&query, json!({})).await;
+        let run = &data["jobRun"];
+        assert_eq!(run["percentCompleted"], 12.5);
+        assert_eq!(run["estimatedRemaining"], 630_000);
+        assert_eq!(figures, json!({ "Id": id(5), "PercentCompleted": run["percentCompleted"],
+            "EstimatedRemaining": run["estimatedRemaining"], "TasksPerMinute": run["tasksPerMinute"] }));
         for nothing in [id(4), id(99)] {
             let (status, problem) = get(&server, &format!("jobrun?id={nothing}")).await;
             assert_eq!((status, &problem["code"], &problem["status"]), (404, &json!("NOT_FOUND"), &json!(404)));
@@ -123,14 +133,14 @@ on_both_databases! {
         server.insert::<job::Entity>(&[executing, job(4)]).await;
         let run = job_run::Model { agent_percent_completed: Some(50.0), ..job_run(5, id(3), id(2)) };
         server.insert::<job_run::Entity>(&[run]).await;
-        let expected = json!([{ "Id": id(3), "CurrentRun": { "AgentPercentCompleted": 50.0 } }]);
-        let path = "jobs/executing?fields=Id&runFields=AgentPercentCompleted";
+        let expected = json!([{ "Id": id(3), "CurrentRun": { "PercentCompleted": 50.0 } }]);
+        let path = "jobs/executing?fields=Id&runFields=PercentCompleted";
         assert_eq!(ok(get(&server, path).await), expected);
         let all = ok(get(&server, "jobs/executing").await);
         assert_eq!(all[0]["State"], "Executing");
         assert_eq!(all[0].get("CurrentRun"), None);
 
-        let url = format!("{}/api/v1/jobs/executing/events?fields=Id&runFields=AgentPercentCompleted", server.url);
+        let url = format!("{}/api/v1/jobs/executing/events?fields=Id&runFields=PercentCompleted", server.url);
         let mut stream = server.client.get(url).send().await.unwrap();
         assert!(stream.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
         let mut text = String::new();

@@ -82,6 +82,7 @@ async fn a_run_has_its_42_fields_and_what_follows_from_them() {
         ("history", true),
         ("isActive", true),
         ("isStale", true),
+        ("percentCompleted", false),
         ("tasksPerMinute", false),
         ("estimatedRemaining", false),
     ]);

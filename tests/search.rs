@@ -35,7 +35,7 @@ fn number(job: Uuid) -> u32 {
 /// The numbers of the jobs that a search finds.
 async fn find(db: &Db, search: &str) -> BTreeSet<u32> {
     let filter = JobFilter { search: Some(search.to_owned()), ..JobFilter::default() };
-    let conditions = Conditions::new(filter).expect("a short text");
+    let conditions = Conditions::new(filter, None).expect("a short text");
     let mut sql = Sql::new(db.backend());
     sql.push("SELECT id FROM job");
     conditions.push_where(&mut sql, &Scope::All);

@@ -20,6 +20,7 @@ async fn start(database: &TestDatabase) -> (TestServer, Rows) {
         date: run.update_date.unwrap_or_default(),
         changed_by: "agent".to_owned(),
         message: run.agent_result_message.clone(),
+        principal: None,
     };
     let events: Vec<_> = rows.runs.iter().map(event).collect();
     server.insert::<job_event::Entity>(&events).await;

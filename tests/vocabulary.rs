@@ -23,19 +23,23 @@ const PROSE: [(&[&str], &str); 15] = [
 ];
 
 /// Names that are not used in code, and what to write.
-const NAMES: [(&str, &str); 18] = [
+const NAMES: [(&str, &str); 22] = [
     ("Beat", "Heartbeat"),
+    ("Caller", "Principal"),
     ("Departure", "Removal or RemovedJob"),
     ("Denied", "ApiError"),
+    ("Departures", "removed jobs"),
     ("Desk", "UnitOfWork"),
     ("JobDeparture", "RemovedJob"),
     ("Kept", "Tracked"),
     ("Known", "TokenCache"),
     ("Lane", "Worker"),
     ("Lose", "Expire or LeaseExpired"),
+    ("News", "Change or ConnectionEvent"),
     ("NOT_OVER", "NOT_FINISHED"),
     ("OVER", "ALREADY_FINISHED"),
     ("Patience", "LeasePolicy"),
+    ("Survey", "DocumentStats"),
     ("Ticket", "SessionCookie"),
     ("is_over", "has_expired or is_finished"),
     ("lost_after", "lease"),
@@ -45,7 +49,7 @@ const NAMES: [(&str, &str); 18] = [
 ];
 
 /// Places where a word is right: the word, a part of the path, and a part of the line.
-const ALLOWED: [(&str, &str, &str); 31] = [
+const ALLOWED: [(&str, &str, &str); 29] = [
     // The changelog names what was renamed.
     ("viewer", "CHANGELOG.md", "the query `viewer` is `principal`"),
     ("Viewer", "CHANGELOG.md", "the query `viewer` is `principal`"),
@@ -72,9 +76,6 @@ const ALLOWED: [(&str, &str, &str); 31] = [
     ("OVER", "migration/", "row_number() OVER ("),
     // A bar in the timeline of a job.
     ("Lane", "web/src/dashboard/job/timeline.tsx", "Lane"),
-    // A module that draws the terminal's view.
-    ("picture", "crates/terminal/src/lib.rs", "picture"),
-    ("picture", "src/cli/watch.rs", "picture"),
     // The Unix user.
     ("nobody", "tests/postgres_connections.rs", "user = nobody"),
     // Seeds of random numbers.

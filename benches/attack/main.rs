@@ -138,7 +138,8 @@ fn is_mutation(request: &requests::Request) -> bool {
 fn known(server: SocketAddr) -> Result<requests::KnownIds, Failure> {
     let mut connection = Connection::open(server)?;
     let query = "{ jobs(take: 200) { items { id configurationId } } \
-                 more: jobs(take: 200, page: 1) { items { id } } }";
+                 more: jobs(take: 200, page: 1) { items { id } } \
+                 failureGroups(first: 1) { nodes { id } } }";
     let answer = connection.ask_json(&graphql(query, &json!({})))?;
     let ids = ["jobs", "more"].map(|page| answer["data"][page]["items"].as_array().cloned());
     let ids = ids.into_iter().flatten().flatten();
@@ -151,6 +152,7 @@ fn known(server: SocketAddr) -> Result<requests::KnownIds, Failure> {
         run: agent.run,
         token: agent.token,
         jobs,
+        failure_group: id(&answer["data"]["failureGroups"]["nodes"][0]["id"])?,
     })
 }
 

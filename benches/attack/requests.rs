@@ -29,6 +29,7 @@ pub struct KnownIds {
     pub token: Uuid,
     /// Others' jobs.
     pub jobs: Vec<Uuid>,
+    pub failure_group: Uuid,
 }
 
 /// A request of an attack.
@@ -190,6 +191,7 @@ impl<'a> Schema<'a> {
                     ("id", "jobRun") => json!(self.known.run),
                     ("id", "configuration") => json!(self.known.configuration),
                     ("id", "agent") => json!(self.known.agent),
+                    ("id", "failureGroup") => json!(self.known.failure_group),
                     _ => self.first_sample(&name, &argument.ty.node)?,
                 };
                 Ok((name, value))
@@ -224,6 +226,7 @@ impl<'a> Schema<'a> {
             ("UUID", "agentId" | "agentIds") => vec![json!(known.agent)],
             ("UUID", "attemptToken") => vec![json!(known.token)],
             ("UUID", "configurationId" | "configurationIds") => vec![json!(known.configuration)],
+            ("UUID", "failureGroupId") => vec![json!(known.failure_group)],
             ("UUID", "jobId" | "jobIds") => vec![json!(known.jobs.first())],
             ("UUID", "runId") => vec![json!(known.run)],
             ("UUID", _) => vec![json!(Uuid::from_u128(0xA77A_C4E6))],
@@ -383,7 +386,11 @@ fn add_routes(openapi: &Value, known: &KnownIds, attacks: &mut Attacks) -> Resul
             for value in parameter_samples(&name, &parameter["schema"], known)? {
                 let others = base.iter().filter(|pair| !pair.starts_with(&format!("{name}=")));
                 let pairs: Vec<_> = others.cloned().chain([format!("{name}={value}")]).collect();
-                attack.push(Request::Get(format!("{path}?{}", pairs.join("&"))));
+                attack.push(Request::Get(if path.contains("{id}") {
+                    path.replace("{id}", &known.failure_group.to_string())
+                } else {
+                    format!("{path}?{}", pairs.join("&"))
+                }));
             }
         }
     }
@@ -413,6 +420,9 @@ fn parameter_samples(name: &str, schema: &Value, known: &KnownIds) -> Result<Vec
         ("string", "configurationId" | "configurationIds") => vec![known.configuration.to_string()],
         ("string", "agentIds") => vec![known.agent.to_string()],
         ("string", "id") => vec![known.run.to_string()],
+        ("string", "failureGroupId") => vec![known.failure_group.to_string()],
+        // A place before all others in the default order: a letter and zeros.
+        ("string", "after") => vec![format!("b{}", "A".repeat(33))],
         ("string", "search") => vec!["zz_".to_owned(), "crawl".to_owned()],
         ("string", _) if schema["format"] == "date-time" => {
             vec!["1990-01-01T00:00:00Z".to_owned(), "2090-01-01T00:00:00Z".to_owned()]

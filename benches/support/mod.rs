@@ -8,6 +8,7 @@ use std::str::FromStr;
 pub mod client;
 pub mod crowd;
 pub mod database;
+pub mod first_pages;
 pub mod frames;
 pub mod plain;
 pub mod plain_socket;

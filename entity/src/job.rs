@@ -3,7 +3,7 @@
 use async_graphql::SimpleObject;
 use sea_orm::entity::prelude::*;
 
-use crate::{JobState, Timestamp};
+use crate::{JobState, Millis, Timestamp};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, DeriveEntityModel, SimpleObject)]
 #[sea_orm(table_name = "job")]
@@ -37,9 +37,37 @@ pub struct Model {
     /// The id that the client gave the request that queued it, so that a repeat queues no second job.
     #[graphql(skip)]
     pub client_request_id: Option<String>,
+    /// The failure group of its current run, while it is failed. Triggers keep it.
+    #[graphql(skip)]
+    pub failure_group_id: Option<Uuid>,
+    /// The agent of its current run. This and the columns below are copied by triggers, for lists.
+    #[graphql(skip)]
+    pub agent_id: Option<Uuid>,
+    /// When the agent of its current run began.
+    #[graphql(skip)]
+    pub started_date: Option<Timestamp>,
+    /// When it finished: the end of its current run's agent or, if that is not known, its last change.
+    /// Null until then.
+    #[graphql(skip)]
+    pub finished_date: Option<Timestamp>,
+    /// How long the agent of its current run worked, in milliseconds. Null until it has finished.
+    #[graphql(skip)]
+    pub duration: Option<Millis>,
+    /// Whether the processing of its current run has ended, and received fewer clues than the agent
+    /// submitted.
+    #[graphql(skip)]
+    pub clues_missing: bool,
 }
 
-crate::table::table!("job", internal: ["client_request_id"]);
+crate::table::table!("job", internal: [
+    "client_request_id",
+    "failure_group_id",
+    "agent_id",
+    "started_date",
+    "finished_date",
+    "duration",
+    "clues_missing",
+]);
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}

@@ -30,6 +30,10 @@ pub struct Model {
     pub changed_by: String,
     /// The reason that was given. Null if none was.
     pub message: Option<String>,
+    /// The name of the operator's API token, or its subject at the identity provider. Null for what
+    /// agents and the service did, where there is no access control, and for changes from before this
+    /// was recorded.
+    pub principal: Option<String>,
 }
 
 crate::table::table!("job_event");

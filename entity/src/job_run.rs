@@ -117,6 +117,12 @@ pub struct Model {
     /// When cancellation was asked for.
     #[graphql(skip)]
     pub cancellation_requested_date: Option<Timestamp>,
+    /// The failure group, of a failed run.
+    #[graphql(skip)]
+    pub failure_group_id: Option<Uuid>,
+    /// The version of the fingerprint that grouped it.
+    #[graphql(skip)]
+    pub failure_group_version: Option<i32>,
 }
 
 crate::table::table!("job_run", internal: [
@@ -125,6 +131,8 @@ crate::table::table!("job_run", internal: [
     "processing_sequence",
     "agent_report_date",
     "cancellation_requested_date",
+    "failure_group_id",
+    "failure_group_version",
 ]);
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

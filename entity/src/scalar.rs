@@ -221,6 +221,11 @@ impl ScalarType for LongInput {
         }
     }
 
+    fn is_valid(value: &GraphQlValue) -> bool {
+        matches!(value, GraphQlValue::Number(number)
+            if number.as_i64().is_some_and(|number| (-Long::MAX..=Long::MAX).contains(&number)))
+    }
+
     fn to_value(&self) -> GraphQlValue {
         GraphQlValue::Number(Number::from(self.0))
     }

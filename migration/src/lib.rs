@@ -12,6 +12,9 @@ mod m0006_access;
 mod m0007_due_jobs;
 mod m0008_last_seen;
 mod m0009_failed_processing;
+mod m0010_failure_groups;
+mod m0011_current_runs;
+mod m0013_event_principals;
 mod sql;
 
 /// Every step, oldest first.
@@ -30,6 +33,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_due_jobs::Migration),
             Box::new(m0008_last_seen::Migration),
             Box::new(m0009_failed_processing::Migration),
+            Box::new(m0010_failure_groups::Migration),
+            Box::new(m0011_current_runs::Migration),
+            Box::new(m0013_event_principals::Migration),
         ]
     }
 }

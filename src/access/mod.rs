@@ -9,6 +9,7 @@
 //! [`Access`] brings them together: it turns the credential of a request into a [`Principal`]. Without
 //! access control every caller is an admin.
 
+mod error;
 pub mod oidc;
 pub mod principal;
 pub mod session_cookie;
@@ -22,22 +23,12 @@ use ring::hmac;
 use sea_orm::DbErr;
 
 use crate::db::Db;
-use crate::error::{ApiError, ErrorCode};
+use crate::error::ApiError;
+pub use error::{invalid_token, missing_token};
 use oidc::Issuer;
 pub use principal::{Principal, Right, Role};
 use session_cookie::{Session, SessionCookie, SessionCookies};
 use token_cache::TokenCache;
-
-/// There is no credential.
-pub fn missing_token() -> ApiError {
-    let message = "expected a token: `Authorization: Bearer …`, or a signed-in browser";
-    ApiError::new(ErrorCode::Unauthenticated, message)
-}
-
-/// The credential is invalid, expired or revoked. Which of the three is logged only.
-pub fn invalid_token() -> ApiError {
-    ApiError::new(ErrorCode::Unauthenticated, "invalid or expired token")
-}
 
 /// The credential of a request.
 #[derive(Clone, Copy, Debug)]

@@ -24,7 +24,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::invalid_token;
+use super::error::invalid_token;
 use super::principal::{Principal, Role};
 use crate::clock;
 use crate::error::{ApiError, ErrorCode};

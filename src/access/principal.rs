@@ -68,6 +68,8 @@ impl Role {
 #[derive(Clone, Debug)]
 pub struct Principal {
     name: Arc<str>,
+    /// Whether it has been authenticated, so that the name is one.
+    is_authenticated: bool,
     role: Role,
     scope: Scope,
     /// The only agent that it may report as; `None` for any.
@@ -88,6 +90,7 @@ impl Principal {
     pub fn unrestricted() -> Self {
         Self {
             name: "anyone".into(),
+            is_authenticated: false,
             role: Role::Admin,
             scope: Scope::All,
             agent: None,
@@ -102,6 +105,7 @@ impl Principal {
     pub fn new(name: &str, role: Role, scope: Scope, fingerprints: Arc<hmac::Key>) -> Self {
         Self {
             name: name.into(),
+            is_authenticated: true,
             role,
             scope,
             fingerprints: Some(fingerprints).filter(|_| role != Role::Admin),
@@ -132,6 +136,11 @@ impl Principal {
     /// A token's name, or an issuer's subject.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name that the history keeps of it; `None` where there is no access control.
+    pub fn recorded_name(&self) -> Option<Arc<str>> {
+        self.is_authenticated.then(|| self.name.clone())
     }
 
     pub fn role(&self) -> Role {

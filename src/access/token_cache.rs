@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::invalid_token;
+use super::error::invalid_token;
 use super::principal::{Principal, Role};
 use super::token::{self, read_scope};
 use crate::clock;

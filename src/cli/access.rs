@@ -1,6 +1,6 @@
 use clap::{Args, ValueEnum};
 
-use super::Failure;
+use super::failure::Failure;
 use super::listen_address::ListenAddress;
 use crate::access::{Access, oidc};
 use crate::db::Db;

@@ -7,30 +7,30 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
+use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 
-use super::{Cli, Failure, print, written};
+use super::failure::{Failure, print, written};
 
 const FILE: &str = "AGENT_JOBS_CONFIG";
 
 /// What a command line means, with the file that it names.
-pub struct Parsed {
-    pub cli: Cli,
+pub struct Parsed<C> {
+    pub cli: C,
     matches: ArgMatches,
     from_file: BTreeSet<String>,
 }
 
 /// Reads the program's command line, and ends the program where that is wrong. `None` if it asks for
 /// help or the version, which is printed then.
-pub fn parse() -> Result<Option<Parsed>, Failure> {
+pub fn parse<C: CommandFactory + FromArgMatches>() -> Result<Option<Parsed<C>>, Failure> {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let mut command = Cli::command();
+    let mut command = C::command();
     let mut from_file = BTreeSet::new();
     if let Some(path) = file(&arguments) {
         (command, from_file) = with_file(command, &path)?;
     }
     let parsed = matches(command, arguments)
-        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+        .and_then(|matches| Ok((C::from_arg_matches(&matches)?, matches)));
     match parsed {
         Ok((cli, matches)) => Ok(Some(Parsed { cli, matches, from_file })),
         // Ends the program, whether or not standard error can be written.
@@ -118,7 +118,7 @@ fn with_default(command: Command, id: &str, text: &str) -> Command {
         .fold(command, |command, name| command.mut_subcommand(name, |each| each.mut_arg(id, set)))
 }
 
-impl Parsed {
+impl<C> Parsed<C> {
     /// Prints the options in force and where each is from, in the form of the file and without
     /// secrets.
     pub fn print(&self) -> Result<(), Failure> {

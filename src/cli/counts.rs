@@ -1,7 +1,8 @@
 use clap::{Args, Subcommand};
 
-use super::{DatabaseOptions, Failure, print};
-use crate::jobs::counts;
+use super::database_options::DatabaseOptions;
+use super::failure::{Failure, print};
+use crate::jobs::{counts, failures};
 
 #[derive(Args)]
 pub struct Options {
@@ -35,7 +36,19 @@ pub async fn run(options: Options) -> Result<(), Failure> {
                     drift.state, drift.counter, drift.jobs
                 ))?;
             }
-            if !drifts.is_empty() {
+            let groups = failures::counts::verify(&db).await?;
+            for drift in &groups {
+                let configuration = if drift.configuration_id == failures::NONE {
+                    "without a configuration".to_owned()
+                } else {
+                    format!("configuration {}", drift.configuration_id)
+                };
+                print(format_args!(
+                    "failure group {}, {configuration}: counted {}, but there are {}",
+                    drift.group_id, drift.counter, drift.jobs
+                ))?;
+            }
+            if !(drifts.is_empty() && groups.is_empty()) {
                 return Err(Failure::new(
                     1,
                     "the counters differ from the jobs; `agent-jobs counts rebuild` mends them",
@@ -45,6 +58,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         }
         Action::Rebuild => {
             counts::rebuild(&db).await?;
+            failures::counts::rebuild(&db).await?;
             print("counted anew")?;
         }
     }

@@ -3,8 +3,9 @@ use entity::job;
 use synth::{History, Shape};
 
 use super::access::AccessOptions;
+use super::database_options::DatabaseOptions;
+use super::failure::Failure;
 use super::serve::{self, ListenOptions, ProtectionOptions, Served};
-use super::{DatabaseOptions, Failure};
 use crate::jobs::{counts, rows};
 use crate::output;
 use crate::reports::LeasePolicy;

@@ -3,10 +3,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{DatabaseOptions, Failure, written};
+use super::database_options::DatabaseOptions;
+use super::failure::{Failure, written};
+use crate::clock;
 use crate::jobs::conditions::Conditions;
 use crate::jobs::filter::JobFilter;
+use crate::jobs::order::OrderOptions;
 use crate::output;
+use crate::reports::LeasePolicy;
 use crate::transfer::export::{self, ExportError, FileFormat, export};
 use crate::transfer::output_file::OutputFile;
 use crate::transfer::tables::FileTable;
@@ -33,6 +37,8 @@ pub struct Options {
     overwrite: bool,
     #[command(flatten)]
     filter: JobFilter,
+    #[command(flatten)]
+    order: OrderOptions,
 }
 
 pub async fn run(options: Options) -> Result<(), Failure> {
@@ -44,7 +50,13 @@ pub async fn run(options: Options) -> Result<(), Failure> {
                 .map_err(|reason| Failure::new(Failure::OUTPUT, format!("cannot write {reason}")))
         })
         .transpose()?;
-    let conditions = Conditions::new(options.filter)
+    let order = options.order.order();
+    if order.is_some() && options.table != FileTable::Jobs {
+        let message = "--order-by is for jobs: other tables go out by id";
+        return Err(Failure::new(Failure::USAGE, message));
+    }
+    let stale_before = LeasePolicy::default().stale_before(clock::now());
+    let conditions = Conditions::new(options.filter, stale_before)
         .map_err(|error| Failure::new(Failure::USAGE, error.to_string()))?;
     let db = options.database.open().await?;
     let output: Box<dyn Write> = match &file {
@@ -59,6 +71,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         &export::Options {
             table: options.table,
             conditions: &conditions,
+            order,
             format: options.format,
             complete: options.complete,
         },

@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use encoding_rs::Encoding;
 
-use super::{DatabaseOptions, Failure, print};
+use super::database_options::DatabaseOptions;
+use super::failure::{Failure, print};
 use crate::clock;
 use crate::jobs::store;
 use crate::output;

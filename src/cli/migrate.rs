@@ -1,6 +1,7 @@
 use clap::{Args, Subcommand};
 
-use super::{DatabaseOptions, Failure, print};
+use super::database_options::DatabaseOptions;
+use super::failure::{Failure, print};
 use crate::db::migrate;
 
 #[derive(Args)]

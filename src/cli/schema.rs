@@ -1,6 +1,6 @@
 use std::io::{self, Write as _};
 
-use super::{Failure, written};
+use super::failure::{Failure, written};
 
 pub fn run() -> Result<(), Failure> {
     let mut output = io::stdout().lock();

@@ -13,8 +13,10 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::access::AccessOptions;
+use super::database_options::DatabaseOptions;
+use super::failure::Failure;
 use super::listen_address::{ListenAddress, socket_mode};
-use super::{DatabaseOptions, Failure, bearer};
+use super::server_options::bearer;
 use crate::access::Role;
 use crate::access::token::{self, NewToken};
 use crate::app::App;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Failure, ServerOptions, print, serve};
+use super::failure::{Failure, print};
+use super::serve;
+use super::server_options::ServerOptions;
 use crate::output;
 use simulate::{Api, Figures, Simulation};
 

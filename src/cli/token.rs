@@ -5,7 +5,8 @@ use clap::{Args, Subcommand};
 use entity::{Timestamp, access_token};
 use uuid::Uuid;
 
-use super::{DatabaseOptions, Failure, print};
+use super::database_options::DatabaseOptions;
+use super::failure::{Failure, print};
 use crate::access::Role;
 use crate::access::token::{self, NewToken};
 use crate::clock;

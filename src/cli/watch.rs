@@ -3,15 +3,17 @@ use std::time::Duration;
 
 use clap::Args;
 use reqwest::Url;
-use terminal::board::{Board, Update};
-use terminal::client::{Client, Ended, News};
-use terminal::picture;
+use terminal::client::{Client, ConnectionEvent, Ended};
+use terminal::executing_jobs::{ExecutingJobs, Update};
 use terminal::screen::Screen;
+use terminal::view;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use super::{Failure, ServerOptions, serve, written};
+use super::failure::{Failure, written};
+use super::serve;
+use super::server_options::ServerOptions;
 use crate::output;
 
 /// How often the screen is drawn at most, and how often at least.
@@ -32,7 +34,7 @@ pub struct Options {
 }
 
 /// What shows the updates.
-enum View {
+enum Display {
     /// A screen full of bars.
     Screen(Screen),
     /// A line for each change.
@@ -63,13 +65,13 @@ impl From<Ended> for Failure {
 
 /// Shows what the client tells.
 async fn show(
-    mut news: mpsc::Receiver<News>,
+    mut events: mpsc::Receiver<ConnectionEvent>,
     url: &Url,
     is_json: bool,
     is_terminal: bool,
 ) -> io::Result<()> {
-    let mut board = Board::default();
-    let mut view = if is_json { View::Json } else { View::Lines };
+    let mut executing = ExecutingJobs::default();
+    let mut display = if is_json { Display::Json } else { Display::Lines };
     let connected = format!("connected to {url}");
     // Why, and when it is tried again.
     let mut lost = None::<(String, Instant)>;
@@ -77,11 +79,11 @@ async fn show(
     draws.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut undrawn = 0;
     loop {
-        let told = tokio::select! {
-            told = news.recv() => told,
-            _ = draws.tick(), if matches!(view, View::Screen(_)) => {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            _ = draws.tick(), if matches!(display, Display::Screen(_)) => {
                 undrawn += 1;
-                if undrawn >= DRAW_AT_LEAST && let View::Screen(screen) = &mut view {
+                if undrawn >= DRAW_AT_LEAST && let Display::Screen(screen) = &mut display {
                     let status = match &lost {
                         None => connected.clone(),
                         Some((reason, at)) => {
@@ -89,45 +91,45 @@ async fn show(
                             format!("not connected, again in {} s: {reason}", pause.as_secs() + 1)
                         }
                     };
-                    screen.show(&picture::lines(&board, &status, screen.size()))?;
+                    screen.show(&view::lines(&executing, &status, screen.size()))?;
                     undrawn = 0;
                 }
                 continue;
             }
         };
-        let Some(told) = told else { return Ok(()) };
+        let Some(event) = event else { return Ok(()) };
         // Whatever it is, the next tick draws it.
         undrawn = DRAW_AT_LEAST;
-        match told {
-            News::Connected => {
-                // Not before there is something to show: until then errors stay in view.
-                if is_terminal && matches!(view, View::Lines) {
-                    view = View::Screen(Screen::enter()?);
+        match event {
+            ConnectionEvent::Connected => {
+                // Not before there is something to show: until then errors stay visible.
+                if is_terminal && matches!(display, Display::Lines) {
+                    display = Display::Screen(Screen::enter()?);
                 }
                 lost = None;
-                if !matches!(view, View::Screen(_)) {
+                if !matches!(display, Display::Screen(_)) {
                     output::note(&connected);
                 }
             }
-            News::Lost { reason, pause } => {
-                if !matches!(view, View::Screen(_)) {
+            ConnectionEvent::Disconnected { reason, pause } => {
+                if !matches!(display, Display::Screen(_)) {
                     let pause = pause.as_secs_f64();
                     output::note(format_args!("not connected, again in {pause:.1} s: {reason}"));
                 }
                 lost = Some((reason, Instant::now() + pause));
             }
-            News::Update(update) => {
+            ConnectionEvent::Update(update) => {
                 let mut out = io::stdout().lock();
-                if let View::Json = view {
+                if let Display::Json = display {
                     writeln!(out, "{update}")?;
                     out.flush()?;
                     continue;
                 }
                 let update: Update = serde_json::from_value(update)?;
-                let changes = board.take(update);
-                if let View::Lines = view {
+                let changes = executing.apply(update);
+                if let Display::Lines = display {
                     for change in &changes {
-                        writeln!(out, "{}", picture::sentence(change))?;
+                        writeln!(out, "{}", view::sentence(change))?;
                     }
                     out.flush()?;
                 }

@@ -23,7 +23,8 @@ pub use connect::{ConnectError, ConnectOptions, Target, connect, connect_with, c
 pub use failure::Failure;
 pub use pool::{Pool, Transaction};
 pub use postgres::Renewal;
-pub use sql::Sql;
+pub(crate) use sql::sql;
+pub use sql::{Parameter, Sql};
 pub use write_health::WriteHealth;
 
 /// The driver's error below an error of SeaORM, if there is one.

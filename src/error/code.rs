@@ -1,6 +1,6 @@
 //! The stable codes of errors, which programs switch on. `docs/errors.md` is generated from them.
 
-use super::documented::Documentation;
+use graphql_server::Documentation;
 
 /// Defines [`ErrorCode`]. The doc comment of a code has two paragraphs: what happened, and what the
 /// client should do. Behind it are its name, its HTTP status and its [`StatusRule`].

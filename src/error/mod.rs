@@ -1,18 +1,18 @@
 //! The error of a request, whatever the API. GraphQL, REST and WebSockets only render it.
 
 mod code;
-mod documented;
 
 use std::borrow::Cow;
 use std::fmt;
 
 use async_graphql::{Pos, ServerError, Value};
+use graphql_server::DocumentError;
 use sea_orm::DbErr;
 
 use crate::db::failure::{self, Failure};
 pub use code::{ErrorCode, Section, StatusRule};
-pub use documented::Documentation;
-pub(crate) use documented::documented;
+pub use graphql_server::Documentation;
+pub(crate) use graphql_server::documented;
 
 /// Why a request failed. What the database said is logged when it becomes one of these, and never sent
 /// to a client.
@@ -121,6 +121,15 @@ impl From<DbErr> for ApiError {
         }
         failure::log("a statement failed", &error);
         if failure.is_temporary() { Self::unavailable() } else { Self::internal() }
+    }
+}
+
+/// An error of a request that the engine rejects.
+impl From<DocumentError> for ApiError {
+    fn from(error: DocumentError) -> Self {
+        let (limit, found) = error.exceeded.unzip();
+        let code = ErrorCode::from_name(error.code.name()).unwrap_or(ErrorCode::BadRequest);
+        Self { limit, found, ..Self::new(code, error.message) }
     }
 }
 

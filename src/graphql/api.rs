@@ -4,22 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use async_graphql::{Request, Response, Value};
+use async_graphql::{Request, Response, ServerError, Value};
 use entity::Timestamp;
-use graphql_server::{Batches, ParseCache, Rules};
+use graphql_server::{
+    Batches, Parameters, Prepared, Rules, SharedOperations, Validator, set_default_variables,
+};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::context::Now;
-use super::cost::Costs;
-use super::inputs::Inputs;
+use super::cost::JobCosts;
 use super::loader::row_loader;
-use super::operation::SharedOperations;
-use super::response::{add_codes, set_default_variables};
+use super::scalars::SCALARS;
 use super::schema::{Schema, builder, sdl};
 use crate::access::{Access, Principal};
 use crate::db::Db;
+use crate::jobs::argument::TAKE_MAX;
+use crate::jobs::scope::Scope;
 use crate::live::Live;
 use crate::metrics;
 use crate::reports::{LeasePolicy, Submitter, WriteQueue};
@@ -30,14 +32,12 @@ pub struct Api {
     pub(super) schema: Schema,
     pub(super) db: Db,
     pub(super) live: Arc<Live>,
-    pub(super) documents: Arc<ParseCache>,
-    pub(super) costs: Arc<Costs>,
-    pub(super) inputs: Arc<Inputs>,
-    pub(super) rules: Arc<Rules>,
+    pub(super) validator: Arc<Validator>,
     access: Access,
     write_queue: WriteQueue,
+    lease_policy: LeasePolicy,
     draining: CancellationToken,
-    pub(super) operations: Arc<SharedOperations>,
+    pub(super) operations: Arc<SharedOperations<Principal>>,
     /// The number of executing jobs, for the cost of lists of them.
     executing: Arc<AtomicU64>,
 }
@@ -64,6 +64,11 @@ impl Api {
         &self.write_queue
     }
 
+    /// How long the service waits for reports.
+    pub fn lease_policy(&self) -> &LeasePolicy {
+        &self.lease_policy
+    }
+
     /// Cancelled when the service prepares to stop: readiness fails, requests are still answered.
     pub fn draining(&self) -> &CancellationToken {
         &self.draining
@@ -83,17 +88,15 @@ impl Api {
             schema = schema.disable_suggestions().disable_introspection();
         }
         let schema = schema.data(lease_policy).finish();
-        let sdl = sdl();
+        let longest_page = TAKE_MAX.unsigned_abs().into();
         Self {
             schema,
             db,
             live,
-            documents: Arc::default(),
-            costs: Arc::new(Costs::of_schema(&sdl)),
-            inputs: Arc::new(Inputs::of_schema(&sdl, !rules.no_introspection)),
-            rules: Arc::new(rules),
+            validator: Arc::new(Validator::new(&sdl(), SCALARS, longest_page, rules)),
             access: Access::open(),
             write_queue,
+            lease_policy,
             draining: CancellationToken::new(),
             operations: Arc::default(),
             executing: Arc::default(),
@@ -112,7 +115,7 @@ impl Api {
 
     /// Whether introspection is disabled.
     pub fn hides_schema(&self) -> bool {
-        self.rules.no_introspection
+        self.validator.rules().no_introspection
     }
 
     /// The number of executing jobs as last set.
@@ -135,6 +138,19 @@ impl Api {
         Self { write_queue: self.write_queue.of_client(submitter), ..self.clone() }
     }
 
+    /// Whether the document of a request is short or in the parse cache.
+    pub fn is_cheap_to_prepare(&self, parameters: &Parameters) -> bool {
+        self.validator.is_cheap_to_prepare(parameters)
+    }
+
+    /// Prepares a request of a principal with this scope for execution.
+    ///
+    /// # Errors
+    /// The error to show to the client.
+    pub fn prepare(&self, parameters: Parameters, scope: &Scope) -> Result<Prepared, ServerError> {
+        self.validator.prepare(parameters, &JobCosts { scope, executing: self.executing() })
+    }
+
     /// Executes a request with the rights of the principal. `now` is the current time of the response.
     pub async fn execute(
         &self,
@@ -154,7 +170,7 @@ impl Api {
         let (started, name) = (Instant::now(), request.operation_name.clone());
         let span = tracing::info_span!("operation", name);
         let mut response = batches.drive(self.schema.execute(request)).instrument(span).await;
-        add_codes(&mut response);
+        self.validator.add_codes(&mut response);
         let outcome = match (response.errors.is_empty(), &response.data) {
             (true, _) => "ok",
             (false, Value::Null) => "failed",

@@ -1,12 +1,15 @@
 //! What resolvers read from the context of a request.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_graphql::{Context, Guard};
 use entity::Timestamp;
 
 use crate::access::{Principal, Right, Role};
+use crate::db::{Db, Pool};
 use crate::error::ApiError;
+use crate::jobs::scope::Scope;
 use crate::reports::LeasePolicy;
 
 /// The current time of a response. A subscription updates it for each of its responses.
@@ -31,9 +34,24 @@ pub fn principal<'a>(context: &Context<'a>) -> &'a Principal {
     context.data_unchecked::<Principal>()
 }
 
+/// The connections to read with.
+pub fn reader<'a>(context: &Context<'a>) -> &'a Pool {
+    context.data_unchecked::<Db>().reader()
+}
+
+/// The configurations that the principal may see.
+pub fn scope<'a>(context: &Context<'a>) -> &'a Scope {
+    principal(context).scope()
+}
+
 /// The lease policy for agents.
 pub fn lease_policy<'a>(context: &Context<'a>) -> &'a LeasePolicy {
     context.data_unchecked::<LeasePolicy>()
+}
+
+/// The moment since which an agent must have reported, or its run is stale; `None` if none ever is.
+pub fn stale_before(context: &Context<'_>) -> Option<Timestamp> {
+    lease_policy(context).stale_before(context.data_unchecked::<Arc<Now>>().get())
 }
 
 /// A guard that requires a right.

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::dataloader::{DataLoader, Loader};
-use entity::{Columns, JobState, Table, job, job_event, job_run};
+use entity::{Columns, JobState, Table, Timestamp, job, job_event, job_run};
 use graphql_server::Batches;
 use uuid::Uuid;
 
 use crate::db::Db;
 use crate::error::ApiError;
 use crate::jobs::counts::Counts;
+use crate::jobs::failures::parts::{self, Group};
 use crate::jobs::rows::RunOwner;
 use crate::jobs::scope::{Scope, Scoped};
 use crate::jobs::{counts, rows};
@@ -144,6 +145,81 @@ impl Loader<HistoryOf> for Rows {
         let events = rows::history(self.db.reader(), &self.scope, &ids).await?;
         Ok(events.into_iter().map(|(id, events)| (HistoryOf(id), events.into())).collect())
     }
+}
+
+/// A failure group, as much of it as a part of the principal's scope has.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct GroupOf {
+    pub scope: Scope,
+    pub id: Uuid,
+}
+
+impl Loader<GroupOf> for Rows {
+    type Value = Arc<Group>;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[GroupOf]) -> Result<HashMap<GroupOf, Self::Value>, ApiError> {
+        let mut found = HashMap::with_capacity(keys.len());
+        for (scope, ids) in by_scope(keys) {
+            for (id, group) in parts::by_ids(self.db.reader(), scope, &ids).await? {
+                found.insert(GroupOf { scope: scope.clone(), id }, Arc::new(group));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The message of the newest job of a failure group.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SampleOf(pub GroupOf);
+
+impl Loader<SampleOf> for Rows {
+    type Value = String;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[SampleOf]) -> Result<HashMap<SampleOf, String>, ApiError> {
+        let mut found = HashMap::with_capacity(keys.len());
+        for (scope, ids) in by_scope(keys.iter().map(|key| &key.0)) {
+            for (id, message) in parts::samples(self.db.reader(), scope, &ids).await? {
+                found.insert(SampleOf(GroupOf { scope: scope.clone(), id }), message);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The failures of a group by day, from a day on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DaysOf {
+    pub group: GroupOf,
+    pub from: Timestamp,
+}
+
+impl Loader<DaysOf> for Rows {
+    type Value = Vec<(Timestamp, i64)>;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[DaysOf]) -> Result<HashMap<DaysOf, Self::Value>, ApiError> {
+        let mut found = HashMap::with_capacity(keys.len());
+        for from in keys.iter().map(|key| key.from).collect::<HashSet<_>>() {
+            let same = keys.iter().filter(|key| key.from == from);
+            for (scope, ids) in by_scope(same.map(|key| &key.group)) {
+                for (id, days) in parts::days(self.db.reader(), scope, &ids, from).await? {
+                    found
+                        .insert(DaysOf { group: GroupOf { scope: scope.clone(), id }, from }, days);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn by_scope<'a>(keys: impl IntoIterator<Item = &'a GroupOf>) -> HashMap<&'a Scope, Vec<Uuid>> {
+    let mut scopes = HashMap::<_, Vec<_>>::new();
+    for key in keys {
+        scopes.entry(&key.scope).or_default().push(key.id);
+    }
+    scopes
 }
 
 /// The distinct ids, and the union of the columns.

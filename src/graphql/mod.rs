@@ -2,26 +2,19 @@
 //! requests. It contains no SQL.
 
 mod api;
-mod bridge;
 mod context;
-pub mod cost;
+mod cost;
 mod execution;
-mod inputs;
 mod loader;
 mod mutation;
 mod object;
-mod operation;
 mod query;
-mod request;
-mod response;
+mod scalars;
 mod schema;
 mod selection;
 mod subscribe;
 mod subscription;
 
 pub use api::Api;
-pub use execution::errors_to_json;
 pub use graphql_server::{Persisted, Rules};
-pub use request::{Kind, Parameters, Prepared};
 pub use schema::sdl;
-pub use subscribe::SubscriptionStream;

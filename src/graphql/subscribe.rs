@@ -3,29 +3,15 @@
 use std::sync::Arc;
 
 use async_graphql::{Request, ServerError};
-use graphql_server::flatten;
+use graphql_server::hub::{SharedTask, Subscriber};
+use graphql_server::{SubscriptionOperation, SubscriptionStream, errors_to_json};
 use tokio_util::task::TaskTracker;
 
 use super::api::Api;
-use super::execution::{Execution, errors_to_json};
-use super::operation::Operation;
-use super::response::set_default_variables;
+use super::execution::EventExecution;
 use crate::access::Principal;
-use crate::error::ApiError;
-use crate::live::shared::{Frame, SharedTask, Subscriber};
 use crate::live::source::Versioned;
-
-/// How often in a row a subscriber starts again without having received a frame.
-const MAX_RESTARTS: usize = 3;
-
-/// The frames of one subscriber. Dropping it unsubscribes.
-pub struct SubscriptionStream {
-    api: Api,
-    operation: Arc<Operation>,
-    subscriber: Subscriber,
-    restarts: usize,
-    is_finished: bool,
-}
+use crate::live::tick::Tick;
 
 impl Api {
     /// Subscribes with the rights of the principal. The caller ends the subscription when the principal's
@@ -35,30 +21,18 @@ impl Api {
     /// If the document does not have exactly one root field, as GraphQL requires (section 5.2.3.1).
     pub fn subscribe(
         &self,
-        mut request: Request,
+        request: Request,
         principal: &Principal,
     ) -> Result<SubscriptionStream, ServerError> {
-        set_default_variables(&mut request);
-        let query = request.query.clone();
-        let name = request.operation_name.clone();
-        let variables = request.variables.clone();
-        let mut document = request.parsed_query()?.clone();
-        flatten(&mut document, name.as_deref(), &variables)?;
         let principal = principal.shared();
-        let operation = Operation { query, name, variables, document, principal };
-        let operation = self.operations.share(operation);
-        let subscriber = self.subscriber(&operation);
-        Ok(SubscriptionStream {
-            api: self.clone(),
-            operation,
-            subscriber,
-            restarts: 0,
-            is_finished: false,
-        })
+        let group = principal.group();
+        let operation = self.operations.share(request, principal, &group)?;
+        let api = self.clone();
+        Ok(SubscriptionStream::new(move || api.subscriber(&operation)))
     }
 
-    fn subscriber(&self, operation: &Arc<Operation>) -> Subscriber {
-        let (subscriber, task) = self.live.subscribe(&operation.key());
+    fn subscriber(&self, operation: &Arc<SubscriptionOperation<Principal>>) -> Subscriber {
+        let (subscriber, task) = self.live.subscribe(operation.key());
         if let Some(task) = task {
             tokio::spawn(run(self.clone(), Arc::clone(operation), task));
         }
@@ -76,38 +50,18 @@ impl Api {
     }
 }
 
-impl SubscriptionStream {
-    /// Waits for the next frame; `None` when the subscription is finished.
-    pub async fn next(&mut self) -> Option<Frame> {
-        while !self.is_finished {
-            if let Some(frame) = self.subscriber.next().await {
-                self.restarts = 0;
-                return Some(frame);
-            }
-            if self.subscriber.is_finished() {
-                break;
-            }
-            // The task ended before this subscriber received the last frame: just as it subscribed, or
-            // by a defect. A new task sends a snapshot.
-            if self.restarts >= MAX_RESTARTS {
-                self.is_finished = true;
-                return Some(Frame::refusal(errors_to_json(&[ApiError::internal().into()])));
-            }
-            self.restarts += 1;
-            self.subscriber = self.api.subscriber(&self.operation);
-        }
-        None
-    }
-}
-
 /// Executes an operation for all of its subscribers, until the last one leaves or it is finished.
-async fn run(api: Api, operation: Arc<Operation>, mut task: SharedTask) {
+async fn run(
+    api: Api,
+    operation: Arc<SubscriptionOperation<Principal>>,
+    mut task: SharedTask<Tick>,
+) {
     let (mut execution, mut source) =
-        match Execution::start(&api, operation.request(), &operation.principal).await {
+        match EventExecution::start(&api, operation.request(), &operation.principal).await {
             Ok(started) => started,
             Err(errors) => return task.refuse(errors_to_json(&errors)).await,
         };
-    while let Some(step) = task.next_step(&mut source).await {
+    while let Some(step) = api.live.next_step(&mut task, &mut source).await {
         let mut is_finished = false;
         if let Some(Versioned { event, version, is_last }) = step.changes {
             let Some(payload) = execution.execute(event).await else { return };

@@ -1,14 +1,11 @@
 //! Subscriptions.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, SimpleObject};
 use entity::JobState;
 use futures_util::Stream;
 use futures_util::stream::StreamExt as _;
 use uuid::Uuid;
 
-use super::bridge::SubscriptionBridge;
 use super::context::principal;
 use super::object::{Job, JobCounts, JobRun};
 use super::selection::columns;
@@ -18,7 +15,7 @@ use crate::live::executing_jobs::{LiveJob, Removal};
 use crate::live::source::{Event, Source};
 
 fn open(context: &Context<'_>, source: Source) -> impl Stream<Item = Event> + use<> {
-    context.data_unchecked::<Arc<SubscriptionBridge>>().open(source)
+    graphql_server::open(context, source)
 }
 
 /// A change to the executing jobs.

@@ -30,7 +30,6 @@ pub use auth::origin::OriginPattern;
 use auth::sign_in;
 pub use connection::listener::{Listener, listen, listen_unix};
 use connection::server::{self, ConnectionLimits};
-pub use graphql::CloseCode;
 use limits::ClientLimiter;
 pub use limits::client_ip::TrustedProxy;
 use ops::{health, metrics, observe};
@@ -40,7 +39,7 @@ use site::Site;
 
 /// All routes.
 pub fn router(api: Api, options: HttpOptions) -> Router {
-    let limiter = ClientLimiter::new(&options);
+    let limiter = ClientLimiter::new(options.client_limits());
     let site = Site { api, options: Arc::new(options), limiter };
     let pages = Router::new()
         .merge(assets::dashboard_routes())

@@ -6,6 +6,7 @@ use axum::http::HeaderName;
 use clap::{Args, FromArgMatches as _};
 
 use super::auth::origin::{OriginPattern, parse_header};
+use super::limits::ClientLimits;
 use super::limits::client_ip::TrustedProxy;
 
 /// How the HTTP server treats its clients.
@@ -70,6 +71,18 @@ pub struct HttpOptions {
         value_delimiter = ','
     )]
     pub trusted_proxies: Vec<TrustedProxy>,
+}
+
+impl HttpOptions {
+    pub fn client_limits(&self) -> ClientLimits {
+        ClientLimits {
+            rate: self.max_client_rate,
+            cost: self.max_client_cost,
+            requests: self.max_client_requests,
+            streams: self.max_client_streams,
+            trusted_proxies: self.trusted_proxies.clone(),
+        }
+    }
 }
 
 impl Default for HttpOptions {

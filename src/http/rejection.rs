@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use graphql_server::DocumentError;
 
 use crate::error::{ApiError, ErrorCode};
 
@@ -21,6 +22,12 @@ impl From<ApiError> for Rejection {
 
 impl From<sea_orm::DbErr> for Rejection {
     fn from(error: sea_orm::DbErr) -> Self {
+        ApiError::from(error).into()
+    }
+}
+
+impl From<DocumentError> for Rejection {
+    fn from(error: DocumentError) -> Self {
         ApiError::from(error).into()
     }
 }

@@ -1,14 +1,16 @@
 //! What a [`JobFilter`] means in SQL, and what that costs.
 
-use entity::JobState;
+use entity::{JobState, Timestamp};
 use uuid::Uuid;
 
 use super::argument::UuidArgument;
 use super::filter::JobFilter;
+use super::list::{Creation, Part};
 use super::order::{Order, OrderField};
+use super::predicates::{Condition, Index, no_index, push_agents, push_dated_before_creation};
+use super::probe::{Probe, Scan};
 use super::scope::Scope;
-use super::search;
-use super::states::{processing_in, push_states, quoted};
+use super::states::push_states;
 use crate::db::Sql;
 use crate::error::ApiError;
 
@@ -26,6 +28,10 @@ pub(super) const MAX_SCANS: usize = 64;
 /// times that.
 pub const SCAN: u64 = 5_000;
 
+/// What a statement costs that probes the index of a condition, beside that of the list's order, in
+/// values of an answer: about 10 ms at a million jobs.
+pub const PROBE: u64 = 1_500;
+
 /// What it costs to count the jobs that match, up to [`super::page::COUNT_BOUND`], in an index: two or
 /// three milliseconds.
 pub const COUNT: u64 = 500;
@@ -38,8 +44,12 @@ pub struct Conditions {
     configurations: Scope,
     /// The agents of the filter; none for any.
     agents: Vec<Uuid>,
+    /// The failure group of the filter. Its jobs are all failed.
+    failure_group: Option<Uuid>,
     /// Sorted, each once. `None`: any state.
     states: Option<Vec<JobState>>,
+    /// Runs whose agents last reported before are stale. `None`: no run is.
+    stale_before: Option<Timestamp>,
 }
 
 /// All jobs.
@@ -49,41 +59,20 @@ impl Default for Conditions {
             filter: JobFilter::default(),
             configurations: Scope::All,
             agents: Vec::new(),
+            failure_group: None,
             states: None,
+            stale_before: None,
         }
     }
 }
 
-/// One condition of a filter on a row of `job`.
-struct Condition<'a> {
-    /// The order whose index has the matching jobs side by side; `None` if no index has them.
-    index: Option<OrderField>,
-    push: Box<dyn Fn(&mut Sql) + 'a>,
-}
-
-impl<'a> Condition<'a> {
-    /// A condition that is checked on one job after the other.
-    fn scanned(push: impl Fn(&mut Sql) + 'a) -> Self {
-        Self { index: None, push: Box::new(push) }
-    }
-
-    /// A condition on the job's current run, the row `job_run`.
-    fn of_run(push: impl Fn(&mut Sql) + 'a) -> Self {
-        Self::scanned(move |sql| push_current_run(sql, &push))
-    }
-
-    /// A condition on the value that an order sorts by.
-    fn indexed(order: OrderField, push: impl Fn(&mut Sql) + 'a) -> Self {
-        Self { index: Some(order), push: Box::new(push) }
-    }
-}
-
 impl Conditions {
-    /// Checks a filter.
+    /// Checks a filter. Runs whose agents last reported before `stale_before` are stale; none are if it
+    /// is `None`.
     ///
     /// # Errors
     /// The first value that is not what its field expects.
-    pub fn new(mut filter: JobFilter) -> Result<Self, ApiError> {
+    pub fn new(mut filter: JobFilter, stale_before: Option<Timestamp>) -> Result<Self, ApiError> {
         let configurations = ids("configurationIds", filter.configuration_ids.as_deref())?;
         filter.search = text("search", filter.search)?;
         filter.message_contains = text("messageContains", filter.message_contains)?;
@@ -97,14 +86,24 @@ impl Conditions {
                 ids => Scope::only(ids.iter().copied()),
             },
             agents: ids("agentIds", filter.agent_ids.as_deref())?,
+            failure_group: UuidArgument::get_optional(
+                filter.failure_group_id.take(),
+                "failureGroupId",
+            )?,
             states: None,
+            stale_before,
             filter,
         };
+        conditions.agents.sort_unstable();
+        conditions.agents.dedup();
         if let Some(states) = conditions.filter.states.take().filter(|states| !states.is_empty()) {
             conditions.retain_states(|state| states.contains(&state));
         }
         if let Some(excluded) = conditions.filter.exclude_states.take() {
             conditions.retain_states(|state| !excluded.contains(&state));
+        }
+        if conditions.filter.is_stale == Some(true) {
+            conditions.retain_states(JobState::is_active);
         }
         Ok(conditions)
     }
@@ -128,156 +127,65 @@ impl Conditions {
         self.states.as_deref()
     }
 
+    /// The failure group whose jobs match; `None` for any.
+    pub(super) fn failure_group(&self) -> Option<Uuid> {
+        self.failure_group
+    }
+
     /// The part of a scope that matches.
     pub(super) fn scope(&self, scope: &Scope) -> Scope {
         scope.within(&self.configurations)
     }
 
-    /// The conditions besides those on the state and the configuration. A field of the filter that is
-    /// added has its condition here.
+    /// The agents, sorted; none for any.
+    pub(super) fn agents(&self) -> &[Uuid] {
+        &self.agents
+    }
+
+    /// Whether a list by creation is read from the index on each agent's jobs.
+    pub(super) fn is_by_agent(&self) -> bool {
+        (1..=MAX_SCANS).contains(&self.agents.len())
+    }
+
+    /// The providers; `None` for any.
+    pub(super) fn providers(&self) -> Option<&[String]> {
+        self.filter.providers.as_deref().filter(|providers| !providers.is_empty())
+    }
+
+    /// The conditions besides those on the state, the configuration and the agents.
     fn others(&self) -> Vec<Condition<'_>> {
-        let JobFilter {
-            states: _,
-            exclude_states: _,
-            configuration_ids: _,
-            agent_ids: _,
-            providers,
-            priority,
-            search,
-            created_after,
-            created_before,
-            started_after,
-            started_before,
-            finished_after,
-            finished_before,
-            min_duration,
-            max_duration,
-            message_contains,
-            scheduled_after,
-            updated_before,
-            processing_states,
-            clues_missing,
-        } = &self.filter;
-        let mut all = Vec::new();
-        if !self.agents.is_empty() {
-            // By the index on runs of an agent, or while the list is read: the databases choose.
-            all.push(Condition::scanned(|sql| {
-                sql.push("(id, current_run_id) IN (SELECT job_run.job_id, job_run.id")
-                    .push(" FROM job_run WHERE job_run.agent_id");
-                match self.agents.as_slice() {
-                    [agent] => sql.push(" = ").bind(*agent),
-                    agents => sql.any_uuid(agents),
-                };
-                sql.push(")");
-            }));
-        }
-        if let Some(providers) = providers.as_ref().filter(|providers| !providers.is_empty()) {
-            all.push(Condition::scanned(|sql| {
-                sql.push("configuration_id IN (SELECT configuration.id FROM configuration")
-                    .push(" WHERE configuration.provider")
-                    .any_text(providers)
-                    .push(")");
-            }));
-        }
-        if let Some(priority) = priority {
-            all.push(Condition::scanned(|sql| {
-                sql.push("priority = ").bind(*priority);
-            }));
-        }
-        if let Some(text) = search {
-            all.push(Condition::scanned(|sql| search::push_search(sql, text)));
-        }
-        if let Some(moment) = created_after {
-            all.push(Condition::indexed(OrderField::CreatedDate, |sql| {
-                sql.push("created_date >= ").bind(*moment);
-            }));
-        }
-        if let Some(moment) = created_before {
-            all.push(Condition::indexed(OrderField::CreatedDate, |sql| {
-                sql.push("created_date < ").bind(*moment);
-            }));
-        }
-        for (moment, comparison) in [(started_after, ">="), (started_before, "<")] {
-            if let Some(moment) = moment {
-                all.push(Condition::of_run(move |sql| {
-                    sql.push(&format!("job_run.agent_start_time {comparison} ")).bind(*moment);
-                }));
-            }
-        }
-        for (moment, comparison) in [(finished_after, ">="), (finished_before, "<")] {
-            if let Some(moment) = moment {
-                all.push(Condition::scanned(move |sql| {
-                    push_finished(sql);
-                    sql.push(" AND coalesce((SELECT job_run.agent_end_time FROM job_run")
-                        .push(" WHERE job_run.id = job.current_run_id), job.update_date)")
-                        .push(&format!(" {comparison} "))
-                        .bind(*moment);
-                }));
-            }
-        }
-        for (duration, comparison) in [(min_duration, ">="), (max_duration, "<=")] {
-            if let Some(duration) = duration {
-                all.push(Condition::scanned(move |sql| {
-                    push_finished(sql);
-                    sql.push(" AND ");
-                    push_current_run(sql, |sql| {
-                        sql.push_either(DURATION_SQLITE, DURATION_POSTGRES)
-                            .push(&format!(" {comparison} "))
-                            .bind(duration.0);
-                    });
-                }));
-            }
-        }
-        if let Some(text) = message_contains {
-            all.push(Condition::of_run(|sql| {
-                search::push_contains(sql, "job_run.agent_result_message", text);
-            }));
-        }
-        if let Some(moment) = scheduled_after {
-            // The second follows from the first, and is what the index on due jobs has.
-            all.push(Condition::scanned(|sql| {
-                sql.push("scheduled_date >= ").bind(*moment);
-                sql.push(&format!(" AND {} >= ", OrderField::ScheduledDate.expression()));
-                sql.bind(*moment);
-            }));
-        }
-        if let Some(moment) = updated_before {
-            all.push(Condition::indexed(OrderField::UpdateDate, |sql| {
-                sql.push(&format!("{} < ", OrderField::UpdateDate.expression())).bind(*moment);
-            }));
-        }
-        if let Some(states) = processing_states.as_ref().filter(|states| !states.is_empty()) {
-            // With the job's id, by which it is found from the few runs whose processing failed.
-            all.push(Condition::scanned(|sql| {
-                sql.push("(id, current_run_id) IN (SELECT job_run.job_id, job_run.id FROM job_run")
-                    .push(&format!(" WHERE {})", processing_in(states)));
-            }));
-        }
-        if let Some(are_missing) = clues_missing {
-            all.push(Condition::scanned(|sql| {
-                sql.push(if *are_missing { "" } else { "NOT " });
-                push_current_run(sql, |sql| _ = sql.push(CLUES_MISSING));
-            }));
-        }
-        all
+        Condition::all(&self.filter, self.stale_before)
+    }
+
+    /// The moment before which all matching jobs were created but those that have a date before their
+    /// creation; `None` if the conditions imply none.
+    pub(super) fn created_before(&self) -> Option<Timestamp> {
+        let filter = &self.filter;
+        [filter.started_before, filter.finished_before, filter.updated_before]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Whether every job matches.
     pub fn is_empty(&self) -> bool {
-        self.is_counted() && self.states.is_none() && self.configurations == Scope::All
+        self.is_counted()
+            && self.failure_group.is_none()
+            && self.states.is_none()
+            && self.configurations == Scope::All
     }
 
     /// Whether the counters know how many jobs match.
     pub(super) fn is_counted(&self) -> bool {
-        self.others().is_empty()
+        self.agents.is_empty() && self.others().is_empty()
     }
 
     /// What a list of the scope's jobs that match and their count cost, in values of an answer, beside
     /// the jobs that are read.
     ///
-    /// The indexes have the jobs of a configuration, of a state and of both in the order of their
-    /// creation, and those of a state in the order in which they are due. The other orders have one
-    /// index, without conditions.
+    /// The indexes have the jobs of a configuration, of a state and of both, and those of an agent, in
+    /// the order of their creation, and those of a state in the order in which they are due. The other
+    /// orders have one index, beside which the indexes of conditions are probed.
     pub fn cost(&self, order: Order, scope: &Scope) -> u64 {
         let scope = self.scope(scope);
         let configurations = match &scope {
@@ -286,22 +194,84 @@ impl Conditions {
         };
         let others = self.others();
         let states = self.states.as_ref().map_or(0, Vec::len);
-        let is_narrowed = scope != Scope::All;
-        let is_sorted = match order.field {
-            OrderField::CreatedDate => true,
-            OrderField::ScheduledDate => states > 0 && !is_narrowed,
-            OrderField::UpdateDate | OrderField::Name => states == 0 && !is_narrowed,
-        };
-        let is_scanned = others.iter().any(|condition| condition.index != Some(order.field))
-            || !is_sorted
+        let is_scanned = others.iter().any(|condition| {
+                matches!(condition.index, Index::None | Index::Text | Index::Names)
+            })
             // The names of unknown states are in no statement, so the index on states is not used.
             || self.states.as_ref().is_some_and(|states| states.contains(&JobState::Unknown))
-            || configurations.saturating_mul(states.max(1)) > MAX_SCANS;
-        match (is_scanned, others.is_empty()) {
-            (true, _) => SCAN,
-            (false, false) => COUNT,
-            (false, true) => 0,
+            || configurations.saturating_mul(states.max(1)) > MAX_SCANS
+            || self.agents.len() > MAX_SCANS;
+        if is_scanned {
+            SCAN
+        } else if !self.probes(order, &scope).is_empty() || self.providers().is_some() {
+            PROBE
+        } else if self.is_counted() {
+            0
+        } else {
+            COUNT
         }
+    }
+
+    /// The probes of the conditions whose indexes have another order than the list: those first that
+    /// leave the fewest jobs.
+    pub(super) fn probes(&self, order: Order, scope: &Scope) -> Vec<Probe<'_>> {
+        let others = self.others();
+        let is_created = order.field == OrderField::CreatedDate;
+        let mut probes: Vec<Probe<'_>> = Vec::new();
+        if !is_created && self.failure_group.is_some() {
+            let whole = Part {
+                scope: scope.clone(),
+                states: self.states(),
+                agents: &[],
+                creation: Creation::Any,
+            };
+            probes.push(Probe { scans: vec![Scan::of_part(self, whole)] });
+        }
+        if !is_created && self.is_by_agent() {
+            let part =
+                |agents| Part { scope: Scope::All, states: None, agents, creation: Creation::Any };
+            let scans = self.agents.chunks(1).map(|agents| Scan::of_part(self, part(agents)));
+            probes.push(Probe { scans: scans.collect() });
+        }
+        let mut met = Vec::new();
+        for condition in &others {
+            let index = condition.index;
+            if index.has_order(order.field) || met.contains(&index) {
+                continue;
+            }
+            met.push(index);
+            probes.push(index.probe(&self.filter));
+        }
+        let states = self.states.as_deref();
+        let is_narrowed = states.is_some() || *scope != Scope::All;
+        let has_index = match order.field {
+            OrderField::CreatedDate => true,
+            OrderField::ScheduledDate => *scope == Scope::All,
+            _ => false,
+        };
+        if is_narrowed && !has_index {
+            let states: Vec<_> = match states {
+                Some(states) if states.len() > 1 => states.chunks(1).map(Some).collect(),
+                states => vec![states],
+            };
+            let scopes = match scope {
+                Scope::Only(ids) if ids.len() > 1 && ids.len() * states.len() <= MAX_SCANS => {
+                    ids.iter().map(|id| Scope::only([*id])).collect()
+                }
+                _ => vec![scope.clone()],
+            };
+            let part = |scope: &Scope, states| Part {
+                scope: scope.clone(),
+                states,
+                agents: &[],
+                creation: Creation::Any,
+            };
+            let parts = scopes
+                .iter()
+                .flat_map(|scope| states.iter().map(move |states| part(scope, *states)));
+            probes.push(Probe { scans: parts.map(|part| Scan::of_part(self, part)).collect() });
+        }
+        probes
     }
 
     /// What the newest jobs of each of several configurations cost. They are found one configuration
@@ -311,35 +281,99 @@ impl Conditions {
             None => true,
             Some(states) => states.len() <= 1 && !states.contains(&JobState::Unknown),
         };
-        if is_indexed && self.is_counted() { 0 } else { SCAN }
+        let is_counted = self.is_counted() && self.failure_group.is_none();
+        if is_indexed && is_counted { 0 } else { SCAN }
     }
 
     /// Adds the conditions on the scope's jobs, ` WHERE …`.
     pub fn push_where(&self, sql: &mut Sql, scope: &Scope) {
-        self.push_part(sql, &self.scope(scope), self.states());
+        sql.push(" WHERE true");
+        self.push_all(sql, &self.scope(scope));
+        self.push_text(sql);
     }
 
-    /// Adds the conditions on the jobs of a part of the scope that are in a part of the states.
-    pub(super) fn push_part(&self, sql: &mut Sql, scope: &Scope, states: Option<&[JobState]>) {
-        sql.push(" WHERE true");
-        scope.push(sql, "configuration_id");
-        push_states(sql, states);
-        for condition in self.others() {
+    /// Adds all conditions on the scope's jobs but that on messages, each after an ` AND `.
+    pub(super) fn push_all(&self, sql: &mut Sql, scope: &Scope) {
+        let (states, agents) = (self.states(), self.agents());
+        let part = Part { scope: scope.clone(), states, agents, creation: Creation::Any };
+        self.push_bounds(sql, &part, OrderField::CreatedDate);
+        for condition in self.others().iter().filter(|each| each.index != Index::Text) {
             sql.push(" AND ");
-            (condition.push)(sql);
+            condition.push(sql);
+        }
+    }
+
+    /// Adds the conditions on the jobs of a part of the list in this order, each after an ` AND `.
+    pub(super) fn push_part(&self, sql: &mut Sql, part: &Part<'_>, order: OrderField) {
+        self.push_bounds(sql, part, order);
+        for condition in self.others().iter().filter(|each| each.index != Index::Text) {
+            sql.push(" AND ");
+            condition.push_in(sql, order);
+        }
+    }
+
+    /// Whether a text in messages is looked for.
+    pub(super) fn has_text(&self) -> bool {
+        self.filter.message_contains.is_some()
+    }
+
+    /// Adds the conditions that [`Self::push_part`] leaves out.
+    pub(super) fn push_text(&self, sql: &mut Sql) {
+        for condition in self.others().iter().filter(|each| each.index == Index::Text) {
+            sql.push(" AND ");
+            condition.push(sql);
+        }
+    }
+
+    /// Adds what the part of a list is, without the conditions that all jobs of it meet.
+    pub(super) fn push_bounds(&self, sql: &mut Sql, part: &Part<'_>, order: OrderField) {
+        let no_index = no_index(sql);
+        if let Some(group) = self.failure_group {
+            // The index of a group's jobs has them by creation.
+            let by_created = if order == OrderField::CreatedDate { "" } else { no_index };
+            sql.push(&format!(" AND {by_created}failure_group_id = ")).bind(group);
+            part.scope.push(sql, &format!("{no_index}configuration_id"));
+            push_agents(sql, part.agents, no_index);
+            if part.states.is_some_and(|states| !states.contains(&JobState::Failed)) {
+                sql.push(" AND false");
+            }
+            return;
+        }
+        let (by_created, by_due) = match order {
+            OrderField::CreatedDate if part.agents.is_empty() => ("", ""),
+            OrderField::ScheduledDate if part.scope == Scope::All => (no_index, ""),
+            _ => (no_index, no_index),
+        };
+        part.scope.push(sql, &format!("{by_created}configuration_id"));
+        push_states(sql, part.states, &format!("{by_due}state"));
+        let is_created = order == OrderField::CreatedDate;
+        push_agents(sql, part.agents, if is_created { "" } else { no_index });
+        let bound = self.created_before();
+        match (part.creation, bound) {
+            (Creation::Any, _) | (_, None) => {}
+            (Creation::BeforeBound, Some(bound)) => {
+                sql.push(" AND created_date < ").bind(bound);
+            }
+            (Creation::Exceptions, Some(bound)) => {
+                sql.push(" AND created_date >= ").bind(bound).push(" AND ");
+                push_dated_before_creation(sql);
+            }
         }
     }
 }
 
 /// The ids of a list.
-fn ids(name: &'static str, list: Option<&[UuidArgument]>) -> Result<Vec<Uuid>, ApiError> {
+pub(super) fn ids(
+    name: &'static str,
+    list: Option<&[UuidArgument]>,
+) -> Result<Vec<Uuid>, ApiError> {
     let list = list.unwrap_or_default();
     limit(name, list.len())?;
     list.iter().map(|id| id.get(name)).collect()
 }
 
 /// Checks the length of a list.
-fn limit(name: &'static str, length: usize) -> Result<(), ApiError> {
+pub(super) fn limit(name: &'static str, length: usize) -> Result<(), ApiError> {
     if length <= LIST_LENGTH {
         return Ok(());
     }
@@ -348,7 +382,7 @@ fn limit(name: &'static str, length: usize) -> Result<(), ApiError> {
 }
 
 /// A text without the white space around it; `None` if nothing is left.
-fn text(name: &'static str, text: Option<String>) -> Result<Option<String>, ApiError> {
+pub(super) fn text(name: &'static str, text: Option<String>) -> Result<Option<String>, ApiError> {
     let Some(text) = text else { return Ok(None) };
     let text = text.trim();
     if text.chars().count() > TEXT_LENGTH {
@@ -363,81 +397,73 @@ fn text(name: &'static str, text: Option<String>) -> Result<Option<String>, ApiE
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
-/// Adds the condition that a job has a current run, the row `job_run`, for which another holds.
-fn push_current_run(sql: &mut Sql, push: impl Fn(&mut Sql)) {
-    sql.push("EXISTS (SELECT 1 FROM job_run WHERE job_run.id = job.current_run_id AND ");
-    push(sql);
-    sql.push(")");
-}
-
-/// Adds the condition that a job is finished.
-fn push_finished(sql: &mut Sql) {
-    let finished = JobState::ALL.iter().filter(|state| state.is_terminal());
-    sql.push(&format!("state IN ({})", quoted(finished)));
-}
-
-/// Of a run: how long the agent worked, in milliseconds, by its own account or from its start to its end.
-const DURATION_SQLITE: &str = "coalesce(job_run.agent_elapsed_execution_time, \
-     (job_run.agent_end_time - job_run.agent_start_time) / 1000)";
-const DURATION_POSTGRES: &str = "coalesce(job_run.agent_elapsed_execution_time, \
-     CAST(trunc(extract(epoch FROM job_run.agent_end_time - job_run.agent_start_time) * 1000) AS bigint))";
-
-/// Of a run: its processing has ended, and received fewer clues than the agent submitted. Before that,
-/// clues are in transit.
-const CLUES_MISSING: &str = "job_run.processing_state IN ('Completed', 'Failed') \
-     AND job_run.processing_tasks_received_clues_count < job_run.agent_clues_completed_count";
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use entity::{ProcessingState, Timestamp};
 
     #[test]
-    fn filters_without_an_index_cost_a_scan() {
+    fn filters_cost_what_the_indexes_leave_to_do() {
         let (id, moment) = (Uuid::from_u128(1), Some(Timestamp::default()));
         let ids = Some(vec![UuidArgument::from(id)]);
         let none = JobFilter::default;
         let states = |states: &[JobState]| Some(states.to_vec());
         let two = states(&[JobState::Failed, JobState::Queued]);
+        let filter = |states| JobFilter { states, ..none() };
         for (filter, created, due, updated, name) in [
-            (none(), 0, SCAN, 0, 0),
-            (JobFilter { configuration_ids: ids.clone(), ..none() }, 0, SCAN, SCAN, SCAN),
-            (JobFilter { states: states(&[JobState::Failed]), ..none() }, 0, 0, SCAN, SCAN),
-            (JobFilter { states: states(&[]), ..none() }, 0, SCAN, 0, 0),
-            (JobFilter { states: two.clone(), ..none() }, 0, 0, SCAN, SCAN),
+            (none(), 0, 0, 0, 0),
+            (JobFilter { configuration_ids: ids.clone(), ..none() }, 0, PROBE, PROBE, PROBE),
+            (filter(states(&[JobState::Failed])), 0, 0, PROBE, PROBE),
+            (filter(states(&[])), 0, 0, 0, 0),
+            (filter(two.clone()), 0, 0, PROBE, PROBE),
             (
                 JobFilter { exclude_states: states(&[JobState::Unknown]), ..none() },
                 0,
                 0,
-                SCAN,
-                SCAN,
+                PROBE,
+                PROBE,
             ),
             (
                 JobFilter { states: two, configuration_ids: ids.clone(), ..none() },
                 0,
-                SCAN,
-                SCAN,
-                SCAN,
+                PROBE,
+                PROBE,
+                PROBE,
             ),
-            (JobFilter { created_after: moment, ..none() }, COUNT, SCAN, SCAN, SCAN),
-            (JobFilter { created_before: moment, ..none() }, COUNT, SCAN, SCAN, SCAN),
-            (JobFilter { updated_before: moment, ..none() }, SCAN, SCAN, COUNT, SCAN),
-            (JobFilter { states: states(&[JobState::Unknown]), ..none() }, SCAN, SCAN, SCAN, SCAN),
-            (JobFilter { agent_ids: ids, ..none() }, SCAN, SCAN, SCAN, SCAN),
+            (JobFilter { created_after: moment, ..none() }, COUNT, PROBE, PROBE, PROBE),
+            (JobFilter { created_before: moment, ..none() }, COUNT, PROBE, PROBE, PROBE),
+            (JobFilter { updated_before: moment, ..none() }, PROBE, PROBE, COUNT, PROBE),
+            (filter(states(&[JobState::Unknown])), SCAN, SCAN, SCAN, SCAN),
+            (JobFilter { agent_ids: ids, ..none() }, COUNT, PROBE, PROBE, PROBE),
+            (
+                JobFilter { failure_group_id: Some(UuidArgument::from(id)), ..none() },
+                0,
+                PROBE,
+                PROBE,
+                PROBE,
+            ),
             (JobFilter { search: Some("x".to_owned()), ..none() }, SCAN, SCAN, SCAN, SCAN),
-            (JobFilter { search: Some(" ".to_owned()), ..none() }, 0, SCAN, 0, 0),
-            (JobFilter { scheduled_after: moment, ..none() }, SCAN, SCAN, SCAN, SCAN),
-            (JobFilter { clues_missing: Some(true), ..none() }, SCAN, SCAN, SCAN, SCAN),
-            (JobFilter { finished_after: moment, ..none() }, SCAN, SCAN, SCAN, SCAN),
-            (JobFilter { priority: Some(2), ..none() }, SCAN, SCAN, SCAN, SCAN),
-            (JobFilter { providers: Some(vec![]), ..none() }, 0, SCAN, 0, 0),
-            (JobFilter { processing_states: Some(vec![]), ..none() }, 0, SCAN, 0, 0),
+            (JobFilter { search: Some(" ".to_owned()), ..none() }, 0, 0, 0, 0),
+            (JobFilter { scheduled_after: moment, ..none() }, PROBE, PROBE, PROBE, PROBE),
+            (JobFilter { clues_missing: Some(true), ..none() }, COUNT, PROBE, PROBE, PROBE),
+            (JobFilter { is_stale: Some(true), ..none() }, SCAN, SCAN, SCAN, SCAN),
+            (JobFilter { finished_after: moment, ..none() }, PROBE, PROBE, PROBE, PROBE),
+            (JobFilter { priority: Some(2), ..none() }, COUNT, PROBE, PROBE, PROBE),
+            (JobFilter { providers: Some(vec![]), ..none() }, 0, 0, 0, 0),
+            (
+                JobFilter { providers: Some(vec!["hubspot".to_owned()]), ..none() },
+                PROBE,
+                PROBE,
+                PROBE,
+                PROBE,
+            ),
+            (JobFilter { processing_states: Some(vec![]), ..none() }, 0, 0, 0, 0),
             (
                 JobFilter { processing_states: Some(vec![ProcessingState::Failed]), ..none() },
-                SCAN,
-                SCAN,
-                SCAN,
-                SCAN,
+                PROBE,
+                PROBE,
+                PROBE,
+                PROBE,
             ),
         ] {
             for (order, expected) in [
@@ -446,7 +472,7 @@ mod tests {
                 (OrderField::UpdateDate, updated),
                 (OrderField::Name, name),
             ] {
-                let conditions = Conditions::new(filter.clone()).unwrap();
+                let conditions = Conditions::new(filter.clone(), None).unwrap();
                 let found = conditions.cost(Order::ascending(order), &Scope::All);
                 assert_eq!(found, expected, "{filter:?} by {order:?}");
             }
@@ -460,7 +486,7 @@ mod tests {
         let filter = |states: &[JobState], excluded: &[JobState]| {
             let (states, exclude_states) = (Some(states.to_vec()), Some(excluded.to_vec()));
             let filter = JobFilter { states, exclude_states, ..JobFilter::default() };
-            Conditions::new(filter).unwrap()
+            Conditions::new(filter, None).unwrap()
         };
         for (states, excluded, expected) in [
             (&[][..], &[][..], None),

@@ -6,65 +6,94 @@ use entity::{Timestamp, job};
 use sea_orm::Value;
 use uuid::Uuid;
 
-use super::order::OrderField;
+use super::order::{NO_DURATION, NO_TIME, OrderField};
 use crate::error::ApiError;
-
-/// Julian day 0, before which PostgreSQL knows no moments.
-const EARLIEST: i64 = -210_866_803_200_000_000;
 
 /// The sort key and the id of a job. As text it is opaque to clients: the order's letter, the
 /// id and the key, in URL-safe base64.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     pub id: Uuid,
+    field: OrderField,
     key: Key,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Key {
-    Created(Timestamp),
-    Updated(Timestamp),
-    Name(String),
-    Due(Timestamp),
+    Moment(Timestamp),
+    Text(String),
+    /// Milliseconds.
+    Duration(i64),
+    Priority(i32, Timestamp),
+}
+
+/// The letter of an order in cursors.
+fn letter(field: OrderField) -> u8 {
+    match field {
+        OrderField::CreatedDate => b'c',
+        OrderField::UpdateDate => b'u',
+        OrderField::Name => b'n',
+        OrderField::ScheduledDate => b's',
+        OrderField::StartedDate => b'b',
+        OrderField::FinishedDate => b'f',
+        OrderField::Duration => b'd',
+        OrderField::Priority => b'p',
+    }
 }
 
 impl Cursor {
     /// The columns that a cursor in this order is made of.
     pub fn columns(field: OrderField) -> &'static [job::Column] {
+        use job::Column::{
+            CreatedDate, Duration, FinishedDate, Id, Name, Priority, ScheduledDate, StartedDate,
+            UpdateDate,
+        };
         match field {
-            OrderField::CreatedDate => &[job::Column::Id, job::Column::CreatedDate],
-            OrderField::UpdateDate => {
-                &[job::Column::Id, job::Column::CreatedDate, job::Column::UpdateDate]
-            }
-            OrderField::Name => &[job::Column::Id, job::Column::Name],
-            OrderField::ScheduledDate => {
-                &[job::Column::Id, job::Column::CreatedDate, job::Column::ScheduledDate]
-            }
+            OrderField::CreatedDate => &[Id, CreatedDate],
+            OrderField::UpdateDate => &[Id, CreatedDate, UpdateDate],
+            OrderField::Name => &[Id, Name],
+            OrderField::ScheduledDate => &[Id, CreatedDate, ScheduledDate],
+            OrderField::StartedDate => &[Id, StartedDate],
+            OrderField::FinishedDate => &[Id, FinishedDate],
+            OrderField::Duration => &[Id, Duration],
+            OrderField::Priority => &[Id, Priority, CreatedDate],
         }
     }
 
     /// The job's place.
     pub fn of(job: &job::Model, field: OrderField) -> Self {
-        let key = match field {
-            OrderField::CreatedDate => Key::Created(job.created_date),
-            OrderField::UpdateDate => Key::Updated(job.update_date.unwrap_or(job.created_date)),
-            OrderField::Name => Key::Name(job.name.clone().unwrap_or_default()),
-            OrderField::ScheduledDate => Key::Due(job.scheduled_date.unwrap_or(job.created_date)),
+        let or_earliest = |date: Option<Timestamp>| {
+            Key::Moment(date.or(Timestamp::from_micros(NO_TIME)).unwrap_or_default())
         };
-        Self { id: job.id, key }
+        let key = match field {
+            OrderField::CreatedDate => Key::Moment(job.created_date),
+            OrderField::UpdateDate => Key::Moment(job.update_date.unwrap_or(job.created_date)),
+            OrderField::Name => Key::Text(job.name.clone().unwrap_or_default()),
+            OrderField::ScheduledDate => {
+                Key::Moment(job.scheduled_date.unwrap_or(job.created_date))
+            }
+            OrderField::StartedDate => or_earliest(job.started_date),
+            OrderField::FinishedDate => or_earliest(job.finished_date),
+            OrderField::Duration => {
+                Key::Duration(job.duration.map_or(NO_DURATION, |duration| duration.0))
+            }
+            OrderField::Priority => Key::Priority(job.priority, job.created_date),
+        };
+        Self { id: job.id, field, key }
     }
 
     pub fn encode(&self) -> String {
-        let (letter, key) = match &self.key {
-            Key::Created(moment) => (b'c', moment.micros().to_be_bytes().to_vec()),
-            Key::Updated(moment) => (b'u', moment.micros().to_be_bytes().to_vec()),
-            Key::Name(name) => (b'n', name.clone().into_bytes()),
-            Key::Due(moment) => (b's', moment.micros().to_be_bytes().to_vec()),
-        };
-        let mut bytes = Vec::with_capacity(17 + key.len());
-        bytes.push(letter);
+        let mut bytes = vec![letter(self.field)];
         bytes.extend(self.id.as_bytes());
-        bytes.extend(key);
+        match &self.key {
+            Key::Moment(moment) => bytes.extend(moment.micros().to_be_bytes()),
+            Key::Text(text) => bytes.extend(text.as_bytes()),
+            Key::Duration(milliseconds) => bytes.extend(milliseconds.to_be_bytes()),
+            Key::Priority(priority, created) => {
+                bytes.extend(priority.to_be_bytes());
+                bytes.extend(created.micros().to_be_bytes());
+            }
+        }
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
@@ -73,13 +102,7 @@ impl Cursor {
         let cursor = Self::parse(text).ok_or_else(|| {
             ApiError::invalid(argument, "expected a cursor that this list has given out")
         })?;
-        let same_order = match cursor.key {
-            Key::Created(_) => field == OrderField::CreatedDate,
-            Key::Updated(_) => field == OrderField::UpdateDate,
-            Key::Name(_) => field == OrderField::Name,
-            Key::Due(_) => field == OrderField::ScheduledDate,
-        };
-        if same_order {
+        if cursor.field == field {
             Ok(cursor)
         } else {
             Err(ApiError::invalid(argument, "the cursor is from a list in another order"))
@@ -87,30 +110,36 @@ impl Cursor {
     }
 
     fn parse(text: &str) -> Option<Self> {
+        let moment = |bytes: &[u8]| {
+            let micros = i64::from_be_bytes(bytes.try_into().ok()?);
+            Timestamp::from_micros(micros).filter(|_| micros >= NO_TIME)
+        };
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (letter, rest) = bytes.split_first()?;
+        let (first, rest) = bytes.split_first()?;
         let (id, key) = rest.split_at_checked(16)?;
-        let moment = || {
-            let micros = i64::from_be_bytes(key.try_into().ok()?);
-            Timestamp::from_micros(micros).filter(|_| micros >= EARLIEST)
-        };
-        let key = match letter {
-            b'c' => Key::Created(moment()?),
-            b'u' => Key::Updated(moment()?),
-            b's' => Key::Due(moment()?),
-            b'n' => {
+        let field = OrderField::ALL.into_iter().find(|field| letter(*field) == *first)?;
+        let key = match field {
+            OrderField::Name => {
                 let name = String::from_utf8(key.to_vec()).ok()?;
-                Key::Name(Some(name).filter(|name| !name.contains('\0'))?)
+                Key::Text(Some(name).filter(|name| !name.contains('\0'))?)
             }
-            _ => return None,
+            OrderField::Duration => Key::Duration(i64::from_be_bytes(key.try_into().ok()?)),
+            OrderField::Priority => {
+                let (priority, created) = key.split_at_checked(4)?;
+                Key::Priority(i32::from_be_bytes(priority.try_into().ok()?), moment(created)?)
+            }
+            _ => Key::Moment(moment(key)?),
         };
-        Some(Self { id: Uuid::from_slice(id).ok()?, key })
+        Some(Self { id: Uuid::from_slice(id).ok()?, field, key })
     }
 
-    pub(super) fn value(&self) -> Value {
+    /// The values of the order's keys.
+    pub(super) fn values(&self) -> Vec<Value> {
         match &self.key {
-            Key::Created(moment) | Key::Updated(moment) | Key::Due(moment) => (*moment).into(),
-            Key::Name(name) => name.as_str().into(),
+            Key::Moment(moment) => vec![(*moment).into()],
+            Key::Text(text) => vec![text.as_str().into()],
+            Key::Duration(milliseconds) => vec![(*milliseconds).into()],
+            Key::Priority(priority, created) => vec![(*priority).into(), (*created).into()],
         }
     }
 }
@@ -118,14 +147,8 @@ impl Cursor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use entity::Millis;
     use proptest::prelude::*;
-
-    const FIELDS: [OrderField; 4] = [
-        OrderField::CreatedDate,
-        OrderField::UpdateDate,
-        OrderField::Name,
-        OrderField::ScheduledDate,
-    ];
 
     proptest! {
         #[test]
@@ -134,9 +157,12 @@ mod tests {
                 id: Uuid::from_u128(id),
                 created_date: Timestamp::from_micros(micros).unwrap(),
                 name: Some(name.replace('\0', "")),
+                started_date: Some(micros).filter(|micros| micros % 2 == 0).and_then(Timestamp::from_micros),
+                duration: Some(Millis(micros)).filter(|_| micros % 3 == 0),
+                priority: i32::try_from(micros % 1_000).unwrap(),
                 ..job::Model::default()
             };
-            for field in FIELDS {
+            for field in OrderField::ALL {
                 let cursor = Cursor::of(&job, field);
                 prop_assert_eq!(&Cursor::decode(&cursor.encode(), field, "after").unwrap(), &cursor);
             }
@@ -144,7 +170,7 @@ mod tests {
 
         #[test]
         fn refuses_anything_else(text: String) {
-            for field in FIELDS {
+            for field in OrderField::ALL {
                 if let Ok(cursor) = Cursor::decode(&text, field, "after") {
                     prop_assert_eq!(cursor.encode(), text.clone());
                 }

@@ -3,7 +3,70 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use entity::{Timestamp, job_run};
+use entity::job_run::{self, Column};
+use entity::{Long, Timestamp};
+
+/// A figure of a run's progress, which all interfaces show alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure {
+    PercentCompleted,
+    TasksPerMinute,
+    EstimatedRemaining,
+}
+
+impl Figure {
+    pub const ALL: [Self; 3] =
+        [Self::PercentCompleted, Self::TasksPerMinute, Self::EstimatedRemaining];
+
+    /// The name of its field in GraphQL.
+    pub const fn graphql(self) -> &'static str {
+        match self {
+            Self::PercentCompleted => "percentCompleted",
+            Self::TasksPerMinute => "tasksPerMinute",
+            Self::EstimatedRemaining => "estimatedRemaining",
+        }
+    }
+
+    /// Its name in the form of the platform's.
+    pub const fn external_name(self) -> &'static str {
+        match self {
+            Self::PercentCompleted => "PercentCompleted",
+            Self::TasksPerMinute => "TasksPerMinute",
+            Self::EstimatedRemaining => "EstimatedRemaining",
+        }
+    }
+
+    /// The columns that it is computed from.
+    pub const fn columns(self) -> &'static [Column] {
+        match self {
+            Self::PercentCompleted => &[
+                Column::AgentPercentCompleted,
+                Column::AgentExpectedTasksCount,
+                Column::AgentTasksCompletedCount,
+                Column::AgentTasksFailedCount,
+            ],
+            Self::TasksPerMinute => &[
+                Column::AgentElapsedExecutionTime,
+                Column::AgentStartTime,
+                Column::AgentEndTime,
+                Column::UpdateDate,
+                Column::AgentTasksCompletedCount,
+                Column::AgentTasksFailedCount,
+            ],
+            Self::EstimatedRemaining => &[
+                Column::AgentElapsedExecutionTime,
+                Column::AgentStartTime,
+                Column::AgentEndTime,
+                Column::UpdateDate,
+                Column::AgentTasksCompletedCount,
+                Column::AgentTasksFailedCount,
+                Column::AgentState,
+                Column::AgentExpectedTasksCount,
+                Column::AgentPercentCompleted,
+            ],
+        }
+    }
+}
 
 /// An agent is at it.
 pub fn is_active(run: &job_run::Model) -> bool {
@@ -43,6 +106,21 @@ fn tasks_done(run: &job_run::Model) -> Option<i64> {
     Some(completed.saturating_add(run.agent_tasks_failed_count.map_or(0, |count| count.0)))
 }
 
+/// How far the agent is, from 0 to 100: by its own account, or by the tasks it expects, failed ones
+/// included. `None` if neither is known.
+pub fn percent_completed(run: &job_run::Model) -> Option<f64> {
+    if let Some(percent) = run.agent_percent_completed.filter(|percent| percent.is_finite()) {
+        return Some(percent.clamp(0.0, 100.0));
+    }
+    // What the API cannot show is not known.
+    let expected = run.agent_expected_tasks_count?.0;
+    let is_known = (1..=Long::MAX).contains(&expected);
+    #[expect(clippy::cast_precision_loss, reason = "a percentage needs no 53 bits")]
+    let percent = |done: i64| 100.0 * done as f64 / expected as f64;
+    // An agent expects the tasks that it has found so far: only its own account says that it is done.
+    is_known.then(|| tasks_done(run).map(percent))?.map(|percent| percent.clamp(0.0, 99.9))
+}
+
 /// The agent's tasks done per minute of its work, failed ones included. `None` before it can be
 /// said.
 pub fn tasks_per_minute(run: &job_run::Model) -> Option<f64> {
@@ -52,7 +130,8 @@ pub fn tasks_per_minute(run: &job_run::Model) -> Option<f64> {
 }
 
 /// How much longer the agent will work at its present pace, in milliseconds: by the tasks it
-/// expects, or else by its percentage. `None` when it is not at work, or neither can be said.
+/// expects, or else by its percentage. `None` when it is not at work, or neither can be said. All
+/// interfaces show this estimate.
 pub fn estimated_remaining(run: &job_run::Model) -> Option<i64> {
     if !is_active(run) {
         return None;
@@ -80,7 +159,7 @@ fn by_percentage(run: &job_run::Model) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use entity::{JobState, Long, Millis};
+    use entity::{JobState, Millis};
 
     fn minute(n: i64) -> Timestamp {
         Timestamp::from_micros(n * 60_000_000).unwrap()
@@ -113,6 +192,40 @@ mod tests {
             ..run()
         };
         assert_eq!(estimated_remaining(&by_percentage), Some(30 * 60_000));
+    }
+
+    #[test]
+    fn progress_is_the_agents_own_account_or_its_tasks() {
+        let by_tasks = |done, failed, expected| {
+            percent_completed(&job_run::Model {
+                agent_tasks_completed_count: done,
+                agent_tasks_failed_count: failed,
+                agent_expected_tasks_count: expected,
+                ..run()
+            })
+        };
+        let count = |n| Some(Long(n));
+        for (done, failed, expected, percent) in [
+            (count(90), count(10), count(400), Some(25.0)),
+            (count(90), None, count(360), Some(25.0)),
+            (count(400), None, count(400), Some(99.9)),
+            (count(500), None, count(400), Some(99.9)),
+            (count(-5), None, count(400), Some(0.0)),
+            (count(90), None, count(0), None),
+            (count(90), None, count(i64::MAX), None),
+            (count(90), None, None, None),
+            (None, count(10), count(400), None),
+        ] {
+            assert_eq!(
+                by_tasks(done, failed, expected),
+                percent,
+                "{done:?} {failed:?} {expected:?}"
+            );
+        }
+        for (reported, percent) in [(0.0, 0.0), (61.5, 61.5), (100.0, 100.0), (130.0, 100.0)] {
+            let run = job_run::Model { agent_percent_completed: Some(reported), ..run() };
+            assert_eq!(percent_completed(&run), Some(percent));
+        }
     }
 
     #[test]

@@ -58,9 +58,14 @@ pub struct JobFilter {
     /// Only finished jobs whose current run's agent worked for this many milliseconds or less.
     #[arg(long, value_name = "MILLISECONDS", allow_negative_numbers = true)]
     pub max_duration: Option<LongInput>,
-    /// Only jobs whose current run's message contains this, in upper or lower case.
+    /// Only jobs whose current run's message contains this, in upper or lower case. `jobs` looks through the
+    /// 5,000 jobs that come first by the other conditions and the order, so combine it with conditions on
+    /// dates and states. `jobsConnection` goes on from its `endCursor`; files and mutations look through all.
     #[arg(long, value_name = "TEXT")]
     pub message_contains: Option<String>,
+    /// Only failed jobs of this failure group.
+    #[arg(long, value_name = "ID")]
+    pub failure_group_id: Option<UuidArgument>,
     /// Only jobs that are scheduled for this moment or later.
     #[arg(long, value_name = "TIME")]
     pub scheduled_after: Option<Timestamp>,
@@ -75,4 +80,8 @@ pub struct JobFilter {
     /// submitted. False: only the others.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub clues_missing: Option<bool>,
+    /// True: only jobs whose current run is active but whose agent has not reported for too long: a
+    /// minute, unless the service is told otherwise. False: only the others.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub is_stale: Option<bool>,
 }

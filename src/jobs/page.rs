@@ -8,7 +8,8 @@ use super::argument::PageRequest;
 use super::conditions::Conditions;
 use super::counts;
 use super::cursor::Cursor;
-use super::list::{JobList, Stretch, push_limit};
+use super::failures;
+use super::list::{JobList, LOOKED_THROUGH, Stretch, names, push_limit, push_page_order};
 use super::order::Order;
 use super::scope::Scope;
 use super::states::push_counted_states;
@@ -89,6 +90,9 @@ pub struct Slice {
     pub items: Vec<Listed>,
     /// Whether there are more in the direction that was walked.
     pub has_more: bool,
+    /// Where the walk ended, if that is not at the last of the items: further jobs were looked through in
+    /// vain.
+    pub end: Option<Cursor>,
 }
 
 /// Where a slice lies.
@@ -114,10 +118,11 @@ impl JobList<'_> {
         if self.conditions.is_counted() && (with_total || page.offset() >= DEEP) {
             return self.counted_page(db, page, selection).await;
         }
+        let list = self.resolved(db).await?;
         let limit = Some((page.offset(), page.size + 1));
-        let mut items = jobs_on(db, &self.whole(), limit, selection).await?;
+        let mut items = jobs_on(db, &list.whole(), limit, selection).await?;
         let has_next = cut(&mut items, page.size);
-        let total = if with_total { Some(self.count(db).await?) } else { None };
+        let total = if with_total { Some(list.count_resolved(db).await?) } else { None };
         Ok(Page { items, has_next, total })
     }
 
@@ -135,23 +140,27 @@ impl JobList<'_> {
         let (offset, take) = (page.offset(), page.size);
         let mut sql = Sql::new(db.get_database_backend());
         sql.push("WITH counted(total) AS (SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM (");
-        counts::push_rows(&mut sql, &self.scope);
+        match self.conditions.failure_group() {
+            None => counts::push_rows(&mut sql, &self.scope),
+            Some(group) => failures::counts::push_rows(&mut sql, &self.scope, group),
+        }
         sql.push(") AS counts");
         push_counted_states(&mut sql, self.conditions.states());
         sql.push("), page AS (");
         if offset < DEEP {
-            self.whole().push_keys(&mut sql);
+            self.whole().push_keys(&mut sql, Some(offset.saturating_add(take)));
             push_limit(&mut sql, take, offset);
         } else {
-            sql.push("SELECT id, k FROM (SELECT id, k FROM (");
-            self.whole().push_keys(&mut sql);
+            let list = names(self.order.field).join(", ");
+            sql.push(&format!("SELECT id, {list} FROM (SELECT id, {list} FROM ("));
+            self.whole().push_keys(&mut sql, None);
             sql.push(" LIMIT (SELECT CASE WHEN ")
                 .bind(offset)
                 .push(" * 2 <= total THEN ")
                 .bind(take);
             sql.push(" ELSE 0 END FROM counted) OFFSET ").bind(offset);
-            sql.push(") AS from_start UNION ALL SELECT id, k FROM (");
-            self.reversed().push_keys(&mut sql);
+            sql.push(&format!(") AS from_start UNION ALL SELECT id, {list} FROM ("));
+            self.reversed().push_keys(&mut sql, None);
             // The last page may have fewer jobs than asked for.
             sql.push(" LIMIT (SELECT CASE WHEN ")
                 .bind(offset)
@@ -170,7 +179,7 @@ impl JobList<'_> {
         selection.push_list(&mut sql);
         sql.push(" FROM counted LEFT JOIN page ON true LEFT JOIN job ON job.id = page.id");
         selection.push_join(&mut sql);
-        sql.push(&format!(" ORDER BY page.k {0}, page.id {0}", self.order.direction()));
+        push_page_order(&mut sql, self.order);
         let rows = sql.all(db).await?;
         let total: i64 = match rows.first() {
             Some(row) => row.try_get_by_index(0)?,
@@ -191,16 +200,27 @@ impl JobList<'_> {
 
     /// How many jobs are on the list, counted up to [`COUNT_BOUND`].
     pub async fn count(&self, db: &impl ConnectionTrait) -> Result<Total, DbErr> {
+        self.resolved(db).await?.count_resolved(db).await
+    }
+
+    async fn count_resolved(&self, db: &impl ConnectionTrait) -> Result<Total, DbErr> {
         let mut sql = Sql::new(db.get_database_backend());
-        sql.push("SELECT count(*) FROM (SELECT 1 FROM job");
-        self.conditions.push_where(&mut sql, &self.scope);
+        // As the list is read: an index that a condition has is used.
+        sql.push("SELECT count(*) FROM (");
+        self.whole().push_keys(&mut sql, Some(COUNT_BOUND + 1));
         push_limit(&mut sql, COUNT_BOUND + 1, 0);
         sql.push(") AS found");
         let n: i64 = match sql.one(db).await? {
             Some(row) => row.try_get_by_index(0)?,
             None => 0,
         };
-        Ok(Total { n: n.min(COUNT_BOUND), is_exact: n <= COUNT_BOUND })
+        let is_whole = !self.is_bounded() || {
+            let unsearched = Stretch { is_unsearched: true, ..self.whole() };
+            let next = Some((LOOKED_THROUGH, 1));
+            let nothing = Selection { job: Columns::none(), run: None };
+            jobs_on(db, &unsearched, next, nothing).await?.is_empty()
+        };
+        Ok(Total { n: n.min(COUNT_BOUND), is_exact: is_whole && n <= COUNT_BOUND })
     }
 
     /// The first or the last jobs between two cursors; costs the same wherever they lie.
@@ -210,20 +230,30 @@ impl JobList<'_> {
         bounds: &Bounds,
         mut selection: Selection,
     ) -> Result<Slice, DbErr> {
-        let cursor = Cursor::columns(self.order.field).iter().copied().collect();
+        let cursor: Columns<job::Entity> =
+            Cursor::columns(self.order.field).iter().copied().collect();
         selection.job = selection.job.union(cursor);
         let (after, before) = (bounds.after.as_ref(), bounds.before.as_ref());
+        let list = self.resolved(db).await?;
         let stretch = if bounds.from_end {
-            Stretch { after: before, before: after, ..self.reversed() }
+            Stretch { after: before, before: after, ..list.reversed() }
         } else {
-            Stretch { after, before, ..self.whole() }
+            Stretch { after, before, ..list.whole() }
         };
         let mut items = jobs_on(db, &stretch, Some((0, bounds.limit + 1)), selection).await?;
-        let has_more = cut(&mut items, bounds.limit);
+        let mut has_more = cut(&mut items, bounds.limit);
+        let mut end = None;
+        if !has_more && list.is_bounded() {
+            let unsearched = Stretch { is_unsearched: true, ..stretch };
+            let last = Some((LOOKED_THROUGH - 1, 1));
+            let last = jobs_on(db, &unsearched, last, Selection { job: cursor, run: None }).await?;
+            end = last.first().map(|last| Cursor::of(&last.job, self.order.field));
+            has_more = end.is_some();
+        }
         if bounds.from_end {
             items.reverse();
         }
-        Ok(Slice { items, has_more })
+        Ok(Slice { items, has_more, end })
     }
 
     /// All jobs of the list.
@@ -232,7 +262,7 @@ impl JobList<'_> {
         db: &impl ConnectionTrait,
         selection: Selection,
     ) -> Result<Vec<Listed>, DbErr> {
-        jobs_on(db, &self.whole(), None, selection).await
+        jobs_on(db, &self.resolved(db).await?.whole(), None, selection).await
     }
 
     /// The ids of the first jobs.
@@ -242,8 +272,9 @@ impl JobList<'_> {
         limit: usize,
     ) -> Result<Vec<Uuid>, DbErr> {
         let mut sql = Sql::new(db.get_database_backend());
-        self.whole().push_keys(&mut sql);
-        push_limit(&mut sql, i64::try_from(limit).unwrap_or(i64::MAX), 0);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.resolved(db).await?.whole().push_keys(&mut sql, Some(limit));
+        push_limit(&mut sql, limit, 0);
         sql.all(db).await?.iter().map(|row| row.try_get_by_index(0)).collect()
     }
 }
@@ -267,7 +298,8 @@ async fn jobs_on(
 ) -> Result<Vec<Listed>, DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
     sql.push("WITH page AS (");
-    stretch.push_keys(&mut sql);
+    stretch
+        .push_keys(&mut sql, offset_and_limit.map(|(offset, limit)| offset.saturating_add(limit)));
     if let Some((offset, limit)) = offset_and_limit {
         push_limit(&mut sql, limit, offset);
     }
@@ -275,7 +307,7 @@ async fn jobs_on(
     selection.push_list(&mut sql);
     sql.push(" FROM page JOIN job ON job.id = page.id");
     selection.push_join(&mut sql);
-    sql.push(&format!(" ORDER BY page.k {0}, page.id {0}", stretch.order.direction()));
+    push_page_order(&mut sql, stretch.order);
     sql.all(db).await?.iter().map(|row| selection.read(row, 0)).collect()
 }
 

@@ -161,10 +161,27 @@ pub async fn newest_jobs(
     let push_where = |sql: &mut Sql| {
         sql.push(" WHERE true");
         scope.push(sql, "configuration_id");
-        push_states(sql, states);
+        push_states(sql, states, "state");
     };
     let order = ("configuration_id", "t.created_date DESC, t.id DESC");
     newest(db, configuration_ids, order, push_where, take, columns).await
+}
+
+/// The newest failed job of the scope in each of these failure groups.
+pub async fn newest_failed(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    group_ids: &[Uuid],
+    columns: Columns<job::Entity>,
+) -> Result<HashMap<Uuid, Vec<job::Model>>, DbErr> {
+    let push_where = |sql: &mut Sql| {
+        sql.push(" WHERE true");
+        // With a sign SQLite does not take the index on configurations for it.
+        let column = if sql.is_postgres() { "configuration_id" } else { "+configuration_id" };
+        scope.push(sql, column);
+    };
+    let order = ("failure_group_id", "t.created_date DESC, t.id DESC");
+    newest(db, group_ids, order, push_where, 1, columns).await
 }
 
 /// What has happened to each of these jobs of the scope, the oldest first.

@@ -34,7 +34,7 @@ pub(super) fn push_search(sql: &mut Sql, text: &str) {
 }
 
 /// The first and the last id that begin with `text`, if it is the beginning of one.
-fn id_range(text: &str) -> Option<(Uuid, Uuid)> {
+pub(super) fn id_range(text: &str) -> Option<(Uuid, Uuid)> {
     let digits: String = text.chars().filter(|letter| *letter != '-').collect();
     if digits.is_empty() || digits.len() > 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;

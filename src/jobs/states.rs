@@ -18,6 +18,25 @@ pub(super) fn processing_in(states: &[ProcessingState]) -> String {
     format!("({})", either.collect::<Vec<_>>().join(" OR "))
 }
 
+/// The conditions on a run that its processing is in this state, each on a range of the index on the
+/// state: one, or those around the known names for `Unknown`.
+pub(super) fn processing_ranges(state: ProcessingState) -> Vec<String> {
+    if state != ProcessingState::Unknown {
+        return vec![processing_in(&[state])];
+    }
+    let known = ProcessingState::ALL.iter().filter(|each| **each != state);
+    let mut known: Vec<_> = known.map(|state| state.name()).collect();
+    known.sort_unstable();
+    let after = known.iter().map(|name| format!("job_run.processing_state > '{name}'"));
+    let before = known.iter().map(|name| format!("job_run.processing_state < '{name}'"));
+    let mut ranges: Vec<_> = before.clone().take(1).collect();
+    ranges.extend(
+        after.clone().zip(before.skip(1)).map(|(after, before)| format!("{after} AND {before}")),
+    );
+    ranges.extend(after.last());
+    ranges
+}
+
 /// The names of all states but `Unknown`, which stands for every other name.
 fn known_names() -> String {
     quoted(JobState::ALL.iter().filter(|state| **state != JobState::Unknown))
@@ -28,7 +47,7 @@ pub(super) fn quoted<'a>(states: impl Iterator<Item = &'a JobState>) -> String {
 }
 
 /// Adds a condition on the state of jobs.
-pub(super) fn push_states(sql: &mut Sql, states: Option<&[JobState]>) {
+pub(super) fn push_states(sql: &mut Sql, states: Option<&[JobState]>, column: &str) {
     let Some(states) = states else { return };
     if states.is_empty() {
         sql.push(" AND false");
@@ -39,10 +58,10 @@ pub(super) fn push_states(sql: &mut Sql, states: Option<&[JobState]>) {
     match known.as_slice() {
         [] => {}
         [one] => {
-            sql.push(&format!("state = '{}'", one.name()));
+            sql.push(&format!("{column} = '{}'", one.name()));
         }
         several => {
-            sql.push(&format!("state IN ({})", quoted(several.iter().copied())));
+            sql.push(&format!("{column} IN ({})", quoted(several.iter().copied())));
         }
     }
     if known.len() < states.len() {
@@ -51,7 +70,7 @@ pub(super) fn push_states(sql: &mut Sql, states: Option<&[JobState]>) {
         }
         // The counters name the unknown states, so that the index can find their jobs.
         let unknown = format!("state NOT IN ({})", known_names());
-        sql.push("state IN (SELECT state FROM job_count WHERE configuration_id = ")
+        sql.push(&format!("{column} IN (SELECT state FROM job_count WHERE configuration_id = "))
             .bind(super::counts::ALL)
             .push(&format!(" AND {unknown}"));
         if sql.is_postgres() {

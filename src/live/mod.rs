@@ -3,14 +3,13 @@
 //! - [`feed`] notifies of changed jobs, by any writer.
 //! - [`executing_jobs`] is a materialised view of the executing jobs; [`view`] reads it and the database.
 //! - [`source`] is what subscriptions show, and what has changed of it.
-//! - [`shared`] executes and serialises each distinct subscription once for all of its subscribers.
 //!
 //! [`Live`] connects them: it applies the feed's changes to the view, at most once a tick, and notifies
-//! the subscriptions. Without subscribers it does nothing.
+//! the subscriptions of its [`Hub`]. Equal subscriptions are executed once for all of their subscribers.
+//! Without subscribers it does nothing.
 
 pub mod executing_jobs;
 pub mod feed;
-pub mod shared;
 pub mod source;
 pub mod tick;
 pub mod view;
@@ -20,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use graphql_server::hub::{Hub, SharedTask, Subscriber};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -28,7 +28,7 @@ use tokio_util::task::TaskTracker;
 use crate::db::Db;
 use crate::metrics;
 use feed::Change;
-use shared::{Hub, SharedTask, Subscriber};
+use source::{Source, Step};
 use tick::Tick;
 use view::View;
 
@@ -44,8 +44,8 @@ const CHECK_SUBSCRIBERS: Duration = Duration::from_secs(1);
 /// The live state of the service.
 #[derive(Debug)]
 pub struct Live {
-    view: Arc<View>,
-    hub: Arc<Hub>,
+    view: View,
+    hub: Arc<Hub<Tick>>,
     /// The shortest time between two frames of a subscription.
     tick: Duration,
     stopping: CancellationToken,
@@ -56,10 +56,9 @@ pub struct Live {
 impl Live {
     /// Prepares the live state over a database; it is to be [run](Self::run).
     pub fn new(db: Db, tick: Duration, stopping: CancellationToken) -> Arc<Self> {
-        let view = Arc::new(View::new(db));
         Arc::new(Self {
-            hub: Hub::new(Arc::clone(&view)),
-            view,
+            hub: Hub::new(),
+            view: View::new(db),
             tick,
             stopping,
             connections: TaskTracker::new(),
@@ -83,8 +82,23 @@ impl Live {
 
     /// Subscribes to the subscription with this key. For its first subscriber the task is returned,
     /// which is to be run.
-    pub fn subscribe(&self, key: &str) -> (Subscriber, Option<SharedTask>) {
+    pub fn subscribe(&self, key: &str) -> (Subscriber, Option<SharedTask<Tick>>) {
         self.hub.subscribe(key)
+    }
+
+    /// Waits for events to send; `None` when the last subscriber has left.
+    pub async fn next_step(
+        &self,
+        task: &mut SharedTask<Tick>,
+        source: &mut Source,
+    ) -> Option<Step> {
+        loop {
+            let next = task.next().await?;
+            let step = source.step(&self.view, next.tick.as_deref(), &next.catch_up).await;
+            if step.changes.is_some() || !step.catch_up.is_empty() {
+                return Some(step);
+            }
+        }
     }
 
     /// Receives each tick from now on.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 /// A batch of applied changes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tick {
     /// The changed jobs; `None` if any job may have changed.
     pub jobs: Option<HashSet<Uuid>>,

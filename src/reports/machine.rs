@@ -17,6 +17,7 @@ use entity::JobState::{
 };
 
 use super::op::{Refusal, RefusalCode};
+pub use super::phase::{Ending, Phase};
 
 /// What can happen to a job and its current run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,32 +39,6 @@ pub enum Event {
     LeaseExpired,
     /// An operator requests another attempt.
     Retry,
-}
-
-/// The phase of an agent's work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    Executing,
-    ExecutionCompleted,
-    Submitting,
-}
-
-/// How an agent's work ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    Completed,
-    Cancelled,
-    Failed,
-}
-
-impl Ending {
-    pub const fn state(self) -> JobState {
-        match self {
-            Self::Completed => Completed,
-            Self::Cancelled => Cancelled,
-            Self::Failed => Failed,
-        }
-    }
 }
 
 /// The states that an event leads through, in order; none if it changes nothing.

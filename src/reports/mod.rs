@@ -17,11 +17,14 @@ mod last_seen;
 pub mod lease_reaper;
 pub mod machine;
 pub mod op;
+mod phase;
 mod unit_of_work;
 mod write_queue;
 mod writer;
 
 use std::time::Duration;
+
+use entity::Timestamp;
 
 pub use write_queue::{Submitter, WriteQueue};
 pub use writer::Writer;
@@ -48,6 +51,12 @@ impl Default for LeasePolicy {
 }
 
 impl LeasePolicy {
+    /// The moment since which an agent must have reported, or its run is stale; `None` if none ever is.
+    pub fn stale_before(&self, now: Timestamp) -> Option<Timestamp> {
+        let after = i64::try_from(self.stale_after?.as_micros()).ok()?;
+        Timestamp::from_micros(now.micros().checked_sub(after)?)
+    }
+
     /// The interval of reports that agents are told: short enough that one lost report makes no run
     /// stale.
     pub fn report_every(&self) -> Duration {

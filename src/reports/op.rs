@@ -1,5 +1,7 @@
 //! The operations that agents and operators submit, and their outcomes.
 
+use std::sync::Arc;
+
 use entity::{Timestamp, agent, configuration, job, job_run};
 use sea_orm::{ModelTrait as _, Value};
 use uuid::Uuid;
@@ -19,6 +21,7 @@ pub enum Op {
     Cancel(Cancel),
     Retry {
         job_id: Uuid,
+        reason: Option<String>,
         by: Actor,
     },
     /// Fails a run whose lease has expired.
@@ -62,19 +65,29 @@ impl Op {
 }
 
 /// Who changed a job, for its history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     Agent,
-    Operator,
+    /// With the principal's name; `None` where there is no access control.
+    Operator(Option<Arc<str>>),
     Service,
 }
 
 impl Actor {
-    pub const fn name(self) -> &'static str {
+    /// Its kind.
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::Agent => "agent",
-            Self::Operator => "operator",
+            Self::Operator(_) => "operator",
             Self::Service => "service",
+        }
+    }
+
+    /// The name of the principal.
+    pub fn principal(&self) -> Option<&str> {
+        match self {
+            Self::Operator(name) => name.as_deref(),
+            Self::Agent | Self::Service => None,
         }
     }
 }

@@ -3,14 +3,18 @@
 use std::io::Write;
 
 use entity::{Columns, Field, Table, agent, configuration, job, job_event, job_run, to_json};
-use sea_orm::{DbErr, Value};
+use sea_orm::{DbErr, ModelTrait as _, Value};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
-use super::tables::FileTable;
+use super::tables::{FileTable, Import, normalize};
 use super::text;
 use crate::db::{Db, Sql};
 use crate::jobs::conditions::Conditions;
+use crate::jobs::cursor::Cursor;
+use crate::jobs::list::JobList;
+use crate::jobs::order::Order;
+use crate::jobs::page::{Bounds, Selection};
 use crate::jobs::scope::Scope;
 
 /// Rows that are read at once. Between pages no transaction is open: on SQLite a long reader
@@ -43,12 +47,14 @@ pub struct Options<'a> {
     pub table: FileTable,
     /// Of jobs those that match; of runs and events those whose job does.
     pub conditions: &'a Conditions,
+    /// The order of jobs; `None`: that of their ids, as other tables have.
+    pub order: Option<Order>,
     pub format: FileFormat,
     /// Write the columns that only the service uses, too.
     pub complete: bool,
 }
 
-/// Writes a table, in the order of its ids. Returns the number of rows.
+/// Writes a table. Returns the number of rows.
 pub async fn export(
     db: &Db,
     options: &Options<'_>,
@@ -70,6 +76,9 @@ pub async fn export(
         }
         FileTable::Agents => rows::<agent::Entity>(db, everything, options, output).await,
         FileTable::Jobs => {
+            if let Some(order) = options.order {
+                return sorted_jobs(db, order, options, output).await;
+            }
             let matching = |sql: &mut Sql| {
                 sql.push(" AND id IN (SELECT id FROM job");
                 conditions.push_where(sql, &Scope::All);
@@ -84,13 +93,13 @@ pub async fn export(
     }
 }
 
-async fn rows<E: Table>(
+async fn rows<E: Import>(
     db: &Db,
     push_conditions: impl Fn(&mut Sql),
     options: &Options<'_>,
     output: impl Write,
 ) -> Result<u64, ExportError> {
-    let columns = if options.complete { Columns::<E>::all() } else { Columns::public() };
+    let columns = if options.complete { complete() } else { Columns::<E>::public() };
     let fields: Vec<_> = columns.fields().collect();
     let mut writer = Writer::new(options.format, &fields, output)?;
     let mut after = Uuid::nil();
@@ -116,6 +125,34 @@ async fn rows<E: Table>(
             count += 1;
         }
         if i64::try_from(page.len()).unwrap_or(i64::MAX) < PAGE_ROWS {
+            writer.finish()?;
+            return Ok(count);
+        }
+    }
+}
+
+async fn sorted_jobs(
+    db: &Db,
+    order: Order,
+    options: &Options<'_>,
+    output: impl Write,
+) -> Result<u64, ExportError> {
+    let job = if options.complete { Columns::all() } else { Columns::<job::Entity>::public() };
+    let fields: Vec<_> = job.fields().collect();
+    let list = JobList::new(&Scope::All, options.conditions, order);
+    let mut writer = Writer::new(options.format, &fields, output)?;
+    let mut bounds = Bounds { after: None, before: None, limit: PAGE_ROWS, from_end: false };
+    let mut count = 0;
+    loop {
+        let page = list.slice(db.reader(), &bounds, Selection { job, run: None }).await?;
+        for listed in &page.items {
+            let values: Vec<_> = fields.iter().map(|field| listed.job.get(field.column)).collect();
+            writer.write(&fields, &values)?;
+            count += 1;
+        }
+        let last = page.items.last().map(|listed| Cursor::of(&listed.job, order.field));
+        bounds.after = page.end.or(last);
+        if !page.has_more {
             writer.finish()?;
             return Ok(count);
         }
@@ -174,4 +211,13 @@ impl<W: Write> Writer<W> {
             Self::Ndjson(mut writer) => writer.flush(),
         }
     }
+}
+
+/// What another database needs to go on with the rows: all columns but the internal ones that it computes
+/// itself.
+fn complete<E: Import>() -> Columns<E> {
+    let is_computed = |name: &str| E::COMPUTED.contains(&normalize(name).as_str());
+    let fields = E::fields().iter();
+    let fields = fields.filter(|field| !(field.internal && is_computed(field.name)));
+    fields.map(|field| field.column).collect()
 }

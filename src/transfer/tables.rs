@@ -140,8 +140,17 @@ impl Import for agent::Entity {
 
 impl Import for job::Entity {
     const REQUIRED: &'static [&'static str] = &["id", "created_date"];
-    // It is the newest run.
-    const COMPUTED: &'static [&'static str] = &["currentrunid", "currentjobrunid"];
+    // The newest run, and what the database copies from it.
+    const COMPUTED: &'static [&'static str] = &[
+        "currentrunid",
+        "currentjobrunid",
+        "failuregroupid",
+        "agentid",
+        "starteddate",
+        "finisheddate",
+        "duration",
+        "cluesmissing",
+    ];
 
     fn alias(word: &str) -> Option<&'static str> {
         job_alias(word)
@@ -167,6 +176,7 @@ impl Import for job::Entity {
 
 impl Import for job_run::Entity {
     const REQUIRED: &'static [&'static str] = &["id", "job_id", "agent_id", "agent_state"];
+    const COMPUTED: &'static [&'static str] = &["failuregroupid", "failuregroupversion"];
     const OWNER: &'static str = "job_id";
 
     async fn make_parents(

@@ -3,6 +3,7 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use entity::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _,
@@ -116,7 +117,11 @@ impl ForeignWriter {
 
     /// The moment of [`super::second`] as a literal.
     pub fn second(&self, n: i64) -> String {
-        let moment = super::second(n);
+        self.moment(super::second(n))
+    }
+
+    /// The moment as a literal.
+    pub fn moment(&self, moment: Timestamp) -> String {
         match self {
             Self::Sqlite(_) => moment.micros().to_string(),
             Self::Postgres(_) => format!("'{moment}'"),

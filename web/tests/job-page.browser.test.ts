@@ -79,7 +79,7 @@ describeOnDatabases('a job’s page', (kind) => {
     for (let n = 0; n < 53; n += 1) {
       if (n > 0) await retry(id);
       const runId = await run(id, 'FAILED', `attempt ${n + 1}`);
-      first ??= runId;
+      first ||= runId;
     }
     await visit(id, async (page) => {
       const links = page.locator('.run-link');

@@ -50,12 +50,14 @@ impl Default for Limits {
 pub(crate) fn check(
     code: ErrorCode,
     what: &str,
-    limit: usize,
-    found: usize,
+    limit: impl TryInto<u64>,
+    found: impl TryInto<u64>,
 ) -> Result<(), DocumentError> {
+    let limit = limit.try_into().unwrap_or(u64::MAX);
+    let found = found.try_into().unwrap_or(u64::MAX);
     if found <= limit {
         return Ok(());
     }
     let error = DocumentError::new(code, format!("expected at most {limit} {what}, not {found}"));
-    Err(DocumentError { exceeded: Some((limit as u64, found as u64)), ..error })
+    Err(DocumentError { exceeded: Some((limit, found)), ..error })
 }

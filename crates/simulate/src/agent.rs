@@ -11,10 +11,10 @@ use serde_json::{Value as Json, json};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use super::World;
 use super::api::NoAnswer;
 use super::figures::{Call, Reports};
 use super::run::Run;
+use super::world::World;
 use entity::clock;
 use synth::dates::{millis, moment};
 use synth::random::whole;

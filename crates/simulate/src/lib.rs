@@ -10,6 +10,7 @@ mod api;
 mod figures;
 mod platform;
 mod run;
+mod world;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -21,49 +22,19 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use entity::clock;
-use synth::{History, RunPlan, Shape};
+use synth::{History, Shape};
 
 pub use api::{Api, Unreachable};
 pub use figures::Figures;
+pub use world::Options;
 
 use agent::Agent;
 use platform::Platform;
-
-/// What to play.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The agents. At least one.
-    pub agents: usize,
-    /// The runs that each works at, at once. From 1 to 1,000, as many as a request reports.
-    pub runs: usize,
-    /// Agents' reports a second, of all of them together. `None`: as many as are answered.
-    pub rate: Option<f64>,
-    /// How many times as fast as in life the runs go.
-    pub speed: f64,
-    /// The parts of the runs whose agent vanishes, and of the reports that come late and twice.
-    pub vanish: f64,
-    pub late: f64,
-    pub double: f64,
-    /// Which random numbers.
-    pub seed: u64,
-    /// Runs that are under way, each with its own id as its attempt token, for the agents to go on
-    /// with.
-    pub under_way: Vec<RunPlan>,
-}
+use world::World;
 
 /// Agents at work.
 pub struct Simulation {
     tasks: JoinSet<()>,
-    stopping: CancellationToken,
-}
-
-/// What agents and the platform share.
-struct World {
-    api: Api,
-    options: Options,
-    history: History,
-    /// How many jobs the platform should queue.
-    wanted: AtomicI64,
     stopping: CancellationToken,
 }
 

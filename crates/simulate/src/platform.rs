@@ -8,9 +8,9 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::World;
 use super::api::Unreachable;
 use super::figures::Call;
+use super::world::World;
 use entity::clock;
 use synth::dates::{millis, moment};
 use synth::random::whole;

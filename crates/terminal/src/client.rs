@@ -22,7 +22,7 @@ const QUERY: &str = "subscription($configurationId: UUID) {
       id
       name
       currentRun {
-        agentPercentCompleted
+        percentCompleted
         agentTasksCount
         agentTasksCompletedCount
         agentExpectedTasksCount
@@ -37,22 +37,21 @@ const QUERY: &str = "subscription($configurationId: UUID) {
 /// How long connecting may take, and the server's first answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The server asks every 15 seconds whether its clients are there. Without a word for longer than
-/// this, it is not.
-const SILENCE: Duration = Duration::from_secs(40);
+/// The server sends a ping every 15 seconds. Without a message for this long, the connection is lost.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// Between two attempts to connect: at first, and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
-/// What a client tells.
+/// What happens on a client's connection.
 #[derive(Debug)]
-pub enum News {
+pub enum ConnectionEvent {
     /// The subscription runs.
     Connected,
     /// An `ExecutingJobsUpdate`, with the response's `errors`, if it has some.
     Update(Json),
-    /// The connection was lost, and will be tried again after this long.
-    Lost { reason: String, pause: Duration },
+    /// The connection was lost. The client connects again after `pause`.
+    Disconnected { reason: String, pause: Duration },
 }
 
 /// Why a client ends.
@@ -144,13 +143,13 @@ impl Client {
         &self.url
     }
 
-    /// Tells news until the server refuses, or cannot be reached at all.
-    pub async fn run(&self, news: mpsc::Sender<News>) -> Ended {
+    /// Tells events until the server refuses, or cannot be reached at all.
+    pub async fn run(&self, events: mpsc::Sender<ConnectionEvent>) -> Ended {
         let mut was_served = false;
         let mut backoff = BACKOFF.0;
         loop {
             let mut is_served = false;
-            let reason = match self.session(&news, &mut is_served).await {
+            let reason = match self.session(&events, &mut is_served).await {
                 End::Refused(reason) => return Ended::Refused { url: self.url.clone(), reason },
                 End::Lost(reason) => reason,
             };
@@ -161,14 +160,14 @@ impl Client {
             backoff = if is_served { BACKOFF.0 } else { (backoff * 2).min(BACKOFF.1) };
             // All who watch lose the server in the same moment; they do not all come back in one.
             let pause = backoff.mul_f64(rand::rng().random_range(0.5..1.5));
-            _ = news.send(News::Lost { reason, pause }).await;
+            _ = events.send(ConnectionEvent::Disconnected { reason, pause }).await;
             sleep(pause).await;
         }
     }
 
     /// One connection, from its beginning to its end.
-    async fn session(&self, news: &mpsc::Sender<News>, is_served: &mut bool) -> End {
-        match self.converse(news, is_served).await {
+    async fn session(&self, events: &mpsc::Sender<ConnectionEvent>, is_served: &mut bool) -> End {
+        match self.converse(events, is_served).await {
             Ok(never) => match never {},
             Err(end) => end,
         }
@@ -176,7 +175,7 @@ impl Client {
 
     async fn converse(
         &self,
-        news: &mpsc::Sender<News>,
+        events: &mpsc::Sender<ConnectionEvent>,
         is_served: &mut bool,
     ) -> Result<std::convert::Infallible, End> {
         let mut request = self.url.as_str().into_client_request()?;
@@ -213,20 +212,20 @@ impl Client {
                     let payload = json!({ "query": QUERY, "variables": variables });
                     let message = json!({ "type": "subscribe", "id": "1", "payload": payload });
                     socket.send(Message::text(message.to_string())).await?;
-                    limit = SILENCE;
+                    limit = SILENCE_TIMEOUT;
                 }
                 FromServer::Next {
                     payload: Payload { data: Some(Data { mut update }), errors },
                 } => {
                     if !*is_served {
                         *is_served = true;
-                        _ = news.send(News::Connected).await;
+                        _ = events.send(ConnectionEvent::Connected).await;
                     }
                     // A field that has an error is null, and the rest can be shown.
                     if !errors.is_empty() {
                         update.insert("errors".to_owned(), errors.into());
                     }
-                    _ = news.send(News::Update(update.into())).await;
+                    _ = events.send(ConnectionEvent::Update(update.into())).await;
                 }
                 // What it would have shown is unknown; the next snapshot has it.
                 FromServer::Next { payload } => return Err(End::Lost(first(&payload.errors))),
@@ -253,6 +252,10 @@ fn closed() -> End {
 /// The protocol's codes from 4400 on say what the client did wrong, which it would do again; all but
 /// that it was too slow.
 fn refused_by(code: u16, reason: &str) -> End {
-    let told = format!("the connection was closed: {reason} ({code})");
-    if (4400..4500).contains(&code) && code != 4408 { End::Refused(told) } else { End::Lost(told) }
+    let event = format!("the connection was closed: {reason} ({code})");
+    if (4400..4500).contains(&code) && code != 4408 {
+        End::Refused(event)
+    } else {
+        End::Lost(event)
+    }
 }

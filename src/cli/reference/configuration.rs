@@ -1,9 +1,9 @@
 //! `docs/configuration.md`, from the definitions of the commands and their options.
 
-use clap::{Arg, ArgAction, Command, CommandFactory as _};
+use clap::{Arg, ArgAction, Command};
 
-use super::cell;
-use crate::cli::{Cli, EXIT_CODES};
+use super::table::cell;
+use crate::cli::failure::EXIT_CODES;
 
 const INTRODUCTION: &str = "\
 # Configuration
@@ -22,8 +22,7 @@ in the table are set on the command line only. PostgreSQL is needed in version 1
 ";
 
 /// The document in Markdown.
-pub(super) fn document() -> String {
-    let program = Cli::command();
+pub(super) fn document(program: Command) -> String {
     let mut text = INTRODUCTION.to_owned();
     text.push_str("\n## Options of every command\n\n");
     text.push_str(&option_table(&options(&program)));

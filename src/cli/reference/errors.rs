@@ -1,10 +1,10 @@
 //! `docs/errors.md`, from the enums of codes.
 
 use async_graphql::resolver_utils::EnumType as _;
+use graphql_server::http::CloseCode;
 
-use super::cell;
+use super::table::cell;
 use crate::error::{Documentation, ErrorCode, Section, StatusRule};
-use crate::http::CloseCode;
 use crate::reports::op::RefusalCode;
 
 const INTRODUCTION: &str = "\

@@ -2,12 +2,13 @@
 
 mod configuration;
 mod errors;
+mod table;
 
 use std::io::{self, Write as _};
 
 use clap::ValueEnum;
 
-use super::{Failure, written};
+use super::failure::{Failure, written};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -22,25 +23,12 @@ enum Document {
     Errors,
 }
 
-pub fn run(options: &Options) -> Result<(), Failure> {
+/// Prints a document. `program` is the command line.
+pub fn run(options: &Options, program: clap::Command) -> Result<(), Failure> {
     let text = match options.document {
-        Document::Configuration => configuration::document(),
+        Document::Configuration => configuration::document(program),
         Document::Errors => errors::document(),
     };
     let mut output = io::stdout().lock();
     written(output.write_all(text.as_bytes()).and_then(|()| output.flush()))
-}
-
-/// A text that stays in its cell of a table, with stars as they are outside of code.
-fn cell(text: &str) -> String {
-    let mut cell = String::new();
-    let mut is_code = false;
-    for character in text.chars() {
-        is_code ^= character == '`';
-        if character == '|' || (!is_code && matches!(character, '*' | '<')) {
-            cell.push('\\');
-        }
-        cell.push(character);
-    }
-    cell
 }

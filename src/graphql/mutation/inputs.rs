@@ -116,7 +116,7 @@ pub struct QueueJobInput {
 }
 
 impl QueueJobInput {
-    pub fn into_op(self) -> Result<Op, Refusal> {
+    pub fn into_op(self, by: Actor) -> Result<Op, Refusal> {
         if !(0..=100).contains(&self.priority) {
             return Err(Refusal::new(
                 RefusalCode::InvalidValue,
@@ -134,7 +134,7 @@ impl QueueJobInput {
                 client_request_id: check_name("clientRequestId", self.client_request_id)?,
                 ..job::Model::default()
             },
-            by: Actor::Operator,
+            by,
         }))
     }
 }
@@ -433,6 +433,8 @@ pub struct RetryJobsInput {
     /// All matching jobs that have finished, the newest first, at most 1,000 at a time. Name the
     /// states `FAILED` and `CANCELLED` to leave out those that went well.
     pub filter: Option<JobFilter>,
+    /// Why, for the history. At most 10,000 characters.
+    pub reason: Option<String>,
     /// Only tell how many jobs it would be.
     #[graphql(default)]
     pub dry_run: bool,

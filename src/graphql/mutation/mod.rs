@@ -1,5 +1,6 @@
 //! The mutations: how agents report, and operators queue, cancel and retry.
 
+mod failures;
 mod inputs;
 mod payloads;
 mod rights;
@@ -35,6 +36,7 @@ use payloads::{
     RegisterAgentPayload, ReportPayload, ReportResult, SaveConfigurationPayload,
 };
 
+use failures::{AcknowledgeFailureGroupInput, FailureGroupPayload, ReopenFailureGroupInput};
 use rights::within_rights;
 
 /// How many items a request may have, and how many jobs a filter touches.
@@ -48,6 +50,11 @@ pub struct Mutation;
 
 fn write_queue<'a>(context: &Context<'a>) -> &'a WriteQueue {
     context.data_unchecked::<WriteQueue>()
+}
+
+/// The principal, for the history.
+fn operator(context: &Context<'_>) -> Actor {
+    Actor::Operator(principal(context).recorded_name())
 }
 
 fn check_count(argument: &'static str, count: usize) -> Result<(), ApiError> {
@@ -151,7 +158,7 @@ impl Mutation {
         #[graphql(desc = "The jobs, at most 1,000.")] input: Vec<QueueJobInput>,
     ) -> Result<QueueJobsPayload, ApiError> {
         check_count("input", input.len())?;
-        let ops = input.into_iter().map(QueueJobInput::into_op).collect();
+        let ops = input.into_iter().map(|job| job.into_op(operator(context))).collect();
         let outcomes = submit(context, ops).await?;
         let results = outcomes.into_iter().map(|outcome| JobResult::of(None, outcome)).collect();
         Ok(QueueJobsPayload { results })
@@ -255,13 +262,13 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "Which jobs, and why.")] input: RequestCancellationInput,
     ) -> Result<JobsPayload, ApiError> {
-        let reason = checked_reason(input.reason)?;
+        let (by, reason) = (operator(context), checked_reason(input.reason)?);
         let found = Found::look(context, input.job_ids, input.filter, |state| !state.is_terminal());
         let found = found.await?;
         found
             .touch(context, input.dry_run, |job_id| {
-                let reason = reason.clone();
-                Op::Cancel(Cancel { job_id, reason, by: Actor::Operator, force: false })
+                let (by, reason) = (by.clone(), reason.clone());
+                Op::Cancel(Cancel { job_id, reason, by, force: false })
             })
             .await
     }
@@ -273,12 +280,12 @@ impl Mutation {
         context: &Context<'_>,
         #[graphql(desc = "Which jobs, and why.")] input: ForceCancelInput,
     ) -> Result<JobsPayload, ApiError> {
-        let reason = checked_reason(input.reason)?;
+        let (by, reason) = (operator(context), checked_reason(input.reason)?);
         let found = Found::look(context, Some(input.job_ids), None, |_| true).await?;
         found
             .touch(context, false, |job_id| {
-                let reason = reason.clone();
-                Op::Cancel(Cancel { job_id, reason, by: Actor::Operator, force: true })
+                let (by, reason) = (by.clone(), reason.clone());
+                Op::Cancel(Cancel { job_id, reason, by, force: true })
             })
             .await
     }
@@ -289,13 +296,38 @@ impl Mutation {
     async fn retry_jobs(
         &self,
         context: &Context<'_>,
-        #[graphql(desc = "Which jobs.")] input: RetryJobsInput,
+        #[graphql(desc = "Which jobs, and why.")] input: RetryJobsInput,
     ) -> Result<JobsPayload, ApiError> {
+        let (by, reason) = (operator(context), checked_reason(input.reason)?);
         let found = Found::look(context, input.job_ids, input.filter, JobState::is_terminal);
         let found = found.await?;
         found
-            .touch(context, input.dry_run, |job_id| Op::Retry { job_id, by: Actor::Operator })
+            .touch(context, input.dry_run, |job_id| {
+                let (by, reason) = (by.clone(), reason.clone());
+                Op::Retry { job_id, reason, by }
+            })
             .await
+    }
+
+    /// Notes that the failures of a group are known, in the configurations that the principal may see.
+    /// A new failure in it reopens it.
+    #[graphql(guard = "May(Right::Operate)")]
+    async fn acknowledge_failure_group(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which group, and a note.")] input: AcknowledgeFailureGroupInput,
+    ) -> Result<FailureGroupPayload, ApiError> {
+        failures::acknowledge(context, input).await
+    }
+
+    /// Takes back the acknowledgement of a group.
+    #[graphql(guard = "May(Right::Operate)")]
+    async fn reopen_failure_group(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Which group.")] input: ReopenFailureGroupInput,
+    ) -> Result<FailureGroupPayload, ApiError> {
+        failures::reopen(context, input).await
     }
 }
 
@@ -354,11 +386,13 @@ impl Found {
                 Ok(Self { ids: unique, total: page::Total { n, is_exact: true }, counted_at })
             }
             (None, Some(filter)) => {
-                let mut conditions = Conditions::new(filter)?;
+                let mut conditions =
+                    Conditions::new(filter, lease_policy(context).stale_before(counted_at))?;
                 conditions.retain_states(is_possible);
                 let db = context.data_unchecked::<Db>();
                 let _permit = db.long_query_permit().await;
-                let list = JobList::new(principal(context).scope(), &conditions, Order::default());
+                let list = JobList::new(principal(context).scope(), &conditions, Order::default())
+                    .exhaustive();
                 let total = list.count(db.reader()).await?;
                 Ok(Self { ids: list.first_ids(db.reader(), MOST).await?, total, counted_at })
             }

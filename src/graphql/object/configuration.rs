@@ -38,7 +38,7 @@ impl Configuration {
         #[graphql(desc = "Only jobs in one of these states; null or empty: in any.")]
         states: Option<Vec<JobState>>,
     ) -> Result<Vec<Job>, ApiError> {
-        let conditions = Conditions::new(JobFilter { states, ..JobFilter::default() })?;
+        let conditions = Conditions::new(JobFilter { states, ..JobFilter::default() }, None)?;
         let key = JobsOf {
             configuration_id: self.row.id,
             states: conditions.states().map(<[_]>::to_vec),

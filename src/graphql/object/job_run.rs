@@ -4,12 +4,12 @@ use async_graphql::{ComplexObject, Context};
 use entity::job_run::Column;
 use entity::{Millis, job_event};
 
-use super::{Agent, Job, load, object};
+use super::{Agent, FailureGroup, Job, load, object};
 use crate::error::ApiError;
 use crate::graphql::context::{Now, lease_policy, principal};
 use crate::graphql::loader::{HistoryOf, RowLoader};
 use crate::graphql::selection::Selectable;
-use crate::jobs::derived;
+use crate::jobs::derived::{self, Figure};
 
 object! {
     /// One attempt at a job, by one agent. It has two phases, which overlap: in the agent phase
@@ -37,32 +37,15 @@ impl Selectable for JobRun {
             ],
         ),
         ("history", &[Column::Id, Column::JobId]),
-        (
-            "tasksPerMinute",
-            &[
-                Column::AgentElapsedExecutionTime,
-                Column::AgentStartTime,
-                Column::AgentEndTime,
-                Column::UpdateDate,
-                Column::AgentTasksCompletedCount,
-                Column::AgentTasksFailedCount,
-            ],
-        ),
-        (
-            "estimatedRemaining",
-            &[
-                Column::AgentElapsedExecutionTime,
-                Column::AgentStartTime,
-                Column::AgentEndTime,
-                Column::UpdateDate,
-                Column::AgentTasksCompletedCount,
-                Column::AgentTasksFailedCount,
-                Column::AgentState,
-                Column::AgentExpectedTasksCount,
-                Column::AgentPercentCompleted,
-            ],
-        ),
+        ("failureGroup", &[Column::FailureGroupId]),
+        of_figure(Figure::PercentCompleted),
+        of_figure(Figure::TasksPerMinute),
+        of_figure(Figure::EstimatedRemaining),
     ];
+}
+
+const fn of_figure(figure: Figure) -> (&'static str, &'static [Column]) {
+    (figure.graphql(), figure.columns())
 }
 
 #[ComplexObject]
@@ -104,6 +87,20 @@ impl JobRun {
         let events = loader.load_one(HistoryOf(self.row.job_id)).await?.unwrap_or_default();
         let own = events.iter().filter(|event| event.run_id == Some(self.row.id));
         Ok(own.cloned().collect())
+    }
+
+    /// The failures with the same cause. Null if it has not failed, and for moments after it failed.
+    async fn failure_group(&self, context: &Context<'_>) -> Result<Option<FailureGroup>, ApiError> {
+        match self.row.failure_group_id {
+            Some(id) => FailureGroup::load(context, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// How far the agent is, from 0 to 100: by its own account, or else by the tasks it expects, failed
+    /// ones included; at most 99.9 then, since it may find more. Null when neither is known.
+    async fn percent_completed(&self) -> Option<f64> {
+        derived::percent_completed(&self.row)
     }
 
     /// The agent's tasks done per minute of its work, failed ones included. Null before it can

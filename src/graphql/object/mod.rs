@@ -3,6 +3,7 @@
 mod agent;
 mod configuration;
 mod counts;
+mod failure_group;
 mod job;
 mod job_run;
 mod principal;
@@ -10,6 +11,7 @@ mod principal;
 pub use agent::Agent;
 pub use configuration::Configuration;
 pub use counts::JobCounts;
+pub use failure_group::FailureGroup;
 pub use job::Job;
 pub use job_run::JobRun;
 pub use principal::Principal;

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use async_graphql::ServerError;
 use futures_util::FutureExt as _;
+use graphql_server::http::Outcome;
+use graphql_server::{Kind, Parameters, Prepared};
 use tokio::time::timeout;
 
-use super::response::Outcome;
+use super::outcome::{not_executed, status_of};
 use crate::access::Principal;
 use crate::clock;
 use crate::error::ApiError;
-use crate::graphql::{Api, Kind, Parameters, Prepared};
+use crate::graphql::Api;
 use crate::http::limits::FairQueue;
 use crate::http::limits::cpu_pool::{self, EXPENSIVE};
 
@@ -53,7 +55,8 @@ pub async fn execute_within(
         api = api.for_client(submitter);
     }
     let execution =
-        async move { api.execute(request, &principal, clock::now()).await.into() }.boxed();
+        async move { Outcome::of(api.execute(request, &principal, clock::now()).await, status_of) }
+            .boxed();
     let response = async {
         if !is_expensive {
             return execution.await;
@@ -65,7 +68,5 @@ pub async fn execute_within(
         }
         cpu_pool::run(queue, cost, execution).await
     };
-    timeout(most, response)
-        .await
-        .unwrap_or_else(|_| Outcome::NotExecuted(vec![ApiError::timed_out().into()]))
+    timeout(most, response).await.unwrap_or_else(|_| not_executed(ApiError::timed_out().into()))
 }

@@ -6,29 +6,34 @@ use axum::extract::{Extension, Query, Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use graphql_server::http::{
+    Accept, Batch, Outcome, Upgrade, UrlParameters, check_content_type, read_url, respond_all,
+    upgrade,
+};
+use graphql_server::hub::Payload;
+use graphql_server::{Kind, Parameters, errors_to_json};
 
 use super::execute::{execute_within, prepare};
-use super::negotiate::Accept;
-use super::parameters::{Batch, UrlParameters, read_body, read_url};
-use super::response::{Outcome, respond_all};
-use super::socket::Upgrade;
-use super::websocket;
+use super::outcome::not_executed;
+use super::session::ClientSession;
 use crate::access::Principal;
 use crate::error::ErrorCode;
-use crate::graphql::{Kind, Parameters, errors_to_json};
 use crate::http::auth::authenticate::{self, authenticate_socket};
 use crate::http::auth::origin::origin_allowed;
 use crate::http::body;
-use crate::http::limits::{self, Client};
-use crate::http::rejection::Rejection;
+use crate::http::limits::{self, Client, cpu_pool};
+use crate::http::rejection::{Rejection, challenge};
 use crate::http::site::Site;
-use crate::live::shared::Payload;
 
 /// Applies the limits of the client to a request.
 pub async fn limit(State(site): State<Site>, mut request: Request, next: Next) -> Response {
     match site.limiter.admit(&mut request).await {
         // A stream has taken its own permit by the time that this one is dropped.
-        Ok(_permit) => next.run(request).await,
+        Ok(_permit) => {
+            let mut response = next.run(request).await;
+            challenge(&mut response);
+            response
+        }
         Err(error) => {
             let mut response = Outcome::from(error).respond(Accept::of(request.headers()));
             limits::retry_after(&mut response);
@@ -84,20 +89,18 @@ pub async fn get(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
     headers: HeaderMap,
-    upgrade: Option<Upgrade>,
+    request: Option<Upgrade>,
     parameters: Result<Query<UrlParameters>, QueryRejection>,
 ) -> Response {
     let accept = Accept::of(&headers);
     let response = async {
-        if let Some(upgrade) = upgrade {
+        if let Some(request) = request {
             check_origin(&site, &headers)?;
             let principal = authenticate_socket(&site.api, &headers).await?;
-            let limits = websocket::SocketLimits {
-                permit: site.limiter.stream(&client)?,
-                request_timeout: site.options.request_timeout,
-                message_bytes: site.options.max_body_bytes,
-            };
-            return Ok(websocket::upgrade(site.api.clone(), principal, upgrade, limits));
+            let permit = site.limiter.stream(&client)?;
+            let time = site.options.request_timeout;
+            let session = ClientSession::new(site.api.clone(), principal, permit, time);
+            return Ok(upgrade(request, site.options.max_body_bytes, session));
         }
         let principal = authenticate(&site, &Method::GET, &headers).await?;
         let context = RequestContext {
@@ -107,6 +110,8 @@ pub async fn get(
             accept,
             only_queries: true,
         };
+        let Query(parameters) =
+            parameters.map_err(|error| Rejection::bad_request(error.body_text()))?;
         Ok(context.respond(read_url(parameters)?).await)
     };
     response.await.unwrap_or_else(|rejection: Rejection| Outcome::from(rejection).respond(accept))
@@ -119,6 +124,27 @@ pub async fn other_method(method: Method, headers: HeaderMap) -> Response {
     )
     .with_header(header::ALLOW, "GET, POST");
     Outcome::from(rejection).respond(Accept::of(&headers))
+}
+
+/// Reads the requests of a body.
+///
+/// # Errors
+/// If it is not JSON, not GraphQL, or beyond a limit.
+async fn read_body(
+    site: &Site,
+    client: &Client,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Batch, Rejection> {
+    let queue = site.limiter.queue(client);
+    let most = site.options.max_body_bytes;
+    let bytes = body::read(body, most, &queue).await?;
+    check_content_type(headers)?;
+    let bytes = body::decode(headers, bytes, most, &queue).await?;
+    let most = site.options.max_batch;
+    let length = bytes.len();
+    let read = move || graphql_server::http::read_body(&bytes, most);
+    Ok(cpu_pool::parse(queue, length, read).await?)
 }
 
 fn not_acceptable() -> Rejection {
@@ -189,7 +215,7 @@ impl RequestContext<'_> {
         let queue = self.site.limiter.queue(self.client);
         let prepared = match prepare(api, parameters, self.principal, queue.clone()).await {
             Ok(prepared) => prepared,
-            Err(error) => return Ok(Executed::Once(Outcome::NotExecuted(vec![error]))),
+            Err(error) => return Ok(Executed::Once(not_executed(error))),
         };
         let kind = prepared.kind;
         let stream = self.accept.stream();
@@ -212,7 +238,16 @@ impl RequestContext<'_> {
             };
             let permit = self.site.limiter.stream(self.client)?;
             return Ok(Executed::Streamed(match api.subscribe(prepared.request, self.principal) {
-                Ok(frames) => format.subscribe(api.clone(), frames, self.principal.clone(), permit),
+                Ok(frames) => {
+                    let (api, principal) = (api.clone(), self.principal.clone());
+                    let end = async move {
+                        tokio::select! {
+                            () = api.stopping() => {}
+                            () = principal.expired() => {}
+                        }
+                    };
+                    format.subscribe(frames, end, permit)
+                }
                 Err(error) => format.once(&Payload::Refusal(errors_to_json(&[error]))),
             }));
         }

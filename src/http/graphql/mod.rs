@@ -1,14 +1,9 @@
-//! GraphQL over HTTP, server-sent events, multipart and WebSockets.
+//! GraphQL over HTTP, server-sent events, multipart and WebSockets: authentication and the limits of
+//! clients around the transports of [`graphql_server::http`].
 
-mod close_code;
 mod execute;
 mod handlers;
-mod negotiate;
-mod parameters;
-pub mod response;
-mod socket;
-mod stream;
-mod websocket;
+mod outcome;
+mod session;
 
-pub use close_code::CloseCode;
 pub use handlers::{get, limit, other_method, post};

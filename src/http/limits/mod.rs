@@ -13,7 +13,6 @@ use axum::response::Response;
 use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::options::HttpOptions;
 use crate::error::ApiError;
 use crate::reports::Submitter;
 use client_ip::TrustedProxy;
@@ -29,15 +28,27 @@ pub struct ClientLimiter {
     trusted_proxies: Vec<TrustedProxy>,
 }
 
+/// What each client may do.
+#[derive(Clone, Debug)]
+pub struct ClientLimits {
+    /// Requests a second.
+    pub rate: u32,
+    /// Values of long responses a second.
+    pub cost: u32,
+    /// Requests at a time.
+    pub requests: usize,
+    /// WebSockets, subscriptions on them, and event streams at a time.
+    pub streams: usize,
+    pub trusted_proxies: Vec<TrustedProxy>,
+}
+
 impl ClientLimiter {
-    pub fn new(options: &HttpOptions) -> Arc<Self> {
+    pub fn new(limits: ClientLimits) -> Arc<Self> {
+        let ClientLimits { rate, cost, requests, streams, trusted_proxies } = limits;
         Arc::new(Self {
-            rate: RateLimiter::new(options.max_client_rate, options.max_client_cost),
-            concurrency: ConcurrencyLimiter::new(
-                options.max_client_requests,
-                options.max_client_streams,
-            ),
-            trusted_proxies: options.trusted_proxies.clone(),
+            rate: RateLimiter::new(rate, cost),
+            concurrency: ConcurrencyLimiter::new(requests, streams),
+            trusted_proxies,
         })
     }
 
@@ -170,10 +181,11 @@ impl FairQueue {
 mod tests {
     use super::client_ip::tests::client;
     use super::*;
+    use crate::http::options::HttpOptions;
 
     #[tokio::test]
     async fn clients_queue_only_behind_their_own_requests() {
-        let limiter = ClientLimiter::new(&HttpOptions::default());
+        let limiter = ClientLimiter::new(HttpOptions::default().client_limits());
         let (a, b) = (client("1.1.1.1", &[]), client("2.2.2.2", &[]));
         let _permits = [limiter.request(&a).unwrap(), limiter.request(&b).unwrap()];
         let first = limiter.queue(&a).acquire(0).await;
@@ -187,7 +199,7 @@ mod tests {
     #[tokio::test]
     async fn clients_wait_for_their_own_budget() {
         let options = HttpOptions { max_client_cost: 10, ..HttpOptions::default() };
-        let limiter = ClientLimiter::new(&options);
+        let limiter = ClientLimiter::new(options.client_limits());
         let (a, b) = (client("1.1.1.1", &[]), client("2.2.2.2", &[]));
         let _permits = [limiter.request(&a).unwrap(), limiter.request(&b).unwrap()];
         let has = |client, cost| limiter.queue(client).acquire(cost).now_or_never().is_some();

@@ -14,10 +14,10 @@ use serde_json::Value as Json;
 
 use super::filter;
 use super::jobs::list_cost;
-use super::parameters::{self, RawParameters};
+use super::parameters::RawParameters;
 use super::problem::Problem;
 use super::request::{Authenticated, within};
-use super::values;
+use super::{route_parameters, values};
 use crate::db::Db;
 use crate::http::limits::{Client, Permit, cpu_pool};
 use crate::http::site::Site;
@@ -34,7 +34,7 @@ const PAGE: i64 = 250;
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// The matching jobs, newest first. The first page is read before the response starts, so that a
+/// The matching jobs, in the order of the list. The first page is read before the response starts, so that a
 /// database error has a status.
 pub async fn jobs(
     State(site): State<Site>,
@@ -42,8 +42,8 @@ pub async fn jobs(
     Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
-    let given = raw.read(&parameters::FILE)?;
-    let conditions = filter::conditions(&given)?;
+    let given = raw.read(&route_parameters::FILE)?;
+    let conditions = filter::conditions(&site, &given)?;
     let scope = principal.scope().narrowed(given.uuid("configurationId")?);
     let columns = given.columns("fields")?.unwrap_or_else(Columns::<job::Entity>::public);
     let permit = site.limiter.stream(&client)?;
@@ -51,6 +51,7 @@ pub async fn jobs(
         db: site.api.db().for_long_queries(site.limiter.queue(&client).statements()),
         scope,
         conditions,
+        order: given.order()?,
         columns,
         after: None,
         permit,
@@ -78,6 +79,7 @@ struct File {
     db: Db,
     scope: Scope,
     conditions: Conditions,
+    order: Order,
     columns: Columns<job::Entity>,
     after: Option<Cursor>,
     permit: Permit,
@@ -86,7 +88,7 @@ struct File {
 impl File {
     /// The next jobs as text, and the rest of the file if there may be more.
     async fn chunk(mut self, is_first: bool) -> Result<(Bytes, Option<Self>), Problem> {
-        let cost = list_cost(PAGE, self.selection(), &self.conditions, &self.scope);
+        let cost = list_cost(PAGE, self.selection(), &self.conditions, self.order, &self.scope);
         cpu_pool::run(self.permit.queue(), cost, async move {
             let permit = self.db.long_query_permit().await;
             let page = self.page().await?;
@@ -99,11 +101,12 @@ impl File {
 
     /// The next jobs; none after the last.
     async fn page(&mut self) -> Result<Slice, sea_orm::DbErr> {
-        let list = JobList::new(&self.scope, &self.conditions, Order::default());
+        let list = JobList::new(&self.scope, &self.conditions, self.order);
         let bounds =
             Bounds { after: self.after.take(), before: None, limit: PAGE, from_end: false };
         let found = list.slice(self.db.reader(), &bounds, self.selection()).await?;
-        self.after = found.items.last().map(|listed| Cursor::of(&listed.job, list.order.field));
+        let last = found.items.last().map(|listed| Cursor::of(&listed.job, list.order.field));
+        self.after = found.end.clone().or(last);
         Ok(found)
     }
 

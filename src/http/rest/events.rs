@@ -10,17 +10,18 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Extension, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
-use entity::{Columns, job, job_run};
+use entity::{Columns, job};
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, StreamExt as _};
+use graphql_server::hub::{Payload, SharedTask, Subscriber};
 use serde_json::json;
 use tokio::time::timeout;
 
 use super::jobs::selected;
-use super::parameters::{self, RawParameters};
+use super::parameters::{RawParameters, RunValues};
 use super::problem::Problem;
 use super::request::Authenticated;
-use super::values;
+use super::{route_parameters, values};
 use crate::access::Principal;
 use crate::http::limits::Client;
 use crate::http::site::Site;
@@ -28,8 +29,8 @@ use crate::jobs::page::Listed;
 use crate::jobs::scope::Scope;
 use crate::live::Live;
 use crate::live::executing_jobs::LiveJob;
-use crate::live::shared::{Payload, SharedTask, Subscriber};
 use crate::live::source::{Event, Source};
+use crate::live::tick::Tick;
 
 /// The longest time between two messages, so that no proxy closes the connection as idle.
 const HEARTBEAT: Duration = Duration::from_secs(12);
@@ -40,7 +41,7 @@ struct Subscription {
     /// The grants that all subscribers have.
     principal: Principal,
     columns: Columns<job::Entity>,
-    runs: Option<Columns<job_run::Entity>>,
+    runs: Option<RunValues>,
 }
 
 pub async fn executing(
@@ -49,7 +50,7 @@ pub async fn executing(
     Authenticated(principal): Authenticated,
     raw: RawParameters,
 ) -> Result<Response, Problem> {
-    let given = raw.read(&parameters::EXECUTING)?;
+    let given = raw.read(&route_parameters::EXECUTING)?;
     let configuration = given.uuid("configurationId")?;
     let (columns, runs) = selected(&given)?;
     let scope = principal.scope().narrowed(configuration);
@@ -99,15 +100,15 @@ fn subscribe(live: &Arc<Live>, subscription: Subscription) -> Subscriber {
     let key = format!("REST executing {} {scope:?} {columns:?} {runs:?}", principal.group());
     let (subscriber, task) = live.subscribe(&key);
     if let Some(task) = task {
-        tokio::spawn(run(subscription, task));
+        tokio::spawn(run(Arc::clone(live), subscription, task));
     }
     subscriber
 }
 
 /// Makes the events for all subscribers until the last one leaves.
-async fn run(subscription: Subscription, mut task: SharedTask) {
+async fn run(live: Arc<Live>, subscription: Subscription, mut task: SharedTask<Tick>) {
     let mut source = Source::executing(subscription.scope.clone());
-    while let Some(step) = task.next_step(&mut source).await {
+    while let Some(step) = live.next_step(&mut task, &mut source).await {
         if let Some(changes) = step.changes {
             let payload = subscription.payload(changes.event);
             task.publish(payload, changes.version, changes.is_last);
@@ -143,6 +144,6 @@ impl Subscription {
         let mut columns = self.columns;
         // Clients need the id to apply the change.
         columns.insert(job::Column::Id);
-        values::job(&listed, columns, self.runs, &self.principal)
+        values::job(&listed, columns, self.runs.as_ref(), &self.principal)
     }
 }

@@ -1,11 +1,16 @@
 //! Example rows for the API description, rendered by the same code as real ones.
 
 use entity::{Columns, JobState, ProcessingState, Table, Timestamp, job, job_run};
+use fingerprint::Fingerprint;
 use sea_orm::ModelTrait;
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
-use super::{jobs, values};
+use super::{failures, jobs, values};
+use crate::jobs::derived::Figure;
+use crate::jobs::failures::cursor::Cursor;
+use crate::jobs::failures::filter::FailureGroupOrder;
+use crate::jobs::failures::parts::{Group, Part};
 
 /// A failed job and its run.
 pub fn job_and_run() -> (job::Model, job_run::Model) {
@@ -54,7 +59,13 @@ pub fn job(job: &job::Model, names: &str, current: Option<(&job_run::Model, &str
 }
 
 pub fn run(run: &job_run::Model, names: &str) -> Json {
-    row::<job_run::Entity>(run, names).into()
+    let mut object = row::<job_run::Entity>(run, names);
+    let is_named = |figure: &Figure| names.split(',').any(|name| name == figure.external_name());
+    let figures = Figure::ALL.into_iter().filter(is_named);
+    object.extend(
+        figures.map(|figure| (figure.external_name().to_owned(), values::figure(run, figure))),
+    );
+    object.into()
 }
 
 pub fn counts() -> Json {
@@ -66,4 +77,28 @@ pub fn csv(job: &job::Model, names: &str) -> String {
     let values = row::<job::Entity>(job, names);
     let cells: Vec<_> = values.values().filter_map(Json::as_str).collect();
     format!("{names}\r\n{}\r\n", cells.join(","))
+}
+
+/// A failure group with the failed job.
+pub fn failure_group() -> Json {
+    let (_, run) = job_and_run();
+    let message = run.agent_result_message.unwrap_or_default();
+    let seen = Timestamp::from_micros(1_777_630_960_000_000);
+    let Some(fingerprint) = Fingerprint::of_message(&message) else { return Json::Null };
+    let part = Part {
+        configuration_id: Some(run.id),
+        jobs: 1,
+        first_seen: seen,
+        last_seen: seen,
+        acknowledgement: None,
+    };
+    let group = Group { id: fingerprint.id, title: fingerprint.title, parts: vec![part] };
+    let day = Timestamp::from_micros(1_777_593_600_000_000).unwrap_or_default();
+    failures::object(&group, Some(&message), &[(day, 1)])
+}
+
+/// The place of that group in a list.
+pub fn failure_cursor() -> String {
+    let id = failure_group()["Id"].as_str().and_then(|id| Uuid::parse_str(id).ok());
+    Cursor::new(id.unwrap_or_default(), FailureGroupOrder::LastSeen, 1_777_630_960_000_000).encode()
 }

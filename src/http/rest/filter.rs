@@ -1,4 +1,4 @@
-//! The filter of jobs as parameters, made from its type in the GraphQL schema.
+//! Filters as parameters, made from their types in the GraphQL schema.
 
 use std::sync::LazyLock;
 
@@ -9,9 +9,12 @@ use async_graphql::{InputType, Name, ScalarType as _, Value};
 use entity::{JobState, Long, ProcessingState, Timestamp};
 use serde_json::{Value as Json, json};
 
-use super::parameters::{Given, Parameter, quoted};
-use super::problem::Problem;
+use super::parameters::{Given, Parameter};
+use super::problem::{Problem, quoted};
+use crate::clock;
+use crate::http::site::Site;
 use crate::jobs::conditions::{Conditions, TEXT_LENGTH};
+use crate::jobs::failures::filter::FailureGroupFilter;
 use crate::jobs::filter::JobFilter;
 
 /// A field of the filter.
@@ -34,12 +37,16 @@ enum Scalar {
     Flag,
 }
 
-static INPUTS: LazyLock<Vec<Input>> = LazyLock::new(|| {
+static JOBS: LazyLock<Vec<Input>> = LazyLock::new(|| inputs(&JobFilter::type_name()));
+
+static FAILURE_GROUPS: LazyLock<Vec<Input>> =
+    LazyLock::new(|| inputs(&FailureGroupFilter::type_name()));
+
+/// The fields of a filter.
+fn inputs(filter: &str) -> Vec<Input> {
     let document = parse_schema(crate::graphql::sdl()).expect("the schema's own text");
     let filter = document.definitions.into_iter().find_map(|definition| match definition {
-        TypeSystemDefinition::Type(definition)
-            if definition.node.name.node == *JobFilter::type_name() =>
-        {
+        TypeSystemDefinition::Type(definition) if definition.node.name.node == *filter => {
             Some(definition.node.kind)
         }
         _ => None,
@@ -55,36 +62,57 @@ static INPUTS: LazyLock<Vec<Input>> = LazyLock::new(|| {
         }
     };
     filter.fields.into_iter().map(|field| input(field.node)).collect()
-});
+}
 
-/// A parameter for each field of the filter.
+/// A parameter for each field of the filter of jobs.
 pub fn parameters() -> impl Iterator<Item = Parameter> {
-    INPUTS.iter().map(|input| Parameter {
-        name: input.name.as_str(),
-        description: &input.description,
-        is_required: false,
-        schema: input.schema(),
-    })
+    JOBS.iter().map(Input::parameter)
+}
+
+/// A parameter for each field of the filter of failure groups.
+pub fn failure_group_parameters() -> impl Iterator<Item = Parameter> {
+    FAILURE_GROUPS.iter().map(Input::parameter)
 }
 
 /// The jobs that are meant: those that match the filter and the parameter `state`.
-pub fn conditions(given: &Given) -> Result<Conditions, Problem> {
-    let mut fields = IndexMap::new();
-    for input in INPUTS.iter() {
-        if let Some(text) = given.get(&input.name) {
-            fields.insert(Name::new(&input.name), input.read(text)?);
-        }
-    }
-    let filter = JobFilter::parse(Some(Value::Object(fields)));
+pub fn conditions(site: &Site, given: &Given) -> Result<Conditions, Problem> {
+    let filter = JobFilter::parse(Some(read(&JOBS, given)?));
     let filter = filter.map_err(|_| Problem::parameter("filter", "expected a filter of jobs"))?;
-    let mut conditions = Conditions::new(filter)?;
+    let mut conditions =
+        Conditions::new(filter, site.api.lease_policy().stale_before(clock::now()))?;
     if let Some(state) = given.state()? {
         conditions.retain_states(|each| each == state);
     }
     Ok(conditions)
 }
 
+/// The failure groups that are meant.
+pub fn failure_groups(given: &Given) -> Result<FailureGroupFilter, Problem> {
+    let filter = FailureGroupFilter::parse(Some(read(&FAILURE_GROUPS, given)?));
+    filter.map_err(|_| Problem::parameter("filter", "expected a filter of failure groups"))
+}
+
+/// The filter that the parameters make.
+fn read(inputs: &[Input], given: &Given) -> Result<Value, Problem> {
+    let mut fields = IndexMap::new();
+    for input in inputs {
+        if let Some(text) = given.get(&input.name) {
+            fields.insert(Name::new(&input.name), input.read(text)?);
+        }
+    }
+    Ok(Value::Object(fields))
+}
+
 impl Input {
+    fn parameter(&'static self) -> Parameter {
+        Parameter {
+            name: &self.name,
+            description: &self.description,
+            is_required: false,
+            schema: self.schema(),
+        }
+    }
+
     fn schema(&self) -> Json {
         let mut one = self.of.schema();
         if !self.is_list {

@@ -4,6 +4,7 @@
 mod csv;
 mod events;
 mod examples;
+mod failures;
 mod filter;
 mod jobs;
 mod openapi;
@@ -11,6 +12,7 @@ mod page;
 mod parameters;
 mod problem;
 mod request;
+mod route_parameters;
 mod values;
 
 use axum::Router;
@@ -48,6 +50,8 @@ pub fn routes() -> Router<Site> {
         .route("/v1/jobs/executing/events", get(events::executing))
         .route("/v1/jobstatecount", get(jobs::job_state_count))
         .route("/v1/jobrun", get(jobs::job_run))
+        .route("/v1/failures", get(failures::list))
+        .route("/v1/failures/{id}", get(failures::one))
         .route("/v1/openapi.json", get(description))
         .method_not_allowed_fallback(other_method)
         .fallback(|| async { Problem::new(ErrorCode::NotFound, "there is nothing at this path") })

@@ -16,8 +16,9 @@ use utoipa::openapi::{
     PathItem, PathsBuilder, Ref, RefOr, Required, ResponseBuilder, ResponsesBuilder,
 };
 
-use super::parameters::{self, Parameter};
-use super::{csv, examples, jobs, values};
+use super::parameters::Parameter;
+use super::{csv, examples, jobs, route_parameters, values};
+use crate::jobs::derived::Figure;
 
 /// The document at `/api/v1/openapi.json`.
 pub static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
@@ -38,7 +39,7 @@ const PROBLEMS: [(&str, &str, &str); 7] = [
         "Forbidden",
         "Cross-site request refused: pages of this origin are not allowed to use the API.",
     ),
-    ("404", "NotFound", "Not found: no job or run has this id."),
+    ("404", "NotFound", "Not found: no job, run or failure group has this id."),
     ("429", "TooManyRequests", "This client sends too many requests."),
     ("500", "InternalError", "Internal error."),
     ("503", "Unavailable", "The database cannot be reached, or the answer takes too long."),
@@ -54,8 +55,8 @@ fn document() -> OpenApi {
                 "jobs",
                 "Count jobs, or get one page of jobs",
                 "Without parameters, or with `configurationId` alone, the counts by state. With any other \
-                 parameter one page of jobs, newest first.",
-                &parameters::JOBS,
+                 parameter one page of jobs, newest first unless `orderBy` says otherwise.",
+                &route_parameters::JOBS,
                 ("application/json", list),
                 &Example {
                     url: "/api/v1/jobs?state=Failed&take=20&fields=Id,Name,State,CreatedDate&runFields=Id,AgentResultMessage",
@@ -75,7 +76,7 @@ fn document() -> OpenApi {
                 "jobStateCount",
                 "Count jobs by state",
                 "The number of jobs in each of the five states that the dashboard counts.",
-                &parameters::COUNTS,
+                &route_parameters::COUNTS,
                 ("application/json", reference("Counts")),
                 &Example { url: "/api/v1/jobstatecount", answer: examples::counts() },
             ),
@@ -86,7 +87,7 @@ fn document() -> OpenApi {
                 "jobRun",
                 "Get a run",
                 "A job's current run, or any run.",
-                &parameters::RUN,
+                &route_parameters::RUN,
                 ("application/json", reference("JobRun")),
                 &Example {
                     url: &format!(
@@ -106,11 +107,11 @@ fn document() -> OpenApi {
                 "executingJobs",
                 "List executing jobs",
                 "All jobs in the state `Executing`, newest first.",
-                &parameters::EXECUTING,
+                &route_parameters::EXECUTING,
                 ("application/json", json!({ "type": "array", "items": reference("Job") })),
                 &Example {
-                    url: "/api/v1/jobs/executing?fields=Id,Name&runFields=AgentPercentCompleted",
-                    answer: json!([examples::job(&job, "Id,Name", Some((&run, "AgentPercentCompleted")))]),
+                    url: "/api/v1/jobs/executing?fields=Id,Name&runFields=PercentCompleted",
+                    answer: json!([examples::job(&job, "Id,Name", Some((&run, "PercentCompleted")))]),
                 },
             ),
         )
@@ -121,15 +122,15 @@ fn document() -> OpenApi {
                 "Stream executing jobs",
                 "Server-sent events named `executing`; the data of each is an `ExecutingJobsUpdate`: first all \
                  executing jobs, then changes, several at a time. The stream does not end by itself.",
-                &parameters::EXECUTING,
+                &route_parameters::EXECUTING,
                 ("text/event-stream", json!({ "type": "string" })),
                 &Example {
-                    url: "/api/v1/jobs/executing/events?fields=Id,Name&runFields=AgentPercentCompleted",
+                    url: "/api/v1/jobs/executing/events?fields=Id,Name&runFields=PercentCompleted",
                     answer: format!(
                         "event: executing\ndata: {}\n\n",
                         json!({
                             "IsSnapshot": true,
-                            "Jobs": [examples::job(&job, "Id,Name", Some((&run, "AgentPercentCompleted")))],
+                            "Jobs": [examples::job(&job, "Id,Name", Some((&run, "PercentCompleted")))],
                             "Removed": [],
                         })
                     ).into(),
@@ -142,16 +143,51 @@ fn document() -> OpenApi {
                 "jobsCsv",
                 "Export jobs as CSV",
                 &format!(
-                    "All matching jobs, newest first, after a header line: `{}`. The file is UTF-8 with a \
+                    "All matching jobs, newest first unless `orderBy` says otherwise, after a header line: `{}`. The file is UTF-8 with a \
                      byte order mark, as spreadsheets expect. A text that a spreadsheet would read as a \
                      formula starts with an apostrophe.",
                     csv::header_line()
                 ),
-                &parameters::FILE,
+                &route_parameters::FILE,
                 ("text/csv", json!({ "type": "string" })),
                 &Example {
                     url: "/api/v1/jobs.csv?state=Failed&fields=Id,Name,State",
                     answer: examples::csv(&job, "Id,Name,State").into(),
+                },
+            ),
+        )
+        .path(
+            "/api/v1/failures",
+            route(
+                "failures",
+                "List failure groups",
+                "Failed jobs by their cause: those whose current runs' messages differ in nothing but ids, \
+                 numbers, times, paths, hosts and quoted values. `failureGroupId` of `/api/v1/jobs` lists the \
+                 jobs of a group.",
+                &route_parameters::FAILURES,
+                ("application/json", reference("FailureGroupPage")),
+                &Example {
+                    url: "/api/v1/failures?isAcknowledged=false&take=1",
+                    answer: json!({
+                        "Items": [examples::failure_group()],
+                        "TotalCount": 1,
+                        "HasNextPage": false,
+                        "EndCursor": examples::failure_cursor(),
+                    }),
+                },
+            ),
+        )
+        .path(
+            "/api/v1/failures/{id}",
+            route(
+                "failure",
+                "Get a failure group",
+                "The failures of one cause, in the configurations that the principal may see.",
+                &route_parameters::FAILURE,
+                ("application/json", reference("FailureGroup")),
+                &Example {
+                    url: &format!("/api/v1/failures/{}", examples::failure_group()["Id"].as_str().unwrap_or_default()),
+                    answer: examples::failure_group(),
                 },
             ),
         )
@@ -203,7 +239,8 @@ fn route(
     (media_type, schema): (&str, Json),
     example: &Example<'_>,
 ) -> PathItem {
-    let parameters: Vec<_> = parameters.iter().map(parameter).collect();
+    let is_in_path = id == "failure";
+    let parameters: Vec<_> = parameters.iter().map(|each| parameter(each, is_in_path)).collect();
     let finds_nothing = parameters.iter().any(|parameter| parameter.name == "id");
     let content = ContentBuilder::new()
         .schema(Some(typed(schema)))
@@ -234,11 +271,11 @@ fn route(
     PathItem::new(HttpMethod::Get, operation)
 }
 
-fn parameter(parameter: &Parameter) -> utoipa::openapi::path::Parameter {
+fn parameter(parameter: &Parameter, is_in_path: bool) -> utoipa::openapi::path::Parameter {
     let is_list = parameter.schema["type"] == "array";
     let mut builder = ParameterBuilder::new()
         .name(parameter.name)
-        .parameter_in(ParameterIn::Query)
+        .parameter_in(if is_in_path { ParameterIn::Path } else { ParameterIn::Query })
         .required(if parameter.is_required { Required::True } else { Required::False })
         .description(Some(parameter.description))
         .schema(Some(typed(parameter.schema.clone())));
@@ -261,12 +298,24 @@ fn schemas() -> Vec<(&'static str, Json)> {
         "description": "The newest run, if `runFields` was given. Null until an agent has picked up the job.",
         "oneOf": [reference("JobRun"), { "type": "null" }],
     });
+    let mut run = row::<job_run::Entity>(
+        "JobRun",
+        "One attempt at a job, by one agent. With `fields`, only those values. The figures of its progress \
+         are returned if they are named there.",
+    );
+    let descriptions = descriptions("JobRun");
+    for figure in Figure::ALL {
+        run["properties"][figure.external_name()] = json!({
+            "type": [figure_type(figure), "null"],
+            "description": descriptions.get(figure.graphql()),
+        });
+    }
     let count = json!({ "type": "integer", "format": "int64", "minimum": 0 });
     vec![
         ("Counts", json!({ "type": "object", "description": "Number of jobs in each state.",
             "properties": counts, "required": names, "additionalProperties": false })),
         ("Job", job),
-        ("JobRun", row::<job_run::Entity>("JobRun", "One attempt at a job, by one agent. With `fields`, only those values.")),
+        ("JobRun", run),
         ("JobPage", json!({
             "type": "object",
             "description": "One page of jobs.",
@@ -281,6 +330,19 @@ fn schemas() -> Vec<(&'static str, Json)> {
             "required": ["Items", "Page", "Take", "TotalCount", "HasNextPage"],
             "additionalProperties": false,
         })),
+        ("FailureGroupPage", json!({
+            "type": "object",
+            "description": "Failure groups, in the order of `orderBy`.",
+            "properties": {
+                "Items": { "type": "array", "items": reference("FailureGroup") },
+                "TotalCount": { "type": "integer", "format": "int64", "minimum": 0, "description": "Number of matching groups." },
+                "HasNextPage": { "type": "boolean", "description": "Whether there are groups after these." },
+                "EndCursor": { "type": ["string", "null"], "description": "Place of the last group, for `after`." },
+            },
+            "required": ["Items", "TotalCount", "HasNextPage", "EndCursor"],
+            "additionalProperties": false,
+        })),
+        ("FailureGroup", failure_group()),
         ("ExecutingJobsUpdate", json!({
             "type": "object",
             "description": "Changes of the executing jobs.",
@@ -318,6 +380,52 @@ fn schemas() -> Vec<(&'static str, Json)> {
     }).collect()
 }
 
+/// A failure group, with the descriptions of its fields in GraphQL.
+fn failure_group() -> Json {
+    let moment = || json!({ "type": ["string", "null"], "format": "date-time" });
+    let count = || json!({ "type": "integer", "format": "int64", "minimum": 0 });
+    let mut properties = json!({
+        "Id": { "type": "string", "format": "uuid" },
+        "Title": { "type": "string" },
+        "SampleMessage": { "type": ["string", "null"] },
+        "FirstSeen": moment(),
+        "LastSeen": moment(),
+        "JobCount": count(),
+        "ByConfiguration": { "type": "array", "items": {
+            "type": "object",
+            "properties": { "ConfigurationId": { "type": ["string", "null"], "format": "uuid" }, "Count": count() },
+            "required": ["ConfigurationId", "Count"],
+        } },
+        "PerDay": { "type": "array", "items": {
+            "type": "object",
+            "properties": { "Day": { "type": "string", "format": "date-time" }, "Count": count() },
+            "required": ["Day", "Count"],
+        } },
+        "Acknowledgement": { "type": ["object", "null"], "properties": {
+            "At": { "type": "string", "format": "date-time" },
+            "By": { "type": "string" },
+            "Note": { "type": ["string", "null"] },
+        }, "required": ["At", "By", "Note"] },
+    });
+    let descriptions = descriptions("FailureGroup");
+    let mut names = Vec::new();
+    for (name, property) in properties.as_object_mut().into_iter().flatten() {
+        let mut field = name.clone();
+        field[..1].make_ascii_lowercase();
+        if let Some(description) = descriptions.get(&field) {
+            property["description"] = description.as_str().into();
+        }
+        names.push(name.clone());
+    }
+    json!({
+        "type": "object",
+        "description": "Failures with the same cause.",
+        "properties": properties,
+        "required": names,
+        "additionalProperties": false,
+    })
+}
+
 /// A table's row, with the columns' descriptions in GraphQL.
 fn row<E: Table>(graphql_type: &str, description: &str) -> Json {
     let descriptions = descriptions(graphql_type);
@@ -337,6 +445,13 @@ fn row<E: Table>(graphql_type: &str, description: &str) -> Json {
     };
     let properties: Map<_, _> = E::public().map(property).collect();
     json!({ "type": "object", "description": description, "properties": properties, "additionalProperties": false })
+}
+
+fn figure_type(figure: Figure) -> &'static str {
+    match figure {
+        Figure::PercentCompleted | Figure::TasksPerMinute => "number",
+        Figure::EstimatedRemaining => "integer",
+    }
 }
 
 fn kind(kind: Kind) -> Json {
@@ -397,7 +512,7 @@ mod tests {
         let document: Json = serde_json::from_str(&DOCUMENT).unwrap();
         assert_eq!(document["openapi"], "3.1.0");
         let run = &document["components"]["schemas"]["JobRun"]["properties"];
-        assert_eq!(run.as_object().unwrap().len(), 42);
+        assert_eq!(run.as_object().unwrap().len(), 42 + Figure::ALL.len());
         assert_eq!(run["Id"]["type"], "string");
         assert_eq!(run["AgentTasksCount"]["type"], json!(["integer", "null"]));
         assert_eq!(run["AgentState"]["enum"].as_array().unwrap().len(), 9);
@@ -409,6 +524,9 @@ mod tests {
         }
         let fields = &document["paths"]["/api/v1/jobrun"]["get"]["parameters"][1];
         assert_eq!((&fields["name"], &fields["explode"]), (&json!("fields"), &json!(false)));
-        assert_eq!(fields["schema"]["items"]["enum"].as_array().unwrap().len(), 42);
+        assert_eq!(
+            fields["schema"]["items"]["enum"].as_array().unwrap().len(),
+            42 + Figure::ALL.len()
+        );
     }
 }

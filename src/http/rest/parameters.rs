@@ -1,46 +1,21 @@
 //! The parameters of the REST routes: how each is read, and how it is described.
 
-use std::borrow::Cow;
-use std::sync::LazyLock;
-
 use axum::extract::FromRequestParts;
 use axum::extract::rejection::QueryRejection;
 use axum::http::request::Parts;
+use clap::ValueEnum;
 use entity::{Columns, JobState, Table, job, job_run};
+use graphql_server::names::{folded, nearest};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::filter;
-use super::problem::Problem;
+use super::problem::{Problem, quoted};
 use crate::jobs::argument::{PageRequest, TAKE_MAX};
-use crate::names::{folded, nearest};
+use crate::jobs::derived::Figure;
+use crate::jobs::order::{Order, OrderField, SortDirection};
 
 /// How many jobs a page has unless `take` is given, as in the platform.
 pub const TAKE: i64 = 20;
-
-/// The parameters of `/v1/jobs`.
-pub static JOBS: LazyLock<Vec<Parameter>> =
-    LazyLock::new(|| Parameter::of_a_page().chain([Parameter::configuration_id()]).collect());
-
-/// The parameters of `/v1/jobstatecount`.
-pub static COUNTS: LazyLock<Vec<Parameter>> = LazyLock::new(|| vec![Parameter::configuration_id()]);
-
-/// The parameters of `/v1/jobrun`.
-pub static RUN: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
-    let fields = "Values to return. Default: all 42.";
-    vec![Parameter::id(), Parameter::fields::<job_run::Entity>("fields", fields)]
-});
-
-/// The parameters of `/v1/jobs/executing` and of its events.
-pub static EXECUTING: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
-    vec![Parameter::configuration_id(), Parameter::job_fields(), Parameter::run_fields()]
-});
-
-/// The parameters of `/v1/jobs.csv`.
-pub static FILE: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
-    let more = [Parameter::configuration_id(), Parameter::job_fields()];
-    [Parameter::state()].into_iter().chain(filter::parameters()).chain(more).collect()
-});
 
 /// The description of a parameter. Its schema is in JSON Schema.
 pub struct Parameter {
@@ -51,22 +26,22 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    fn new(name: &'static str, description: &'static str, schema: Json) -> Self {
+    pub fn new(name: &'static str, description: &'static str, schema: Json) -> Self {
         Self { name, description, is_required: false, schema }
     }
 
-    fn page() -> Self {
+    pub fn page() -> Self {
         let schema =
             json!({ "type": "integer", "format": "int32", "minimum": 0, "maximum": i32::MAX });
         Self::new("page", "Page number, from 0.", schema)
     }
 
-    fn take() -> Self {
+    pub fn take() -> Self {
         let schema = json!({ "type": "integer", "format": "int32", "minimum": 1, "maximum": TAKE_MAX, "default": TAKE });
         Self::new("take", "Jobs per page.", schema)
     }
 
-    fn state() -> Self {
+    pub fn state() -> Self {
         let schema = json!({ "type": "string", "enum": JobState::NAMES });
         Self::new("state", "Only jobs in this state.", schema)
     }
@@ -81,18 +56,37 @@ impl Parameter {
     }
 
     pub fn run_fields() -> Self {
-        Self::fields::<job_run::Entity>(
+        Self::run_values(
             "runFields",
             "Values of each job's current run to return, as `CurrentRun`. Default: none.",
         )
     }
 
-    /// The parameters that request a page of jobs. A configuration alone requests counts.
-    pub fn of_a_page() -> impl Iterator<Item = Self> {
-        [Self::page(), Self::take(), Self::state()]
-            .into_iter()
-            .chain(filter::parameters())
-            .chain([Self::job_fields(), Self::run_fields()])
+    /// Which of a run's values to answer with: its columns, and the figures of its progress.
+    pub fn run_values(name: &'static str, description: &'static str) -> Self {
+        let figures = Figure::ALL.map(Figure::external_name);
+        Self::names(name, description, public_names::<job_run::Entity>().chain(figures))
+    }
+
+    /// What jobs are sorted by, and which way.
+    pub fn order() -> [Self; 2] {
+        let schema = json!({
+            "type": "string",
+            "enum": value_names::<OrderField>(),
+            "default": "CreatedDate",
+        });
+        let by =
+            "What jobs are sorted by. Dates and durations that are not known count as the least.";
+        let names = value_names::<SortDirection>();
+        let direction = json!({ "type": "string", "enum": names, "default": "Desc" });
+        [
+            Self::new("orderBy", by, schema),
+            Self::new(
+                "direction",
+                "Which way jobs are sorted: largest or newest first by default.",
+                direction,
+            ),
+        ]
     }
 
     pub fn id() -> Self {
@@ -103,11 +97,23 @@ impl Parameter {
 
     /// Which of a table's values to answer with.
     pub fn fields<E: Table>(name: &'static str, description: &'static str) -> Self {
-        let names: Vec<_> = E::public().map(|field| field.external_name.as_str()).collect();
+        Self::names(name, description, public_names::<E>())
+    }
+
+    fn names(
+        name: &'static str,
+        description: &'static str,
+        names: impl Iterator<Item = &'static str>,
+    ) -> Self {
+        let names: Vec<_> = names.collect();
         let schema =
             json!({ "type": "array", "minItems": 1, "items": { "type": "string", "enum": names } });
         Self::new(name, description, schema)
     }
+}
+
+fn public_names<E: Table>() -> impl Iterator<Item = &'static str> {
+    E::public().map(|field| field.external_name.as_str())
 }
 
 /// What a request's URL has after the question mark.
@@ -228,29 +234,92 @@ impl Given {
         })
     }
 
+    /// The order of jobs: the newest first without the parameters.
+    pub fn order(&self) -> Result<Order, Problem> {
+        let field = self.one_of("orderBy")?.unwrap_or_default();
+        Ok(Order::new(field, self.one_of("direction")?.unwrap_or(SortDirection::Desc)))
+    }
+
+    /// The value of a parameter that has one of the names of an enum.
+    pub fn one_of<T: ValueEnum>(&self, name: &'static str) -> Result<Option<T>, Problem> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        by_name(text).map(Some).ok_or_else(|| {
+            let names = value_names::<T>().join(", ");
+            let message = format_args!("expected one of {names}, not {}", quoted(text));
+            Problem::parameter(name, message)
+        })
+    }
+
     /// The columns that are named in a list with commas; `None` without the parameter.
     pub fn columns<E: Table>(&self, name: &'static str) -> Result<Option<Columns<E>>, Problem> {
         let Some(text) = self.get(name) else { return Ok(None) };
         let mut columns = Columns::none();
         for word in text.split(',').map(str::trim) {
-            let field = E::public().find(|field| field.external_name.eq_ignore_ascii_case(word));
-            let Some(field) = field else {
-                return Err(Problem::parameter(
-                    name,
-                    format_args!(
-                        "expected names of values with commas between them, and there is none called {}",
-                        quoted(word)
-                    ),
-                ));
-            };
-            columns.insert(field.column);
+            columns.insert(column::<E>(word).ok_or_else(|| unknown_value(name, word))?);
         }
         Ok(Some(columns))
     }
+
+    /// The values of runs that are named in a list with commas; `None` without the parameter.
+    pub fn run_values(&self, name: &'static str) -> Result<Option<RunValues>, Problem> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let mut values = RunValues { columns: Columns::none(), figures: Vec::new() };
+        for word in text.split(',').map(str::trim) {
+            let named = |figure: &Figure| figure.external_name().eq_ignore_ascii_case(word);
+            if let Some(column) = column::<job_run::Entity>(word) {
+                values.columns.insert(column);
+            } else {
+                let figure = Figure::ALL.into_iter().find(named);
+                let figure = figure.ok_or_else(|| unknown_value(name, word))?;
+                if !values.figures.contains(&figure) {
+                    values.figures.push(figure);
+                }
+            }
+        }
+        Ok(Some(values))
+    }
 }
 
-/// The beginning of a value, for a message.
-pub fn quoted(text: &str) -> Cow<'_, str> {
-    let start: String = text.chars().take(60).collect();
-    format!("{start:?}").into()
+/// Selected values of runs.
+#[derive(Clone, Debug)]
+pub struct RunValues {
+    pub columns: Columns<job_run::Entity>,
+    pub figures: Vec<Figure>,
+}
+
+impl RunValues {
+    /// The columns to read.
+    pub fn needed(&self) -> Columns<job_run::Entity> {
+        let needed = self.figures.iter().flat_map(|figure| figure.columns());
+        needed.fold(self.columns, |columns, column| columns.with(*column))
+    }
+}
+
+fn column<E: Table>(name: &str) -> Option<E::Column> {
+    let field = E::public().find(|field| field.external_name.eq_ignore_ascii_case(name))?;
+    Some(field.column)
+}
+
+/// The names of the values outside GraphQL: `CreatedDate`.
+pub fn value_names<T: ValueEnum>() -> Vec<String> {
+    let values = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    values.map(|value| value.get_name().to_owned()).collect()
+}
+
+/// The value of this name, in any spelling.
+fn by_name<T: ValueEnum>(name: &str) -> Option<T> {
+    let named = |value: &&T| {
+        value.to_possible_value().is_some_and(|value| folded(value.get_name()) == folded(name))
+    };
+    T::value_variants().iter().find(named).cloned()
+}
+
+fn unknown_value(parameter: &'static str, name: &str) -> Problem {
+    Problem::parameter(
+        parameter,
+        format_args!(
+            "expected names of values with commas between them, and there is none called {}",
+            quoted(name)
+        ),
+    )
 }

@@ -1,5 +1,7 @@
 //! Errors of the REST routes, rendered as problem details (RFC 9457).
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -78,4 +80,10 @@ impl IntoResponse for Problem {
         challenge(&mut response);
         response
     }
+}
+
+/// The beginning of a value, for a message.
+pub fn quoted(text: &str) -> Cow<'_, str> {
+    let start: String = text.chars().take(60).collect();
+    format!("{start:?}").into()
 }

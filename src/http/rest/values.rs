@@ -7,9 +7,10 @@ use sea_orm::{IdenStatic as _, ModelTrait as _};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
+use super::parameters::RunValues;
 use super::problem::Problem;
 use crate::access::Principal;
-use crate::http::graphql::response;
+use crate::jobs::derived::{self, Figure};
 use crate::jobs::page::Listed;
 
 /// The values of these columns by name.
@@ -31,23 +32,37 @@ where
 /// A run. The agent's key is sensitive and masked here for principals that may not read it.
 pub fn run(
     row: &job_run::Model,
-    columns: Columns<job_run::Entity>,
+    RunValues { columns, figures }: &RunValues,
     principal: &Principal,
 ) -> Map<String, Json> {
-    let mut object = object(row, columns);
+    let mut object = object(row, *columns);
     let agent_key = job_run::Entity::public()
         .find(|field| field.column.as_str() == job_run::Column::AgentKey.as_str());
     if let Some(key) = agent_key.and_then(|field| object.get_mut(&field.external_name)) {
         *key = Json::from(principal.agent_key(&row.agent_key));
     }
+    object.extend(
+        figures
+            .iter()
+            .map(|figure| (figure.external_name().to_owned(), self::figure(row, *figure))),
+    );
     object
+}
+
+/// A figure of a run's progress.
+pub fn figure(run: &job_run::Model, figure: Figure) -> Json {
+    match figure {
+        Figure::PercentCompleted => derived::percent_completed(run).into(),
+        Figure::TasksPerMinute => derived::tasks_per_minute(run).into(),
+        Figure::EstimatedRemaining => derived::estimated_remaining(run).into(),
+    }
 }
 
 /// A job of a list, with its current run if that is selected.
 pub fn job(
     listed: &Listed,
     columns: Columns<entity::job::Entity>,
-    runs: Option<Columns<job_run::Entity>>,
+    runs: Option<&RunValues>,
     principal: &Principal,
 ) -> Map<String, Json> {
     let mut job = object(&listed.job, columns);
@@ -67,7 +82,7 @@ pub fn json(value: &impl Serialize) -> Result<Response, Problem> {
         tracing::error!(%error, "failed to serialise a response");
         Problem::from(crate::error::ApiError::internal())
     })?;
-    let mut response = response::text(text);
+    let mut response = graphql_server::http::text(text);
     let headers = response.headers_mut();
     headers
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));

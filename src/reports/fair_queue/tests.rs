@@ -13,7 +13,7 @@ fn client(n: u8) -> IpAddr {
 }
 
 fn retry(n: u128) -> Op {
-    Op::Retry { job_id: Uuid::from_u128(n), by: Actor::Operator }
+    Op::Retry { job_id: Uuid::from_u128(n), reason: None, by: Actor::Operator(None) }
 }
 
 fn report(n: u128) -> Op {

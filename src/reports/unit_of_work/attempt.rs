@@ -112,7 +112,7 @@ impl UnitOfWork {
         for event in self.events.iter_mut().filter(|event| event.job_id == job_id) {
             event.run_id.get_or_insert(run_id);
         }
-        self.move_run(run_id, path, Actor::Agent, None);
+        self.move_run(run_id, path, &Actor::Agent, None);
         Ok(Attempt { run_id, job_id, token, is_repeat: false })
     }
 }

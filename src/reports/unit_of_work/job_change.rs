@@ -34,12 +34,12 @@ impl UnitOfWork {
             self.requests.insert(request, id);
         }
         self.jobs.insert(id, Tracked::new(row));
-        self.record(id, None, JobState::Queued, new.by, None);
+        self.record(id, None, JobState::Queued, &new.by, None);
         Ok(Receipt::Job { job_id: id, is_repeat: false })
     }
 
     pub(super) fn cancel(&mut self, cancel: &Cancel) -> Outcome {
-        let Cancel { job_id, ref reason, by, force } = *cancel;
+        let Cancel { job_id, ref reason, ref by, force } = *cancel;
         let Some(job) = self.jobs.get(&job_id).map(|tracked| &tracked.row) else {
             return Err(Refusal::not_found("jobId", "job"));
         };
@@ -71,7 +71,7 @@ impl UnitOfWork {
         Ok(Receipt::Job { job_id, is_repeat: path.is_empty() })
     }
 
-    pub(super) fn retry(&mut self, job_id: Uuid, by: Actor) -> Outcome {
+    pub(super) fn retry(&mut self, job_id: Uuid, reason: Option<&str>, by: &Actor) -> Outcome {
         let now = self.now;
         let Some(job) = self.jobs.get_mut(&job_id) else {
             return Err(Refusal::not_found("jobId", "job"));
@@ -83,7 +83,7 @@ impl UnitOfWork {
         job.set(job::Column::ScheduledDate, None::<Timestamp>);
         job.set(job::Column::CurrentRunId, None::<Uuid>);
         job.set(job::Column::UpdateDate, now);
-        self.record(job_id, None, JobState::Queued, by, None);
+        self.record(job_id, None, JobState::Queued, by, reason);
         Ok(Receipt::Job { job_id, is_repeat: false })
     }
 }

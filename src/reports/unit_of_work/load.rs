@@ -6,12 +6,12 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 
-use entity::{Columns, Timestamp, job, job_run};
+use entity::{Columns, Table, Timestamp, job, job_run};
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
 use super::{BatchError, Tracked, UnitOfWork};
-use crate::db::Sql;
+use crate::db::sql;
 use crate::jobs::scope::Scope;
 use crate::reports::op::{Op, Transition};
 
@@ -71,7 +71,9 @@ impl UnitOfWork {
                 })
                 .chain(current_runs),
         );
-        fetch_runs(db, &mut unit, &run_ids).await?;
+        for run in lock(db, Columns::<job_run::Entity>::from_iter(RUN), &run_ids).await? {
+            unit.runs.insert(run.id, Tracked::stored(run));
+        }
 
         // Progress does not change the job, so its row is not loaded.
         let moving = ops().filter_map(|op| match op {
@@ -84,7 +86,9 @@ impl UnitOfWork {
                 .filter_map(|id| Some(unit.runs.get(&id)?.row.job_id))
                 .chain(by_job.iter().copied()),
         );
-        fetch_jobs(db, &mut unit, &job_ids).await?;
+        for job in lock(db, Columns::<job::Entity>::all(), &job_ids).await? {
+            unit.jobs.insert(job.id, Tracked::stored(job));
+        }
         for job in by_job.iter().filter_map(|id| unit.jobs.get(id)) {
             // Another attempt has started since the first read of the job.
             if job.row.current_run_id.is_some_and(|id| !unit.runs.contains_key(&id))
@@ -111,60 +115,31 @@ async fn current_runs(db: &impl ConnectionTrait, jobs: &[Uuid]) -> Result<Vec<Uu
     if jobs.is_empty() {
         return Ok(Vec::new());
     }
-    let mut sql = Sql::new(db.get_database_backend());
-    sql.push("SELECT current_run_id FROM job WHERE current_run_id IS NOT NULL AND id");
-    sql.any_uuid(jobs);
-    sql.all(db).await?.iter().map(|row| row.try_get_by_index(0)).collect()
+    let text = "SELECT current_run_id FROM job WHERE current_run_id IS NOT NULL AND id IN (:jobs)";
+    sql!(db, text, jobs = jobs).all(db).await?.iter().map(|row| row.try_get_by_index(0)).collect()
 }
 
 /// Whether a job names a run that does not exist.
 async fn is_missing(db: &impl ConnectionTrait, run: Option<Uuid>) -> Result<bool, DbErr> {
-    let mut sql = Sql::new(db.get_database_backend());
-    sql.push("SELECT 1 FROM job_run WHERE id = ").bind(run);
-    Ok(sql.one(db).await?.is_none())
+    let found = sql!(db, "SELECT 1 FROM job_run WHERE id = :run", run = run).one(db).await?;
+    Ok(found.is_none())
 }
 
-fn push_lock(sql: &mut Sql) {
+/// Reads and locks the rows with these ids.
+async fn lock<E: Table>(
+    db: &impl ConnectionTrait,
+    columns: Columns<E>,
+    ids: &[Uuid],
+) -> Result<Vec<E::Model>, DbErr> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (selected, table) = (columns.select("t"), E::NAME);
+    let mut sql =
+        sql!(db, format!("SELECT {selected} FROM {table} AS t WHERE t.id IN (:ids)"), ids = ids);
     // SQLite's transaction is the only one that writes.
     sql.push_either("", " ORDER BY t.id FOR NO KEY UPDATE OF t");
-}
-
-async fn fetch_runs(
-    db: &impl ConnectionTrait,
-    unit: &mut UnitOfWork,
-    ids: &[Uuid],
-) -> Result<(), DbErr> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let columns = Columns::<job_run::Entity>::from_iter(RUN);
-    let mut sql = Sql::new(db.get_database_backend());
-    sql.push(&format!("SELECT {} FROM job_run AS t WHERE t.id", columns.select("t"))).any_uuid(ids);
-    push_lock(&mut sql);
-    for row in sql.all(db).await? {
-        let run = columns.read(&row, 0)?;
-        unit.runs.insert(run.id, Tracked::stored(run));
-    }
-    Ok(())
-}
-
-async fn fetch_jobs(
-    db: &impl ConnectionTrait,
-    unit: &mut UnitOfWork,
-    ids: &[Uuid],
-) -> Result<(), DbErr> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let columns = Columns::<job::Entity>::all();
-    let mut sql = Sql::new(db.get_database_backend());
-    sql.push(&format!("SELECT {} FROM job AS t WHERE t.id", columns.select("t"))).any_uuid(ids);
-    push_lock(&mut sql);
-    for row in sql.all(db).await? {
-        let job = columns.read(&row, 0)?;
-        unit.jobs.insert(job.id, Tracked::stored(job));
-    }
-    Ok(())
+    sql.all(db).await?.iter().map(|row| columns.read(row, 0)).collect()
 }
 
 /// Finds the runs that were started with these tokens.
@@ -177,11 +152,13 @@ async fn fetch_attempts(
         return Ok(());
     }
     let columns = Columns::<job_run::Entity>::from_iter(RUN);
-    let mut sql = Sql::new(db.get_database_backend());
-    sql.push(&format!("SELECT {} FROM job_run AS t WHERE t.attempt_token", columns.select("t")));
-    // PostgreSQL needs the condition to use the partial index.
-    sql.any_uuid(tokens).push(" AND t.attempt_token IS NOT NULL");
-    for row in sql.all(db).await? {
+    // PostgreSQL needs the second condition to use the partial index.
+    let text = format!(
+        "SELECT {} FROM job_run AS t \
+         WHERE t.attempt_token IN (:tokens) AND t.attempt_token IS NOT NULL",
+        columns.select("t")
+    );
+    for row in sql!(db, text, tokens = tokens).all(db).await? {
         let run = columns.read(&row, 0)?;
         if let Some(token) = run.attempt_token {
             unit.attempts.insert(token, run.id);
@@ -208,14 +185,18 @@ async fn fetch_due(
     let limit: usize = claims.values().sum();
     let columns = Columns::<job::Entity>::all();
     for configurations in claims.keys() {
-        let mut sql = Sql::new(db.get_database_backend());
         // The index `job_claimable` in its order.
-        sql.push(&format!("SELECT {} FROM job AS t WHERE t.state = 'Queued'", columns.select("t")))
-            .push(" AND coalesce(t.scheduled_date, t.created_date) <= ")
-            .bind(unit.now);
+        let text = format!(
+            "SELECT {} FROM job AS t \
+             WHERE t.state = 'Queued' AND coalesce(t.scheduled_date, t.created_date) <= :now",
+            columns.select("t")
+        );
+        let mut sql = sql!(db, text, now = unit.now);
         configurations.push(&mut sql, "t.configuration_id");
-        sql.push(" ORDER BY t.priority DESC, coalesce(t.scheduled_date, t.created_date), t.id");
-        sql.push(&format!(" LIMIT {limit}"));
+        sql.push(&format!(
+            " ORDER BY t.priority DESC, coalesce(t.scheduled_date, t.created_date), t.id \
+             LIMIT {limit}"
+        ));
         sql.push_either("", " FOR NO KEY UPDATE OF t SKIP LOCKED");
         let mut due = VecDeque::with_capacity(limit);
         for row in sql.all(db).await? {
@@ -234,16 +215,14 @@ async fn fetch_names(
     unit: &mut UnitOfWork,
     ops: &[&Op],
 ) -> Result<(), DbErr> {
-    let backend = db.get_database_backend();
     let agents = unique(ops.iter().filter_map(|op| match op {
         Op::Claim(claim) => Some(claim.agent_id),
         Op::Start(start) => Some(start.agent_id),
         _ => None,
     }));
     if !agents.is_empty() {
-        let mut sql = Sql::new(backend);
-        sql.push("SELECT id, agent_key FROM agent WHERE id").any_uuid(&agents);
-        for row in sql.all(db).await? {
+        let text = "SELECT id, agent_key FROM agent WHERE id IN (:agents)";
+        for row in sql!(db, text, agents = &agents).all(db).await? {
             unit.agents.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         }
     }
@@ -255,18 +234,17 @@ async fn fetch_names(
     };
     let configurations = unique(new().filter_map(|job| job.configuration_id));
     if !configurations.is_empty() {
-        let mut sql = Sql::new(backend);
-        sql.push("SELECT id FROM configuration WHERE id").any_uuid(&configurations);
-        for row in sql.all(db).await? {
+        let text = "SELECT id FROM configuration WHERE id IN (:configurations)";
+        for row in sql!(db, text, configurations = &configurations).all(db).await? {
             unit.configurations.insert(row.try_get_by_index(0)?);
         }
     }
     let requests = unique(new().filter_map(|job| job.client_request_id.clone()));
     if !requests.is_empty() {
-        let mut sql = Sql::new(backend);
-        sql.push("SELECT client_request_id, configuration_id, id FROM job");
-        sql.push(" WHERE client_request_id ").any_text(&requests);
-        sql.push(" AND configuration_id").any_uuid(&configurations);
+        let text = "SELECT client_request_id, configuration_id, id FROM job \
+                    WHERE client_request_id IN (:requests) \
+                    AND configuration_id IN (:configurations)";
+        let sql = sql!(db, text, requests = &requests, configurations = &configurations);
         for row in sql.all(db).await? {
             let request = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
             unit.requests.insert(request, row.try_get_by_index(2)?);

@@ -7,9 +7,10 @@ mod load;
 mod report;
 mod save;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use entity::{Columns, JobState, Millis, Table, Timestamp, configuration, job, job_event, job_run};
+use fingerprint::Fingerprint;
 use sea_orm::{DbErr, ModelTrait as _};
 use uuid::Uuid;
 
@@ -74,6 +75,8 @@ pub struct UnitOfWork {
     /// The agents that sent these ops.
     pub agents_seen: HashSet<Uuid>,
     pub sightings: Vec<(Uuid, Timestamp)>,
+    /// The failure groups of the runs that failed, by id with their titles.
+    pub failure_groups: BTreeMap<Uuid, String>,
 }
 
 impl UnitOfWork {
@@ -93,6 +96,7 @@ impl UnitOfWork {
             saved_configurations: Vec::new(),
             agents_seen: HashSet::new(),
             sightings: Vec::new(),
+            failure_groups: BTreeMap::new(),
         }
     }
 
@@ -105,7 +109,7 @@ impl UnitOfWork {
             Op::Claim(claim) => self.claim(claim),
             Op::Start(start) => self.start(start),
             Op::Cancel(cancel) => self.cancel(cancel),
-            Op::Retry { job_id, by } => self.retry(*job_id, *by),
+            Op::Retry { job_id, reason, by } => self.retry(*job_id, reason.as_deref(), by),
             Op::Expire(expired) => Ok(Receipt::Report(self.expire(expired))),
             Op::Register(registration) => {
                 let agent = &registration.agent;
@@ -129,9 +133,10 @@ impl UnitOfWork {
     }
 
     /// Moves a run through states, and its job with it.
-    fn move_run(&mut self, run_id: Uuid, path: &[JobState], by: Actor, message: Option<&str>) {
+    fn move_run(&mut self, run_id: Uuid, path: &[JobState], by: &Actor, message: Option<&str>) {
         use job_run::Column::{
             AgentElapsedExecutionTime, AgentEndTime, AgentResultIsSuccess, AgentState,
+            FailureGroupId, FailureGroupVersion,
         };
 
         let now = self.now;
@@ -148,6 +153,15 @@ impl UnitOfWork {
                 let worked = (end.utc() - start.utc()).num_milliseconds().max(0);
                 run.set(AgentElapsedExecutionTime, Millis(worked));
             }
+        }
+        // A failure without a message is grouped soon after, by more than the writer has read.
+        if last == JobState::Failed
+            && let Some(message) = &run.row.agent_result_message
+            && let Some(group) = Fingerprint::of_message(message)
+        {
+            run.set(FailureGroupId, group.id);
+            run.set(FailureGroupVersion, fingerprint::VERSION);
+            self.failure_groups.insert(group.id, group.title);
         }
         let job_id = run.row.job_id;
         for state in path {
@@ -166,7 +180,7 @@ impl UnitOfWork {
         job_id: Uuid,
         run_id: Option<Uuid>,
         state: JobState,
-        by: Actor,
+        by: &Actor,
         message: Option<&str>,
     ) {
         self.events.push(job_event::Model {
@@ -177,6 +191,7 @@ impl UnitOfWork {
             date: self.now,
             changed_by: by.name().to_owned(),
             message: message.map(str::to_owned),
+            principal: by.principal().map(str::to_owned),
         });
     }
 }

@@ -49,7 +49,7 @@ impl UnitOfWork {
             Transition::Finish(_) => run.row.agent_result_message.clone(),
             _ => None,
         };
-        self.move_run(report.run_id, path, Actor::Agent, message.as_deref());
+        self.move_run(report.run_id, path, &Actor::Agent, message.as_deref());
         let run = &self.runs[&report.run_id].row;
         receipt(run, ReportStatus::Accepted, run.agent_sequence)
     }
@@ -124,7 +124,7 @@ impl UnitOfWork {
         };
         run.set(job_run::Column::AgentResultMessage, expired.message.as_str());
         run.set(job_run::Column::UpdateDate, self.now);
-        self.move_run(expired.run_id, path, Actor::Service, Some(&expired.message));
+        self.move_run(expired.run_id, path, &Actor::Service, Some(&expired.message));
         receipt(&self.runs[&expired.run_id].row, ReportStatus::Accepted, None)
     }
 }

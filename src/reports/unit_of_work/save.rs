@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{BatchError, Tracked, UnitOfWork};
 use crate::db::Sql;
+use crate::jobs::failures;
 use crate::jobs::store::{self, RowSet};
 use crate::reports::op::Registration;
 
@@ -39,6 +40,7 @@ impl UnitOfWork {
             let set = RowSet::<job_run::Entity>::whole(new_runs.iter().map(|tracked| &tracked.row));
             store::insert(db, set, "").await?;
         }
+        failures::create(db, &self.failure_groups, self.now).await?;
         // Reports never clear a column of a run, so null means unchanged.
         if let Some(set) = changes(&runs, Blank::Null) {
             store::update(db, set, store::Null::Keeps).await?;

@@ -124,6 +124,7 @@ query jobCounts {
 #     createdAfter: "2026-01-31T00:00:00Z"
 #   }
 # JobFilter in the documentation has all conditions.
+#   orderBy: { field: DURATION }  the longest first
 #
 # totalCount is exact where only states and configurations
 # filter; otherwise counting stops at 10,000, which
@@ -157,6 +158,39 @@ query jobs {
     take
     totalCount
     pageCount
+    hasNextPage
+  }
+}
+`,
+      },
+      {
+        title: 'failedSince',
+        summary: 'What failed since a moment, and why',
+        query: `# The jobs that failed since a moment, those that failed
+# last first. finishedAfter is about their ends:
+# createdAfter would leave out jobs that began earlier.
+#
+# These narrow the list further:
+#   messageContains: "quota"
+#   providers: ["hubspot"]
+#   minDuration: 3600000         an hour or longer
+query failedSince {
+  jobs(
+    filter: { states: [FAILED], finishedAfter: "2026-01-31T00:00:00Z" }
+    orderBy: { field: FINISHED_DATE }
+  ) {
+    items {
+      id
+      name
+      configuration {
+        name
+      }
+      currentRun {
+        agentEndTime
+        agentResultMessage
+      }
+    }
+    totalCount
     hasNextPage
   }
 }
@@ -386,6 +420,49 @@ query job($id: UUID!) {
 }
 `,
         variables: ({ job }) => ({ id: job }),
+      },
+      {
+        title: 'failureGroups',
+        summary: 'Failed jobs by their cause',
+        query: `# Failed jobs whose messages differ in nothing but ids,
+# numbers, times, paths, hosts and quoted values, the last
+# failures first.
+#
+# jobs(filter: { failureGroupId: … }) lists the jobs of a
+# group, and retryJobs takes the same filter.
+query failureGroups {
+  failureGroups(first: 10) {
+    totalCount
+    nodes {
+      id
+      title
+      sampleMessage
+      jobCount
+      firstSeen
+      lastSeen
+      byConfiguration {
+        count
+        configuration {
+          name
+        }
+      }
+      perDay(days: 7) {
+        day
+        count
+      }
+      acknowledgement {
+        at
+        by
+        note
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+`,
       },
       {
         title: 'configurations',
@@ -916,7 +993,8 @@ mutation requestCancellation($input: RequestCancellationInput!) {
         query: `# Queues finished jobs again. Each attempt is a run of its
 # own, so nothing of the failed one is lost.
 #
-# dryRun only counts them: remove it to retry them.
+# dryRun only counts them: remove it to retry them. The
+# reason is kept in the history, with your name.
 mutation retryJobs($input: RetryJobsInput!) {
   retryJobs(input: $input) {
     matchedCount
@@ -934,7 +1012,9 @@ mutation retryJobs($input: RetryJobsInput!) {
   }
 }
 `,
-        variables: () => ({ input: { filter: { states: ['FAILED'] }, dryRun: true } }),
+        variables: () => ({
+          input: { filter: { states: ['FAILED'] }, reason: 'the source is back', dryRun: true },
+        }),
       },
     ],
   },

@@ -82,17 +82,30 @@ export async function inkOf(page: Page, selector: string, hidden = selector): Pr
   );
 }
 
-/** How much of what either draws both draw, from 0 to 1. */
-export function overlapOf(a: Ink, b: Ink): number {
-  let both = 0;
-  let either = 0;
+/** How many pixels both draw, each draws, and either draws. */
+function compare(a: Ink, b: Ink) {
+  const sums = { both: 0, first: 0, either: 0 };
   for (let y = 0; y < Math.max(a.height, b.height); y += 1) {
     for (let x = 0; x < Math.max(a.width, b.width); x += 1) {
       const of = (ink: Ink) =>
         x < ink.width && y < ink.height && ink.drawn[y * ink.width + x] === 1;
-      if (of(a) && of(b)) both += 1;
-      if (of(a) || of(b)) either += 1;
+      const [first, second] = [of(a), of(b)];
+      if (first && second) sums.both += 1;
+      if (first) sums.first += 1;
+      if (first || second) sums.either += 1;
     }
   }
+  return sums;
+}
+
+/** How much of what either draws both draw, from 0 to 1: whether the shapes are the same. */
+export function overlapOf(a: Ink, b: Ink): number {
+  const { both, either } = compare(a, b);
   return either === 0 ? 0 : both / either;
+}
+
+/** How much of what the first draws the second draws, too, from 0 to 1: whether nothing is lost. */
+export function keptOf(a: Ink, b: Ink): number {
+  const { both, first } = compare(a, b);
+  return first === 0 ? 0 : both / first;
 }

@@ -19,6 +19,7 @@ export const runProgress = graphql(`
     processingState
     isStale
     isOverdue
+    percentCompleted
     tasksPerMinute
     estimatedRemaining
     agent { id name }
@@ -277,6 +278,7 @@ export const fullRun = graphql(`
     processingUpdatedDate
     isStale
     isOverdue
+    percentCompleted
     tasksPerMinute
     estimatedRemaining
     forecast { earliest likely latest sampleSize }

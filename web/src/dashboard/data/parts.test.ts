@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { noteErrors } from './errors';
-import { partsOf, progressOf } from './parts';
+import { partsOf } from './parts';
 
 const fields: ['a' | 'b', string, 'a' | 'b'][] = [
   ['a', 'a', 'a'],
@@ -29,20 +29,4 @@ it('does not compare a total with parts that cannot be shown', () => {
   const { unaccounted, parts } = partsOf(run, 'total', fields);
   expect(unaccounted).toBeNull();
   expect(parts.map(({ error }) => error)).toEqual([undefined, 'too large (b)']);
-});
-
-it('progress is the agent’s account, or its tasks, or not known', () => {
-  expect(progressOf(null)).toBeNull();
-  expect(progressOf({})).toBeNull();
-  expect(progressOf({ agentPercentCompleted: 34.2, agentExpectedTasksCount: 4 })).toBe(34.2);
-  expect(progressOf({ agentPercentCompleted: 140 })).toBe(100);
-  const tasks = { agentExpectedTasksCount: 200, agentTasksCompletedCount: 49 };
-  expect(progressOf(tasks)).toBe(24.5);
-  expect(progressOf({ ...tasks, agentTasksFailedCount: 1 })).toBe(25);
-  expect(progressOf({ ...tasks, agentExpectedTasksCount: 0 })).toBeNull();
-});
-
-it('never says 100 % by itself', () => {
-  const all = { agentExpectedTasksCount: 10, agentTasksCompletedCount: 12 };
-  expect(progressOf(all)).toBe(99.9);
 });

@@ -55,14 +55,7 @@ export function partsOf<T extends object>(
   };
 }
 
-interface Progress {
-  agentPercentCompleted?: number | null;
-  agentExpectedTasksCount?: number | null;
-  agentTasksCompletedCount?: number | null;
-  agentTasksFailedCount?: number | null;
-}
-
-/** What progress is computed from. */
+/** The fields that the server computes `percentCompleted` from. */
 export const progressFields = [
   'agentPercentCompleted',
   'agentExpectedTasksCount',
@@ -71,23 +64,9 @@ export const progressFields = [
 ] as const;
 
 /** Why progress cannot be told, if that is because of an error. */
-export function progressError(run: Progress | null | undefined): string | undefined {
-  if (typeof run?.agentPercentCompleted === 'number') return undefined;
-  return errorOf(run, ...progressFields);
-}
-
-/**
- * How far an agent is, from 0 to 100: by its own account, or by the tasks it expects. Null, never
- * a guess, where neither is told. More tasks than were expected are not more than all of them.
- */
-export function progressOf(run: Progress | null | undefined): number | null {
-  if (!run) return null;
-  if (typeof run.agentPercentCompleted === 'number') {
-    return Math.min(Math.max(run.agentPercentCompleted, 0), 100);
-  }
-  const expected = run.agentExpectedTasksCount;
-  if (!expected || typeof run.agentTasksCompletedCount !== 'number') return null;
-  const done = run.agentTasksCompletedCount + (run.agentTasksFailedCount ?? 0);
-  // It expects what it knows of; only the agent itself can say that it is through.
-  return Math.min((done / expected) * 100, 99.9);
+export function progressError(
+  run: { percentCompleted?: number | null } | null | undefined,
+): string | undefined {
+  if (typeof run?.percentCompleted === 'number') return undefined;
+  return errorOf(run, 'percentCompleted', ...progressFields);
 }

@@ -2,7 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useCallback, useMemo, useRef, useState } from 'react';
 import { errorOf } from '../data/errors';
 import { nameOf } from '../data/hooks';
-import { progressFields, progressOf } from '../data/parts';
+import { progressFields } from '../data/parts';
 import type { LiveJob } from '../data/types';
 import { about } from '../format/duration';
 import { NONE, percent, rate } from '../format/number';
@@ -29,7 +29,7 @@ function inOrder(ids: readonly string[], order: Order): readonly string[] {
   return [...ids].sort((a, b) => (keys.get(a) ?? 0) - (keys.get(b) ?? 0) || (a < b ? -1 : 1));
 }
 
-/** The executing jobs, of which only those in view are in the document. */
+/** The executing jobs. Only what is in view is in the document. */
 export function ExecutingList({ ids }: { ids: readonly string[] }) {
   const [order, setOrder] = useState<Order>('longest');
   const sorted = useMemo(() => inOrder(ids, order), [ids, order]);
@@ -104,7 +104,7 @@ const ExecutingJob = memo(function ExecutingJob({ id }: { id: string }) {
   useLanguage();
   if (!job) return null;
   const run = job.currentRun;
-  const value = progressOf(run);
+  const value = run?.percentCompleted ?? null;
   const error =
     errorOf(job, 'currentRun', 'configuration') ??
     errorOf(run, ...progressFields, 'estimatedRemaining', 'tasksPerMinute');

@@ -1,5 +1,5 @@
 import { errorOf, isReported } from '../data/errors';
-import { partsOf, progressError, progressOf } from '../data/parts';
+import { partsOf, progressError } from '../data/parts';
 import { isActive } from '../data/states';
 import type { FullRun } from '../data/types';
 import { about, duration, lengthRange } from '../format/duration';
@@ -21,7 +21,7 @@ const fields = [
 /** The agent's half: how far, and what became of tasks and clues. */
 export function AgentCard({ run }: { run: FullRun }) {
   const active = isActive(run.agentState);
-  const reported = progressOf(run);
+  const reported = run.percentCompleted;
   // Of what is completed, a last report of 99 % tells nothing.
   const progress = run.agentState === 'COMPLETED' && reported !== 100 ? null : reported;
   const tasks = partsOf(run, 'agentTasksCount', [

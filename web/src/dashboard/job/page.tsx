@@ -2,7 +2,6 @@ import { Suspense, useState } from 'react';
 import { Redirect, useSearch } from 'wouter';
 import { nameOf } from '../data/hooks';
 import { isUuid } from '../data/ids';
-import { progressOf } from '../data/parts';
 import { isActive } from '../data/states';
 import { percent } from '../format/number';
 import { t } from '../i18n';
@@ -40,7 +39,7 @@ export function JobPage({ id }: { id: string }) {
   const [isJsonOpen, setJsonOpen] = useState(false);
   const isCurrent = !chosen || chosen === job?.currentRunId;
   const state = job && (isCurrent ? stateOf(job, run) : (run?.agentState ?? 'UNKNOWN'));
-  const progress = isActive(state ?? 'UNKNOWN') ? progressOf(run) : null;
+  const progress = isActive(state ?? 'UNKNOWN') ? (run?.percentCompleted ?? null) : null;
   usePageTitle(
     job && state
       ? jobTitle(nameOf(job), state, progress === null ? undefined : percent(progress))

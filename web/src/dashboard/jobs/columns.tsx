@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { errorOf } from '../data/errors';
 import { nameOf } from '../data/hooks';
-import { progressFields, progressOf } from '../data/parts';
+import { progressFields } from '../data/parts';
 import { lossOf } from '../data/processing';
 import { isActive, isOver } from '../data/states';
 import type { JobState, ListedJob, RunProgress } from '../data/types';
@@ -85,7 +85,7 @@ function Waiting({ job, due }: { job: ListedJob; due: number }) {
 }
 
 function Progress({ state, run }: Row) {
-  const value = progressOf(run);
+  const value = run?.percentCompleted ?? null;
   if (isActive(state)) {
     const isMoving = state === 'EXECUTING';
     const left = run?.estimatedRemaining;

@@ -38,7 +38,7 @@ export type Event =
   | { type: 'failed'; way: Way }
   /** What worked has ended. */
   | { type: 'lost'; way: Way }
-  /** The wait after a loss is over. */
+  /** The wait after a loss has ended. */
   | { type: 'waited' }
   /** It is time to try something better than polling. */
   | { type: 'upgrade' }
