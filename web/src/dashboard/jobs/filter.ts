@@ -103,7 +103,7 @@ export const unfiltered = {
   maxDuration: undefined,
 } as const satisfies Partial<Filter>;
 
-/** What is due next comes first where all waits, what ended last where all is over, else what is new. */
+/** What is due next comes first where all waits, what ended last where all has finished, else what is new. */
 export function usualSort({ isScheduled, states }: Pick<Filter, 'isScheduled' | 'states'>): Sort {
   const isWaiting = states.length > 0 && states.every((state) => state === 'QUEUED');
   if (isScheduled || isWaiting) return 'due';

@@ -17,7 +17,7 @@ export type Verdict = 'usual' | 'more' | 'less';
 interface Figures {
   finished: number;
   /** Runs that completed or failed. */
-  judged: number;
+  rated: number;
   failureRate: number | null;
   wait: number | null;
   duration: number | null;
@@ -67,7 +67,7 @@ function figuresOf(rows: readonly Row[], from: number, to: number): Figures {
   const [completed, failed] = [sum('completed'), sum('failed')];
   return {
     finished: sum('finished'),
-    judged: completed + failed,
+    rated: completed + failed,
     failureRate: rateOf({ completed, failed }),
     wait: lengths('wait'),
     duration: lengths('duration'),
@@ -85,7 +85,7 @@ function toleranceOf(figure: Figure, usual: number, past: readonly number[], tod
       return Math.max(spread, usual / 4, 3 * Math.sqrt(usual));
     case 'failureRate': {
       const p = Math.max(usual, 1) / 100;
-      return Math.max(spread, 300 * Math.sqrt((p * (1 - p)) / Math.max(today.judged, 1)));
+      return Math.max(spread, 300 * Math.sqrt((p * (1 - p)) / Math.max(today.rated, 1)));
     }
     case 'wait':
     case 'duration':
@@ -122,7 +122,7 @@ export function compareToday(
     const start = midnight(daysBack);
     return figuresOf(rows, start, start + Math.min(to - from, DAY));
   });
-  const judge = (figure: Figure): Comparison['of'][Figure] => {
+  const assess = (figure: Figure): Comparison['of'][Figure] => {
     const value = today[figure];
     const known = past.map((day) => day[figure]).filter((each) => each !== null);
     const usual = median(known);
@@ -132,10 +132,10 @@ export function compareToday(
     return { value, usual, verdict: isUsual ? 'usual' : distance > 0 ? 'more' : 'less' };
   };
   const of = {
-    finished: judge('finished'),
-    failureRate: judge('failureRate'),
-    wait: judge('wait'),
-    duration: judge('duration'),
+    finished: assess('finished'),
+    failureRate: assess('failureRate'),
+    wait: assess('wait'),
+    duration: assess('duration'),
   };
   return { from, to, isYesterday, isSameWeekday, days: days.length, of };
 }
