@@ -52,6 +52,7 @@ fuzz:
 ## Print what is fast and what is not, as ratios
 bench:
 	$(CARGO) bench --bench reading
+	$(CARGO) bench --bench statistics
 	$(CARGO) bench --bench importing
 	$(CARGO) bench --bench reporting
 	$(CARGO) bench --bench fanout

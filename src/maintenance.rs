@@ -8,7 +8,9 @@ use crate::clock;
 use crate::db::{Db, failure, write_health};
 use crate::graphql::Api;
 use crate::jobs::scope::Scope;
-use crate::jobs::{counts, failures, retention};
+use crate::jobs::statistics::finished::Finished;
+use crate::jobs::statistics::fold::Folded;
+use crate::jobs::{counts, failures, retention, statistics};
 use crate::live::feed;
 use crate::metrics;
 use entity::{JobState, Timestamp};
@@ -19,6 +21,15 @@ const FOLD_EVERY: Duration = Duration::from_secs(1);
 
 /// How often it looks for failed runs without a failure group.
 const GROUP_EVERY: Duration = Duration::from_secs(1);
+
+/// How often the events of the statistics are folded, which are read with them until then.
+const FOLD_STATISTICS_EVERY: Duration = Duration::from_secs(5);
+
+/// Runs that ended longer ago are imported history, which the metrics do not count: two hours, in microseconds.
+const RECENT: i64 = 2 * 3_600 * 1_000_000;
+
+/// Folding many events, such as those of an import, is active for one part of the time in this many.
+const FOLDING_PARTS: u32 = 3;
 
 /// The longest interval at which old jobs are removed.
 const REMOVE_EVERY: Duration = Duration::from_mins(10);
@@ -35,7 +46,13 @@ pub async fn run(api: Api, retain: Option<Duration>) {
             None => std::future::pending().await,
         }
     };
-    tokio::join!(fold(&api), group_failures(db), removing, write_health::recover(db));
+    tokio::join!(
+        fold(&api),
+        group_failures(db),
+        fold_statistics(db),
+        removing,
+        write_health::recover(db)
+    );
 }
 
 async fn fold(api: &Api) {
@@ -80,6 +97,34 @@ async fn group_failures(db: &Db) {
                 Ok(_) => sleep(started.elapsed()).await,
                 Err(error) => {
                     failure::log("failed to group failed runs", &error);
+                    db.write_health().record(&error);
+                    break;
+                }
+            }
+        }
+    }
+}
+
+async fn fold_statistics(db: &Db) {
+    let mut ticks = interval(FOLD_STATISTICS_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        loop {
+            let started = Instant::now();
+            let since = clock::now().micros().saturating_sub(RECENT);
+            match statistics::fold::fold(db, Timestamp::from_micros(since)).await {
+                Ok(Folded { has_more, finished }) => {
+                    for Finished { provider, runs, waits, durations } in &finished {
+                        metrics::finished_runs(provider.as_deref(), runs, waits, durations);
+                    }
+                    if !has_more {
+                        break;
+                    }
+                    sleep(started.elapsed() * (FOLDING_PARTS - 1)).await;
+                }
+                Err(error) => {
+                    failure::log("failed to fold the statistics", &error);
                     db.write_health().record(&error);
                     break;
                 }

@@ -18,6 +18,10 @@ const SIZES: [f64; 8] = [1.0, 2.0, 5.0, 20.0, 100.0, 500.0, 1_000.0, 2_000.0];
 
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
 
+/// What runs' times are counted in: from a second to a day.
+const RUN_SECONDS: [f64; 12] =
+    [1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0, 43_200.0, 86_400.0];
+
 /// Begins to count, once in a process.
 pub fn install() {
     HANDLE.get_or_init(|| {
@@ -26,7 +30,8 @@ pub fn install() {
                 .set_buckets_for_metric(Matcher::Suffix(suffix.to_owned()), values)
                 .expect("there are buckets")
         };
-        let builder = buckets(PrometheusBuilder::new(), "_seconds", &SECONDS);
+        let builder = buckets(PrometheusBuilder::new(), "_run_seconds", &RUN_SECONDS);
+        let builder = buckets(builder, "_seconds", &SECONDS);
         let recorder = buckets(builder, "_ops", &SIZES).build_recorder();
         let handle = recorder.handle();
         // Another recorder may be there already, which then counts.
@@ -76,6 +81,26 @@ fn describe() {
         "jobs by state; NaN while the database cannot be read"
     );
     describe_counter!(
+        "agent_jobs_finished_runs_total",
+        Count,
+        "runs that ended, by outcome and provider; each is counted by one replica"
+    );
+    describe_histogram!(
+        "agent_jobs_waiting_run_seconds",
+        Seconds,
+        "how long finished runs had waited for their agent, by provider"
+    );
+    describe_histogram!(
+        "agent_jobs_working_run_seconds",
+        Seconds,
+        "how long agents worked on finished runs, by provider"
+    );
+    describe_gauge!(
+        "agent_jobs_oldest_due_job_age_seconds",
+        Seconds,
+        "how long the due job has waited that has waited longest; 0 if none is due"
+    );
+    describe_counter!(
         "agent_jobs_removed_jobs_total",
         Count,
         "jobs that were removed for their age"
@@ -108,23 +133,55 @@ pub fn operation(name: Option<&str>, outcome: &'static str, time: Duration) {
     histogram!("agent_jobs_operation_seconds", "operation" => name).record(time);
 }
 
-/// How many names of operations are told apart. Clients make them up.
-const OPERATION_NAMES: usize = 100;
+/// How many values of a label are told apart. Others make them up.
+const LABELS: usize = 100;
 
-/// The name, if it is one of the first that came; otherwise `other`.
-fn operation_label(name: &str) -> String {
-    static KNOWN: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
-    if name.is_empty() {
-        return "anonymous".to_owned();
-    }
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if !known.contains(name) {
-        if known.len() >= OPERATION_NAMES || name.len() > 100 {
-            return "other".to_owned();
+/// The values of a label that are told apart: the first that came.
+#[derive(Default)]
+struct Labels(Mutex<HashSet<String>>);
+
+impl Labels {
+    /// The value if it is told apart, otherwise `other`.
+    fn label(&self, value: &str) -> String {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.contains(value) {
+            if known.len() >= LABELS || value.len() > 100 {
+                return "other".to_owned();
+            }
+            known.insert(value.to_owned());
         }
-        known.insert(name.to_owned());
+        value.to_owned()
     }
-    name.to_owned()
+}
+
+fn operation_label(name: &str) -> String {
+    static KNOWN: LazyLock<Labels> = LazyLock::new(Labels::default);
+    if name.is_empty() { "anonymous".to_owned() } else { KNOWN.label(name) }
+}
+
+/// Runs of configurations of a provider ended: how many, by outcome, and how many milliseconds they had waited
+/// and took, each with how often.
+#[expect(clippy::cast_precision_loss, reason = "Prometheus' numbers are floats")]
+pub fn finished_runs(
+    provider: Option<&str>,
+    runs: &[(&'static str, u64)],
+    waits: &[(u64, u64)],
+    durations: &[(u64, u64)],
+) {
+    static KNOWN: LazyLock<Labels> = LazyLock::new(Labels::default);
+    let provider = KNOWN.label(provider.unwrap_or("none"));
+    for (outcome, runs) in runs {
+        counter!("agent_jobs_finished_runs_total", "outcome" => *outcome, "provider" => provider.clone())
+            .increment(*runs);
+    }
+    let waiting = histogram!("agent_jobs_waiting_run_seconds", "provider" => provider.clone());
+    let working = histogram!("agent_jobs_working_run_seconds", "provider" => provider);
+    for (histogram, times) in [(waiting, waits), (working, durations)] {
+        for (milliseconds, count) in times {
+            let count = usize::try_from(*count).unwrap_or(usize::MAX);
+            histogram.record_many(*milliseconds as f64 / 1_000.0, count);
+        }
+    }
 }
 
 /// A statement ran.
@@ -180,7 +237,7 @@ mod tests {
     #[test]
     fn clients_cannot_make_up_any_number_of_names() {
         let names: HashSet<_> = (0..1_000).map(|n| operation_label(&format!("Query{n}"))).collect();
-        assert!(names.len() <= OPERATION_NAMES + 1, "{}", names.len());
+        assert!(names.len() <= LABELS + 1, "{}", names.len());
         assert!(names.contains("other"));
         assert_eq!(operation_label(""), "anonymous");
     }

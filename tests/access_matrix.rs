@@ -158,6 +158,18 @@ const CASES: &[Case] = &[
         Found::Count("total"),
     ),
     read(
+        &["Query.jobStatistics", "JobStatistics.configuration", "JobStatistics.agent"],
+        "query { jobStatistics(from: \"2020-01-01T00:00:00Z\", groupBy: [CONFIGURATION, NAME]) {
+            finished name configuration { id name } agent { id name } } }",
+        Found::Id,
+    ),
+    read(
+        &[],
+        "query($configuration: UUID!) { jobStatistics(from: \"2020-01-01T00:00:00Z\",
+            filter: { configurationIds: [$configuration] }) { finished jobs { completed } } }",
+        Found::Count("completed"),
+    ),
+    read(
         &["Query.jobs", "JobPage.items"],
         "query($configuration: UUID) { jobs(configurationId: $configuration) { totalCount
             items { id name } } }",
@@ -398,6 +410,7 @@ const CASES: &[Case] = &[
 const ROWS: [&str; 9] = [
     "FailureGroup",
     "Job",
+    "JobStatistics",
     "JobRun",
     "Agent",
     "Configuration",

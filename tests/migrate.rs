@@ -11,7 +11,7 @@ use crate::support::{Output, TestDatabase, agent_jobs, on_both_databases};
 const PROCESSES: usize = 8;
 
 /// All steps, oldest first.
-const STEPS: [&str; 12] = [
+const STEPS: [&str; 13] = [
     "m0001_tables",
     "m0002_counters",
     "m0003_reports",
@@ -23,6 +23,7 @@ const STEPS: [&str; 12] = [
     "m0009_failed_processing",
     "m0010_failure_groups",
     "m0011_current_runs",
+    "m0012_statistics",
     "m0013_event_principals",
 ];
 

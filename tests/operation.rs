@@ -12,8 +12,8 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::support::{
-    Kind, Program, TestDatabase, TestServer, agent, agent_jobs, client, command, counts_of, id,
-    job, job_run, on_both_databases, second,
+    ForeignWriter, Kind, Program, TestDatabase, TestServer, agent, agent_jobs, client, command,
+    counts_of, id, job, job_run, on_both_databases, second,
 };
 
 const SOON: Duration = Duration::from_mins(1);
@@ -66,6 +66,56 @@ on_both_databases! {
         }
         let output = server.signal("TERM").ok();
         assert!(output.stderr.contains("metrics are at http://127.0.0.1:"), "{}", output.stderr);
+    }
+
+    async fn finished_runs_and_the_oldest_due_job_are_told(database: TestDatabase) {
+        let (_server, url) =
+            Program::serve_with("serve", database.url(), &["--metrics-listen", "127.0.0.1:0"]);
+        until_ready(&url).await;
+        let ask = async |query: &str, variables: Value| {
+            let request = client().post(format!("{url}/graphql")).json(&json!({ "query": query, "variables": variables }));
+            let answer: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+            assert!(answer.get("errors").is_none(), "{answer:#}");
+            answer["data"].clone()
+        };
+        let data = ask("mutation { registerAgent(input: {}) { agent { id } }
+            saveConfiguration(input: { provider: \"hubspot\" }) { configuration { id } } }", json!({})).await;
+        let agent = &data["registerAgent"]["agent"]["id"];
+        let configuration = &data["saveConfiguration"]["configuration"]["id"];
+        for outcome in ["COMPLETED", "FAILED", "FAILED"] {
+            ask("mutation($id: UUID!) { queueJobs(input: [{ configurationId: $id, name: \"crawl\" }]) { results { jobId } } }",
+                json!({ "id": configuration })).await;
+            let data = ask("mutation($id: UUID!) { claimJob(input: { agentId: $id }) { attempt { runId attemptToken } } }",
+                json!({ "id": agent })).await;
+            let attempt = &data["claimJob"]["attempt"];
+            ask("mutation($input: FinishJobRunInput!) { finishJobRun(input: $input) { result { status } } }",
+                json!({ "input": { "runId": attempt["runId"], "attemptToken": attempt["attemptToken"], "sequence": 1,
+                    "outcome": outcome, "progress": { "agentResultMessage": "what happened" } } })).await;
+        }
+        // Imported history is no throughput. A job that is due since the tests' year began waits.
+        let mut writer = ForeignWriter::connect(&database).await;
+        writer.insert_job(id(1), None, "Queued").await;
+        writer.insert_job(id(2), None, "Failed").await;
+        timeout(SOON, async {
+            loop {
+                let (status, text) = get(&format!("{url}/metrics")).await;
+                assert_eq!(status, 200);
+                let has = |line: &str| text.lines().any(|each| each == line);
+                if has("agent_jobs_finished_runs_total{outcome=\"Completed\",provider=\"hubspot\"} 1")
+                    && has("agent_jobs_finished_runs_total{outcome=\"Failed\",provider=\"hubspot\"} 2")
+                {
+                    assert!(has("agent_jobs_waiting_run_seconds_count{provider=\"hubspot\"} 3"), "{text}");
+                    assert!(has("agent_jobs_working_run_seconds_bucket{provider=\"hubspot\",le=\"3600\"} 3"), "{text}");
+                    let age = text.lines().find_map(|line| line.strip_prefix("agent_jobs_oldest_due_job_age_seconds "));
+                    let age: f64 = age.expect("the gauge").parse().expect("a number");
+                    assert!(age > 1_000_000.0, "{age}");
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        })
+        .await
+        .expect("they are counted");
     }
 
     async fn jobs_that_were_over_for_long_are_removed(database: TestDatabase) {

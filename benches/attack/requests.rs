@@ -20,6 +20,10 @@ const ALIASES: usize = 10;
 /// Objects whose scalars alone are selected, so that an answer costs no more than to find its rows.
 const ROWS: [&str; 4] = ["Job", "JobRun", "Configuration", "Agent"];
 
+/// The conditions of a filter that statistics know.
+const OF_STATISTICS: [&str; 6] =
+    ["states", "excludeStates", "configurationIds", "providers", "agentIds", "search"];
+
 /// What is in the database, for arguments to name.
 pub struct KnownIds {
     pub configuration: Uuid,
@@ -97,7 +101,7 @@ impl<'a> Schema<'a> {
                 if base.contains_key(name) {
                     continue;
                 }
-                for (varied, value) in self.varied(argument)? {
+                for (varied, value) in self.varied(field, argument)? {
                     let attack = attacks.entry(format!("by {varied}")).or_default();
                     let mut arguments = base.clone();
                     arguments.insert(name.to_owned(), value);
@@ -124,7 +128,11 @@ impl<'a> Schema<'a> {
     }
 
     /// The values of an argument, each with what it varies: the argument, or a condition of a filter.
-    fn varied(&self, argument: &InputValueDefinition) -> Result<Vec<(String, Value)>, String> {
+    fn varied(
+        &self,
+        field: &FieldDefinition,
+        argument: &InputValueDefinition,
+    ) -> Result<Vec<(String, Value)>, String> {
         let (name, ty) = (argument.name.node.as_str(), &argument.ty.node);
         if name != "filter" {
             let values = self.samples(name, ty)?.into_iter();
@@ -133,6 +141,9 @@ impl<'a> Schema<'a> {
         let mut varied = Vec::new();
         for condition in self.input_fields(ty).ok_or("a filter is an input")? {
             let name = condition.name.node.as_str();
+            if field.name.node == "jobStatistics" && !OF_STATISTICS.contains(&name) {
+                continue;
+            }
             let values = self.samples(name, &condition.ty.node)?.into_iter();
             varied.extend(values.map(|value| (name.to_owned(), json!({ name: value }))));
         }
@@ -235,6 +246,10 @@ impl<'a> Schema<'a> {
             ("String", "providers") => vec![json!("hubspot"), json!("none")],
             ("String", "search") => vec![json!("%zz_"), json!("crawl"), json!("01")],
             ("String", _) => vec![json!("attack"), json!("a".repeat(200))],
+            // Before now, which is the end of the time.
+            ("DateTime", "from") => {
+                vec![json!("1990-01-01T00:00:00Z"), json!("2026-05-28T00:00:00Z")]
+            }
             ("DateTime", _) => {
                 let moments = ["1990-01-01", "2026-05-28", "2090-01-01"];
                 moments.map(|date| format!("{date}T00:00:00Z").into()).to_vec()
@@ -424,6 +439,7 @@ fn parameter_samples(name: &str, schema: &Value, known: &KnownIds) -> Result<Vec
         // A place before all others in the default order: a letter and zeros.
         ("string", "after") => vec![format!("b{}", "A".repeat(33))],
         ("string", "search") => vec!["zz_".to_owned(), "crawl".to_owned()],
+        ("string", "from") => vec!["1990-01-01T00:00:00Z".to_owned()],
         ("string", _) if schema["format"] == "date-time" => {
             vec!["1990-01-01T00:00:00Z".to_owned(), "2090-01-01T00:00:00Z".to_owned()]
         }

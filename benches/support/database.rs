@@ -80,9 +80,14 @@ impl Database {
 
     /// Fills it with a history of this many jobs, and tells how many runs they have.
     pub async fn fill(&self, jobs: u32) -> Result<(Db, u64), Failure> {
+        self.fill_with(Shape { jobs, ..Shape::default() }).await
+    }
+
+    /// The same with a history of this shape.
+    pub async fn fill_with(&self, shape: Shape) -> Result<(Db, u64), Failure> {
         let db = self.open().await?;
         let now = Timestamp::from_micros(1_780_000_000_000_000).expect("a moment");
-        let mut history = History::new(Shape { jobs, ..Shape::default() }, now);
+        let mut history = History::new(shape, now);
         while history.len() > 0 {
             let transaction = db.begin_write().await?;
             fill(&transaction, &mut history, JOBS_AT_ONCE).await?;

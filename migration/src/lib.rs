@@ -14,6 +14,7 @@ mod m0008_last_seen;
 mod m0009_failed_processing;
 mod m0010_failure_groups;
 mod m0011_current_runs;
+mod m0012_statistics;
 mod m0013_event_principals;
 mod sql;
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_failed_processing::Migration),
             Box::new(m0010_failure_groups::Migration),
             Box::new(m0011_current_runs::Migration),
+            Box::new(m0012_statistics::Migration),
             Box::new(m0013_event_principals::Migration),
         ]
     }

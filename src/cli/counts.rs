@@ -2,6 +2,8 @@ use clap::{Args, Subcommand};
 
 use super::database_options::DatabaseOptions;
 use super::failure::{Failure, print};
+use crate::jobs::statistics::place::NONE;
+use crate::jobs::statistics::verify;
 use crate::jobs::{counts, failures};
 
 #[derive(Args)]
@@ -14,9 +16,10 @@ pub struct Options {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Compare the counters with the jobs; exit code 1 if they differ.
+    /// Compare the counters and the statistics with the jobs and runs; exit code 1 if they differ.
     Verify,
-    /// Count all jobs anew. Writers wait until it is done.
+    /// Count all jobs anew, and make the statistics anew from the jobs and runs that there are. Those of
+    /// removed jobs stay. Writers wait until it is done.
     Rebuild,
 }
 
@@ -48,7 +51,21 @@ pub async fn run(options: Options) -> Result<(), Failure> {
                     drift.group_id, drift.counter, drift.jobs
                 ))?;
             }
-            if !(drifts.is_empty() && groups.is_empty()) {
+            let of_statistics = verify::verify(&db).await?;
+            for drift in &of_statistics {
+                let configuration = match drift.configuration_id {
+                    Some(id) => format!("configuration {id}"),
+                    None if drift.is_total => "all configurations".to_owned(),
+                    None => "no configuration".to_owned(),
+                };
+                let ((runs, jobs), (found_runs, found_jobs)) = (drift.counted, drift.found);
+                print(format_args!(
+                    "statistics of {configuration} from {}: {runs} runs and {jobs} jobs, but there are \
+                     {found_runs} and {found_jobs}, or their times or tasks differ",
+                    drift.start
+                ))?;
+            }
+            if !(drifts.is_empty() && groups.is_empty() && of_statistics.is_empty()) {
                 return Err(Failure::new(
                     1,
                     "the counters differ from the jobs; `agent-jobs counts rebuild` mends them",
@@ -59,6 +76,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
         Action::Rebuild => {
             counts::rebuild(&db).await?;
             failures::counts::rebuild(&db).await?;
+            verify::rebuild(&db).await?;
             print("counted anew")?;
         }
     }

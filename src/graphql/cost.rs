@@ -6,15 +6,20 @@
 use std::collections::HashMap;
 
 use async_graphql::{InputType as _, Value};
-use entity::JobState;
+use entity::{JobState, Timestamp};
 use graphql_server::{FieldCosts, FieldUse};
 use uuid::Uuid;
 
+use crate::clock;
 use crate::jobs::conditions::{COUNT, Conditions, SCAN};
 use crate::jobs::failures;
 use crate::jobs::filter::JobFilter;
 use crate::jobs::order::Order;
 use crate::jobs::scope::Scope;
+use crate::jobs::statistics::query::{Bucket, GroupBy, Query};
+
+/// The list of statistics.
+const STATISTICS: &str = "jobStatistics";
 
 /// The costs of fields for a principal with this scope.
 pub struct JobCosts<'a> {
@@ -24,6 +29,10 @@ pub struct JobCosts<'a> {
 }
 
 impl FieldCosts for JobCosts<'_> {
+    fn length(&self, field: &FieldUse<'_>) -> Option<u64> {
+        statistics_of(field).map(|query| query.groups())
+    }
+
     fn present_length(&self, field: &FieldUse<'_>) -> Option<u64> {
         // The number of executing jobs of one configuration is unknown.
         let is_all = field.name == "executingJobs" && field.argument("configurationId").is_none();
@@ -31,6 +40,9 @@ impl FieldCosts for JobCosts<'_> {
     }
 
     fn rows(&self, field: &FieldUse<'_>) -> Option<u64> {
+        if field.name == STATISTICS {
+            return Some(statistics_of(field).map_or(0, |query| query.cost(self.scope)));
+        }
         if !field.is_page {
             return None;
         }
@@ -57,6 +69,20 @@ impl FieldCosts for JobCosts<'_> {
         // They are counted in any case.
         Some(conditions.cost(Order::default(), self.scope).max(COUNT))
     }
+}
+
+/// The query of statistics; `None` if the field is another or its arguments cannot be used.
+fn statistics_of(field: &FieldUse<'_>) -> Option<Query> {
+    if field.name != STATISTICS {
+        return None;
+    }
+    let given = |name: &str| field.argument(name).cloned();
+    let conditions = given("filter").map_or(Some(Conditions::default()), |it| filter_of(&it))?;
+    let moment = |name| Option::<Timestamp>::parse(given(name)).ok();
+    let bucket = Option::<Bucket>::parse(given("bucket")).ok()?;
+    let group_by = Option::<Vec<GroupBy>>::parse(given("groupBy")).ok()?.unwrap_or_default();
+    let (from, to) = (moment("from")?, moment("to")?);
+    Query::new(conditions.into_statistics().ok()?, from, to, bucket, group_by, clock::now()).ok()
 }
 
 /// The conditions of a list with these arguments; `None` if they cannot be used.
@@ -156,6 +182,31 @@ mod tests {
         ] {
             assert_eq!(cost(query, json!({})), expected, "{query}");
         }
+    }
+
+    #[test]
+    fn statistics_cost_their_groups_and_the_rows_of_their_time() {
+        let year = "from: \"2026-01-01T00:00:00Z\", to: \"2026-12-31T00:00:00Z\"";
+        let days = "from: \"2026-01-02T00:00:00Z\", to: \"2026-01-04T00:00:00Z\"";
+        for (arguments, groups, scan) in [
+            (year.to_owned(), 1, 12 * COUNT / 10),
+            (format!("{year}, bucket: DAY"), 364, 12 * COUNT / 10),
+            (format!("{year}, bucket: WEEK, groupBy: [CONFIGURATION]"), 52 * 20, SCAN),
+            (format!("{days}, bucket: HOUR"), 48, 2 * COUNT / 10),
+            (format!("{days}, bucket: HOUR, groupBy: [PROVIDER]"), 48 * 5, 2 * COUNT),
+            (format!("{days}, groupBy: [STATE], filter: {{ search: \"x\" }}"), 3, 4 * COUNT),
+            // The request is refused.
+            (format!("{year}, filter: {{ priority: 1 }}"), 20, 0),
+        ] {
+            let query = format!("{{ jobStatistics({arguments}) {{ finished failed }} }}");
+            assert_eq!(cost(&query, json!({})), 10 + groups * 3 + scan, "{query}");
+            let one = Scope::only([Uuid::nil()]);
+            let within = cost_within(&one, LENGTH, &query, json!({})) - 10 - groups * 3;
+            assert!(within >= scan, "{query}");
+        }
+        let query = "query($g: [StatisticsGroup!]) { jobStatistics(groupBy: $g) { finished } }";
+        let of_state = cost(query, json!({ "g": ["STATE"] }));
+        assert_eq!(of_state - cost(query, json!({})), 2 * 2);
     }
 
     #[test]

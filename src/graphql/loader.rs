@@ -13,10 +13,11 @@ use uuid::Uuid;
 use crate::db::Db;
 use crate::error::ApiError;
 use crate::jobs::counts::Counts;
+use crate::jobs::estimates::RunEstimate;
 use crate::jobs::failures::parts::{self, Group};
 use crate::jobs::rows::RunOwner;
 use crate::jobs::scope::{Scope, Scoped};
-use crate::jobs::{counts, rows};
+use crate::jobs::{counts, estimates, rows};
 
 /// Loads rows in the scope from the database. It lives as long as the request, so nothing is shared
 /// between principals.
@@ -129,6 +130,24 @@ impl Loader<JobsOf> for Rows {
             }));
         }
         Ok(found)
+    }
+}
+
+/// How long runs of a job are expected to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EstimateOf(pub Uuid);
+
+impl Loader<EstimateOf> for Rows {
+    type Value = RunEstimate;
+    type Error = ApiError;
+
+    async fn load(
+        &self,
+        keys: &[EstimateOf],
+    ) -> Result<HashMap<EstimateOf, RunEstimate>, ApiError> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let estimates = estimates::of_jobs(self.db.reader(), &self.scope, &ids).await?;
+        Ok(pick(keys, |key| estimates.get(&key.0).copied()))
     }
 }
 

@@ -66,6 +66,31 @@ impl Default for Conditions {
     }
 }
 
+/// The conditions that statistics know: they have no jobs one by one.
+#[derive(Clone, Debug)]
+pub struct StatisticsConditions {
+    pub(super) configurations: Scope,
+    pub(super) providers: Vec<String>,
+    pub(super) agents: Vec<Uuid>,
+    /// `None`: any state.
+    pub(super) states: Option<Vec<JobState>>,
+    /// A part of the name.
+    pub(super) search: Option<String>,
+}
+
+/// Everything.
+impl Default for StatisticsConditions {
+    fn default() -> Self {
+        Self {
+            configurations: Scope::All,
+            providers: Vec::new(),
+            agents: Vec::new(),
+            states: None,
+            search: None,
+        }
+    }
+}
+
 impl Conditions {
     /// Checks a filter. Runs whose agents last reported before `stale_before` are stale; none are if it
     /// is `None`.
@@ -165,6 +190,69 @@ impl Conditions {
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// The same for statistics.
+    ///
+    /// # Errors
+    /// The first condition that statistics do not know.
+    pub fn into_statistics(self) -> Result<StatisticsConditions, ApiError> {
+        let JobFilter {
+            states: _,
+            exclude_states: _,
+            configuration_ids: _,
+            agent_ids: _,
+            providers,
+            search,
+            priority,
+            created_after,
+            created_before,
+            started_after,
+            started_before,
+            finished_after,
+            finished_before,
+            min_duration,
+            max_duration,
+            message_contains,
+            scheduled_after,
+            updated_before,
+            processing_states,
+            clues_missing,
+            is_stale,
+            failure_group_id: _,
+        } = self.filter;
+        let processing_states = processing_states.filter(|states| !states.is_empty());
+        for (name, is_given) in [
+            ("priority", priority.is_some()),
+            ("createdAfter", created_after.is_some()),
+            ("createdBefore", created_before.is_some()),
+            ("startedAfter", started_after.is_some()),
+            ("startedBefore", started_before.is_some()),
+            ("finishedAfter", finished_after.is_some()),
+            ("finishedBefore", finished_before.is_some()),
+            ("minDuration", min_duration.is_some()),
+            ("maxDuration", max_duration.is_some()),
+            ("messageContains", message_contains.is_some()),
+            ("scheduledAfter", scheduled_after.is_some()),
+            ("updatedBefore", updated_before.is_some()),
+            ("processingStates", processing_states.is_some()),
+            ("cluesMissing", clues_missing.is_some()),
+            ("isStale", is_stale.is_some()),
+            ("failureGroupId", self.failure_group.is_some()),
+        ] {
+            if is_given {
+                let message = "statistics are filtered by configurationIds, providers, agentIds, states, \
+                     excludeStates and search alone";
+                return Err(ApiError::invalid(name, message));
+            }
+        }
+        Ok(StatisticsConditions {
+            configurations: self.configurations,
+            providers: providers.unwrap_or_default(),
+            agents: self.agents,
+            states: self.states,
+            search,
+        })
     }
 
     /// Whether every job matches.

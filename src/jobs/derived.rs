@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use entity::job_run::{self, Column};
 use entity::{Long, Timestamp};
+use run_statistics::forecast::{Estimate, Progress};
 
 /// A figure of a run's progress, which all interfaces show alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +155,59 @@ fn by_percentage(run: &job_run::Model) -> Option<f64> {
     let percent =
         run.agent_percent_completed.filter(|percent| *percent > 0.0 && *percent <= 100.0)?;
     Some(minutes_worked(run)? * (100.0 - percent) / percent)
+}
+
+/// When a run will end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunForecast {
+    /// With a probability of 0.1 it ends before.
+    pub earliest: Timestamp,
+    pub likely: Timestamp,
+    /// With a probability of 0.1 it ends after.
+    pub latest: Timestamp,
+    pub samples: usize,
+}
+
+/// How long the agent has been at an active run, in milliseconds. `None` if it has not begun.
+fn elapsed(run: &job_run::Model, now: Timestamp) -> Option<i64> {
+    let started = run.agent_start_time.filter(|_| is_active(run))?;
+    Some((now.utc() - started.utc()).num_milliseconds().max(0))
+}
+
+/// How far a run was when it last reported: by the tasks that it expects, or else by its percentage.
+fn progress(run: &job_run::Model) -> Option<Progress> {
+    let elapsed = minutes_worked(run)? * 60_000.0;
+    let expected = run.agent_expected_tasks_count.map(|count| count.0).filter(|count| *count > 0);
+    #[expect(clippy::cast_precision_loss, reason = "an estimate needs no 53 bits")]
+    let by_tasks =
+        expected.zip(tasks_done(run)).map(|(expected, done)| done as f64 / expected as f64);
+    let part = by_tasks.or(run.agent_percent_completed.map(|percent| percent / 100.0))?;
+    Some(Progress { elapsed, part })
+}
+
+/// When an active run will end, by runs like it and its own pace. `None` if it has not begun.
+pub fn forecast(run: &job_run::Model, now: Timestamp, estimate: Estimate) -> Option<RunForecast> {
+    #[expect(clippy::cast_precision_loss, reason = "an estimate needs no 53 bits")]
+    let elapsed = elapsed(run, now)? as f64;
+    let forecast = estimate.forecast(elapsed, progress(run));
+    let start = run.agent_start_time?;
+    // A run of a thousand years is no forecast.
+    let moment = |milliseconds: f64| {
+        #[expect(clippy::cast_possible_truncation, reason = "it is clamped")]
+        let micros = (milliseconds.min(3.2e13) * 1_000.0) as i64;
+        Timestamp::from_micros(start.micros().saturating_add(micros))
+    };
+    Some(RunForecast {
+        earliest: moment(forecast.earliest)?,
+        likely: moment(forecast.likely)?,
+        latest: moment(forecast.latest)?,
+        samples: estimate.samples,
+    })
+}
+
+/// Whether an active run has taken longer than this many milliseconds.
+pub fn is_overdue(run: &job_run::Model, now: Timestamp, overdue_after: i64) -> bool {
+    elapsed(run, now).is_some_and(|elapsed| elapsed > overdue_after)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use entity::{JobState, Timestamp};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use uuid::Uuid;
 
+use super::statistics;
 use crate::db::{Db, Sql};
 
 /// "agentret": the key of the advisory lock that removal holds.
@@ -61,12 +62,29 @@ pub async fn remove(db: &Db, before: Timestamp, after: Option<Position>) -> Resu
         transaction.rollback().await?;
         return Ok(Removed { jobs: 0, next: None });
     }
-    // The state is checked again, since a job may have been retried meanwhile.
+    // The state is checked again, since a job may have been retried meanwhile. On PostgreSQL the jobs are
+    // locked first, so that what the statistics keep is what is removed.
+    let ids = lock_finished(&transaction, &finished, &ids).await?;
+    for keep in statistics::facts::keep(db.backend(), &ids) {
+        keep.execute(&transaction).await?;
+    }
     let mut sql = Sql::new(db.backend());
-    sql.push(&format!("DELETE FROM job WHERE {finished} AND id")).any_uuid(&ids);
+    sql.push("DELETE FROM job WHERE id").any_uuid(&ids);
     let removed = sql.execute(&transaction).await?.rows_affected();
     transaction.commit().await?;
-    Ok(Removed { jobs: removed, next: last.filter(|_| ids.len() == BATCH) })
+    Ok(Removed { jobs: removed, next: last.filter(|_| rows.len() == BATCH) })
+}
+
+/// Those of the jobs that are finished, which stay so until the transaction ends.
+async fn lock_finished(
+    transaction: &impl ConnectionTrait,
+    finished: &str,
+    ids: &[Uuid],
+) -> Result<Vec<Uuid>, DbErr> {
+    let mut sql = Sql::new(transaction.get_database_backend());
+    sql.push(&format!("SELECT id FROM job WHERE {finished} AND id")).any_uuid(ids);
+    sql.push(" ORDER BY id").push_either("", " FOR UPDATE");
+    sql.all(transaction).await?.iter().map(|row| row.try_get_by_index(0)).collect()
 }
 
 async fn lock(transaction: &impl ConnectionTrait) -> Result<bool, DbErr> {

@@ -160,7 +160,7 @@ async fn sorted_jobs(
 }
 
 /// The error of the output itself: csv's own conversion hides which kind it is.
-fn io_error(error: csv::Error) -> std::io::Error {
+pub(super) fn io_error(error: csv::Error) -> std::io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         kind => std::io::Error::other(format!("{kind:?}")),

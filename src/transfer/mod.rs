@@ -11,6 +11,7 @@ mod progress;
 mod source;
 #[cfg(test)]
 mod source_tests;
+pub mod statistics;
 pub mod tables;
 pub mod text;
 

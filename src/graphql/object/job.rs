@@ -4,9 +4,10 @@ use async_graphql::{ComplexObject, Context};
 use entity::job::Column;
 use entity::job_event;
 
+use super::job_run::OVERDUE;
 use super::{Configuration, JobRun, load, object};
 use crate::error::ApiError;
-use crate::graphql::loader::{HistoryOf, RowLoader, RunsOf};
+use crate::graphql::loader::{ById, HistoryOf, RowLoader, RunsOf};
 use crate::graphql::selection::{Selectable, columns};
 use crate::jobs::argument::take_of;
 use crate::jobs::page::Listed;
@@ -38,6 +39,7 @@ impl Selectable for Job {
         ("currentRun", &[Column::CurrentRunId]),
         ("runs", &[Column::Id]),
         ("history", &[Column::Id]),
+        ("isOverdue", &[Column::CurrentRunId]),
     ];
 }
 
@@ -79,6 +81,18 @@ impl Job {
         let runs = context.data_unchecked::<RowLoader>().load_one(key).await?;
         Ok(runs.into_iter().flatten().map(JobRun::from).collect())
     }
+
+    /// Whether its current run is active and has taken longer than completed runs of the same configuration
+    /// and name do. See `JobRun.isOverdue`.
+    async fn is_overdue(&self, context: &Context<'_>) -> Result<bool, ApiError> {
+        let Some(id) = self.row.current_run_id else { return Ok(false) };
+        let key: ById<entity::job_run::Entity> = (id, OVERDUE.iter().copied().collect());
+        match context.data_unchecked::<RowLoader>().load_one(key).await? {
+            Some(run) => JobRun::from(run).is_late(context).await,
+            None => Ok(false),
+        }
+    }
+
     /// Each change of its state, the oldest first, whatever the attempt. Empty for a job that was
     /// never changed here.
     async fn history(&self, context: &Context<'_>) -> Result<Vec<job_event::Model>, ApiError> {

@@ -7,6 +7,7 @@ mod failure_group;
 mod job;
 mod job_run;
 mod principal;
+mod statistics;
 
 pub use agent::Agent;
 pub use configuration::Configuration;
@@ -15,6 +16,7 @@ pub use failure_group::FailureGroup;
 pub use job::Job;
 pub use job_run::JobRun;
 pub use principal::Principal;
+pub use statistics::JobStatistics;
 
 use async_graphql::Context;
 

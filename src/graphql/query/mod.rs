@@ -9,6 +9,7 @@ mod job_run;
 mod jobs;
 mod named_page;
 mod principal;
+mod statistics;
 
 use async_graphql::MergedObject;
 
@@ -23,4 +24,5 @@ pub struct Query(
     configuration::ConfigurationQuery,
     agent::AgentQuery,
     failures::FailuresQuery,
+    statistics::StatisticsQuery,
 );

@@ -10,11 +10,12 @@ use entity::JobState;
 use sea_orm::DbBackend;
 use tokio::sync::Semaphore;
 
+use crate::clock;
 use crate::db::{Db, failure};
 use crate::graphql::Api;
 use crate::http::auth::authenticate::{authenticate, unauthenticated};
-use crate::jobs::counts;
 use crate::jobs::scope::Scope;
+use crate::jobs::{counts, due};
 use crate::live::Live;
 use crate::metrics;
 use crate::reports::WriteQueue;
@@ -61,6 +62,15 @@ async fn update_gauges(live: &Live, write_queue: &WriteQueue) {
     if let Err(error) = &counts {
         failure::log("counting the jobs for metrics", error);
     }
+    let now = clock::now();
+    let oldest = due::oldest(db.reader(), now).await;
+    if let Err(error) = &oldest {
+        failure::log("reading the oldest due job for metrics", error);
+    }
+    let age = oldest.map_or(f64::NAN, |since| {
+        since.map_or(0.0, |since| (now.micros() - since.micros()).max(0) as f64 / 1e6)
+    });
+    gauge!("agent_jobs_oldest_due_job_age_seconds").set(age);
     for state in JobState::ALL {
         let jobs = counts.as_ref().map_or(f64::NAN, |counts| counts.of(*state) as f64);
         gauge!("agent_jobs_jobs", "state" => state.name()).set(jobs);

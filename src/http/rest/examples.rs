@@ -10,7 +10,10 @@ use super::{failures, jobs, values};
 use crate::jobs::derived::Figure;
 use crate::jobs::failures::cursor::Cursor;
 use crate::jobs::failures::filter::FailureGroupOrder;
-use crate::jobs::failures::parts::{Group, Part};
+use crate::jobs::failures::parts::{Group as FailureGroup, Part};
+use crate::jobs::statistics::event::Outcome;
+use crate::jobs::statistics::read::{Group, Row, Summary};
+use crate::jobs::statistics::record;
 
 /// A failed job and its run.
 pub fn job_and_run() -> (job::Model, job_run::Model) {
@@ -73,6 +76,21 @@ pub fn counts() -> Json {
     counts.map(|(state, count)| (state.name(), count)).collect()
 }
 
+/// A record of statistics.
+pub fn statistics() -> Json {
+    let row = Row {
+        start: Timestamp::from_micros(1_777_593_600_000_000).unwrap_or_default(),
+        end: Timestamp::from_micros(1_777_680_000_000_000).unwrap_or_default(),
+        group: Group {
+            configuration_id: Uuid::parse_str("019dfb4f-0b77-7a10-8f21-5d0c3b1e2a90").ok(),
+            ..Group::default()
+        },
+        summary: Summary::of([(Outcome::Completed, 41), (Outcome::Failed, 2)], 180_000),
+        has_jobs: true,
+    };
+    record::object(&row).into()
+}
+
 pub fn csv(job: &job::Model, names: &str) -> String {
     let values = row::<job::Entity>(job, names);
     let cells: Vec<_> = values.values().filter_map(Json::as_str).collect();
@@ -92,7 +110,7 @@ pub fn failure_group() -> Json {
         last_seen: seen,
         acknowledgement: None,
     };
-    let group = Group { id: fingerprint.id, title: fingerprint.title, parts: vec![part] };
+    let group = FailureGroup { id: fingerprint.id, title: fingerprint.title, parts: vec![part] };
     let day = Timestamp::from_micros(1_777_593_600_000_000).unwrap_or_default();
     failures::object(&group, Some(&message), &[(day, 1)])
 }

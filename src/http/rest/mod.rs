@@ -13,6 +13,7 @@ mod parameters;
 mod problem;
 mod request;
 mod route_parameters;
+mod statistics;
 mod values;
 
 use axum::Router;
@@ -52,6 +53,7 @@ pub fn routes() -> Router<Site> {
         .route("/v1/jobrun", get(jobs::job_run))
         .route("/v1/failures", get(failures::list))
         .route("/v1/failures/{id}", get(failures::one))
+        .route("/v1/statistics", get(statistics::statistics))
         .route("/v1/openapi.json", get(description))
         .method_not_allowed_fallback(other_method)
         .fallback(|| async { Problem::new(ErrorCode::NotFound, "there is nothing at this path") })

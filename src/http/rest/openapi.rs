@@ -19,6 +19,7 @@ use utoipa::openapi::{
 use super::parameters::Parameter;
 use super::{csv, examples, jobs, route_parameters, values};
 use crate::jobs::derived::Figure;
+use crate::jobs::statistics::record;
 
 /// The document at `/api/v1/openapi.json`.
 pub static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
@@ -98,6 +99,23 @@ fn document() -> OpenApi {
                         &run,
                         "Id,JobId,AgentState,AgentStartTime,AgentPercentCompleted,AgentResultMessage,ProcessingState",
                     ),
+                },
+            ),
+        )
+        .path(
+            "/api/v1/statistics",
+            route(
+                "statistics",
+                "Sum up what finished",
+                "Runs that ended between two moments: how many, how long they waited and took, their tasks and \
+                 clues. One object for each bucket of time and group; those in which nothing finished are left \
+                 out. Percentiles are within 0.4 % of the exact ones. Statistics stay when jobs are removed for \
+                 their age.",
+                &route_parameters::STATISTICS,
+                ("application/json", json!({ "type": "array", "items": reference("Statistics") })),
+                &Example {
+                    url: "/api/v1/statistics?from=2026-05-01T00:00:00Z&to=2026-05-02T00:00:00Z&bucket=Day&groupBy=Configuration",
+                    answer: json!([examples::statistics()]),
                 },
             ),
         )
@@ -343,6 +361,7 @@ fn schemas() -> Vec<(&'static str, Json)> {
             "additionalProperties": false,
         })),
         ("FailureGroup", failure_group()),
+        ("Statistics", statistics()),
         ("ExecutingJobsUpdate", json!({
             "type": "object",
             "description": "Changes of the executing jobs.",
@@ -424,6 +443,29 @@ fn failure_group() -> Json {
         "required": names,
         "additionalProperties": false,
     })
+}
+
+/// A record of statistics.
+fn statistics() -> Json {
+    let property = |(name, of, may_be_null, description): &(&str, &str, bool, &str)| {
+        let (ty, format) = match *of {
+            "date-time" | "uuid" => ("string", Some(*of)),
+            "integer" => ("integer", Some("int64")),
+            of => (of, None),
+        };
+        let mut schema = json!({ "type": ty, "description": description });
+        if *may_be_null {
+            schema["type"] = json!([ty, "null"]);
+        }
+        if let Some(format) = format {
+            schema["format"] = format.into();
+        }
+        ((*name).to_owned(), schema)
+    };
+    let names: Vec<_> = record::VALUES.iter().map(|(name, ..)| *name).collect();
+    let properties: Map<_, _> = record::VALUES.iter().map(property).collect();
+    json!({ "type": "object", "description": "What finished in a bucket of time, of a group.",
+        "properties": properties, "required": names, "additionalProperties": false })
 }
 
 /// A table's row, with the columns' descriptions in GraphQL.

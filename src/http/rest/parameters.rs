@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::extract::rejection::QueryRejection;
 use axum::http::request::Parts;
 use clap::ValueEnum;
-use entity::{Columns, JobState, Table, job, job_run};
+use entity::{Columns, JobState, Table, Timestamp, job, job_run, pascal_case};
 use graphql_server::names::{folded, nearest};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -242,10 +242,24 @@ impl Given {
 
     /// The value of a parameter that has one of the names of an enum.
     pub fn one_of<T: ValueEnum>(&self, name: &'static str) -> Result<Option<T>, Problem> {
+        self.get(name).map(|text| value_of(name, text)).transpose()
+    }
+
+    /// The values of an enum that are named in a list with commas.
+    pub fn list_of<T: ValueEnum>(&self, name: &'static str) -> Result<Vec<T>, Problem> {
+        let Some(text) = self.get(name) else { return Ok(Vec::new()) };
+        text.split(',').map(|word| value_of(name, word.trim())).collect()
+    }
+
+    /// A moment.
+    pub fn moment(&self, name: &'static str) -> Result<Option<Timestamp>, Problem> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        by_name(text).map(Some).ok_or_else(|| {
-            let names = value_names::<T>().join(", ");
-            let message = format_args!("expected one of {names}, not {}", quoted(text));
+        text.parse().map(Some).map_err(|_| {
+            let message = format_args!(
+                "expected an RFC 3339 moment with an offset, such as 2026-05-01T10:22:33Z or \
+                 2026-05-01T12:22:33%2B02:00, not {}",
+                quoted(text)
+            );
             Problem::parameter(name, message)
         })
     }
@@ -303,15 +317,18 @@ fn column<E: Table>(name: &str) -> Option<E::Column> {
 /// The names of the values outside GraphQL: `CreatedDate`.
 pub fn value_names<T: ValueEnum>() -> Vec<String> {
     let values = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
-    values.map(|value| value.get_name().to_owned()).collect()
+    values.map(|value| pascal_case(value.get_name())).collect()
 }
 
 /// The value of this name, in any spelling.
-fn by_name<T: ValueEnum>(name: &str) -> Option<T> {
+fn value_of<T: ValueEnum>(parameter: &'static str, name: &str) -> Result<T, Problem> {
     let named = |value: &&T| {
         value.to_possible_value().is_some_and(|value| folded(value.get_name()) == folded(name))
     };
-    T::value_variants().iter().find(named).cloned()
+    T::value_variants().iter().find(named).cloned().ok_or_else(|| {
+        let names = value_names::<T>().join(", ");
+        Problem::parameter(parameter, format_args!("expected one of {names}, not {}", quoted(name)))
+    })
 }
 
 fn unknown_value(parameter: &'static str, name: &str) -> Problem {

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::filter;
 use super::parameters::{Parameter, value_names};
 use crate::jobs::failures::filter::FailureGroupOrder;
+use crate::jobs::statistics::query::{Bucket, GroupBy};
 
 /// The parameters of `/v1/jobs`.
 pub static JOBS: LazyLock<Vec<Parameter>> =
@@ -60,6 +61,41 @@ pub static FAILURES: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
 /// The parameters of `/v1/failures/{id}`, all of its path.
 pub static FAILURE: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
     vec![Parameter { description: "Id of the failure group.", ..Parameter::id() }]
+});
+
+/// The parameters of `/v1/statistics`.
+pub static STATISTICS: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
+    const KNOWN: [&str; 6] =
+        ["states", "excludeStates", "configurationIds", "providers", "agentIds", "search"];
+    let known = filter::parameters().filter(|parameter| KNOWN.contains(&parameter.name));
+    let groups = value_names::<GroupBy>();
+    let moment = || json!({ "type": "string", "format": "date-time" });
+    [
+        Parameter::new(
+            "from",
+            "What ended at this moment or later, from the beginning of its hour or day. Default: 30 days \
+             before `to`.",
+            moment(),
+        ),
+        Parameter::new(
+            "to",
+            "What ended before this moment, to the end of its hour or day. Default: now.",
+            moment(),
+        ),
+        Parameter::new(
+            "bucket",
+            "The length of a bucket, in UTC. Default: the whole time is one.",
+            json!({ "type": "string", "enum": value_names::<Bucket>() }),
+        ),
+        Parameter::new(
+            "groupBy",
+            "What to tell apart. Default: nothing but the buckets.",
+            json!({ "type": "array", "minItems": 1, "items": { "type": "string", "enum": groups } }),
+        ),
+    ]
+    .into_iter()
+    .chain(known)
+    .collect()
 });
 
 /// The parameters that request a page of jobs. A configuration alone requests counts.

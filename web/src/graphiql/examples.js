@@ -109,6 +109,43 @@ query jobCounts {
 `,
       },
       {
+        title: 'jobStatistics',
+        summary: 'What finished in the last 30 days',
+        query: `# How many runs finished, failed and were cancelled on
+# each day, how long they waited and how long they took:
+# the numbers for a chart.
+#
+# bucket is HOUR, DAY or WEEK; without it there is one
+# entry for the whole time. groupBy tells apart what is in
+# the list: CONFIGURATION, PROVIDER, AGENT, STATE, NAME.
+# Without from and to it is about the last 30 days. Days
+# are those of UTC, and days without any run are left out.
+#
+# Times are in milliseconds. The statistics stay when old
+# jobs are removed.
+query jobStatistics {
+  jobStatistics(bucket: DAY, groupBy: [PROVIDER]) {
+    start
+    provider
+    finished
+    failed
+    failureRate
+    wait {
+      p50
+      p95
+    }
+    duration {
+      p50
+      p95
+      max
+    }
+    tasks
+    clues
+  }
+}
+`,
+      },
+      {
         title: 'jobs',
         summary: 'One page of jobs, with filters',
         query: `# One page of jobs, the newest first: what a table with
