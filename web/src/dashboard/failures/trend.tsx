@@ -1,7 +1,7 @@
 import { count } from '../format/number';
 import { dayOf } from '../format/time';
 import { t } from '../i18n';
-import { useNow } from '../live/clock';
+import { useHour } from '../live/hour';
 import { useSettings } from '../settings/settings';
 
 const DAY = 86_400_000;
@@ -26,7 +26,7 @@ export function daily(days: readonly Day[], now: number): { at: number; n: numbe
 /** Failures per day as small bars. The days are those of UTC, as the API counts them. */
 export function Trend({ days }: { days: readonly Day[] }) {
   const settings = { ...useSettings(), zone: 'UTC' };
-  const bars = daily(days, useNow());
+  const bars = daily(days, useHour());
   const most = Math.max(...bars.map(({ n }) => n), 1);
   const sum = bars.reduce((all, { n }) => all + n, 0);
   const peak = bars.findLast(({ n }) => n === most);

@@ -7,7 +7,7 @@ import { statisticsByGroup } from '../data/statistics-documents';
 import { duration } from '../format/duration';
 import { count, percent } from '../format/number';
 import { t } from '../i18n';
-import { useNow } from '../live/clock';
+import { useHour } from '../live/hour';
 import { useEvery } from '../live/hooks';
 import { AppLink } from '../ui/link';
 import { SortHead, type Sorting } from '../ui/sort-head';
@@ -83,7 +83,7 @@ export function Groups({
 }) {
   const [sorting, setSorting] = useState<Sorting<Key>>({ by: 'failed', isDescending: true });
   const [isAll, showAll] = useState(false);
-  const span = spanOf(length, useNow());
+  const span = spanOf(length, useHour());
   const past = before(span);
   const filter = conditionsFor(subject);
   const query = useQuery({

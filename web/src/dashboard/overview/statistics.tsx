@@ -10,7 +10,7 @@ import { count, percent } from '../format/number';
 import { t } from '../i18n';
 import { formatFilter, parseFilter } from '../jobs/address';
 import { type Filter, type Sort, usualSort } from '../jobs/filter';
-import { useNow } from '../live/clock';
+import { useHour } from '../live/hour';
 import { useEvery } from '../live/hooks';
 import { Empty, Failure } from '../ui/empty';
 import { Skeleton } from '../ui/skeleton';
@@ -66,7 +66,7 @@ export function Statistics({
   length: Length;
   isTable: boolean;
 }) {
-  const span = spanOf(length, useNow());
+  const span = spanOf(length, useHour());
   const [, navigate] = useLocation();
   const filter = conditionsFor(subject);
   const query = useQuery({

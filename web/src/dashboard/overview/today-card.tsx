@@ -5,7 +5,7 @@ import { duration } from '../format/duration';
 import { count, NONE, percent } from '../format/number';
 import { clock, startOfDay, weekday } from '../format/time';
 import { t } from '../i18n';
-import { useNow } from '../live/clock';
+import { useHour } from '../live/hour';
 import { useEvery } from '../live/hooks';
 import { useSettings } from '../settings/settings';
 import { icons } from '../ui/icons';
@@ -26,7 +26,7 @@ const isWorse = (figure: Figure, { verdict }: Comparison['of'][Figure]) =>
 /** Whether today is like other days, in words and figures. */
 export function Today({ subject }: { subject: Subject }) {
   const settings = useSettings();
-  const now = useNow();
+  const now = useHour();
   const filter = conditionsFor(subject);
   // One day more, since yesterday may be what is compared.
   const from = startOfDay(settings, now, WEEKS * 7 + 1);
