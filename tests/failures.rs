@@ -312,7 +312,7 @@ on_both_databases! {
 
     async fn a_new_version_groups_anew(database: TestDatabase) {
         let (server, mut writer, [a, _]) = start(&database).await;
-        for n in 0..450 {
+        for n in 0..360 {
             insert_failed(&mut writer, n, Some(a), Some(["broken", "worn"][n as usize % 2])).await;
         }
         group_all(&server).await;

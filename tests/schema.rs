@@ -80,6 +80,7 @@ async fn a_run_has_its_42_fields_and_what_follows_from_them() {
         ("job", false),
         ("agent", false),
         ("history", true),
+        ("failureGroup", false),
         ("isActive", true),
         ("isStale", true),
         ("percentCompleted", false),
