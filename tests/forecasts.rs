@@ -180,7 +180,7 @@ on_both_databases! {
         insert(&server, [
             attempt(101, "crawl", JobState::Executing, 44, 0),
             attempt(102, "crawl", JobState::Cancelling, 120, 0),
-            attempt(103, "crawl", JobState::Completed, 2_000, 120),
+            attempt(103, "crawl", JobState::Failed, 2_000, 120),
         ]).await;
         for (n, is_overdue) in [(101, false), (102, true), (103, false)] {
             let job = read(&server, id(n)).await;

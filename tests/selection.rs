@@ -50,6 +50,8 @@ async fn fields_of(server: &TestServer, name: &str) -> Vec<String> {
                 "Agent" => " { name runs(take: 1) { id } }",
                 "StateChange" => " { state at message }",
                 "JobCounts" => " { total completed }",
+                "RunForecast" => " { likely sampleSize }",
+                "FailureGroup" => " { id title }",
                 _ => "",
             };
             format!("{}{selection}", field["name"].as_str().unwrap())

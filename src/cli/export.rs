@@ -108,7 +108,7 @@ impl StatisticsOptions {
 
 /// What is read and how.
 enum Source {
-    Table(FileTable, Conditions),
+    Table(FileTable, Box<Conditions>),
     Statistics(Query),
 }
 
@@ -127,7 +127,7 @@ impl Source {
             return query.map(Self::Statistics).map_err(usage);
         };
         match options.given() {
-            None => Ok(Self::Table(table, conditions)),
+            None => Ok(Self::Table(table, Box::new(conditions))),
             Some(option) => {
                 Err(Failure::new(Failure::USAGE, format!("{option} is for statistics alone")))
             }
@@ -164,7 +164,7 @@ pub async fn run(options: Options) -> Result<(), Failure> {
     let (format, complete) = (options.format, options.complete);
     let exported = match source {
         Source::Table(table, conditions) => {
-            let conditions = &conditions;
+            let conditions = &*conditions;
             let options = export::Options { table, conditions, order, format, complete };
             export(&db, &options, output).await
         }

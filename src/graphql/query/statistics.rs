@@ -24,7 +24,6 @@ impl StatisticsQuery {
     /// clues. One entry for each bucket of time and each group, sorted by both; those in which nothing
     /// finished are left out. They stay when jobs are removed for their age, and cost the same however many
     /// runs there are.
-    #[expect(clippy::too_many_arguments, reason = "they are the API")]
     async fn job_statistics(
         &self,
         context: &Context<'_>,

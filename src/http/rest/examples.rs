@@ -79,8 +79,8 @@ pub fn counts() -> Json {
 /// A record of statistics.
 pub fn statistics() -> Json {
     let row = Row {
-        start: Timestamp::from_micros(1_777_593_600_000_000).unwrap_or_default(),
-        end: Timestamp::from_micros(1_777_680_000_000_000).unwrap_or_default(),
+        start: Timestamp::from_micros(1_767_225_600_000_000).unwrap_or_default(),
+        end: Timestamp::from_micros(1_767_312_000_000_000).unwrap_or_default(),
         group: Group {
             configuration_id: Uuid::parse_str("019dfb4f-0b77-7a10-8f21-5d0c3b1e2a90").ok(),
             ..Group::default()

@@ -114,7 +114,7 @@ fn document() -> OpenApi {
                 &route_parameters::STATISTICS,
                 ("application/json", json!({ "type": "array", "items": reference("Statistics") })),
                 &Example {
-                    url: "/api/v1/statistics?from=2026-05-01T00:00:00Z&to=2026-05-02T00:00:00Z&bucket=Day&groupBy=Configuration",
+                    url: "/api/v1/statistics?from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z&bucket=Day&groupBy=Configuration",
                     answer: json!([examples::statistics()]),
                 },
             ),

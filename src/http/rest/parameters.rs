@@ -322,10 +322,10 @@ pub fn value_names<T: ValueEnum>() -> Vec<String> {
 
 /// The value of this name, in any spelling.
 fn value_of<T: ValueEnum>(parameter: &'static str, name: &str) -> Result<T, Problem> {
-    let named = |value: &&T| {
+    let is_it = |value: &&T| {
         value.to_possible_value().is_some_and(|value| folded(value.get_name()) == folded(name))
     };
-    T::value_variants().iter().find(named).cloned().ok_or_else(|| {
+    T::value_variants().iter().find(is_it).cloned().ok_or_else(|| {
         let names = value_names::<T>().join(", ");
         Problem::parameter(parameter, format_args!("expected one of {names}, not {}", quoted(name)))
     })

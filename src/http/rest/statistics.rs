@@ -38,5 +38,6 @@ pub async fn statistics(
         let found = read::read(&db, principal.scope(), &query).await?;
         values::json(&found.iter().map(record::object).collect::<Vec<_>>())
     };
-    respond(&site, &client, cost, make).await
+    // The future of so many summaries is large.
+    Box::pin(respond(&site, &client, cost, make)).await
 }
