@@ -101,6 +101,26 @@ on_both_databases! {
         });
     }
 
+    async fn no_moment_stops_a_writer(database: TestDatabase) {
+        database.open().await.close().await;
+        let mut writer = ForeignWriter::connect(&database).await;
+        let (agent, now) = (writer.uuid(id(91)), writer.second(0));
+        writer.execute(&format!("INSERT INTO agent (id, created_date) VALUES ({agent}, {now})")).await;
+        for write in [(0, 0, 0, 1, 1), (2, 0, 0, 1, 1), (4, 0, 0, 2, 0)] {
+            let statement = statement(&writer, write);
+            writer.execute(&statement).await;
+        }
+        let (start, end) = match writer {
+            ForeignWriter::Sqlite(_) => (i64::MIN.to_string(), i64::MAX.to_string()),
+            ForeignWriter::Postgres(_) => ("'-infinity'".to_owned(), "'infinity'".to_owned()),
+        };
+        let run = writer.uuid(id(10));
+        writer.execute(&format!(
+            "UPDATE job_run SET agent_state = 'Completed', agent_start_time = {start}, agent_end_time = {end} WHERE id = {run}"
+        )).await;
+        assert_eq!(writer.count_jobs(&format!("started_date = {start} AND finished_date = {end}")).await.len(), 1);
+    }
+
     async fn progress_does_not_write_the_job(database: TestDatabase) {
         database.open().await.close().await;
         let mut writer = ForeignWriter::connect(&database).await;

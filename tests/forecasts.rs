@@ -187,6 +187,18 @@ on_both_databases! {
             assert_eq!(job["isOverdue"], is_overdue, "{n}");
             assert_eq!(job["currentRun"]["isOverdue"], is_overdue, "{n}");
         }
+        let jobs = async |filter: &str| {
+            let query = format!("{{ jobs(take: 200, filter: {{ {filter} }}) {{ totalCount items {{ id }} }} }}");
+            let page = server.query(&query, json!({})).await["jobs"].take();
+            let ids: Vec<_> = page["items"].as_array().expect("jobs").iter().map(|job| job["id"].clone()).collect();
+            assert_eq!(page["totalCount"], ids.len(), "{filter}");
+            ids
+        };
+        assert_eq!(jobs("isOverdue: true").await, [json!(id(102))]);
+        assert_eq!(jobs("isOverdue: true, states: [EXECUTING]").await, [json!(null); 0]);
+        let others = jobs("isOverdue: false").await;
+        assert_eq!(others.len(), 22);
+        assert!(!others.contains(&json!(id(102))), "{others:?}");
     }
 
     async fn one_statement_reads_the_estimates_of_a_page(database: TestDatabase) {

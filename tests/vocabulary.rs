@@ -23,7 +23,7 @@ const PROSE: [(&[&str], &str); 15] = [
 ];
 
 /// Names that are not used in code, and what to write.
-const NAMES: [(&str, &str); 22] = [
+const NAMES: [(&str, &str); 23] = [
     ("Beat", "Heartbeat"),
     ("Caller", "Principal"),
     ("Departure", "Removal or RemovedJob"),
@@ -39,6 +39,7 @@ const NAMES: [(&str, &str); 22] = [
     ("NOT_OVER", "NOT_FINISHED"),
     ("OVER", "ALREADY_FINISHED"),
     ("Patience", "LeasePolicy"),
+    ("Stretch", "KeysetRange"),
     ("Survey", "DocumentStats"),
     ("Ticket", "SessionCookie"),
     ("is_over", "has_expired or is_finished"),

@@ -139,10 +139,13 @@ fn duration(run: &str, backend: DbBackend) -> String {
     let elapsed = format!("{run}.agent_elapsed_execution_time");
     let spent = format!("{run}.agent_end_time - {run}.agent_start_time");
     match backend {
+        // Between infinite moments PostgreSQL knows no time, and SQLite makes a float of a large number.
         DbBackend::Postgres => format!(
-            "coalesce({elapsed}, CAST(trunc(extract(epoch FROM {spent}) * 1000) AS bigint))"
+            "coalesce({elapsed}, CASE WHEN isfinite({run}.agent_start_time) \
+             AND isfinite({run}.agent_end_time) \
+             THEN CAST(trunc(extract(epoch FROM {spent}) * 1000) AS bigint) END)"
         ),
-        _ => format!("coalesce({elapsed}, ({spent}) / 1000)"),
+        _ => format!("coalesce({elapsed}, CAST(({spent}) / 1000 AS INTEGER))"),
     }
 }
 

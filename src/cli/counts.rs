@@ -2,7 +2,6 @@ use clap::{Args, Subcommand};
 
 use super::database_options::DatabaseOptions;
 use super::failure::{Failure, print};
-use crate::jobs::statistics::place::NONE;
 use crate::jobs::statistics::verify;
 use crate::jobs::{counts, failures};
 

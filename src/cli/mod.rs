@@ -127,7 +127,7 @@ async fn run() -> Result<(), Failure> {
         Some(Command::Counts(options)) => counts::run(options).await,
         Some(Command::Token(options)) => token::run(options).await,
         Some(Command::Schema) => schema::run(),
-        Some(Command::Reference(options)) => reference::run(&options, Cli::command()),
+        Some(Command::Reference(options)) => reference::run(&options, &Cli::command()),
         Some(Command::Config(_)) | None => Ok(()),
     };
     // Sends what is left, which may wait for the collector.

@@ -204,7 +204,7 @@ fn next_parameter(text: &str) -> Option<(&str, &str, &str)> {
     let starts = |at: usize| {
         bytes[at] == b':'
             && (at == 0 || bytes[at - 1] != b':')
-            && bytes.get(at + 1).is_some_and(|byte| byte.is_ascii_lowercase())
+            && bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase)
     };
     let start = (0..bytes.len()).find(|at| starts(*at))?;
     let length = bytes[start + 1..].iter().take_while(|byte| is_name(**byte)).count();

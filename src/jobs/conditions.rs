@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::argument::UuidArgument;
 use super::filter::JobFilter;
-use super::list::{Creation, Part};
 use super::order::{Order, OrderField};
+use super::part::{Creation, Part};
 use super::predicates::{Condition, Index, no_index, push_agents, push_dated_before_creation};
 use super::probe::{Probe, Scan};
 use super::scope::Scope;
@@ -127,7 +127,7 @@ impl Conditions {
         if let Some(excluded) = conditions.filter.exclude_states.take() {
             conditions.retain_states(|state| !excluded.contains(&state));
         }
-        if conditions.filter.is_stale == Some(true) {
+        if [conditions.filter.is_stale, conditions.filter.is_overdue].contains(&Some(true)) {
             conditions.retain_states(JobState::is_active);
         }
         Ok(conditions)
@@ -219,6 +219,7 @@ impl Conditions {
             processing_states,
             clues_missing,
             is_stale,
+            is_overdue,
             failure_group_id: _,
         } = self.filter;
         let processing_states = processing_states.filter(|states| !states.is_empty());
@@ -238,6 +239,7 @@ impl Conditions {
             ("processingStates", processing_states.is_some()),
             ("cluesMissing", clues_missing.is_some()),
             ("isStale", is_stale.is_some()),
+            ("isOverdue", is_overdue.is_some()),
             ("failureGroupId", self.failure_group.is_some()),
         ] {
             if is_given {
@@ -300,6 +302,14 @@ impl Conditions {
         }
     }
 
+    /// The jobs of a part of the list, by creation.
+    fn scan<'a>(&'a self, part: Part<'a>) -> Scan<'a> {
+        Scan::Jobs {
+            order: Box::new(|_| "created_date DESC, id DESC".to_owned()),
+            push: Box::new(move |sql| self.push_bounds(sql, &part, OrderField::CreatedDate)),
+        }
+    }
+
     /// The probes of the conditions whose indexes have another order than the list: those first that
     /// leave the fewest jobs.
     pub(super) fn probes(&self, order: Order, scope: &Scope) -> Vec<Probe<'_>> {
@@ -313,12 +323,12 @@ impl Conditions {
                 agents: &[],
                 creation: Creation::Any,
             };
-            probes.push(Probe { scans: vec![Scan::of_part(self, whole)] });
+            probes.push(Probe { scans: vec![self.scan(whole)] });
         }
         if !is_created && self.is_by_agent() {
             let part =
                 |agents| Part { scope: Scope::All, states: None, agents, creation: Creation::Any };
-            let scans = self.agents.chunks(1).map(|agents| Scan::of_part(self, part(agents)));
+            let scans = self.agents.chunks(1).map(|agents| self.scan(part(agents)));
             probes.push(Probe { scans: scans.collect() });
         }
         let mut met = Vec::new();
@@ -357,7 +367,7 @@ impl Conditions {
             let parts = scopes
                 .iter()
                 .flat_map(|scope| states.iter().map(move |states| part(scope, *states)));
-            probes.push(Probe { scans: parts.map(|part| Scan::of_part(self, part)).collect() });
+            probes.push(Probe { scans: parts.map(|part| self.scan(part)).collect() });
         }
         probes
     }

@@ -174,15 +174,10 @@ fn elapsed(run: &job_run::Model, now: Timestamp) -> Option<i64> {
     Some((now.utc() - started.utc()).num_milliseconds().max(0))
 }
 
-/// How far a run was when it last reported: by the tasks that it expects, or else by its percentage.
+/// How far a run was when it last reported.
 fn progress(run: &job_run::Model) -> Option<Progress> {
-    let elapsed = minutes_worked(run)? * 60_000.0;
-    let expected = run.agent_expected_tasks_count.map(|count| count.0).filter(|count| *count > 0);
-    #[expect(clippy::cast_precision_loss, reason = "an estimate needs no 53 bits")]
-    let by_tasks =
-        expected.zip(tasks_done(run)).map(|(expected, done)| done as f64 / expected as f64);
-    let part = by_tasks.or(run.agent_percent_completed.map(|percent| percent / 100.0))?;
-    Some(Progress { elapsed, part })
+    let part = percent_completed(run)? / 100.0;
+    Some(Progress { elapsed: minutes_worked(run)? * 60_000.0, part })
 }
 
 /// When an active run will end, by runs like it and its own pace. `None` if it has not begun.

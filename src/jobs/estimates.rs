@@ -5,12 +5,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use entity::JobState;
 use run_statistics::forecast::{Estimate, MAX_SAMPLES};
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{ConnectionTrait, DbErr, Value};
 use uuid::Uuid;
 
 use super::scope::Scope;
+use super::states::quoted;
 use crate::db::Sql;
 
 /// Of the run `r`: how long the agent worked, in milliseconds, by its own account or from its start to its end.
@@ -41,6 +43,24 @@ pub struct RunEstimate {
 /// until they are stopped.
 const ENDS: &str =
     "lower(coalesce(j.type, '')) NOT LIKE '%continuous%' AND coalesce(j.type, '') <> '16'";
+
+/// Adds the condition on a row of `job` that its current run is overdue by the database's clock, as
+/// [`super::derived::is_overdue`] has it.
+pub fn push_overdue(sql: &mut Sql) {
+    let active = quoted(JobState::ALL.iter().filter(|state| state.is_active()));
+    let elapsed = if sql.is_postgres() {
+        "CASE WHEN isfinite(r.agent_start_time) \
+         THEN extract(epoch FROM clock_timestamp() - r.agent_start_time) * 1000 END"
+    } else {
+        "CAST(unixepoch('subsec') * 1000 AS INTEGER) - r.agent_start_time / 1000"
+    };
+    sql.push(&format!(
+        "EXISTS (SELECT 1 FROM job AS j JOIN job_run AS r ON r.id = j.current_run_id \
+         JOIN run_estimate AS e ON e.configuration_id = j.configuration_id \
+         AND e.name = coalesce(j.name, '') WHERE j.id = job.id AND r.agent_state IN ({active}) \
+         AND {elapsed} > e.overdue_after AND {ENDS})"
+    ));
+}
 
 /// The estimates of the runs of these jobs that the scope has. A job without enough completed runs like its own
 /// has none, nor has a continuous one.

@@ -84,4 +84,8 @@ pub struct JobFilter {
     /// minute, unless the service is told otherwise. False: only the others.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub is_stale: Option<bool>,
+    /// True: only jobs whose current run is active and has taken longer than completed runs of the same
+    /// configuration and name do (`JobRun.isOverdue`). False: only the others.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub is_overdue: Option<bool>,
 }

@@ -1,13 +1,13 @@
 //! A list of jobs, and reading its keys from indexes: the statement part that pages and connections
 //! share.
 
-use entity::JobState;
 use sea_orm::{ConnectionTrait, DbErr};
 use uuid::Uuid;
 
 use super::conditions::{Conditions, MAX_SCANS};
 use super::cursor::Cursor;
 use super::order::{Order, OrderField};
+use super::part::{Creation, Part};
 use super::probe::Probe;
 use super::scope::Scope;
 use crate::db::Sql;
@@ -27,34 +27,16 @@ pub struct JobList<'a> {
     is_exhaustive: bool,
 }
 
-/// A part of a list.
-pub(super) struct Stretch<'a> {
+/// The part of a list between two cursors, from either end.
+pub(super) struct KeysetRange<'a> {
     pub list: &'a JobList<'a>,
     pub order: Order,
-    /// Only what comes after this one, in the stretch's order.
+    /// Only what comes after this cursor, in the range's order.
     pub after: Option<&'a Cursor>,
-    /// Only what comes before this one, in the stretch's order.
+    /// Only what comes before this cursor, in the range's order.
     pub before: Option<&'a Cursor>,
     /// Whether it has the jobs that are looked through for a text, and not only those that have it.
     pub is_unsearched: bool,
-}
-
-/// The jobs that one scan of an index finds.
-#[derive(Clone, Debug)]
-pub(super) struct Part<'a> {
-    pub scope: Scope,
-    pub states: Option<&'a [JobState]>,
-    pub agents: &'a [Uuid],
-    /// Only jobs created before the moment that the conditions imply, or only the few others that may
-    /// match nevertheless.
-    pub creation: Creation,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Creation {
-    Any,
-    BeforeBound,
-    Exceptions,
 }
 
 impl<'a> JobList<'a> {
@@ -88,18 +70,24 @@ impl<'a> JobList<'a> {
     }
 
     /// From one end to the other.
-    pub(super) fn whole(&self) -> Stretch<'_> {
-        Stretch { list: self, order: self.order, after: None, before: None, is_unsearched: false }
+    pub(super) fn whole(&self) -> KeysetRange<'_> {
+        KeysetRange {
+            list: self,
+            order: self.order,
+            after: None,
+            before: None,
+            is_unsearched: false,
+        }
     }
 
     /// The same from the other end.
-    pub(super) fn reversed(&self) -> Stretch<'_> {
-        Stretch { order: self.order.reversed(), ..self.whole() }
+    pub(super) fn reversed(&self) -> KeysetRange<'_> {
+        KeysetRange { order: self.order.reversed(), ..self.whole() }
     }
 }
 
-impl Stretch<'_> {
-    /// Adds a query for the `id` and sort keys `k0`, `k1` of the jobs on the stretch, in its order. A
+impl KeysetRange<'_> {
+    /// Adds a query for the `id` and sort keys `k0`, `k1` of the jobs in the range, in its order. A
     /// limit may follow, and only what it lets through is read.
     ///
     /// Rows are found by reading an index that has the list's order. For several states,

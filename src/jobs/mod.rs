@@ -13,6 +13,7 @@ pub mod filter;
 pub mod list;
 pub mod order;
 pub mod page;
+mod part;
 mod predicates;
 mod probe;
 pub mod retention;

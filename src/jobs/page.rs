@@ -9,7 +9,7 @@ use super::conditions::Conditions;
 use super::counts;
 use super::cursor::Cursor;
 use super::failures;
-use super::list::{JobList, LOOKED_THROUGH, Stretch, names, push_limit, push_page_order};
+use super::list::{JobList, KeysetRange, LOOKED_THROUGH, names, push_limit, push_page_order};
 use super::order::Order;
 use super::scope::Scope;
 use super::states::push_counted_states;
@@ -31,7 +31,7 @@ pub struct Selection {
 
 /// A job on a list.
 #[derive(Debug)]
-pub struct Listed {
+pub struct ListedJob {
     pub job: job::Model,
     /// Its current run, if it has one and that was asked for.
     pub run: Option<job_run::Model>,
@@ -52,7 +52,7 @@ impl Selection {
     }
 
     /// Reads a row whose columns from `first` on are the list's.
-    fn read(self, row: &QueryResult, first: usize) -> Result<Listed, DbErr> {
+    fn read(self, row: &QueryResult, first: usize) -> Result<ListedJob, DbErr> {
         let job = self.job.read(row, first)?;
         let mut run = None;
         if let Some(columns) = self.run {
@@ -62,14 +62,14 @@ impl Selection {
                 run = Some(columns.read(row, run_id + 1)?);
             }
         }
-        Ok(Listed { job, run })
+        Ok(ListedJob { job, run })
     }
 }
 
 /// One page of jobs.
 #[derive(Debug)]
 pub struct Page {
-    pub items: Vec<Listed>,
+    pub items: Vec<ListedJob>,
     pub has_next: bool,
     /// How many jobs match; `None` unless it was asked for or costs nothing.
     pub total: Option<Total>,
@@ -83,19 +83,19 @@ pub struct Total {
     pub is_exact: bool,
 }
 
-/// A stretch of the list beside a cursor.
+/// A page of the list beside a cursor.
 #[derive(Debug)]
-pub struct Slice {
+pub struct KeysetPage {
     /// In the list's order.
-    pub items: Vec<Listed>,
-    /// Whether there are more in the direction that was walked.
+    pub items: Vec<ListedJob>,
+    /// Whether there are more in the direction of reading.
     pub has_more: bool,
-    /// Where the walk ended, if that is not at the last of the items: further jobs were looked through in
+    /// Where reading ended, if that is not at the last of the items: further jobs were looked through in
     /// vain.
     pub end: Option<Cursor>,
 }
 
-/// Where a slice lies.
+/// Where a page beside a cursor lies.
 #[derive(Clone, Debug)]
 pub struct Bounds {
     pub after: Option<Cursor>,
@@ -128,9 +128,9 @@ impl JobList<'_> {
 
     /// A page of a list whose length the counters know, read in the same statement.
     ///
-    /// A deep page's place from the end is as well known as from the start. Both ways are in the
-    /// statement, since which is nearer depends on the count; the other has a limit of 0, with which
-    /// neither database begins a walk.
+    /// With the count, the offset of a deep page from the end of the list is known too. The statement has
+    /// both index scans, since which is shorter depends on the count; the other has a limit of 0, with
+    /// which neither database starts a scan.
     async fn counted_page(
         &self,
         db: &impl ConnectionTrait,
@@ -215,7 +215,7 @@ impl JobList<'_> {
             None => 0,
         };
         let is_whole = !self.is_bounded() || {
-            let unsearched = Stretch { is_unsearched: true, ..self.whole() };
+            let unsearched = KeysetRange { is_unsearched: true, ..self.whole() };
             let next = Some((LOOKED_THROUGH, 1));
             let nothing = Selection { job: Columns::none(), run: None };
             jobs_on(db, &unsearched, next, nothing).await?.is_empty()
@@ -224,36 +224,37 @@ impl JobList<'_> {
     }
 
     /// The first or the last jobs between two cursors; costs the same wherever they lie.
-    pub async fn slice(
+    pub async fn keyset_page(
         &self,
         db: &impl ConnectionTrait,
         bounds: &Bounds,
         mut selection: Selection,
-    ) -> Result<Slice, DbErr> {
+    ) -> Result<KeysetPage, DbErr> {
         let cursor: Columns<job::Entity> =
             Cursor::columns(self.order.field).iter().copied().collect();
         selection.job = selection.job.union(cursor);
         let (after, before) = (bounds.after.as_ref(), bounds.before.as_ref());
         let list = self.resolved(db).await?;
-        let stretch = if bounds.from_end {
-            Stretch { after: before, before: after, ..list.reversed() }
+        let range = if bounds.from_end {
+            KeysetRange { after: before, before: after, ..list.reversed() }
         } else {
-            Stretch { after, before, ..list.whole() }
+            KeysetRange { after, before, ..list.whole() }
         };
-        let mut items = jobs_on(db, &stretch, Some((0, bounds.limit + 1)), selection).await?;
+        let mut items = jobs_on(db, &range, Some((0, bounds.limit + 1)), selection).await?;
         let mut has_more = cut(&mut items, bounds.limit);
         let mut end = None;
         if !has_more && list.is_bounded() {
-            let unsearched = Stretch { is_unsearched: true, ..stretch };
-            let last = Some((LOOKED_THROUGH - 1, 1));
-            let last = jobs_on(db, &unsearched, last, Selection { job: cursor, run: None }).await?;
-            end = last.first().map(|last| Cursor::of(&last.job, self.order.field));
+            let unsearched = KeysetRange { is_unsearched: true, ..range };
+            let furthest = Some((LOOKED_THROUGH - 1, 1));
+            let selection = Selection { job: cursor, run: None };
+            let furthest = jobs_on(db, &unsearched, furthest, selection).await?;
+            end = furthest.first().map(|last| Cursor::of(&last.job, self.order.field));
             has_more = end.is_some();
         }
         if bounds.from_end {
             items.reverse();
         }
-        Ok(Slice { items, has_more, end })
+        Ok(KeysetPage { items, has_more, end })
     }
 
     /// All jobs of the list.
@@ -261,7 +262,7 @@ impl JobList<'_> {
         &self,
         db: &impl ConnectionTrait,
         selection: Selection,
-    ) -> Result<Vec<Listed>, DbErr> {
+    ) -> Result<Vec<ListedJob>, DbErr> {
         jobs_on(db, &self.resolved(db).await?.whole(), None, selection).await
     }
 
@@ -284,22 +285,21 @@ pub async fn executing(
     db: &impl ConnectionTrait,
     scope: &Scope,
     selection: Selection,
-) -> Result<Vec<Listed>, DbErr> {
+) -> Result<Vec<ListedJob>, DbErr> {
     let executing = Conditions::in_state(JobState::Executing);
     JobList::new(scope, &executing, Order::default()).all(db, selection).await
 }
 
-/// The jobs on a stretch, or as many of them as the limit lets through after the offset.
+/// The jobs in a range, or as many of them as the limit lets through after the offset.
 async fn jobs_on(
     db: &impl ConnectionTrait,
-    stretch: &Stretch<'_>,
+    range: &KeysetRange<'_>,
     offset_and_limit: Option<(i64, i64)>,
     selection: Selection,
-) -> Result<Vec<Listed>, DbErr> {
+) -> Result<Vec<ListedJob>, DbErr> {
     let mut sql = Sql::new(db.get_database_backend());
     sql.push("WITH page AS (");
-    stretch
-        .push_keys(&mut sql, offset_and_limit.map(|(offset, limit)| offset.saturating_add(limit)));
+    range.push_keys(&mut sql, offset_and_limit.map(|(offset, limit)| offset.saturating_add(limit)));
     if let Some((offset, limit)) = offset_and_limit {
         push_limit(&mut sql, limit, offset);
     }
@@ -307,7 +307,7 @@ async fn jobs_on(
     selection.push_list(&mut sql);
     sql.push(" FROM page JOIN job ON job.id = page.id");
     selection.push_join(&mut sql);
-    push_page_order(&mut sql, stretch.order);
+    push_page_order(&mut sql, range.order);
     sql.all(db).await?.iter().map(|row| selection.read(row, 0)).collect()
 }
 

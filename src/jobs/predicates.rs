@@ -3,6 +3,7 @@
 use entity::{JobState, Timestamp};
 use uuid::Uuid;
 
+use super::estimates;
 use super::filter::JobFilter;
 use super::order::{NO_DURATION, NO_TIME, OrderField};
 use super::probe::{Probe, Scan};
@@ -32,10 +33,13 @@ pub(super) enum Index {
     Providers,
 }
 
+/// Adds a condition on the row with an alias.
+type Push<'a> = Box<dyn Fn(&mut Sql, &str) + 'a>;
+
 /// One condition of a filter on a row of `job`.
 pub(super) struct Condition<'a> {
     pub index: Index,
-    push: Box<dyn Fn(&mut Sql, &str) + 'a>,
+    push: Push<'a>,
 }
 
 /// Before a column in a condition, so that SQLite does not take an index that has it: it would rather
@@ -190,6 +194,7 @@ impl<'a> Condition<'a> {
             processing_states,
             clues_missing,
             is_stale,
+            is_overdue,
         } = filter;
         let mut all = Vec::new();
         if let Some(are_missing) = clues_missing {
@@ -243,6 +248,12 @@ impl<'a> Condition<'a> {
             all.push(Self::new(Index::None, move |sql| {
                 sql.push(if *is_stale { "" } else { "NOT " });
                 push_current_run(sql, |sql| push_stale(sql, stale_before));
+            }));
+        }
+        if let Some(is_overdue) = is_overdue {
+            all.push(Self::new(Index::None, move |sql| {
+                sql.push(if *is_overdue { "" } else { "NOT " });
+                estimates::push_overdue(sql);
             }));
         }
         if let Some(text) = search {

@@ -6,9 +6,6 @@
 //! they are sorted. If there are more, every few hundred jobs one meets the condition, and a page is soon
 //! found in the list's order.
 
-use super::conditions::Conditions;
-use super::list::Part;
-use super::order::OrderField;
 use super::search;
 use crate::db::Sql;
 
@@ -45,16 +42,6 @@ const KNOWN_NAMES: &str = "names(known_name) AS (SELECT * FROM (SELECT coalesce(
      SELECT (SELECT coalesce(job.name, '') FROM job WHERE coalesce(job.name, '') > names.known_name \
        ORDER BY coalesce(job.name, ''), job.id LIMIT 1) FROM names WHERE names.known_name IS NOT NULL), \
      known_names AS MATERIALIZED (SELECT known_name FROM names WHERE known_name IS NOT NULL LIMIT ";
-
-impl<'a> Scan<'a> {
-    /// The jobs of a part of the list, by creation.
-    pub fn of_part(conditions: &'a Conditions, part: Part<'a>) -> Self {
-        Self::Jobs {
-            order: Box::new(|_| "created_date DESC, id DESC".to_owned()),
-            push: Box::new(move |sql| conditions.push_bounds(sql, &part, OrderField::CreatedDate)),
-        }
-    }
-}
 
 impl Probe<'_> {
     /// Adds a query for the `id`, `keys` and `matches` of the jobs, the latter by a condition, if the

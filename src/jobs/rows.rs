@@ -88,8 +88,8 @@ async fn newest<E: Table>(
     let mut sql = Sql::new(db.get_database_backend());
     let (table, list) = (E::NAME, columns.select("t"));
     sql.push(&format!("SELECT owner.id, {list} FROM "));
-    // The same on both: for each owner a walk down the index that has the owner's rows in
-    // order. PostgreSQL says it with LATERAL, which SQLite does not have.
+    // The same on both: for each owner a scan of the index that has the owner's rows in order.
+    // PostgreSQL has LATERAL for it, SQLite does not.
     if sql.is_postgres() {
         sql.push("unnest(").bind_uuids(owners).push(") AS owner(id) CROSS JOIN LATERAL (");
         sql.push(&format!("SELECT * FROM {table}"));

@@ -27,13 +27,13 @@ pub(super) fn processing_ranges(state: ProcessingState) -> Vec<String> {
     let known = ProcessingState::ALL.iter().filter(|each| **each != state);
     let mut known: Vec<_> = known.map(|state| state.name()).collect();
     known.sort_unstable();
-    let after = known.iter().map(|name| format!("job_run.processing_state > '{name}'"));
+    let mut after = known.iter().map(|name| format!("job_run.processing_state > '{name}'"));
     let before = known.iter().map(|name| format!("job_run.processing_state < '{name}'"));
     let mut ranges: Vec<_> = before.clone().take(1).collect();
     ranges.extend(
         after.clone().zip(before.skip(1)).map(|(after, before)| format!("{after} AND {before}")),
     );
-    ranges.extend(after.last());
+    ranges.extend(after.next_back());
     ranges
 }
 

@@ -144,14 +144,14 @@ async fn sorted_jobs(
     let mut bounds = Bounds { after: None, before: None, limit: PAGE_ROWS, from_end: false };
     let mut count = 0;
     loop {
-        let page = list.slice(db.reader(), &bounds, Selection { job, run: None }).await?;
+        let page = list.keyset_page(db.reader(), &bounds, Selection { job, run: None }).await?;
         for listed in &page.items {
             let values: Vec<_> = fields.iter().map(|field| listed.job.get(field.column)).collect();
             writer.write(&fields, &values)?;
             count += 1;
         }
-        let last = page.items.last().map(|listed| Cursor::of(&listed.job, order.field));
-        bounds.after = page.end.or(last);
+        let end = page.items.last().map(|listed| Cursor::of(&listed.job, order.field));
+        bounds.after = page.end.or(end);
         if !page.has_more {
             writer.finish()?;
             return Ok(count);

@@ -58,6 +58,15 @@ for (const colorScheme of ['light', 'dark']) {
   // The rate is drawn from a few reports.
   await page.waitForTimeout(15_000);
   await shoot('job');
+
+  await page.goto(at('failures'));
+  await page.locator('.groups tbody tr').first().waitFor();
+  await shoot('failures');
+
+  await page.goto(at('overview?time=week'));
+  await page.locator('.chart').first().waitFor();
+  await page.locator('.by-group tbody tr').first().waitFor();
+  await shoot('overview');
   await context.close();
 }
 await browser.close();

@@ -12,7 +12,17 @@ import {
   visit,
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import * as documents from '../src/dashboard/data/documents';
+import * as mainDocuments from '../src/dashboard/data/documents';
+import * as failureDocuments from '../src/dashboard/data/failure-documents';
+import * as queueDocuments from '../src/dashboard/data/queue-documents';
+import * as statisticsDocuments from '../src/dashboard/data/statistics-documents';
+
+const documents = {
+  ...mainDocuments,
+  ...failureDocuments,
+  ...queueDocuments,
+  ...statisticsDocuments,
+};
 
 const server = process.env.AGENT_JOBS_URL;
 const endpoint = server && new URL('graphql', server.endsWith('/') ? server : `${server}/`).href;
@@ -45,16 +55,21 @@ describe.skipIf(!server)('the server', async () => {
     jobs(take: 1, state: COMPLETED) { items { id } }
     agents(take: 1) { items { id } }
     configurations(take: 1) { items { id } }
+    failureGroups(first: 1) { nodes { id } }
   }`;
   const found = server ? ((await (await ask({ query })).json()) as { data: Ids }).data : undefined;
   interface Ids {
     jobs: { items: { id: string }[] };
     agents: { items: { id: string }[] };
     configurations: { items: { id: string }[] };
+    failureGroups: { nodes: { id: string }[] };
   }
   const job = found?.jobs.items[0]?.id;
   const agentId = found?.agents.items[0]?.id;
   const configurationId = found?.configurations.items[0]?.id;
+  const failureGroupId = found?.failureGroups.nodes[0]?.id;
+  const known = { configurationIds: configurationId ? [configurationId] : null };
+  const from = '2026-01-01T00:00:00.000Z';
   const conditions = {
     states: ['COMPLETED', 'FAILED'],
     configurationIds: configurationId ? [configurationId] : null,
@@ -88,6 +103,15 @@ describe.skipIf(!server)('the server', async () => {
     RetryJobs: { input },
     JobTargets: { filter: conditions, first: 200, after: null },
     WhoAsks: {},
+    ForceCancel: { input: { jobIds: ['00000000-0000-4000-8000-000000000000'], reason: null } },
+    QueueJobs: { input: [{ configurationId, name: 'of a test' }] },
+    FailureGroupTitle: { id: failureGroupId },
+    SameFailure: { id: job },
+    FailureGroups: { filter: { isAcknowledged: false }, orderBy: 'LAST_SEEN', after: null },
+    AcknowledgeFailureGroup: { input: { id: failureGroupId, note: 'of a test' } },
+    ReopenFailureGroup: { input: { id: failureGroupId } },
+    StatisticsOverTime: { filter: known, from: null, to: null, bucket: 'DAY' },
+    StatisticsByGroup: { filter: known, from, to: null, groupBy: ['CONFIGURATION'] },
   };
 
   it.each(operations)('answers $name', async ({ document, operation, name }) => {

@@ -22,10 +22,10 @@ in the table are set on the command line only. PostgreSQL is needed in version 1
 ";
 
 /// The document in Markdown.
-pub(super) fn document(program: Command) -> String {
+pub(super) fn document(program: &Command) -> String {
     let mut text = INTRODUCTION.to_owned();
     text.push_str("\n## Options of every command\n\n");
-    text.push_str(&option_table(&options(&program)));
+    text.push_str(&option_table(&options(program)));
     let serve = program.find_subcommand("serve").expect("there is `serve`");
     for command in program.get_subcommands().filter(|command| !command.is_hide_set()) {
         describe(&mut text, command, serve, "agent-jobs", "##");

@@ -24,7 +24,7 @@ enum Document {
 }
 
 /// Prints a document. `program` is the command line.
-pub fn run(options: &Options, program: clap::Command) -> Result<(), Failure> {
+pub fn run(options: &Options, program: &clap::Command) -> Result<(), Failure> {
     let text = match options.document {
         Document::Configuration => configuration::document(program),
         Document::Errors => errors::document(),

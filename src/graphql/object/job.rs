@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::graphql::loader::{ById, HistoryOf, RowLoader, RunsOf};
 use crate::graphql::selection::{Selectable, columns};
 use crate::jobs::argument::take_of;
-use crate::jobs::page::Listed;
+use crate::jobs::page::ListedJob;
 use crate::jobs::rows::RunOwner;
 
 object! {
@@ -26,8 +26,8 @@ impl Job {
     }
 }
 
-impl From<Listed> for Job {
-    fn from(listed: Listed) -> Self {
+impl From<ListedJob> for Job {
+    fn from(listed: ListedJob) -> Self {
         Self::with_run(Arc::new(listed.job), listed.run.map(JobRun::from))
     }
 }

@@ -15,13 +15,13 @@ use crate::jobs::failures::cursor::Cursor;
 use crate::jobs::failures::filter::{FailureGroupFilter, FailureGroupOrder};
 use crate::jobs::failures::list::GroupList;
 
-/// A stretch of the list of failure groups, with a cursor for each.
+/// A page of the list of failure groups, with a cursor for each.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct FailureGroupConnection {
     /// The groups with their cursors.
     edges: Vec<FailureGroupEdge>,
-    /// Where the stretch lies in the list.
+    /// Whether there are more before and after it, and its first and last cursor.
     page_info: PageInfo,
     /// How many groups match.
     total_count: Long,
@@ -72,21 +72,21 @@ impl FailuresQuery {
         let _permit = context.data_unchecked::<Db>().long_query_permit().await;
         let db = reader(context);
         let list = GroupList::new(db, scope(context), filter.unwrap_or_default(), order).await?;
-        let slice = list.slice(db, after, size).await?;
+        let found = list.keyset_page(db, after, size).await?;
         let total_count =
             if is_selected(context, &["totalCount"]) { list.count(db).await? } else { 0 };
         let keys =
-            slice.cursors.iter().map(|at| GroupOf { scope: list.scope().clone(), id: at.id });
+            found.cursors.iter().map(|at| GroupOf { scope: list.scope().clone(), id: at.id });
         let groups = context.data_unchecked::<RowLoader>().load_many(keys).await?;
         let edge = |cursor: &Cursor| {
             let key = GroupOf { scope: list.scope().clone(), id: cursor.id };
             let node = FailureGroup::new(groups.get(&key)?.clone(), key.scope);
             Some(FailureGroupEdge { cursor: cursor.encode(), node })
         };
-        let edges: Vec<_> = slice.cursors.iter().filter_map(edge).collect();
+        let edges: Vec<_> = found.cursors.iter().filter_map(edge).collect();
         let page_info = PageInfo {
             has_previous_page: after.is_some(),
-            has_next_page: slice.has_more,
+            has_next_page: found.has_more,
             start_cursor: edges.first().map(|edge| edge.cursor.clone()),
             end_cursor: edges.last().map(|edge| edge.cursor.clone()),
         };

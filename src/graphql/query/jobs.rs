@@ -40,13 +40,13 @@ pub struct JobPage {
     has_next_page: bool,
 }
 
-/// A stretch of the list of jobs, with a cursor for each job.
+/// A page of the list of jobs beside a cursor, with a cursor for each job.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct JobConnection {
     /// The jobs with their cursors.
     edges: Vec<JobEdge>,
-    /// Where the stretch lies in the list.
+    /// Whether there are more before and after it, and its first and last cursor.
     page_info: PageInfo,
 }
 
@@ -137,7 +137,7 @@ impl JobsQuery {
     }
 
     /// The same list by cursors (a Relay connection): a place in it stays right while jobs are
-    /// added, and costs the same at any depth. With the filter `messageContains` a stretch may have fewer
+    /// added, and costs the same at any depth. With the filter `messageContains` a page may have fewer
     /// jobs than asked for, or none, and others after it: 5,000 are looked through at a time.
     #[expect(clippy::too_many_arguments, reason = "they are the API")]
     async fn jobs_connection(
@@ -177,14 +177,14 @@ impl JobsQuery {
         let selection = selection_at(context, &[&["nodes"], &["edges", "node"]]);
         let _permit = long_query_permit(context).await;
         let jobs = JobList::new(scope(context), &conditions, order);
-        let slice = jobs.slice(reader(context), &bounds, selection).await?;
+        let found = jobs.keyset_page(reader(context), &bounds, selection).await?;
         // Beyond a cursor there is at least the job that the cursor was made from.
         let (has_previous, has_next) = if from_end {
-            (slice.has_more, bounds.before.is_some())
+            (found.has_more, bounds.before.is_some())
         } else {
-            (bounds.after.is_some(), slice.has_more)
+            (bounds.after.is_some(), found.has_more)
         };
-        let edges: Vec<_> = slice
+        let edges: Vec<_> = found
             .items
             .into_iter()
             .map(|listed| JobEdge {
@@ -192,7 +192,7 @@ impl JobsQuery {
                 node: Job::from(listed),
             })
             .collect();
-        let end = slice.end.map(|end| end.encode());
+        let end = found.end.map(|end| end.encode());
         let (start, end) = if from_end { (end, None) } else { (None, end) };
         let page_info = PageInfo {
             has_previous_page: has_previous,

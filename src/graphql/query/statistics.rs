@@ -6,8 +6,8 @@ use async_graphql::{Context, Object};
 use entity::Timestamp;
 
 use super::super::context::Now;
+use super::super::context::{scope, stale_before};
 use super::super::object::JobStatistics;
-use super::scope;
 use crate::db::Db;
 use crate::error::ApiError;
 use crate::jobs::conditions::Conditions;
@@ -50,7 +50,8 @@ impl StatisticsQuery {
         #[graphql(desc = "What to tell apart; null or empty: nothing but the buckets.")]
         group_by: Option<Vec<GroupBy>>,
     ) -> Result<Vec<JobStatistics>, ApiError> {
-        let conditions = Conditions::new(filter.unwrap_or_default())?.into_statistics()?;
+        let conditions = Conditions::new(filter.unwrap_or_default(), stale_before(context))?
+            .into_statistics()?;
         let now = context.data_unchecked::<Arc<Now>>().get();
         let group_by = group_by.unwrap_or_default();
         let query = Query::new(conditions, from, to, bucket, group_by, now)?;

@@ -25,7 +25,7 @@ use crate::jobs::conditions::Conditions;
 use crate::jobs::cursor::Cursor;
 use crate::jobs::list::JobList;
 use crate::jobs::order::Order;
-use crate::jobs::page::{Bounds, Listed, Selection, Slice};
+use crate::jobs::page::{Bounds, KeysetPage, ListedJob, Selection};
 use crate::jobs::scope::Scope;
 
 /// Jobs that are read at once. Between pages no database connection is held, and the next page is read
@@ -100,13 +100,13 @@ impl File {
     }
 
     /// The next jobs; none after the last.
-    async fn page(&mut self) -> Result<Slice, sea_orm::DbErr> {
+    async fn page(&mut self) -> Result<KeysetPage, sea_orm::DbErr> {
         let list = JobList::new(&self.scope, &self.conditions, self.order);
         let bounds =
             Bounds { after: self.after.take(), before: None, limit: PAGE, from_end: false };
-        let found = list.slice(self.db.reader(), &bounds, self.selection()).await?;
-        let last = found.items.last().map(|listed| Cursor::of(&listed.job, list.order.field));
-        self.after = found.end.clone().or(last);
+        let found = list.keyset_page(self.db.reader(), &bounds, self.selection()).await?;
+        let end = found.items.last().map(|listed| Cursor::of(&listed.job, list.order.field));
+        self.after = found.end.clone().or(end);
         Ok(found)
     }
 
@@ -114,7 +114,7 @@ impl File {
         Selection { job: self.columns, run: None }
     }
 
-    fn write(&self, page: &[Listed], with_headers: bool) -> Result<Bytes, Problem> {
+    fn write(&self, page: &[ListedJob], with_headers: bool) -> Result<Bytes, Problem> {
         let failed = |error: csv::Error| {
             tracing::error!(%error, "failed to write CSV");
             Problem::from(crate::error::ApiError::internal())

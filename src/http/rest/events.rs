@@ -25,7 +25,7 @@ use super::{route_parameters, values};
 use crate::access::Principal;
 use crate::http::limits::Client;
 use crate::http::site::Site;
-use crate::jobs::page::Listed;
+use crate::jobs::page::ListedJob;
 use crate::jobs::scope::Scope;
 use crate::live::Live;
 use crate::live::executing_jobs::LiveJob;
@@ -140,7 +140,8 @@ impl Subscription {
     }
 
     fn job(&self, LiveJob { job, run }: &LiveJob) -> serde_json::Map<String, serde_json::Value> {
-        let listed = Listed { job: (**job).clone(), run: run.as_ref().map(|run| (**run).clone()) };
+        let listed =
+            ListedJob { job: (**job).clone(), run: run.as_ref().map(|run| (**run).clone()) };
         let mut columns = self.columns;
         // Clients need the id to apply the change.
         columns.insert(job::Column::Id);

@@ -32,7 +32,7 @@ const DAY: i64 = 86_400_000_000;
 /// The values of a group.
 const VALUES: u64 = 20;
 
-/// A stretch of the list of failure groups.
+/// A page of the list of failure groups.
 pub async fn list(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
@@ -42,23 +42,23 @@ pub async fn list(
     let given = raw.read(&route_parameters::FAILURES)?;
     let filter = filter::failure_groups(&given)?;
     let order = given.one_of("orderBy")?.unwrap_or_default();
-    let size = given.page()?.size;
+    let take = given.page()?.size;
     let after = given.get("after").map(|text| Cursor::decode(text, order, "after")).transpose()?;
     let scope = principal.scope().clone();
     let make = async move |db: Db| {
         let list = GroupList::new(db.reader(), &scope, filter, order).await?;
-        let slice = list.slice(db.reader(), after, size).await?;
+        let found = list.keyset_page(db.reader(), after, take).await?;
         let total = list.count(db.reader()).await?;
-        let ids: Vec<_> = slice.cursors.iter().map(|cursor| cursor.id).collect();
+        let ids: Vec<_> = found.cursors.iter().map(|cursor| cursor.id).collect();
         let groups = groups(db.reader(), list.scope(), &ids).await?;
         values::json(&json!({
             "Items": groups,
             "TotalCount": total,
-            "HasNextPage": slice.has_more,
-            "EndCursor": slice.cursors.last().map(Cursor::encode),
+            "HasNextPage": found.has_more,
+            "EndCursor": found.cursors.last().map(Cursor::encode),
         }))
     };
-    respond(&site, &client, COST + size.unsigned_abs() * VALUES, make).await
+    respond(&site, &client, COST + take.unsigned_abs() * VALUES, make).await
 }
 
 /// One failure group.

@@ -74,7 +74,7 @@ pub async fn jobs(
             "HasNextPage": found.has_next,
         }))
     };
-    respond(&site, &client, cost, make).await
+    Box::pin(respond(&site, &client, cost, make)).await
 }
 
 pub async fn job_state_count(

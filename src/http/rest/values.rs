@@ -11,7 +11,7 @@ use super::parameters::RunValues;
 use super::problem::Problem;
 use crate::access::Principal;
 use crate::jobs::derived::{self, Figure};
-use crate::jobs::page::Listed;
+use crate::jobs::page::ListedJob;
 
 /// The values of these columns by name.
 pub fn object<E: Table>(row: &E::Model, columns: Columns<E>) -> Map<String, Json>
@@ -60,7 +60,7 @@ pub fn figure(run: &job_run::Model, figure: Figure) -> Json {
 
 /// A job of a list, with its current run if that is selected.
 pub fn job(
-    listed: &Listed,
+    listed: &ListedJob,
     columns: Columns<entity::job::Entity>,
     runs: Option<&RunValues>,
     principal: &Principal,

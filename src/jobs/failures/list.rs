@@ -29,7 +29,7 @@ pub struct GroupList {
 
 /// Some of the groups on a list.
 #[derive(Debug)]
-pub struct Slice {
+pub struct KeysetPage {
     /// Their places, in the list's order.
     pub cursors: Vec<Cursor>,
     pub has_more: bool,
@@ -71,12 +71,12 @@ impl GroupList {
     }
 
     /// The first groups after a cursor.
-    pub async fn slice(
+    pub async fn keyset_page(
         &self,
         db: &impl ConnectionTrait,
         after: Option<Cursor>,
         size: i64,
-    ) -> Result<Slice, DbErr> {
+    ) -> Result<KeysetPage, DbErr> {
         let mut sql = Sql::new(db.get_database_backend());
         self.push_matching(&mut sql);
         sql.push(" SELECT id, k FROM matching");
@@ -97,7 +97,7 @@ impl GroupList {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         let has_more = cursors.len() > size;
         cursors.truncate(size);
-        Ok(Slice { cursors, has_more })
+        Ok(KeysetPage { cursors, has_more })
     }
 
     /// How many groups match.

@@ -5,7 +5,7 @@ use run_statistics::Cell;
 use sea_orm::{DbErr, QueryResult};
 use uuid::Uuid;
 
-use super::place::{name_of, valid_hour};
+use super::values::{name_of, valid_hour};
 use crate::jobs::estimates::Source;
 
 /// How a run or a job ended.

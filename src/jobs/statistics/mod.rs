@@ -17,4 +17,5 @@ pub mod place;
 pub mod query;
 pub mod read;
 pub mod record;
+mod values;
 pub mod verify;

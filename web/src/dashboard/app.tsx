@@ -2,7 +2,15 @@ import { Suspense } from 'react';
 import { Redirect, Route, Switch, useSearch } from 'wouter';
 import { t, useLanguage } from './i18n';
 import { JobsPage } from './jobs/page';
-import { AgentPage, AgentsPage, ConfigurationPage, ConfigurationsPage, JobPage } from './pages';
+import {
+  AgentPage,
+  AgentsPage,
+  ConfigurationPage,
+  ConfigurationsPage,
+  FailuresPage,
+  JobPage,
+  OverviewPage,
+} from './pages';
 import { Shell } from './shell/shell';
 import { Empty } from './ui/empty';
 import { AppLink } from './ui/link';
@@ -27,6 +35,8 @@ export function App() {
               </Suspense>
             )}
           </Route>
+          <Route path="/overview" component={OverviewPage} />
+          <Route path="/failures" component={FailuresPage} />
           <Route path="/configurations" component={ConfigurationsPage} />
           <Route path="/configurations/:id">
             {({ id }) => <ConfigurationPage key={id} id={id} />}

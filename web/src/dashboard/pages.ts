@@ -11,6 +11,23 @@ export function prefetchJobPage(): void {
   loadJobPage().catch(() => {});
 }
 
+export const OverviewPage = lazy(async () => ({
+  default: (await import('./overview/page')).OverviewPage,
+}));
+
+/** The charts on the pages of a configuration and an agent. */
+export const StatisticsOf = lazy(async () => ({
+  default: (await import('./overview/page')).StatisticsOf,
+}));
+
+export const FailuresPage = lazy(async () => ({
+  default: (await import('./failures/page')).FailuresPage,
+}));
+
+export const QueueDialog = lazy(async () => ({
+  default: (await import('./jobs/queue-dialog')).QueueDialog,
+}));
+
 export const ConfigurationsPage = lazy(async () => ({
   default: (await import('./configurations/list')).ConfigurationsPage,
 }));

@@ -8,6 +8,7 @@ import type { Counts } from '../data/types';
 import { t } from '../i18n';
 import { JobsView } from '../jobs/jobs-view';
 import { useEvery } from '../live/hooks';
+import { StatisticsFold } from '../overview/fold';
 import { usePageTitle } from '../shell/title';
 import { CopyButton } from '../ui/copy';
 import { Empty, Failure } from '../ui/empty';
@@ -88,6 +89,7 @@ export function AgentPage({ id }: { id: string }) {
           </div>
         </dl>
       </header>
+      <StatisticsFold subject={fixed} />
       <JobsView fixed={fixed} counts={counted.data ?? {}} of={name} />
     </>
   );

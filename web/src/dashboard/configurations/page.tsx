@@ -7,6 +7,7 @@ import { isUuid } from '../data/ids';
 import { NONE } from '../format/number';
 import { t } from '../i18n';
 import { JobsView } from '../jobs/jobs-view';
+import { StatisticsFold } from '../overview/fold';
 import { usePageTitle } from '../shell/title';
 import { CopyButton } from '../ui/copy';
 import { Empty, Failure } from '../ui/empty';
@@ -72,6 +73,7 @@ export function ConfigurationPage({ id }: { id: string }) {
           </div>
         </dl>
       </header>
+      <StatisticsFold subject={fixed} />
       <JobsView fixed={fixed} of={name} />
     </>
   );

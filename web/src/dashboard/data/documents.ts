@@ -18,6 +18,7 @@ export const runProgress = graphql(`
     agentResultMessage
     processingState
     isStale
+    isOverdue
     percentCompleted
     tasksPerMinute
     estimatedRemaining
@@ -161,6 +162,21 @@ export const agentNames = graphql(`
   }
 `);
 
+export const failureGroupTitle = graphql(`
+  query FailureGroupTitle($id: UUID!) {
+    failureGroup(id: $id) { title }
+  }
+`);
+
+/** The failures with the same cause as a run's. */
+export const sameFailure = graphql(`
+  query SameFailure($id: UUID!) {
+    jobRun(id: $id) {
+      failureGroup { id jobCount firstSeen acknowledgement { by note } }
+    }
+  }
+`);
+
 export const configurationList = graphql(
   `
   query ConfigurationList($page: Int!) {
@@ -261,9 +277,11 @@ export const fullRun = graphql(`
     processingTasksReceivedLogLinesCount
     processingUpdatedDate
     isStale
+    isOverdue
     percentCompleted
     tasksPerMinute
     estimatedRemaining
+    forecast { earliest likely latest sampleSize }
     agent { name }
   }
 `);
@@ -299,7 +317,7 @@ export const jobDetail = graphql(`
       queuedDate
       currentRunId
       configuration { id name provider }
-      history { state at by message }
+      history { state at by principal message }
       allRuns: runs(take: 200) { id }
       runs(take: $take) {
         id
@@ -339,6 +357,14 @@ export const retryJobs = graphql(`
       countedAt
       matchedCount
       matchedCountIsExact
+      results { refusal { code message } }
+    }
+  }
+`);
+
+export const forceCancel = graphql(`
+  mutation ForceCancel($input: ForceCancelInput!) {
+    forceCancel(input: $input) {
       results { refusal { code message } }
     }
   }

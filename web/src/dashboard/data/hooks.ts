@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { NONE } from '../format/number';
 import { request } from './client';
-import { agentNames, configurationNames, jobCountsNow } from './documents';
+import { agentNames, configurationNames, failureGroupTitle, jobCountsNow } from './documents';
 import type { Counts } from './types';
 
 /** Lists for choosing from are read whole, but not without end. */
@@ -56,6 +56,18 @@ export function useAgentNames(isEnabled = true) {
       return all;
     },
   });
+}
+
+/** The title of a failure group; undefined while it is not known, or if there is none. */
+export function useFailureGroupTitle(id: string | undefined): string | undefined {
+  const { data } = useQuery({
+    queryKey: ['failure-group-title', id],
+    enabled: id !== undefined,
+    staleTime: 300_000,
+    queryFn: async ({ signal }) =>
+      id ? (await request(failureGroupTitle, { id }, signal)).failureGroup : null,
+  });
+  return data?.title;
 }
 
 export function useCounts(configurationId: string | null, isEnabled = true) {

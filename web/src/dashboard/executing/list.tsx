@@ -114,6 +114,12 @@ const ExecutingJob = memo(function ExecutingJob({ id }: { id: string }) {
         <b className="one-line">{nameOf(job)}</b>
         <span className="executing-marks">
           {run?.processingState === 'FAILED' && <ProcessingFailed />}
+          {run?.isOverdue && !run.isStale && (
+            <span className="mark tone-cancelling">
+              <icons.clock width={13} height={13} />
+              <span>{t.jobs.longerThanUsual}</span>
+            </span>
+          )}
           <Unavailable error={error} />
           <span className="executing-percent">{value === null ? NONE : percent(value)}</span>
         </span>

@@ -27,10 +27,37 @@ export function duration(milliseconds: number | null | undefined): string {
   return `${sign}${Math.floor(ms / DAY)}${day} ${Math.floor((ms % DAY) / HOUR)}${hour}`;
 }
 
+/** From how long to how long, in the unit of the longer one: `40–55 min`. */
+export function lengthRange(least: number, most: number): string {
+  const unit =
+    units.find((each, index) => most < 2 * sizes[each] * ([60, 60, 24][index] ?? 1)) ?? 'day';
+  const size = sizes[unit];
+  const round = (ms: number) => Math.max(Math.round(ms / size), 0);
+  const format = ranges()[unit];
+  return round(least) === round(most)
+    ? format.format(round(most))
+    : format.formatRange(round(least), round(most));
+}
+
 const relatives = perLocale((locale) => new Intl.RelativeTimeFormat(locale, { style: 'short' }));
 
 const units = ['second', 'minute', 'hour', 'day'] as const;
 type Unit = (typeof units)[number];
+const sizes: Record<Unit, number> = { second: SECOND, minute: MINUTE, hour: HOUR, day: DAY };
+const ranges = perLocale(
+  (locale) =>
+    Object.fromEntries(
+      units.map((unit) => [
+        unit,
+        new Intl.NumberFormat(locale, {
+          style: 'unit',
+          unit,
+          unitDisplay: 'short',
+          maximumFractionDigits: 0,
+        }),
+      ]),
+    ) as Record<Unit, Intl.NumberFormat>,
+);
 const lengths = perLocale(
   (locale) =>
     Object.fromEntries(

@@ -65,6 +65,19 @@ export function clock(at: number, settings: Settings, withSeconds: boolean): str
   return format(settings, { ...hour, ...(withSeconds ? { second: '2-digit' } : {}) }).format(at);
 }
 
+/** When something began, after `since`: by the hour today, by the weekday in the last days, then by the date. */
+export function since(moment: string, settings: Settings, now: number): string {
+  const at = Date.parse(moment);
+  if (isSame(settings, { ...day, year: 'numeric' }, at, now)) return clock(at, settings, false);
+  if (now - at < 6 * 86_400_000) return weekday(at, settings);
+  const isThisYear = isSame(settings, { year: 'numeric' }, at, now);
+  return format(settings, isThisYear ? day : { ...day, year: 'numeric' }).format(at);
+}
+
+/** The day of the week, such as `Friday`. */
+export const weekday = (at: number, settings: Settings): string =>
+  format(settings, { weekday: 'long' }).format(at);
+
 export function dayOf(at: number, settings: Settings): string {
   return format(settings, day).format(at);
 }

@@ -120,8 +120,8 @@ export const de: Messages = {
     page: 'Vorherige Seite, nächste Seite',
     executing: 'Laufende Jobs',
     pause: 'Updates pausieren oder fortsetzen',
-    go: 'Zu Jobs, Konfigurationen, Agenten',
-    goKeys: 'g, dann j, c, a',
+    go: 'Zu Jobs, Übersicht, Fehlern, Konfigurationen, Agenten',
+    goKeys: 'g, dann j, o, f, c, a',
     pageKeys: '[ und ]',
     enterKey: 'Eingabe',
     off: 'Tastenkürzel lassen sich in den Einstellungen abschalten.',
@@ -167,6 +167,7 @@ export const de: Messages = {
 
   jobs: {
     processingFailed: 'Verarbeitung fehlgeschlagen',
+    longerThanUsual: 'Länger als üblich',
     cluesMissing: (n: number) => plural(n, { one: 'Clue fehlt', other: 'Clues fehlen' }),
     title: 'Jobs',
     all: 'Alle Jobs',
@@ -179,7 +180,14 @@ export const de: Messages = {
       owner === undefined ? 'Jobs nach Status' : `Jobs nach Status, ${owner}`,
     found: (shown: string, n: number) => `${shown} ${pluralForm(n, job)}`,
     totalsNote: 'Die Zahlen oben berücksichtigen die Filter nicht.',
-    views: { all: 'Alle', running: 'Laufend', finished: 'Beendet', scheduled: 'Geplant' },
+    views: {
+      all: 'Alle',
+      running: 'Laufend',
+      finished: 'Beendet',
+      next: 'Nächste',
+      scheduled: 'Geplant',
+    },
+    claimOrder: 'Fällige Jobs werden nach Priorität und dann nach Fälligkeit vergeben.',
     viewsLabel: 'Jobstatus',
     news: 'Neue Aktivität · Aktualisieren',
     zone: (zone: string) => `Zeiten in ${zone}.`,
@@ -266,6 +274,7 @@ export const de: Messages = {
     message: 'Meldung enthält',
     processing: 'Verarbeitung',
     losses: { failed: 'Verarbeitung fehlgeschlagen', missing: 'Clues fehlen' },
+    failure: 'Fehler',
     priority: 'Priorität',
     provider: 'Anbieter',
     findProvider: 'Anbieter suchen',
@@ -348,6 +357,9 @@ export const de: Messages = {
   actions: {
     retry: 'Wiederholen…',
     cancel: 'Abbrechen…',
+    force: 'Sofort abbrechen…',
+    queue: 'Job einreihen…',
+    again: 'Kopie einreihen…',
     bulk: 'Sammelaktionen',
     retryAll: 'Alle passenden Jobs wiederholen…',
     cancelAll: 'Alle passenden Jobs abbrechen…',
@@ -424,6 +436,20 @@ export const de: Messages = {
       back: 'Jobs behalten',
       done: (n: number) => `Abbruch von ${jobs(n)} angefordert.`,
     },
+    forForce: {
+      title: (name: string | undefined) => `${name ?? 'Jobs'} sofort abbrechen?`,
+      confirm: (what: string | undefined) => `${what ? `${what} s` : 'S'}ofort abbrechen`,
+      possible: (n: number, all: number) =>
+        `${count(n)} von ${count(all)} ausgewählten Jobs lassen sich abbrechen.`,
+      running: 'Jobs werden abgebrochen',
+      effect:
+        'Der Job endet sofort, ohne auf seinen Agenten zu warten. Spätere Meldungen des Agenten werden abgelehnt.',
+      all: (n: number) =>
+        `Alle passenden Jobs werden abgebrochen, nicht nur die ersten ${count(n)}.`,
+      none: 'Der Job läuft nicht.',
+      back: 'Job behalten',
+      done: (n: number) => `${jobs(n)} abgebrochen.`,
+    },
     scope: (of): string => {
       const names = of.states.map(([state, n]) => `${adjectives[state]} (${n})`);
       const parts = [
@@ -433,6 +459,7 @@ export const de: Messages = {
         of.priority !== undefined && `mit Priorität ${priority(of.priority)}`,
         of.search && `passend zu „${of.search}“`,
         of.message && `mit „${of.message}“ in der Meldung`,
+        of.failureGroup && `mit dem Fehler „${of.failureGroup}“`,
         of.processing && `mit ${lossOf[of.processing]}`,
         of.range && `${happened[of.time]} ${within[of.range]}`,
         of.from && `${happened[of.time]} ab ${of.from}`,
@@ -442,6 +469,21 @@ export const de: Messages = {
       ].filter(Boolean);
       return [`alle ${listAnd(names)} Jobs`, parts.join(', ')].filter(Boolean).join(' ');
     },
+  },
+
+  queue: {
+    title: 'Job einreihen',
+    configuration: 'Konfiguration',
+    choose: 'Konfiguration wählen',
+    noConfigurations: 'Es gibt keine Konfigurationen.',
+    name: 'Name (optional)',
+    type: 'Art (optional)',
+    priority: 'Priorität',
+    due: 'Ausführen am',
+    dueHint: 'Ohne Datum läuft er, sobald ein Agent frei ist.',
+    back: 'Zurück',
+    confirm: 'Job einreihen',
+    done: 'Job eingereiht.',
   },
 
   export: {
@@ -515,6 +557,7 @@ export const de: Messages = {
     failed: 'Lauf fehlgeschlagen',
     noMessage: 'Es wurde keine Fehlermeldung gemeldet.',
     processingFailed: 'Verarbeitung fehlgeschlagen.',
+    longerThanUsual: 'Dieser Lauf dauert länger als üblich.',
     cancelled: (who: string, time: ReactNode): ReactNode => (
       <>
         <b>Abgebrochen</b> von {who}, {time}.
@@ -562,6 +605,9 @@ export const de: Messages = {
     now: 'jetzt',
     queued: 'in Warteschlange',
     running: 'läuft',
+    expected: (earliest: string, latest: string, likely: string) =>
+      `endet voraussichtlich zwischen ${earliest} und ${latest}, am ehesten um ${likely}`,
+    likely: (time: string) => `Voraussichtliches Ende ${time}`,
     lastSubmission: (time: string) => `letzte Übermittlung: ${time}`,
     zone: (zone: string) => `in ${zone}`,
   },
@@ -571,6 +617,7 @@ export const de: Messages = {
     processingProgress: 'Fortschritt der Verarbeitung',
     runTime: 'Laufzeit',
     remaining: 'Verbleibend (ca.)',
+    usually: 'Üblich',
     rate: 'Aufgaben/min',
     queueTime: 'Wartezeit',
     tasks: 'Aufgaben',
@@ -673,6 +720,113 @@ export const de: Messages = {
     viewAll: 'Alle laufenden Jobs anzeigen',
     rate: (rate: string) => `${rate} Aufgaben/min`,
     noEstimate: 'keine Schätzung',
+  },
+
+  overview: {
+    title: 'Übersicht',
+    statistics: 'Statistik',
+    filter: 'Statistik filtern',
+    time: 'Zeit',
+    lengths: { day: '24 Std.', week: '7 Tage', month: '30 Tage', year: '1 Jahr' },
+    asTable: 'Als Tabelle',
+    table: 'Statistik als Tabelle',
+    none: 'In dieser Zeit wurde nichts beendet',
+    finished: 'Beendete Läufe',
+    outcomes: { completed: 'Abgeschlossen', failed: 'Fehlgeschlagen', cancelled: 'Abgebrochen' },
+    failureRate: 'Fehlerquote',
+    wait: 'Wartezeit',
+    duration: 'Laufzeit',
+    p50: 'Median',
+    p95: '95. Perzentil',
+    ofWait: (figure: string) => `Wartezeit, ${figure}`,
+    ofDuration: (figure: string) => `Laufzeit, ${figure}`,
+    weekFrom: (day: string) => `Woche ab ${day}`,
+    nothing: 'keine',
+    said: (time: string, values: readonly string[]) => `${time}. ${values.join(', ')}`,
+    keys: 'Mit den Pfeiltasten die Werte lesen, mit Enter die Jobs auflisten.',
+    utc: 'Tage und Wochen sind in UTC.',
+    today: 'Heute',
+    tooFewDays: 'Es gibt noch zu wenig Verlauf, um zu sagen, ob heute alles normal ist.',
+    normal: (isYesterday: boolean) =>
+      isYesterday ? 'Gestern war alles normal' : 'Heute ist alles normal',
+    unusual: (isYesterday: boolean, differences: readonly string[]) =>
+      `${isYesterday ? 'Gestern' : 'Heute'}: ${listAnd(differences)}`,
+    differences: {
+      finished: { more: 'mehr Läufe als üblich', less: 'weniger Läufe als üblich' },
+      failureRate: { more: 'mehr Fehler als üblich', less: 'weniger Fehler als üblich' },
+      wait: { more: 'längere Wartezeit als üblich', less: 'kürzere Wartezeit als üblich' },
+      duration: { more: 'längere Laufzeit als üblich', less: 'kürzere Laufzeit als üblich' },
+    },
+    figures: {
+      finished: 'Beendete Läufe',
+      failureRate: 'Fehlerquote',
+      wait: 'Wartezeit',
+      duration: 'Laufzeit',
+    },
+    usually: (value: string) => `üblich ${value}`,
+    weekdays: (weekday: string, n: number) =>
+      n === 1 ? `dem letzten ${weekday}` : `den letzten ${count(n)} ${weekday}en`,
+    lastDays: (n: number) => (n === 1 ? 'dem letzten Tag' : `den letzten ${count(n)} Tagen`),
+    comparedUntil: (time: string, basis: string) =>
+      `Bis ${time}, verglichen mit dem Median von ${basis} bis dahin`,
+    comparedYesterday: (basis: string) => `Verglichen mit dem Median von ${basis} davor`,
+    group: 'Gruppieren nach',
+    by: { configuration: 'Nach Quelle', provider: 'Nach Anbieter', agent: 'Nach Agent' },
+    groupings: { configuration: 'Quelle', provider: 'Anbieter', agent: 'Agent' },
+    noAgent: 'Kein Agent',
+    before: 'Zuvor',
+    rise: (points: string) => `▲ ${points}`,
+    riseHint: 'Die Fehlerquote ist stärker gestiegen, als es durch Zufall zu erklären ist.',
+    fewer: 'Weniger anzeigen',
+    all: (n: number) => `Alle ${count(n)} anzeigen`,
+  },
+
+  failures: {
+    title: 'Fehler',
+    count: (n: number) => plural(n, { one: 'Ursache', other: 'Ursachen' }),
+    filter: 'Fehler filtern',
+    search: 'Fehler suchen',
+    noMatch: 'Keine passenden Fehler',
+    none: 'Keine Fehler',
+    noneHint: 'Fehlgeschlagene Jobs erscheinen hier nach ihrer Ursache.',
+    noneOpenHint: 'Alle sind zur Kenntnis genommen.',
+    cause: 'Ursache',
+    trend: 'Letzte 30 Tage',
+    trendOf: (all: string, today: string, peak: string | undefined, most: string) =>
+      `${all} fehlgeschlagene Läufe in 30 Tagen, ${today} heute${
+        peak ? `, die meisten am ${peak}: ${most}` : ''
+      }`,
+    jobs: 'Jobs',
+    jobsOf: (n: string, title: string) => `${n} fehlgeschlagene Jobs: ${title}`,
+    lastSeen: 'Zuletzt',
+    firstSeen: 'Zuerst',
+    sources: 'Konfigurationen',
+    moreSources: (n: number) => `und ${count(n)} weitere`,
+    acknowledge: 'Zur Kenntnis nehmen',
+    acknowledged: 'Zur Kenntnis genommene Fehler',
+    acknowledgedCount: (n: number) => `Zur Kenntnis genommen (${count(n)})`,
+    acknowledgedBy: (who: string, ago: ReactNode): ReactNode => (
+      <>
+        Zur Kenntnis genommen von {who} {ago}
+      </>
+    ),
+    acknowledgeTitle: 'Fehler zur Kenntnis nehmen?',
+    acknowledgeEffect:
+      'Er wird zu den zur Kenntnis genommenen Fehlern verschoben. Tritt er erneut auf, ist er wieder offen.',
+    acknowledgedNow: 'Fehler zur Kenntnis genommen.',
+    note: 'Notiz (optional)',
+    back: 'Zurück',
+    reopen: 'Rückgängig',
+    reopened: 'Fehler wieder geöffnet.',
+    more: 'Mehr anzeigen',
+    only: 'Kein anderer Job hat diesen Fehler.',
+    acknowledgedShort: (who: string) => `Zur Kenntnis genommen von ${who}`,
+    same: (n: number, since: ReactNode): ReactNode => (
+      <>
+        Derselbe Fehler in {jobs(n)}
+        {since && <> seit {since}</>}
+      </>
+    ),
   },
 
   configurations: {

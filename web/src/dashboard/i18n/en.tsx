@@ -97,8 +97,8 @@ export const en = {
     page: 'Previous page, next page',
     executing: 'Running jobs',
     pause: 'Pause or resume updates',
-    go: 'Go to jobs, configurations, agents',
-    goKeys: 'g then j, c, a',
+    go: 'Go to jobs, overview, failures, configurations, agents',
+    goKeys: 'g then j, o, f, c, a',
     pageKeys: '[ and ]',
     enterKey: 'Enter',
     off: 'Turn shortcuts off in Settings.',
@@ -143,6 +143,7 @@ export const en = {
 
   jobs: {
     processingFailed: 'Processing failed',
+    longerThanUsual: 'Longer than usual',
     cluesMissing: (n: number) => `${plural(n, clue)} missing`,
     title: 'Jobs',
     all: 'All jobs',
@@ -157,7 +158,14 @@ export const en = {
     /** The same as plain text, for screen readers. */
     found: (shown: string, n: number) => `${shown} ${pluralForm(n, job)}`,
     totalsNote: 'Totals ignore the filters below.',
-    views: { all: 'All', running: 'Running', finished: 'Finished', scheduled: 'Scheduled' },
+    views: {
+      all: 'All',
+      running: 'Running',
+      finished: 'Finished',
+      next: 'Next',
+      scheduled: 'Scheduled',
+    },
+    claimOrder: 'Jobs that are due are claimed by priority, then by due time.',
     viewsLabel: 'Job state',
     news: 'New activity · Refresh',
     zone: (zone: string) => `Times are in ${zone}.`,
@@ -245,6 +253,7 @@ export const en = {
     message: 'Message contains',
     processing: 'Processing',
     losses: { failed: 'Processing failed', missing: 'Clues missing' },
+    failure: 'Failure',
     priority: 'Priority',
     provider: 'Provider',
     findProvider: 'Find provider',
@@ -327,6 +336,9 @@ export const en = {
   actions: {
     retry: 'Retry…',
     cancel: 'Cancel…',
+    force: 'Force cancel…',
+    queue: 'Queue job…',
+    again: 'Queue a copy…',
     bulk: 'Bulk actions',
     retryAll: 'Retry all matching jobs…',
     cancelAll: 'Cancel all matching jobs…',
@@ -403,6 +415,19 @@ export const en = {
       back: 'Keep jobs',
       done: (n: number) => `Cancellation requested for ${jobs(n)}.`,
     },
+    forForce: {
+      title: (name: string | undefined) => `Force cancel ${name ?? 'jobs'}?`,
+      confirm: (what: string | undefined) => `Force cancel${what ? ` ${what}` : ''}`,
+      possible: (n: number, all: number) =>
+        `${count(n)} of ${count(all)} selected jobs can be cancelled.`,
+      running: 'Cancelling jobs',
+      effect:
+        'The job ends at once, without waiting for its agent. What the agent reports after that is refused.',
+      all: (n: number) => `All matching jobs will be cancelled, not only the first ${count(n)}.`,
+      none: 'The job is not running.',
+      back: 'Keep job',
+      done: (n: number) => `${jobs(n)} cancelled.`,
+    },
     /** Such as `all failed (1,529) jobs created since yesterday`; each state with its number. */
     scope: (of: {
       states: readonly (readonly [keyof typeof states, string])[];
@@ -413,6 +438,7 @@ export const en = {
       search: string | undefined;
       message: string | undefined;
       processing: 'failed' | 'missing' | undefined;
+      failureGroup: string | undefined;
       time: keyof typeof happened;
       range: keyof typeof within | undefined;
       from: string | undefined;
@@ -428,6 +454,7 @@ export const en = {
         of.priority !== undefined && `with priority ${priority(of.priority)}`,
         of.search && `matching “${of.search}”`,
         of.message && `with “${of.message}” in the message`,
+        of.failureGroup && `with the failure “${of.failureGroup}”`,
         of.processing && `with ${lossOf[of.processing]}`,
         of.range && `${happened[of.time]} ${within[of.range]}`,
         of.from && `${happened[of.time]} from ${of.from}`,
@@ -437,6 +464,22 @@ export const en = {
       ].filter(Boolean);
       return [`all ${listAnd(names)} jobs`, parts.join(', ')].filter(Boolean).join(' ');
     },
+  },
+
+  /** The dialog that queues a job. */
+  queue: {
+    title: 'Queue job',
+    configuration: 'Configuration',
+    choose: 'Choose a configuration',
+    noConfigurations: 'There are no configurations.',
+    name: 'Name (optional)',
+    type: 'Type (optional)',
+    priority: 'Priority',
+    due: 'Run at',
+    dueHint: 'Without a date it runs as soon as an agent is free.',
+    back: 'Go back',
+    confirm: 'Queue job',
+    done: 'Job queued.',
   },
 
   export: {
@@ -510,6 +553,7 @@ export const en = {
     failed: 'Run failed',
     noMessage: 'No error message was reported.',
     processingFailed: 'Processing failed.',
+    longerThanUsual: 'This run takes longer than usual.',
     cancelled: (who: string, time: ReactNode): ReactNode => (
       <>
         <b>Cancelled</b> by {who}, {time}.
@@ -557,6 +601,9 @@ export const en = {
     now: 'now',
     queued: 'queued',
     running: 'running',
+    expected: (earliest: string, latest: string, likely: string) =>
+      `expected to end between ${earliest} and ${latest}, most likely at ${likely}`,
+    likely: (time: string) => `Likely end ${time}`,
     lastSubmission: (time: string) => `last submission: ${time}`,
     zone: (zone: string) => `in ${zone}`,
   },
@@ -567,6 +614,7 @@ export const en = {
     processingProgress: 'Processing progress',
     runTime: 'Run time',
     remaining: 'Remaining (est.)',
+    usually: 'Usually',
     rate: 'Tasks/min',
     queueTime: 'Queue time',
     tasks: 'Tasks',
@@ -669,6 +717,114 @@ export const en = {
     viewAll: 'View all running jobs',
     rate: (rate: string) => `${rate} tasks/min`,
     noEstimate: 'no estimate',
+  },
+
+  /** What finished over time. */
+  overview: {
+    title: 'Overview',
+    statistics: 'Statistics',
+    filter: 'Filter statistics',
+    time: 'Time',
+    lengths: { day: '24 h', week: '7 days', month: '30 days', year: '1 year' },
+    asTable: 'Show as table',
+    table: 'Statistics as a table',
+    none: 'Nothing finished in this time',
+    finished: 'Finished runs',
+    outcomes: { completed: 'Completed', failed: 'Failed', cancelled: 'Cancelled' },
+    failureRate: 'Failure rate',
+    wait: 'Queue time',
+    duration: 'Run time',
+    p50: 'median',
+    p95: '95th percentile',
+    ofWait: (figure: string) => `Queue time, ${figure}`,
+    ofDuration: (figure: string) => `Run time, ${figure}`,
+    weekFrom: (day: string) => `Week from ${day}`,
+    nothing: 'none',
+    /** A bucket of a chart, read out. */
+    said: (time: string, values: readonly string[]) => `${time}. ${values.join(', ')}`,
+    keys: 'Use the arrow keys to read the values, and Enter to list the jobs.',
+    utc: 'Days and weeks are in UTC.',
+    today: 'Today',
+    tooFewDays: 'There is too little history yet to tell whether today is normal.',
+    normal: (isYesterday: boolean) => `${isYesterday ? 'Yesterday was' : 'Today is'} normal`,
+    unusual: (isYesterday: boolean, differences: readonly string[]) =>
+      `${isYesterday ? 'Yesterday' : 'Today'}: ${listAnd(differences)}`,
+    differences: {
+      finished: { more: 'more runs than usual', less: 'fewer runs than usual' },
+      failureRate: { more: 'more failures than usual', less: 'fewer failures than usual' },
+      wait: { more: 'longer queue time than usual', less: 'shorter queue time than usual' },
+      duration: { more: 'longer run time than usual', less: 'shorter run time than usual' },
+    },
+    figures: {
+      finished: 'Finished runs',
+      failureRate: 'Failure rate',
+      wait: 'Queue time',
+      duration: 'Run time',
+    },
+    usually: (value: string) => `usually ${value}`,
+    weekdays: (weekday: string, n: number) =>
+      `the last ${count(n)} ${pluralForm(n, { one: weekday, other: `${weekday}s` })}`,
+    lastDays: (n: number) => `the last ${plural(n, { one: 'day', other: 'days' })}`,
+    comparedUntil: (time: string, basis: string) =>
+      `Until ${time}, compared with the median of ${basis} until then`,
+    comparedYesterday: (basis: string) => `Compared with the median of ${basis} before`,
+    group: 'Group by',
+    by: { configuration: 'By source', provider: 'By provider', agent: 'By agent' },
+    groupings: { configuration: 'Source', provider: 'Provider', agent: 'Agent' },
+    noAgent: 'No agent',
+    before: 'Before',
+    /** `points` is a percentage. */
+    rise: (points: string) => `▲ ${points}`,
+    riseHint: 'The failure rate has risen since the time before, by more than chance explains.',
+    fewer: 'Show fewer',
+    all: (n: number) => `Show all ${count(n)}`,
+  },
+
+  failures: {
+    title: 'Failures',
+    count: (n: number) => plural(n, { one: 'cause', other: 'causes' }),
+    filter: 'Filter failures',
+    search: 'Find failures',
+    noMatch: 'No failures match',
+    none: 'No failures',
+    noneHint: 'Failed jobs appear here, grouped by their cause.',
+    noneOpenHint: 'All of them are acknowledged.',
+    cause: 'Cause',
+    trend: 'Last 30 days',
+    /** `peak` is a day. */
+    trendOf: (all: string, today: string, peak: string | undefined, most: string) =>
+      `${all} failed runs in 30 days, ${today} today${peak ? `, most on ${peak}: ${most}` : ''}`,
+    jobs: 'Jobs',
+    jobsOf: (n: string, title: string) => `${n} failed jobs: ${title}`,
+    lastSeen: 'Last seen',
+    firstSeen: 'First seen',
+    sources: 'Configurations',
+    moreSources: (n: number) => `and ${count(n)} more`,
+    acknowledge: 'Acknowledge',
+    acknowledged: 'Acknowledged failures',
+    acknowledgedCount: (n: number) => `Acknowledged (${count(n)})`,
+    acknowledgedBy: (who: string, ago: ReactNode): ReactNode => (
+      <>
+        Acknowledged by {who} {ago}
+      </>
+    ),
+    acknowledgeTitle: 'Acknowledge failure?',
+    acknowledgeEffect: 'It moves to the acknowledged failures. A new failure reopens it.',
+    acknowledgedNow: 'Failure acknowledged.',
+    note: 'Note (optional)',
+    back: 'Go back',
+    reopen: 'Undo',
+    reopened: 'Failure reopened.',
+    more: 'Show more',
+    only: 'No other job has this failure.',
+    acknowledgedShort: (who: string) => `Acknowledged by ${who}`,
+    /** On the page of a failed job. `since` such as `Tuesday`. */
+    same: (n: number, since: ReactNode): ReactNode => (
+      <>
+        The same failure in {plural(n, job)}
+        {since && <> since {since}</>}
+      </>
+    ),
   },
 
   configurations: {

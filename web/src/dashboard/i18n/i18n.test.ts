@@ -24,7 +24,7 @@ const readOut =
 /** Attributes whose value is never read. */
 const technical = /^(class(Name)?|style|d|viewBox|to|href|role|type|key|id)$/;
 /** Radio buttons have names that group them. */
-const groupNames = ['theme', 'hours', 'sort', 'time', 'match'];
+const groupNames = ['theme', 'hours', 'sort', 'time', 'match', 'group'];
 /** Names that are the same in every language. */
 const sameEverywhere = ['agent-jobs', 'agent-jobs import', 'queueJobs', 'saveConfiguration'].concat(
   ['GraphiQL', 'UTC', 'Enter', 'Escape', 'Esc'],
@@ -109,7 +109,7 @@ it('no source outside the language files has a text of its own', () => {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(isSource);
   expect(paths.length).toBeGreaterThan(50);
   // Columns of a CSV file and GraphQL are the same in every language.
-  const others = paths.filter((path) => !/(^|[/\\])(csv|documents)\.ts$/.test(path));
+  const others = paths.filter((path) => !/(^|[/\\])(csv|([a-z]+-)?documents)\.ts$/.test(path));
   const found = others.flatMap((path) =>
     literalsOf(path, readFileSync(join(folder, path), 'utf8')),
   );
@@ -157,6 +157,7 @@ it('what a list is filtered by is a phrase', () => {
     search: 'x',
     message: 'refused',
     processing: 'failed',
+    failureGroup: 'timeout after <duration>',
     time: 'finished',
     range: 'yesterday',
     from: undefined,
@@ -166,10 +167,10 @@ it('what a list is filtered by is a phrase', () => {
   } as const;
   const failed = ['FAILED', '1,529'] as const;
   expect(en.actions.scope({ ...scope, states: [failed, ['CANCELLED', '606']] })).toBe(
-    'all failed (1,529) and cancelled (606) jobs of CRM or ERP, of provider hubspot, with priority High, matching “x”, with “refused” in the message, with failed processing, finished since yesterday, that ran for 10m or longer, that ran for 2h or less',
+    'all failed (1,529) and cancelled (606) jobs of CRM or ERP, of provider hubspot, with priority High, matching “x”, with “refused” in the message, with the failure “timeout after <duration>”, with failed processing, finished since yesterday, that ran for 10m or longer, that ran for 2h or less',
   );
   expect(de.actions.scope({ ...scope, configurations: ['CRM'], states: [failed] })).toBe(
-    'alle fehlgeschlagenen (1,529) Jobs von CRM, des Anbieters hubspot, mit Priorität Hoch, passend zu „x“, mit „refused“ in der Meldung, mit fehlgeschlagener Verarbeitung, beendet seit gestern, mit einer Dauer von mindestens 10m, mit einer Dauer von höchstens 2h',
+    'alle fehlgeschlagenen (1,529) Jobs von CRM, des Anbieters hubspot, mit Priorität Hoch, passend zu „x“, mit „refused“ in der Meldung, mit dem Fehler „timeout after <duration>“, mit fehlgeschlagener Verarbeitung, beendet seit gestern, mit einer Dauer von mindestens 10m, mit einer Dauer von höchstens 2h',
   );
 });
 

@@ -2,7 +2,7 @@ import { errorOf, isReported } from '../data/errors';
 import { partsOf, progressError } from '../data/parts';
 import { isActive } from '../data/states';
 import type { FullRun } from '../data/types';
-import { about, duration } from '../format/duration';
+import { about, duration, lengthRange } from '../format/duration';
 import { NONE, percent, rate } from '../format/number';
 import { t } from '../i18n';
 import { NotReported, PartsOf, ProgressBar } from '../ui/bar';
@@ -34,6 +34,7 @@ export function AgentCard({ run }: { run: FullRun }) {
     ['failed', t.run.parts.failed, 'agentCluesFailedCount'],
     ['queued', t.run.parts.queued, 'agentCluesQueuedCount'],
   ]);
+  const usual = usualOf(run);
   return (
     <section className="card" aria-labelledby="agent-title">
       <header className="card-head">
@@ -60,6 +61,14 @@ export function AgentCard({ run }: { run: FullRun }) {
                 ? NONE
                 : about(run.estimatedRemaining)}
             </Figure>
+            {usual && (
+              <Figure name={t.run.usually}>
+                {usual}
+                {run.isOverdue && !run.isStale && (
+                  <span className="mark tone-cancelling">{t.jobs.longerThanUsual}</span>
+                )}
+              </Figure>
+            )}
             <Figure name={t.run.rate} error={errorOf(run, 'tasksPerMinute')}>
               {rate(run.tasksPerMinute)}
             </Figure>
@@ -99,6 +108,13 @@ export function AgentCard({ run }: { run: FullRun }) {
       </dl>
     </section>
   );
+}
+
+/** How long runs like it take, given how long it has run. */
+function usualOf({ forecast, agentStartTime, agentState }: FullRun): string | undefined {
+  if (!forecast || !agentStartTime || !isActive(agentState)) return undefined;
+  const start = Date.parse(agentStartTime);
+  return lengthRange(Date.parse(forecast.earliest) - start, Date.parse(forecast.latest) - start);
 }
 
 export function Figure({

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { isOver, textOf } from '../data/states';
+import { isActive, isOver, textOf } from '../data/states';
 import type { FullRun, JobDetail, JobState } from '../data/types';
 import { about, relative } from '../format/duration';
 import { t } from '../i18n';
@@ -8,6 +8,7 @@ import { icons } from '../ui/icons';
 import { AppLink } from '../ui/link';
 import { Ago, FullMoment, Until } from '../ui/time';
 import { Message } from './message';
+import { SameFailure } from './same-failure';
 import { dueOf } from './use-job';
 
 interface Props {
@@ -46,6 +47,7 @@ export function Banner({ job, run, state, isCurrent }: Props) {
         ) : (
           <p className="banner-message">{t.banner.noMessage}</p>
         )}
+        {run && isCurrent && <SameFailure run={run} />}
       </>,
     );
   }
@@ -60,7 +62,10 @@ export function Banner({ job, run, state, isCurrent }: Props) {
         'cancelled',
         icons.stop,
         <>
-          {t.banner.cancelled(t.history.by(change.by), <FullMoment at={change.at} />)}
+          {t.banner.cancelled(
+            change.principal ?? t.history.by(change.by),
+            <FullMoment at={change.at} />,
+          )}
           {change.message && <Message text={change.message} />}
         </>,
       );
@@ -100,6 +105,9 @@ export function Banner({ job, run, state, isCurrent }: Props) {
   }
   if (run?.isStale) {
     add('cancelling', icons.warning, <Silence since={run.updateDate} />);
+  }
+  if (run?.isOverdue && !run.isStale && isActive(state)) {
+    add('cancelling', icons.clock, <b>{t.banner.longerThanUsual}</b>);
   }
   if (due && Date.parse(due) > Date.now()) {
     add('queued', icons.calendar, t.banner.scheduled(<FullMoment at={due} />, <Until at={due} />));

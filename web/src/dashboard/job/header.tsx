@@ -25,11 +25,13 @@ interface Props {
   state: JobState;
   isCurrent: boolean;
   act(action: Action): void;
+  /** Opens the dialog that queues a job like this one. */
+  queueCopy(): void;
   showJson(): void;
 }
 
 /** Stays in view: what this is, where it stands, and what can be done. */
-export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) {
+export function JobHeader({ job, run, state, isCurrent, act, queueCopy, showJson }: Props) {
   const mayAct = useMayAct();
   const retryObstacle = obstacleTo('retry', job.state);
   const cancelObstacle = isCurrent ? obstacleTo('cancel', state) : 'earlierRun';
@@ -79,6 +81,16 @@ export function JobHeader({ job, run, state, isCurrent, act, showJson }: Props) 
                 <icons.stop /> {t.actions.cancel}
               </ActionButton>
             </>
+          )}
+          {mayAct && isCurrent && isActive(state) && (
+            <ActionButton blocked={undefined} onClick={() => act('force')}>
+              <icons.stop /> {t.actions.force}
+            </ActionButton>
+          )}
+          {mayAct && (
+            <ActionButton blocked={undefined} onClick={queueCopy}>
+              <icons.copy /> {t.actions.again}
+            </ActionButton>
           )}
           <Bell job={job} />
           <button type="button" className="icon-button" title={t.job.copyLink} onClick={link}>

@@ -10,6 +10,7 @@ interface Change {
   state: JobState;
   at: string;
   by?: string;
+  principal?: string | null;
   message?: string | null;
 }
 
@@ -58,7 +59,7 @@ export function History({ job, run }: { job: JobDetail; run: FullRun | null | un
                   : goesOn(change.state) && change.state === current && <Since at={change.at} />}
               </span>
               <span className="history-by muted">
-                {change.by && t.history.by(change.by)}
+                {change.by && (change.principal ?? t.history.by(change.by))}
                 {change.message && `: ${firstLine(change.message)}`}
               </span>
             </li>

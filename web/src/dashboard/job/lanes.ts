@@ -2,7 +2,7 @@
 import type { FullRun } from '../data/types';
 
 export interface Piece {
-  kind: 'waiting' | 'working' | 'silent';
+  kind: 'waiting' | 'working' | 'silent' | 'expected';
   from: number;
   to: number;
   /** It goes on: its end is now. */
@@ -15,6 +15,8 @@ export interface Lanes {
   agent: Piece[];
   processing: Piece[];
   lastSubmitted: number | undefined;
+  /** When the agent will likely end, and the time in which it will almost certainly. */
+  forecast: { earliest: number; likely: number; latest: number } | undefined;
   /** The agent's wait is too long to be drawn to scale: the axis begins with its work. */
   isWaitCut: boolean;
 }
@@ -45,6 +47,15 @@ function lane(
   return pieces;
 }
 
+/** When it will end; undefined for what does not go on, and once that time has passed. */
+function forecastOf({ forecast }: FullRun, isAgentActive: boolean, now: number): Lanes['forecast'] {
+  if (!forecast || !isAgentActive) return undefined;
+  const ends = (moment: string) => Math.max(Date.parse(moment), now);
+  const latest = ends(forecast.latest);
+  if (latest <= now) return undefined;
+  return { earliest: ends(forecast.earliest), likely: ends(forecast.likely), latest };
+}
+
 export function lanesOf(run: FullRun, isAgentActive: boolean, now: number): Lanes | undefined {
   const isProcessing = run.processingState === 'QUEUED' || run.processingState === 'EXECUTING';
   const heard = at(run.updateDate);
@@ -59,6 +70,8 @@ export function lanesOf(run: FullRun, isAgentActive: boolean, now: number): Lane
     now,
   );
   if (isSilent && heard < now) agent.push({ kind: 'silent', from: heard, to: now, isOpen: true });
+  const forecast = forecastOf(run, isAgentActive, now);
+  if (forecast) agent.push({ kind: 'expected', from: now, to: forecast.latest, isOpen: true });
   const processing = lane(
     at(run.processingQueuedDate),
     at(run.processingStartTime),
@@ -78,7 +91,7 @@ export function lanesOf(run: FullRun, isAgentActive: boolean, now: number): Lane
   const from = isWaitCut ? start : first;
   // A run of no length at all still has a place on an axis.
   const to = Math.max(last, from + 1_000);
-  return { from, to, agent, processing, lastSubmitted, isWaitCut };
+  return { from, to, agent, processing, lastSubmitted, forecast, isWaitCut };
 }
 
 const SECOND = 1_000;

@@ -6,6 +6,7 @@ import { isActive } from '../data/states';
 import { percent } from '../format/number';
 import { t } from '../i18n';
 import { type Action, ActionDialog } from '../jobs/actions';
+import { QueueDialog } from '../pages';
 import { jobTitle, usePageTitle, useTabIcon } from '../shell/title';
 import { Empty, Failure } from '../ui/empty';
 import { AppLink } from '../ui/link';
@@ -34,6 +35,7 @@ export function JobPage({ id }: { id: string }) {
   const attempt = job === null ? null : (chosen ?? job?.currentRunId);
   const { data: run, error } = useRun(job === null ? id : (chosen ?? id), attempt);
   const [action, setAction] = useState<Action>();
+  const [isCopied, setCopied] = useState(false);
   const [isJsonOpen, setJsonOpen] = useState(false);
   const isCurrent = !chosen || chosen === job?.currentRunId;
   const state = job && (isCurrent ? stateOf(job, run) : (run?.agentState ?? 'UNKNOWN'));
@@ -82,6 +84,7 @@ export function JobPage({ id }: { id: string }) {
         state={state}
         isCurrent={isCurrent}
         act={setAction}
+        queueCopy={() => setCopied(true)}
         showJson={() => setJsonOpen(true)}
       />
       <Banner job={job} run={run} state={state} isCurrent={isCurrent} />
@@ -131,6 +134,14 @@ export function JobPage({ id }: { id: string }) {
               ],
             }}
             close={() => setAction(undefined)}
+          />
+        </Suspense>
+      )}
+      {isCopied && (
+        <Suspense>
+          <QueueDialog
+            like={{ ...job, configurationId: job.configuration?.id }}
+            close={() => setCopied(false)}
           />
         </Suspense>
       )}

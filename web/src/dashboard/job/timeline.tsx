@@ -30,7 +30,8 @@ export function Timeline({ run, isGoingOn }: { run: FullRun; isGoingOn: boolean 
 
 function Chart({ lanes, run, isGoingOn }: { lanes: Lanes; run: FullRun; isGoingOn: boolean }) {
   const settings = useSettings();
-  const { from, to, agent, processing, lastSubmitted, isWaitCut } = lanes;
+  const now = useNow();
+  const { from, to, agent, processing, lastSubmitted, forecast, isWaitCut } = lanes;
   // What lies before the axis is in a stub of one width.
   const stub = isWaitCut ? '1.5rem' : '0rem';
   const place = (at: number) =>
@@ -59,6 +60,13 @@ function Chart({ lanes, run, isGoingOn }: { lanes: Lanes; run: FullRun; isGoingO
             title={t.timeline.lastSubmitted(full(run.agentLastSubmittedDate, settings))}
           />
         )}
+        {forecast && (
+          <span
+            className="lane-mark is-likely"
+            style={{ left: place(forecast.likely) }}
+            title={t.timeline.likely(full(new Date(forecast.likely).toISOString(), settings))}
+          />
+        )}
       </Lane>
       <Lane
         name={t.job.processing}
@@ -73,7 +81,14 @@ function Chart({ lanes, run, isGoingOn }: { lanes: Lanes; run: FullRun; isGoingO
             <span>{label(at)}</span>
           </span>
         ))}
-        {isGoingOn && <span className="axis-now">{t.timeline.now}</span>}
+        {isGoingOn && (
+          <span
+            className={forecast ? 'axis-now is-inside' : 'axis-now'}
+            style={forecast ? { left: place(now) } : undefined}
+          >
+            {t.timeline.now}
+          </span>
+        )}
       </div>
       <ul className="timeline-legend muted">
         <li>
@@ -88,6 +103,16 @@ function Chart({ lanes, run, isGoingOn }: { lanes: Lanes; run: FullRun; isGoingO
             lastSubmitted === undefined ? NONE : full(run.agentLastSubmittedDate, settings),
           )}
         </li>
+        {forecast && (
+          <li>
+            <span className="swatch is-expected" aria-hidden="true" />{' '}
+            {t.timeline.expected(
+              clock(forecast.earliest, settings, false),
+              clock(forecast.latest, settings, false),
+              clock(forecast.likely, settings, false),
+            )}
+          </li>
+        )}
         <li>{t.timeline.zone(zoneOf(settings))}</li>
       </ul>
     </div>

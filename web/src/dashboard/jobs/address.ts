@@ -36,6 +36,7 @@ const names = [
   'q',
   'message',
   'processing',
+  'failure-group-id',
   ...times,
   'min-duration',
   'max-duration',
@@ -104,7 +105,8 @@ export function readAddress(query: string): { filter: Filter; ignored: Ignored[]
   const ignored: Ignored[] = [];
   const values = new Map<Name, string[]>();
   for (const [given, value] of new URLSearchParams(query)) {
-    const name = names.find((each) => each === given.toLowerCase());
+    // `failureGroupId`, as the API has it, is the same word.
+    const name = names.find((each) => wordOf(each) === wordOf(given));
     if (!name) ignored.push({ name: given, value, hint: t.filters.available(names.join(', ')) });
     else if (values.has(name) && !lists.includes(name)) {
       ignored.push({ name, value, hint: t.filters.twice(name) });
@@ -169,6 +171,11 @@ export function readAddress(query: string): { filter: Filter; ignored: Ignored[]
     priority: read('priority', priorityOf, t.filters.expected.priority),
     search: textOf('q'),
     message: textOf('message'),
+    failureGroupId: read(
+      'failure-group-id',
+      (text) => (isUuid(text) ? text : undefined),
+      t.filters.expected.id,
+    ),
     processing: read('processing', oneOf(losses), listed(losses)),
     time,
     range: range?.range,
@@ -204,6 +211,7 @@ export function formatFilter(filter: Filter): string {
   set('q', filter.search);
   set('message', filter.message);
   set('processing', filter.processing);
+  set('failure-group-id', filter.failureGroupId);
   const { time, range, from, to } = filter;
   if (time) set(time, range ?? (from || to ? `${from ?? ''}..${to ?? ''}` : undefined));
   set('min-duration', length(filter.minDuration));

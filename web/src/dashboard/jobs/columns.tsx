@@ -151,6 +151,17 @@ function Loss({ job, state, run }: Row) {
   );
 }
 
+/** That a run takes longer than runs like it do. One that does not report is marked as that. */
+function Overdue({ state, run }: Row) {
+  if (!isActive(state) || !run?.isOverdue || run.isStale) return null;
+  return (
+    <span className="mark tone-cancelling">
+      <icons.clock width={13} height={13} />
+      <span>{t.jobs.longerThanUsual}</span>
+    </span>
+  );
+}
+
 function Tasks({ run }: Row) {
   if (!run) return null;
   const failed = run.agentTasksFailedCount;
@@ -179,6 +190,7 @@ export const columns: readonly Column[] = [
           <StateLabel state={row.state} />
         )}
         <Loss {...row} />
+        <Overdue {...row} />
       </span>
     ),
   },
@@ -282,9 +294,10 @@ export const columns: readonly Column[] = [
     room: 116,
     isMoment: true,
     runFields: ['agentEndTime'],
-    // A live run does not tell when it ended; the list is read again once a job ends.
+    // A live run does not tell when it ended; the list is read again once a job ends. A job that was cancelled
+    // while it waited has no run.
     cell: ({ job, state }) =>
-      job.currentRun && isOver(state) && <Moment at={job.currentRun.agentEndTime} />,
+      isOver(state) && <Moment at={job.currentRun?.agentEndTime ?? job.updateDate} />,
   },
   {
     key: 'duration',
@@ -333,9 +346,9 @@ export const columns: readonly Column[] = [
   { key: 'type', track: '8rem', room: 128, cell: ({ job }) => job.type },
   {
     key: 'priority',
+    track: '5.5rem',
+    room: 88,
     sort: { ascending: 'priority-up', descending: 'priority', first: 'priority' },
-    track: '5rem',
-    room: 80,
     cell: ({ job }) => t.priority(job.priority),
   },
   {
@@ -391,7 +404,9 @@ function kindOf({ states, isScheduled }: Pick<Filter, 'states' | 'isScheduled'>)
 type Shown = Pick<Filter, 'states' | 'isScheduled' | 'columns' | 'sort'>;
 
 /** The column that the list is sorted by. */
-export function sortedColumn(filter: Pick<Filter, 'isScheduled' | 'sort'>): Column | undefined {
+export function sortedColumn(
+  filter: Pick<Filter, 'isScheduled' | 'states' | 'sort'>,
+): Column | undefined {
   const order = sortOf(filter);
   return columns.find(({ sort }) => sort?.ascending === order || sort?.descending === order);
 }

@@ -62,6 +62,8 @@ export interface Filter {
   message: string;
   /** Only jobs whose processing failed, or received fewer clues than the agent submitted. */
   processing: Loss | undefined;
+  /** Only failed jobs of this failure group. */
+  failureGroupId: string | undefined;
   /** What the range is about; undefined where there is no range. */
   time: Time | undefined;
   /** A time range that moves on; or one that stays, below. */
@@ -92,6 +94,7 @@ export const unfiltered = {
   search: '',
   message: '',
   processing: undefined,
+  failureGroupId: undefined,
   time: undefined,
   range: undefined,
   from: undefined,
@@ -100,12 +103,15 @@ export const unfiltered = {
   maxDuration: undefined,
 } as const satisfies Partial<Filter>;
 
-/** What is due next comes first where it is scheduled, and what is new everywhere else. */
-export const usualSort = ({ isScheduled }: Pick<Filter, 'isScheduled'>): Sort =>
-  isScheduled ? 'due' : 'newest';
+/** What is due next comes first where all waits, what ended last where all has finished, else what is new. */
+export function usualSort({ isScheduled, states }: Pick<Filter, 'isScheduled' | 'states'>): Sort {
+  const isWaiting = states.length > 0 && states.every((state) => state === 'QUEUED');
+  if (isScheduled || isWaiting) return 'due';
+  return states.length > 0 && states.every(isOver) ? 'finished' : 'newest';
+}
 
 /** The order of the list. */
-export const sortOf = (filter: Pick<Filter, 'isScheduled' | 'sort'>): Sort =>
+export const sortOf = (filter: Pick<Filter, 'isScheduled' | 'states' | 'sort'>): Sort =>
   filter.sort ?? usualSort(filter);
 
 /** The time that a view is about. */
@@ -169,6 +175,7 @@ export function conditionsOf(filter: Filter, settings: Settings, now: number): C
     maxDuration: filter.maxDuration ?? null,
     scheduledAfter: filter.isScheduled ? new Date(now).toISOString() : null,
     processingStates: filter.processing === 'failed' ? ['FAILED'] : null,
+    failureGroupId: filter.failureGroupId ?? null,
     cluesMissing: filter.processing === 'missing' ? true : null,
   };
 }
@@ -188,6 +195,7 @@ export const views = [
   { key: 'all', states: [] as readonly JobState[], isScheduled: false },
   { key: 'running', states: running, isScheduled: false },
   { key: 'finished', states: finished, isScheduled: false },
+  { key: 'next', states: ['QUEUED'] as readonly JobState[], isScheduled: false },
   { key: 'scheduled', states: [] as readonly JobState[], isScheduled: true },
 ] as const;
 

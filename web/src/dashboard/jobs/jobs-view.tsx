@@ -1,6 +1,12 @@
 import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { errorOf } from '../data/errors';
-import { nameOf, useAgentNames, useConfigurationNames, useCounts } from '../data/hooks';
+import {
+  nameOf,
+  useAgentNames,
+  useConfigurationNames,
+  useCounts,
+  useFailureGroupTitle,
+} from '../data/hooks';
 import { useMayAct } from '../data/principal';
 import { textOf } from '../data/states';
 import type { Counts, JobState, ListedJob } from '../data/types';
@@ -8,12 +14,14 @@ import { count } from '../format/number';
 import { zoneOf } from '../format/time';
 import { t } from '../i18n';
 import { useFollowCounts } from '../live/hooks';
+import { QueueDialog } from '../pages';
 import { changeSettings, useSettings } from '../settings/settings';
 import { Empty, Failure } from '../ui/empty';
 import { icons } from '../ui/icons';
 import { Menu } from '../ui/picker';
 import { Skeleton } from '../ui/skeleton';
 import { type Action, ActionDialog, type ChosenJob, presentState, type Request } from './actions';
+import { inClaimOrder } from './claim-order';
 import { ColumnsMenu } from './columns-menu';
 import { describe } from './describe';
 import { ExportButton } from './export-button';
@@ -57,9 +65,11 @@ export function JobsView({ fixed, counts: given, of }: Props) {
   const counts = given ?? known.data;
   const [selected, setSelected] = useState<Selection>(nothing);
   const [asked, setAsked] = useState<Request>();
+  const [isQueueing, setQueueing] = useState(false);
   const list = useJobList(filter, known.data, selected.size > 0 || asked !== undefined);
   const configurations = useConfigurationNames(filter.configurationIds.length > 0);
   const agents = useAgentNames(filter.agentIds.length > 0);
+  const failureGroup = useFailureGroupTitle(filter.failureGroupId);
 
   const select = useCallback((jobs: readonly ListedJob[], isSelected: boolean) => {
     setSelected((before) => {
@@ -87,7 +97,11 @@ export function JobsView({ fixed, counts: given, of }: Props) {
       target: {
         conditions: conditionsOf(filter, settings, Date.now()),
         isScheduled: filter.isScheduled,
-        scope: describe(filter, settings, configurations.data, agents.data),
+        scope: describe(filter, settings, {
+          configurations: configurations.data,
+          agents: agents.data,
+          failureGroup,
+        }),
       },
     });
 
@@ -102,6 +116,11 @@ export function JobsView({ fixed, counts: given, of }: Props) {
   };
   const isEmpty = page?.items.length === 0 && !missing;
   const view = viewOf(filter);
+  const isNext = view === 'next' && sortOf(filter) === 'due';
+  const listed = useMemo(() => {
+    if (!page || !isNext || filter.page > 1) return page?.items ?? [];
+    return inClaimOrder(page.items, page.pageCount <= 1, Date.now());
+  }, [page, isNext, filter.page]);
   const total = page && `${count(page.totalCount)}${page.totalCountIsExact ? '' : '+'}`;
   const textOfTotal = page && t.jobs.found(total ?? '', page.totalCount);
   const owner = of ?? configurations.data?.find(({ id }) => id === configurationId)?.name;
@@ -160,6 +179,11 @@ export function JobsView({ fixed, counts: given, of }: Props) {
           />
           <ExportButton filter={filter} />
           {mayAct && (
+            <button type="button" className="filter" onClick={() => setQueueing(true)}>
+              <icons.plus width={14} height={14} /> <span>{t.actions.queue}</span>
+            </button>
+          )}
+          {mayAct && (
             <Menu label={t.actions.bulk} icon={<icons.more width={14} height={14} />}>
               <div className="checks">
                 <button type="button" className="option" onClick={() => actOnAll('retry')}>
@@ -184,7 +208,7 @@ export function JobsView({ fixed, counts: given, of }: Props) {
       <div className="list" onPointerMove={list.touch} onWheel={list.touch} onKeyDown={list.touch}>
         {page && !isEmpty && (
           <JobTable
-            jobs={page.items}
+            jobs={listed}
             filter={filter}
             fixed={about}
             sortBy={(sort) => change({ sort })}
@@ -206,7 +230,10 @@ export function JobsView({ fixed, counts: given, of }: Props) {
           hasMore={!page.totalCountIsExact}
         />
       )}
-      <p className="zone-note muted">{t.jobs.zone(zoneOf(settings))}</p>
+      <p className="zone-note muted">
+        {isNext && `${t.jobs.claimOrder} `}
+        {t.jobs.zone(zoneOf(settings))}
+      </p>
       {selected.size > 0 && (
         <section className="selection" aria-label={t.jobs.selection}>
           <b>{t.jobs.selected(selected.size)}</b>
@@ -241,6 +268,14 @@ export function JobsView({ fixed, counts: given, of }: Props) {
             <span>{t.jobs.clearSelection}</span>
           </button>
         </section>
+      )}
+      {isQueueing && (
+        <Suspense>
+          <QueueDialog
+            like={{ configurationId: configurationId ?? undefined }}
+            close={() => setQueueing(false)}
+          />
+        </Suspense>
       )}
       {asked && (
         <Suspense>

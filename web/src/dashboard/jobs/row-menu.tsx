@@ -2,6 +2,7 @@ import * as DropdownMenu from '@radix-ui/react-dropdown-menu';
 import { root } from '../base';
 import { nameOf } from '../data/hooks';
 import { useMayAct } from '../data/principal';
+import { isActive } from '../data/states';
 import type { JobState, ListedJob } from '../data/types';
 import { t } from '../i18n';
 import { copyText } from '../ui/copy';
@@ -51,6 +52,11 @@ export function RowMenu({
                   </DropdownMenu.Item>
                 );
               })}
+              {isActive(state) && (
+                <DropdownMenu.Item className="option" onSelect={() => act('force', job)}>
+                  <icons.stop width={14} height={14} /> {t.actions.force}
+                </DropdownMenu.Item>
+              )}
               <DropdownMenu.Separator className="menu-line" />
             </>
           )}

@@ -32,10 +32,11 @@ interface Props {
 /** Below this width each row is a card of its own. */
 const CARDS = 640;
 
-/** What a card shows: when the job began, unless the list is sorted by another moment. */
+/** What a card shows: what the list is sorted by, and when the job began unless that is another moment. */
 const cardColumns = (sorted: Column | undefined) => {
   const moment = sorted?.isMoment ? sorted.key : 'started';
-  return columns.filter(({ key }) => ['state', 'job', 'progress', moment, 'message'].includes(key));
+  const shown = ['state', 'job', 'progress', moment, sorted?.key, 'message'];
+  return columns.filter(({ key }) => shown.includes(key));
 };
 
 /** The list of jobs. All its rows are in the document, to be found, printed and read out. */
@@ -59,7 +60,7 @@ export function JobTable(props: Props) {
   const shown = useMemo(
     () =>
       isCards
-        ? cardColumns(sortedColumn({ isScheduled, sort }))
+        ? cardColumns(sortedColumn({ isScheduled, states, sort }))
         : columnsFor({ states, isScheduled, columns: chosen, sort }, width, { hours, fixed }),
     [isCards, states, isScheduled, chosen, sort, width, hours, fixed],
   );

@@ -48,7 +48,9 @@ export function useKeys(): { isHelpOpen: boolean; showHelp(isOpen: boolean): voi
       const after = wasG;
       wasG = event.key === 'g';
       if (after) {
-        const to = { j: '/', c: '/configurations', a: '/agents' }[event.key];
+        const to = { j: '/', o: '/overview', f: '/failures', c: '/configurations', a: '/agents' }[
+          event.key
+        ];
         if (to) navigate(to);
         return;
       }

@@ -20,6 +20,8 @@ import { LiveStatus } from './status';
 
 const pages = [
   ['/', 'jobs', /^\/($|jobs)/],
+  ['/overview', 'overview', /^\/overview/],
+  ['/failures', 'failures', /^\/failures/],
   ['/configurations', 'configurations', /^\/configurations/],
   ['/agents', 'agents', /^\/agents/],
 ] as const;

@@ -31,6 +31,7 @@ export const icons = {
       <path d="m10.2 10.2 3.3 3.3" />
     </>,
   ),
+  plus: make(<path d="M8 3.5v9M3.5 8h9" />),
   check: make(<path d="m3.5 8.5 3 3 6-7" />),
   cross: make(<path d="m4 4 8 8M12 4l-8 8" />),
   down: make(<path d="m4 6 4 4 4-4" />),

@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useId, useRef, useState } from 'react';
 import { request } from '../../data/client';
-import { requestCancellation, retryJobs } from '../../data/documents';
+import { forceCancel, requestCancellation, retryJobs } from '../../data/documents';
 import { textOf } from '../../data/states';
 import type { JobState } from '../../data/types';
 import { count } from '../../format/number';
@@ -38,9 +38,9 @@ const sender =
   (action: Action, reason: string): Send =>
   async (ids) => {
     const jobIds = [...ids];
-    if (action === 'retry')
-      return (await request(retryJobs, { input: { jobIds } })).retryJobs.results;
     const input = { jobIds, reason: reason || null };
+    if (action === 'retry') return (await request(retryJobs, { input })).retryJobs.results;
+    if (action === 'force') return (await request(forceCancel, { input })).forceCancel.results;
     return (await request(requestCancellation, { input })).requestCancellation.results;
   };
 
@@ -219,12 +219,12 @@ function Asking({
           )}
           {plan && !isExact && <p>{words.all(n)}</p>}
           {plan && <p>{isNothing ? words.none : words.effect}</p>}
-          {action === 'cancel' && !isNothing && (
+          {!isNothing && (
             <label className="field">
               <span>{t.actions.reason}</span>
               <input
                 className="input"
-                data-initial-focus
+                {...(action !== 'retry' ? { 'data-initial-focus': true } : {})}
                 value={reason}
                 maxLength={1_000}
                 onChange={(event) => setReason(event.target.value)}
@@ -261,7 +261,7 @@ function Asking({
           {!isNothing && (
             <button
               type="submit"
-              className={action === 'cancel' ? 'button is-danger' : 'button is-primary'}
+              className={action === 'retry' ? 'button is-primary' : 'button is-danger'}
               aria-disabled={!isReady}
               aria-describedby={failure || isOtherRunning ? blockedId : undefined}
               {...(action === 'retry' ? { 'data-initial-focus': true } : {})}

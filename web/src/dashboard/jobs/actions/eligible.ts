@@ -1,9 +1,10 @@
 /** What can be done to a job, by its state. The lists need that; the rest is loaded with the dialog. */
-import { isCancellable, isOver } from '../../data/states';
+import { isActive, isCancellable, isOver } from '../../data/states';
 import type { JobState } from '../../data/types';
 import { liveJobs } from '../../live/jobs';
 
-export type Action = 'cancel' | 'retry';
+/** `force` ends a running job without its agent. */
+export type Action = 'cancel' | 'retry' | 'force';
 
 /** What is known of a job that was chosen by hand. */
 export interface ChosenJob {
@@ -23,8 +24,16 @@ export function obstacleTo(action: Action, state: JobState): Reason | undefined 
   return isEligible(action, state) ? undefined : reasonFor(action, state);
 }
 
-export const isEligible = (action: Action, state: JobState) =>
-  action === 'retry' ? isOver(state) : isCancellable(state);
+export function isEligible(action: Action, state: JobState): boolean {
+  switch (action) {
+    case 'retry':
+      return isOver(state);
+    case 'cancel':
+      return isCancellable(state);
+    case 'force':
+      return isActive(state);
+  }
+}
 
 export function reasonFor(action: Action, state: JobState): Reason {
   if (state === 'UNKNOWN') return 'unknown';

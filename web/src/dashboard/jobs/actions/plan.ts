@@ -43,7 +43,7 @@ export function includedKinds(
   isByHand: boolean,
 ): Set<Kind> {
   const kinds = plan.parts.map(({ kind }) => kind);
-  if (action === 'cancel') return new Set(kinds);
+  if (action !== 'retry') return new Set(kinds);
   const wanted = kinds.filter((kind) => kind === 'FAILED' || named.some((state) => state === kind));
   return new Set(wanted.length === 0 && isByHand ? kinds : wanted);
 }

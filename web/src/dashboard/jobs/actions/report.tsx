@@ -7,7 +7,7 @@ import type { BulkAction } from './current';
 import { handled, hasEnded, type Progress } from './run';
 
 export const wordsFor = (action: BulkAction['action']) =>
-  action === 'retry' ? t.actions.forRetry : t.actions.forCancel;
+  ({ retry: t.actions.forRetry, cancel: t.actions.forCancel, force: t.actions.forForce })[action];
 
 export const messageOf = (error: unknown): string =>
   error instanceof RequestError ? error.message : t.actions.failed;

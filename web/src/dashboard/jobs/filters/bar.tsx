@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { useAgentNames, useConfigurationNames } from '../../data/hooks';
+import { useAgentNames, useConfigurationNames, useFailureGroupTitle } from '../../data/hooks';
 import { t } from '../../i18n';
 import { icons } from '../../ui/icons';
 import { Picker } from '../../ui/picker';
@@ -22,6 +22,7 @@ export function Filters({ filter, change, fixed }: Props) {
   const [isAsked, setAsked] = useState(false);
   const configurations = useConfigurationNames(isAsked || filter.configurationIds.length > 0);
   const agents = useAgentNames(isAsked || filter.agentIds.length > 0);
+  const failureGroup = useFailureGroupTitle(filter.failureGroupId);
   const load = () => setAsked(true);
   // What the page is about is no filter that could be cleared.
   const own: Filter = {
@@ -30,7 +31,11 @@ export function Filters({ filter, change, fixed }: Props) {
     ...(fixed === 'agent' && { agentIds: [] }),
   };
   const clear = () => change(unfiltered);
-  const chips = useChips(own, { configurations: configurations.data, agents: agents.data });
+  const chips = useChips(own, {
+    configurations: configurations.data,
+    agents: agents.data,
+    failureGroup,
+  });
   const providers = configurations.data
     ?.map(({ hint }) => hint)
     .filter((provider) => provider !== undefined);

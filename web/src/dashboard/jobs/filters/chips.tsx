@@ -1,9 +1,10 @@
-import { type Named, nameOf } from '../../data/hooks';
+import { lastDigits, type Named, nameOf } from '../../data/hooks';
 import { textOf } from '../../data/states';
 import { formatLength } from '../../format/length';
 import { t } from '../../i18n';
 import { useSettings } from '../../settings/settings';
 import { icons } from '../../ui/icons';
+import type { Names } from '../describe';
 import { type Filter, viewOf } from '../filter';
 import { noRange, rangeText } from './range-menu';
 
@@ -15,16 +16,11 @@ interface Chip {
   removed: Partial<Filter>;
 }
 
-interface Names {
-  configurations: readonly Named[] | undefined;
-  agents: readonly Named[] | undefined;
-}
-
 export const nameIn = (id: string, all: readonly Named[] | undefined): string =>
   all?.find((each) => each.id === id)?.name ?? nameOf({ id, name: null });
 
 /** The filters in force, each with how to take it away. */
-export function useChips(filter: Filter, { configurations, agents }: Names): Chip[] {
+export function useChips(filter: Filter, { configurations, agents, failureGroup }: Names): Chip[] {
   const settings = useSettings();
   const chips: Chip[] = [];
   const add = (key: string, text: string, removed: Partial<Filter>, isInBar = false) =>
@@ -63,6 +59,10 @@ export function useChips(filter: Filter, { configurations, agents }: Names): Chi
   if (filter.message) {
     const text = labelled(t.columns.message, t.filters.quoted(filter.message));
     add('message', text, { message: '' });
+  }
+  if (filter.failureGroupId) {
+    const title = failureGroup ?? lastDigits(filter.failureGroupId);
+    add('failureGroup', labelled(t.filters.failure, title), { failureGroupId: undefined });
   }
   if (filter.processing) {
     add('processing', t.filters.losses[filter.processing], { processing: undefined });
