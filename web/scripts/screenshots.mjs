@@ -50,6 +50,9 @@ for (const colorScheme of ['light', 'dark']) {
   await page.locator('.live.is-socket').waitFor();
   await page.locator('.executing-button.is-busy').waitFor();
   await page.getByRole('button', { name: 'Running' }).click();
+  // Until the list is that of the tab, not the one before.
+  await page.waitForURL(/state=executing/);
+  await page.locator('.table:not(.is-stale) [data-column="progress"] .bar').first().waitFor();
   await page.locator('.table-body .row', { hasText: 'Executing' }).first().waitFor();
   await shoot('jobs');
 

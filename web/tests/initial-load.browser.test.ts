@@ -22,7 +22,8 @@ describe('the initial load', () => {
       urls.set(requestId, new URL(request.url).pathname);
     });
     session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
-      sizes.set(requestId, encodedDataLength);
+      // What the page before still loads is not of this one.
+      if (urls.has(requestId)) sizes.set(requestId, encodedDataLength);
     });
     await page.goto(site.url, { waitUntil: 'load' });
     await rows(page).first().waitFor();

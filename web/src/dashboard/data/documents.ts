@@ -281,7 +281,7 @@ export const fullRun = graphql(`
     percentCompleted
     tasksPerMinute
     estimatedRemaining
-    forecast { earliest likely latest sampleSize }
+    forecast { earliest likely latest }
     agent { name }
   }
 `);
