@@ -82,6 +82,9 @@ describeOnDatabases('lists of jobs', (kind) => {
     for (const [name, query, direction, order] of [
       ['Created', 'sort=oldest', 'ascending', ['CREATED_DATE', 'ASC']],
       ['Created', '', 'descending', ['CREATED_DATE', 'DESC']],
+      ['Started', 'sort=started', 'descending', ['STARTED_DATE', 'DESC']],
+      ['Duration', 'sort=longest', 'descending', ['DURATION', 'DESC']],
+      ['Duration', 'sort=shortest', 'ascending', ['DURATION', 'ASC']],
       ['Job', 'sort=name', 'ascending', ['NAME', 'ASC']],
       ['Job', 'sort=name-down', 'descending', ['NAME', 'DESC']],
     ] as const) {
