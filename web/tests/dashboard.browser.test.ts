@@ -42,10 +42,10 @@ describeOnDatabases('the dashboard', (kind) => {
     await page.getByRole('dialog', { name: 'Finished' }).waitFor({ state: 'hidden' });
     await page.waitForURL(/finished=month/);
     await page
-      .getByRole('columnheader', { name: 'Created' })
-      .getByRole('button', { name: 'Created' })
+      .getByRole('columnheader', { name: 'Finished' })
+      .getByRole('button', { name: 'Finished' })
       .click();
-    await page.waitForURL(/sort=oldest/);
+    await page.waitForURL(/sort=finished-up/);
     await settled(page);
     const shown = await page.locator('.row-link').allInnerTexts();
     assert.ok(

@@ -85,6 +85,7 @@ describeOnDatabases('lists of jobs', (kind) => {
       ['Started', 'sort=started', 'descending', ['STARTED_DATE', 'DESC']],
       ['Started', 'sort=started-up', 'ascending', ['STARTED_DATE', 'ASC']],
       ['Duration', 'sort=longest', 'descending', ['DURATION', 'DESC']],
+      ['Duration', 'sort=shortest', 'ascending', ['DURATION', 'ASC']],
       ['Job', 'sort=name', 'ascending', ['NAME', 'ASC']],
       ['Job', 'sort=name-down', 'descending', ['NAME', 'DESC']],
     ] as const) {
