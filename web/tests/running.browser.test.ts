@@ -16,7 +16,7 @@ const agent = randomUUID();
 const names = { usual: 'Crawl as usual', late: 'Crawl late' };
 const running: Record<string, string> = {};
 
-/** 40 runs of 40 to 50 minutes of each of two jobs, one of which runs for 20 minutes, the other for 4 hours. */
+/** 40 runs of 40 to 50 minutes of each of two jobs; one job now runs for 20 minutes, the other for 4 hours. */
 function history(database: Database): void {
   const jobs: object[] = [];
   const runs: object[] = [];
