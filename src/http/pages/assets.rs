@@ -22,6 +22,8 @@ pub fn dashboard_routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     let paths = [
         "/jobs",
         "/jobs/{id}",
+        "/overview",
+        "/failures",
         "/configurations",
         "/configurations/{id}",
         "/agents",
