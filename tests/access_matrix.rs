@@ -407,7 +407,7 @@ const CASES: &[Case] = &[
 ];
 
 /// Types whose objects show rows, or what was counted of them.
-const ROWS: [&str; 9] = [
+const ROWS: [&str; 10] = [
     "FailureGroup",
     "Job",
     "JobStatistics",

@@ -6,7 +6,7 @@ use agent_jobs::jobs::cursor::Cursor;
 use agent_jobs::jobs::filter::JobFilter;
 use agent_jobs::jobs::list::JobList;
 use agent_jobs::jobs::order::{Order, OrderField};
-use agent_jobs::jobs::page::{Bounds, Listed, Selection};
+use agent_jobs::jobs::page::{Bounds, ListedJob, Selection};
 use agent_jobs::jobs::scope::Scope;
 use agent_jobs::samples::fill;
 use entity::{Columns, JobState, Timestamp, job, job_run};
@@ -98,7 +98,7 @@ fn expected(jobs: &[Job], filter: Filter, order: Order) -> Vec<Uuid> {
 }
 
 /// Checks that each job came with its own current run.
-fn ids_of(items: &[Listed]) -> Vec<Uuid> {
+fn ids_of(items: &[ListedJob]) -> Vec<Uuid> {
     items
         .iter()
         .map(|listed| {
@@ -152,7 +152,7 @@ on_both_databases! {
                     Bounds { after: None, before: None, limit: TAKE, from_end: false };
                 loop {
                     let found = list
-                        .slice(db.reader(), &bounds, selection)
+                        .keyset_page(db.reader(), &bounds, selection)
                         .await
                         .expect("the statement is right");
                     walked.extend(ids_of(&found.items));

@@ -179,7 +179,7 @@ on_both_databases! {
                         let mut bounds = Bounds { after, before, limit: TAKE, from_end };
                         let mut found = Vec::new();
                         while found.len() < usize::try_from(2 * TAKE).unwrap() {
-                            let slice = list.slice(db.reader(), &bounds, selection_for(field)).await.expect("a slice");
+                            let slice = list.keyset_page(db.reader(), &bounds, selection_for(field)).await.expect("a slice");
                             let mut ids: Vec<_> = slice.items.iter().map(|listed| listed.job.id).collect();
                             let edge = if from_end { slice.items.first() } else { slice.items.last() };
                             let edge = slice.end.or(edge.map(|listed| Cursor::of(&listed.job, field)));
