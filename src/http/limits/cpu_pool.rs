@@ -27,12 +27,15 @@ pub const SHORT_BYTES: usize = 32 << 10;
 /// Bytes of a request that cost as much as one value of an answer.
 const BYTES_PER_COST: usize = 64;
 
-/// Only executes: connections and timers belong to the runtime that a task comes from.
+/// Only executes: connections and timers belong to the runtime that a task comes from. But what is dropped
+/// with an aborted task is dropped here, and a connection to the database goes back to its pool by a task
+/// with a timeout.
 static POOL: LazyLock<Runtime> = LazyLock::new(|| {
     let processors = available_parallelism().map_or(1, NonZeroUsize::get);
     Builder::new_multi_thread()
         .worker_threads((processors / 2).max(1))
         .thread_name("cpu-pool")
+        .enable_time()
         .build()
         .expect("the system can start threads")
 });
@@ -70,4 +73,47 @@ pub async fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 'st
     let work = TokioContext::new(work.in_current_span(), Handle::current());
     let done = AbortOnDropHandle::new(POOL.spawn(work)).await;
     done.unwrap_or_else(|failed| resume_unwind(failed.into_panic()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt as _;
+    use tokio::sync::oneshot;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// Tells when it was dropped, by a task with a timeout.
+    struct Releases(Option<oneshot::Sender<()>>);
+
+    impl Drop for Releases {
+        fn drop(&mut self) {
+            let dropped = self.0.take();
+            tokio::spawn(async move {
+                _ = timeout(Duration::from_mins(1), async {
+                    dropped.map(|sender| sender.send(()))
+                })
+                .await;
+            });
+        }
+    }
+
+    #[tokio::test]
+    async fn what_an_aborted_task_holds_can_be_released_with_a_timeout() {
+        let (sender, dropped) = oneshot::channel();
+        let (started, has_started) = oneshot::channel();
+        let held = Releases(Some(sender));
+        let work = spawn(async move {
+            _ = started.send(());
+            std::future::pending::<()>().await;
+            drop(held);
+        });
+        let mut work = Box::pin(work);
+        assert!((&mut work).now_or_never().is_none());
+        has_started.await.expect("the work runs");
+        drop(work);
+        dropped.await.expect("what it held is released");
+    }
 }
