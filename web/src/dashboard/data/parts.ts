@@ -65,7 +65,12 @@ export const progressFields = [
 
 /** Why progress cannot be told, if that is because of an error. */
 export function progressError(
-  run: { percentCompleted?: number | null } | null | undefined,
+  run:
+    | ({ percentCompleted?: number | null } & {
+        [field in (typeof progressFields)[number]]?: number | null;
+      })
+    | null
+    | undefined,
 ): string | undefined {
   if (typeof run?.percentCompleted === 'number') return undefined;
   return errorOf(run, 'percentCompleted', ...progressFields);

@@ -115,6 +115,17 @@ describe('today', () => {
     ]);
   });
 
+  it('is not told from the times of a few runs', () => {
+    const today = { finished: 0, completed: 0, failed: 0, duration: null, wait: null };
+    const rows = history(28, today);
+    const [last] = rows.slice(-3);
+    if (last) Object.assign(last, row(0, { start: last.start, finished: 1, wait: { p50: 9e6, p95: 9e6 } }));
+    expect(compareToday(rows, settings, now)?.of.wait).toMatchObject({
+      value: 9e6,
+      verdict: 'usual',
+    });
+  });
+
   it('is compared with any days where there are few of the same weekday, and with none where there are few', () => {
     expect(compareToday(history(5), settings, now)).toMatchObject({
       isSameWeekday: false,
