@@ -617,7 +617,7 @@ export const de: Messages = {
     processingProgress: 'Fortschritt der Verarbeitung',
     runTime: 'Laufzeit',
     remaining: 'Verbleibend (ca.)',
-    usually: 'Üblich',
+    usually: (range: string) => `üblich ${range}`,
     rate: 'Aufgaben/min',
     queueTime: 'Wartezeit',
     tasks: 'Aufgaben',

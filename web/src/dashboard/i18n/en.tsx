@@ -614,7 +614,7 @@ export const en = {
     processingProgress: 'Processing progress',
     runTime: 'Run time',
     remaining: 'Remaining (est.)',
-    usually: 'Usually',
+    usually: (range: string) => `usually ${range}`,
     rate: 'Tasks/min',
     queueTime: 'Queue time',
     tasks: 'Tasks',

@@ -55,20 +55,16 @@ export function AgentCard({ run }: { run: FullRun }) {
           <dl className="figures">
             <Figure name={t.run.runTime} error={errorOf(run, 'agentElapsedExecutionTime')}>
               <WorkTime run={run} isRunning={active} />
+              {usual && <small className="muted usual">{t.run.usually(usual)}</small>}
+              {run.isOverdue && !run.isStale && (
+                <span className="mark tone-cancelling">{t.jobs.longerThanUsual}</span>
+              )}
             </Figure>
             <Figure name={t.run.remaining} error={errorOf(run, 'estimatedRemaining')}>
               {run.estimatedRemaining === null || run.isStale
                 ? NONE
                 : about(run.estimatedRemaining)}
             </Figure>
-            {usual && (
-              <Figure name={t.run.usually}>
-                {usual}
-                {run.isOverdue && !run.isStale && (
-                  <span className="mark tone-cancelling">{t.jobs.longerThanUsual}</span>
-                )}
-              </Figure>
-            )}
             <Figure name={t.run.rate} error={errorOf(run, 'tasksPerMinute')}>
               {rate(run.tasksPerMinute)}
             </Figure>

@@ -11,6 +11,8 @@ import { processingLabel } from '../ui/state';
 import { type Lanes, lanesOf, type Piece, ticks } from './lanes';
 
 const DAY = 86_400_000;
+/** What ends within it is told to the second. */
+const SOON = 10 * 60_000;
 
 /** Both phases on one axis of time. */
 export function Timeline({ run, isGoingOn }: { run: FullRun; isGoingOn: boolean }) {
@@ -107,9 +109,9 @@ function Chart({ lanes, run, isGoingOn }: { lanes: Lanes; run: FullRun; isGoingO
           <li>
             <span className="swatch is-expected" aria-hidden="true" />{' '}
             {t.timeline.expected(
-              clock(forecast.earliest, settings, false),
-              clock(forecast.latest, settings, false),
-              clock(forecast.likely, settings, false),
+              ...([forecast.earliest, forecast.latest, forecast.likely].map((at) =>
+                clock(at, settings, forecast.latest - now < SOON),
+              ) as [string, string, string]),
             )}
           </li>
         )}

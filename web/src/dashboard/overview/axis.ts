@@ -3,18 +3,22 @@
 const [SECOND, MINUTE, HOUR, DAY] = [1_000, 60_000, 3_600_000, 86_400_000];
 
 const steps = [
-  ...[100, 200, 500],
-  ...[1, 2, 5, 10, 15, 30].map((n) => n * SECOND),
-  ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
-  ...[1, 2, 3, 6, 12].map((n) => n * HOUR),
-  ...[1, 2, 7, 14, 30, 90, 365].map((n) => n * DAY),
+  100,
+  ...[1, 10].map((n) => n * SECOND),
+  ...[1, 10].map((n) => n * MINUTE),
+  ...[1, 10].map((n) => n * HOUR),
+  ...[4, 40, 400].map((n) => n * DAY),
 ];
 
-/** Lengths of time from 0 on, the last of them at or above the greatest value. */
-export function lengthTicks(most: number): number[] {
-  const step = steps.find((each) => most / each <= 4) ?? 365 * DAY;
-  const n = Math.max(Math.ceil(most / step), 1);
-  return Array.from({ length: n + 1 }, (_, index) => index * step);
+/** Lengths of time around these values, for a logarithmic axis: each is several times the one before. */
+export function lengthTicks(most: number, least: number): number[] {
+  const first = Math.max(
+    steps.findLastIndex((step) => step <= least),
+    0,
+  );
+  const found = steps.findIndex((step) => step >= most);
+  const last = found < 0 ? steps.length - 1 : found;
+  return steps.slice(Math.min(first, steps.length - 2), Math.max(last, first + 1) + 1);
 }
 
 /** Whole numbers likewise, for counts and percentages. */

@@ -1,5 +1,5 @@
 import { AxisBottom, AxisLeft } from '@visx/axis';
-import { scaleLinear } from '@visx/scale';
+import { scaleLinear, scaleLog } from '@visx/scale';
 import { BarStack, LinePath } from '@visx/shape';
 import {
   type KeyboardEvent,
@@ -29,10 +29,10 @@ export interface Series {
 interface Props {
   title: string;
   points: readonly Point[];
-  /** Bars that are stacked, or lines. */
+  /** Bars that are stacked; or lines on a logarithmic axis, since a few values are far above the others. */
   kind: 'bars' | 'lines';
   series: readonly Series[];
-  ticksFor(most: number): number[];
+  ticksFor(most: number, least: number): number[];
   format(value: number): string;
   /** Shows the jobs of a bucket, or those of one outcome. */
   open(point: Point, outcome?: Outcome): void;
@@ -62,11 +62,18 @@ export function Chart(props: Props) {
     ),
     0,
   );
-  const marks = ticksFor(most);
+  const known = points.flatMap((point) => series.flatMap(({ value }) => value(point) || []));
+  const marks = ticksFor(most, known.length > 0 ? Math.min(...known) : 0);
+  const [lowest = 0] = marks;
   const inner = Math.max(width - margin.left - margin.right, 1);
   const bottom = HEIGHT - margin.top - margin.bottom;
   const x = scaleLinear({ domain: [first, last], range: [0, inner] });
-  const y = scaleLinear({ domain: [0, marks.at(-1) ?? 1], range: [bottom, 0] });
+  const domain = [lowest, marks.at(-1) ?? 1];
+  const y =
+    kind === 'bars'
+      ? scaleLinear({ domain, range: [bottom, 0] })
+      : scaleLog({ domain, range: [bottom, 0], clamp: true });
+  const placed = (n: number) => y(Math.max(n, lowest));
   const moments = ticks(first, last, Math.max(inner / 76, 2), offset(zoneOf(zoned), first));
   const label = (at: number) => (moments.step < DAY ? clock(at, zoned, false) : dayOf(at, zoned));
 
@@ -217,7 +224,7 @@ export function Chart(props: Props) {
                     className={`chart-line chart-${key}`}
                     data={[...points]}
                     x={(point) => x((point.from + point.to) / 2)}
-                    y={(point) => y(value(point) ?? 0)}
+                    y={(point) => placed(value(point) ?? 0)}
                     defined={(point) => value(point) !== null}
                   />
                   {points.map((point, index) => {
@@ -229,7 +236,7 @@ export function Chart(props: Props) {
                         key={point.from}
                         className={`chart-dot chart-${key}`}
                         cx={x((point.from + point.to) / 2)}
-                        cy={y(n)}
+                        cy={placed(n)}
                         r={index === active ? 3.5 : 2}
                       />
                     ) : null;

@@ -58,13 +58,15 @@ describe('axes', () => {
     expect(countTicks(0)).toEqual([0, 1]);
     expect(countTicks(3)).toEqual([0, 1, 2, 3]);
     expect(countTicks(97)).toEqual([0, 50, 100]);
-    expect(lengthTicks(50 * 60_000).map((ms) => ms / 60_000)).toEqual([0, 15, 30, 45, 60]);
+    expect(lengthTicks(50 * 60_000, 20_000)).toEqual([10_000, 60_000, 600_000, 3_600_000]);
+    expect(lengthTicks(0, 0)).toEqual([100, 1_000]);
+    expect(lengthTicks(1e15, 1e15).length).toBe(2);
     for (const most of [0, 1, 7, 999, 12_345, 86_400_000, 9e9]) {
-      for (const ticks of [countTicks(most), lengthTicks(most)]) {
-        expect(ticks.at(-1)).toBeGreaterThanOrEqual(most);
-        expect(ticks.length).toBeLessThanOrEqual(6);
-        expect(new Set(ticks).size).toBe(ticks.length);
-      }
+      const ticks = countTicks(most);
+      expect(ticks.at(-1)).toBeGreaterThanOrEqual(most);
+      expect(ticks.length).toBeLessThanOrEqual(6);
+      expect(new Set(ticks).size).toBe(ticks.length);
+      expect(lengthTicks(most, most / 9).at(-1)).toBeGreaterThanOrEqual(most);
     }
   });
 });
@@ -111,6 +113,17 @@ describe('today', () => {
       'less',
       'more',
     ]);
+  });
+
+  it('is not told from the times of a few runs', () => {
+    const today = { finished: 0, completed: 0, failed: 0, duration: null, wait: null };
+    const rows = history(28, today);
+    const [last] = rows.slice(-3);
+    if (last) Object.assign(last, row(0, { start: last.start, finished: 1, wait: { p50: 9e6, p95: 9e6 } }));
+    expect(compareToday(rows, settings, now)?.of.wait).toMatchObject({
+      value: 9e6,
+      verdict: 'usual',
+    });
   });
 
   it('is compared with any days where there are few of the same weekday, and with none where there are few', () => {

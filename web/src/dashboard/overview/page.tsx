@@ -153,7 +153,7 @@ export function TableSwitch({
 
 /** The statistics of one configuration or agent, on its page. They are read once they are opened. */
 export function StatisticsOf({ subject }: { subject: Partial<Subject> }) {
-  const [length, setLength] = useState<Length>('week');
+  const [length, setLength] = useState<Length>('month');
   const [isTable, setTable] = useState(false);
   const of = { ...everything, ...subject };
   return (

@@ -9,6 +9,8 @@ export const WEEKS = 4;
 /** So many of the same weekday are enough; otherwise so many of any days. */
 const LEAST_WEEKS = 2;
 const LEAST_DAYS = 3;
+/** The times of so few runs tell nothing of a day. */
+const LEAST_RUNS = 10;
 
 export const figures = ['finished', 'failureRate', 'wait', 'duration'] as const;
 export type Figure = (typeof figures)[number];
@@ -126,7 +128,10 @@ export function compareToday(
     const value = today[figure];
     const known = past.map((day) => day[figure]).filter((each) => each !== null);
     const usual = median(known);
-    if (value === null || usual === null) return { value, usual, verdict: 'usual' };
+    const isTime = figure === 'wait' || figure === 'duration';
+    if (value === null || usual === null || (isTime && today.finished < LEAST_RUNS)) {
+      return { value, usual, verdict: 'usual' };
+    }
     const distance = value - usual;
     const isUsual = Math.abs(distance) <= toleranceOf(figure, usual, known, today);
     return { value, usual, verdict: isUsual ? 'usual' : distance > 0 ? 'more' : 'less' };
