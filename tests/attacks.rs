@@ -107,7 +107,7 @@ async fn a_request_that_takes_too_long_is_answered_and_ended() {
 }
 
 /// Whatever it sends them by: the root fields of one document, REST, files, and the look-ups of bulk
-/// mutations. The lock holds up what filters by an agent, and nothing else that is sent.
+/// mutations. The lock holds up what looks for a text in messages, and nothing else that is sent.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_has_one_statement_without_an_index_at_a_time() {
     let database = TestDatabase::create(Kind::Postgres).await;
@@ -120,23 +120,21 @@ async fn a_client_has_one_statement_without_an_index_at_a_time() {
     let mut observer = ForeignWriter::connect(&database).await;
     let mut count_waiting = async || {
         let waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() \
-            AND wait_event_type = 'Lock' AND query LIKE '%(SELECT job_run.job_id, job_run.id%'";
+            AND wait_event_type = 'Lock' AND query LIKE '%job_run.agent_result_message%'";
         observer.execute(waiting).await
     };
 
     let client = client();
-    let agent = "018f3c5e-7b1a-7c3d-9e2f-4a5b6c7d8e9f";
-    let list =
-        format!("jobs(filter: {{ agentIds: [\"{agent}\"] }}) {{ items {{ id }} totalCount }}");
+    let list = "jobs(filter: { messageContains: \"quota\" }) { items { id } totalCount }";
     let document = format!("{{ a: {list} b: {list} c: {list} }}");
-    let filter = format!("input: {{ filter: {{ agentIds: [\"{agent}\"] }}, dryRun: true }}");
+    let filter = "input: { filter: { messageContains: \"quota\" }, dryRun: true }";
     let ask = |from: &str, query: &str| {
         let request = client.post(format!("{url}/graphql")).header("x-forwarded-for", from);
         request.json(&json!({ "query": query }))
     };
     let get = |path: &str| {
         client
-            .get(format!("{url}/api/v1/{path}agentIds={agent}"))
+            .get(format!("{url}/api/v1/{path}messageContains=quota"))
             .header("x-forwarded-for", "9.9.9.9")
     };
     let attacks = [
