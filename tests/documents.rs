@@ -52,6 +52,8 @@ const WITHOUT_CODES: [&str; 11] = [
     "crates/simulate",
     "crates/synth",
     "crates/terminal",
+    // Codes of other systems.
+    "crates/fingerprint",
     "entity",
     "migration",
     "src/cli",

@@ -13,12 +13,11 @@ mod patterns;
 use ring::digest::{SHA256, digest};
 use uuid::{Builder, Uuid};
 
+pub use normalize::TITLE_LENGTH;
+
 /// The version of the function. Raise it with every change of a title; services then group the failures
 /// of older versions anew, in the background.
 pub const VERSION: i32 = 1;
-
-/// How long a title is at most, in characters.
-pub const TITLE_LENGTH: usize = 240;
 
 /// What failures of one cause have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

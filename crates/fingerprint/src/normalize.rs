@@ -6,9 +6,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::TITLE_LENGTH;
 use super::codes::{is_code, is_code_word, is_windows_code, last_word};
 use super::patterns::{Action, BEFORE_HOST, NAMED, PATTERNS, RUNS, TELLING_KEYS, TERMS};
+
+/// How long a title is at most, in characters.
+pub const TITLE_LENGTH: usize = 240;
 
 /// How deep quoted texts within quoted texts are read.
 const DEPTH: usize = 3;
