@@ -119,7 +119,8 @@ describe('today', () => {
     const today = { finished: 0, completed: 0, failed: 0, duration: null, wait: null };
     const rows = history(28, today);
     const [last] = rows.slice(-3);
-    if (last) Object.assign(last, row(0, { start: last.start, finished: 1, wait: { p50: 9e6, p95: 9e6 } }));
+    if (last)
+      Object.assign(last, row(0, { start: last.start, finished: 1, wait: { p50: 9e6, p95: 9e6 } }));
     expect(compareToday(rows, settings, now)?.of.wait).toMatchObject({
       value: 9e6,
       verdict: 'usual',
