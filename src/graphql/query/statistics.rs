@@ -5,9 +5,8 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use entity::Timestamp;
 
-use super::super::context::Now;
+use super::super::context::{Now, scope};
 use super::super::object::JobStatistics;
-use super::scope;
 use crate::db::Db;
 use crate::error::ApiError;
 use crate::jobs::conditions::Conditions;
@@ -50,7 +49,7 @@ impl StatisticsQuery {
         #[graphql(desc = "What to tell apart; null or empty: nothing but the buckets.")]
         group_by: Option<Vec<GroupBy>>,
     ) -> Result<Vec<JobStatistics>, ApiError> {
-        let conditions = Conditions::new(filter.unwrap_or_default())?.into_statistics()?;
+        let conditions = Conditions::new(filter.unwrap_or_default(), None)?.into_statistics()?;
         let now = context.data_unchecked::<Arc<Now>>().get();
         let group_by = group_by.unwrap_or_default();
         let query = Query::new(conditions, from, to, bucket, group_by, now)?;
