@@ -5,8 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Object};
 use entity::Timestamp;
 
-use super::super::context::Now;
-use super::super::context::{scope, stale_before};
+use super::super::context::{Now, scope};
 use super::super::object::JobStatistics;
 use crate::db::Db;
 use crate::error::ApiError;
@@ -49,8 +48,7 @@ impl StatisticsQuery {
         #[graphql(desc = "What to tell apart; null or empty: nothing but the buckets.")]
         group_by: Option<Vec<GroupBy>>,
     ) -> Result<Vec<JobStatistics>, ApiError> {
-        let conditions = Conditions::new(filter.unwrap_or_default(), stale_before(context))?
-            .into_statistics()?;
+        let conditions = Conditions::new(filter.unwrap_or_default(), None)?.into_statistics()?;
         let now = context.data_unchecked::<Arc<Now>>().get();
         let group_by = group_by.unwrap_or_default();
         let query = Query::new(conditions, from, to, bucket, group_by, now)?;

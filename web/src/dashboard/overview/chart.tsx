@@ -169,7 +169,8 @@ export function Chart(props: Props) {
           const index = indexAt(pointer);
           const point = points[index];
           // With a finger the first touch shows the values, and the second one opens them.
-          const isSeen = pointer.pointerType === 'mouse' || wasActive.current === index;
+          const isMouse = (event.nativeEvent as globalThis.PointerEvent).pointerType === 'mouse';
+          const isSeen = isMouse || wasActive.current === index;
           if (point && isSeen) open(point, outcomeAt(pointer, point));
           else setActive(index);
         }}
