@@ -88,11 +88,11 @@ on_both_databases! {
             writer.execute(&format!("INSERT INTO agent (id, created_date) VALUES ({id}, {now})")).await;
         }
         let writer = tokio::sync::Mutex::new(writer);
-        let writes = prop::collection::vec((0_u32..14, 0_u32..3, 0_u32..3, 0_i64..10, 0_i64..10), 1..60);
-        property(60, &writes, async |writes| {
+        let steps = prop::collection::vec((0_u32..14, 0_u32..3, 0_u32..3, 0_i64..10, 0_i64..10), 1..60);
+        property(60, &steps, async |steps| {
             let mut writer = writer.lock().await;
             writer.execute("DELETE FROM job").await;
-            for write in writes {
+            for write in steps {
                 let statement = statement(&writer, write);
                 writer.execute(&statement).await;
                 let condition = is_wrong(&writer);

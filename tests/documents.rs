@@ -48,7 +48,7 @@ fn options_in(text: &str) -> BTreeSet<String> {
 }
 
 /// Folders and files whose texts no client of the API gets as a code.
-const WITHOUT_CODES: [&str; 11] = [
+const WITHOUT_CODES: [&str; 12] = [
     "crates/simulate",
     "crates/synth",
     "crates/terminal",

@@ -88,7 +88,6 @@ async fn a_run_has_its_42_fields_and_what_follows_from_them() {
         ("estimatedRemaining", false),
         ("forecast", false),
         ("isOverdue", true),
-        ("failureGroup", false),
     ]);
     fields.sort_unstable();
     expected.sort_unstable();

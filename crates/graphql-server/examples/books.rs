@@ -50,7 +50,7 @@ impl Mutation {
 struct Subscription;
 
 #[async_graphql::Subscription]
-#[expect(clippy::unused_async, reason = "required by async-graphql")]
+#[allow(clippy::unused_async, reason = "required by async-graphql")]
 impl Subscription {
     /// The number of books, and again after each change.
     async fn book_count(&self, context: &Context<'_>) -> impl Stream<Item = usize> + use<> {
