@@ -278,8 +278,9 @@ on_both_databases! {
 
         // Jobs that come later bring their configurations.
         server.insert::<entity::configuration::Entity>(&[configuration(1, Some("A"))]).await;
-        let jobs = "Id,ConfigurationId,State,CreatedDate\n".to_owned()
-            + &(0..300).map(|n| format!("{},{},Failed,{}\n", id(n), id(1), second(0))).collect::<String>();
+        let rows: Vec<_> =
+            (0..300).map(|n| format!("{},{},Failed,{}\n", id(n), id(1), second(0))).collect();
+        let jobs = format!("Id,ConfigurationId,State,CreatedDate\n{}", rows.concat());
         std::fs::write(&file, jobs).expect("writing a file");
         import();
         group_all(&server).await;

@@ -214,9 +214,8 @@ fn item_end_of_use(tokens: &[TokenTree], from: usize) -> usize {
 /// Reads the paths of an import.
 fn read_tree(tokens: &[TokenTree], prefix: &[String], paths: &mut Vec<Vec<String>>) {
     let mut path = prefix.to_vec();
-    let mut tokens = tokens.iter();
     let mut is_renamed = false;
-    while let Some(token) = tokens.next() {
+    for token in tokens {
         match token {
             TokenTree::Ident(word) if word == "as" => is_renamed = true,
             TokenTree::Ident(word) if !is_renamed => path.push(word.to_string()),
