@@ -33,7 +33,7 @@ deny:
 
 # More at a time than processors: the longest tests wait for time to pass at a server.
 test-rust:
-	$(CARGO) test --workspace -- --test-threads=4
+	$(CARGO) test --workspace -- --test-threads=3
 
 ## Check that the REST routes keep to their description, with schemathesis
 test-openapi:

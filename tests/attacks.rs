@@ -118,9 +118,11 @@ async fn a_client_has_one_statement_without_an_index_at_a_time() {
     holder.execute("BEGIN").await;
     holder.execute("LOCK TABLE job_run IN ACCESS EXCLUSIVE MODE").await;
     let mut observer = ForeignWriter::connect(&database).await;
+    // The beginnings of statements, which is all that is shown there.
     let mut count_waiting = async || {
         let waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() \
-            AND wait_event_type = 'Lock' AND query LIKE '%job_run.agent_result_message%'";
+            AND wait_event_type = 'Lock' AND (query LIKE '%job_run.agent_result_message%' \
+            OR query LIKE '%found_id AS id%')";
         observer.execute(waiting).await
     };
 
