@@ -141,7 +141,7 @@ describeOnDatabases('the page of failures', (kind) => {
     await group(page, 'quota')
       .getByRole('link', { name: /2 failed jobs/ })
       .waitFor();
-    assert.equal(await page.getByText(/^Acknowledged \(/).count(), 0);
+    await until(async () => (await page.getByText(/^Acknowledged \(/).count()) === 0, 'reopened');
     assert.deepEqual(complaints, []);
     await close();
   });

@@ -277,6 +277,7 @@ describeOnDatabases('what misleads easily', (kind) => {
   );
 
   site.on('a page that is paused is still, its clocks included', jobPage('Half'), async (page) => {
+    await page.getByRole('heading', { name: 'Half' }).waitFor();
     await page.getByRole('button', { name: 'Pause updates' }).click();
     await page.locator('.live.is-paused').waitFor();
     const text = () => page.getByRole('main').innerText();
