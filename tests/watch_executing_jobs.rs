@@ -141,7 +141,7 @@ on_both_databases! {
         server.insert::<job_run::Entity>(&[1, 2].map(|n| job_run(10 + n, id(n), id(100)))).await;
         let mut writer = ForeignWriter::connect(&database).await;
         let one = "subscription { executingJobs { jobs { id currentRun { agentTasksCount } } } }";
-        // The others begin once the change is in the feed: after that it does not come again, alone.
+        // The later subscribers start when the feed has published this change, so their first update is the next one.
         let mut earlier = server.watch(one, json!({})).await;
         assert_eq!(earlier.next().await["executingJobs"]["jobs"].as_array().map(Vec::len), Some(2));
         writer.execute(&format!("UPDATE job_run SET agent_tasks_count = {} WHERE job_id = {}", i64::MAX, writer.uuid(id(1)))).await;

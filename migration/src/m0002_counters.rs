@@ -10,11 +10,11 @@
 //! service folds deltas into the rows now and then.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::sql::Null::{No, Yes};
 use crate::sql::Type::{Long, Text, Uuid};
-use crate::sql::{create_table, run, run_either};
+use crate::sql::{create_table, current_schema, run, run_either};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -110,15 +110,7 @@ async fn postgres(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     )
     .await?;
     // Other writers of `job` may have another search path, so the functions name the schema.
-    let row = manager
-        .get_connection()
-        .query_one_raw(Statement::from_string(
-            DbBackend::Postgres,
-            "SELECT quote_ident(current_schema())",
-        ))
-        .await?
-        .ok_or_else(|| DbErr::Custom("there is no current schema".to_owned()))?;
-    let schema: String = row.try_get_by_index(0)?;
+    let schema = current_schema(manager).await?;
     let delta = format!("INSERT INTO {schema}.job_count_delta (configuration_id, state, n)");
 
     for (event, function, referencing, level, body) in [

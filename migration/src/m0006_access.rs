@@ -2,11 +2,11 @@
 //! which configurations, and names of requests that are each configuration's own.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::sql::Null::{No, Yes};
 use crate::sql::Type::{Text, Time, Uuid};
-use crate::sql::{create_table, run};
+use crate::sql::{create_table, current_schema, run};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -133,15 +133,7 @@ END;";
 
 async fn postgres(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     // Other writers may have another search path, so the functions name the schema.
-    let row = manager
-        .get_connection()
-        .query_one_raw(Statement::from_string(
-            DbBackend::Postgres,
-            "SELECT quote_ident(current_schema())",
-        ))
-        .await?
-        .ok_or_else(|| DbErr::Custom("there is no current schema".to_owned()))?;
-    let schema: String = row.try_get_by_index(0)?;
+    let schema = current_schema(manager).await?;
     // Pairs that are known already, nearly all, are only looked up, by a query that costs a fifth of
     // an insertion of none. In order, so that two writers of new ones do not wait for each other in
     // a circle.

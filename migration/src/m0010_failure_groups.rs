@@ -15,11 +15,11 @@
 //! service folds.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::sql::Null::{No, NoDefault, Yes};
 use crate::sql::Type::{Int, Long, Text, Time, Uuid};
-use crate::sql::{add_column, create_table, run};
+use crate::sql::{add_column, create_table, current_schema, run};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -329,15 +329,7 @@ async fn postgres(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     )
     .await?;
     // Other writers may have another search path, so the functions name the schema.
-    let row = manager
-        .get_connection()
-        .query_one_raw(Statement::from_string(
-            DbBackend::Postgres,
-            "SELECT quote_ident(current_schema())",
-        ))
-        .await?
-        .ok_or_else(|| DbErr::Custom("there is no current schema".to_owned()))?;
-    let schema: String = row.try_get_by_index(0)?;
+    let schema = current_schema(manager).await?;
 
     for sql in postgres_triggers(&schema) {
         run(manager, &sql).await?;

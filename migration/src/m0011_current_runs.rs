@@ -10,11 +10,11 @@
 //! have conditions that it does not meet, and touch the job only if a copy differs.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::sql::Null::{NoDefault, Yes};
 use crate::sql::Type::{Bool, Long, Time, Uuid};
-use crate::sql::{add_column, run, run_either};
+use crate::sql::{add_column, current_schema, finished, run, run_either};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -123,11 +123,6 @@ impl MigrationTrait for Migration {
         }
         Ok(())
     }
-}
-
-/// That a job or a run is finished. SQLite makes a table of a list of three names each time.
-fn finished(state: &str) -> String {
-    format!("({state} = 'Completed' OR {state} = 'Cancelled' OR {state} = 'Failed')")
 }
 
 /// That the processing of a run has ended.
@@ -254,15 +249,7 @@ fn sqlite() -> String {
 
 async fn postgres(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     // Other writers may have another search path, so the functions name the schema.
-    let row = manager
-        .get_connection()
-        .query_one_raw(Statement::from_string(
-            DbBackend::Postgres,
-            "SELECT quote_ident(current_schema())",
-        ))
-        .await?
-        .ok_or_else(|| DbErr::Custom("there is no current schema".to_owned()))?;
-    let schema: String = row.try_get_by_index(0)?;
+    let schema = current_schema(manager).await?;
     let (finished, duration) = (finished("j.state"), duration("r", DbBackend::Postgres));
     let clues_missing = clues_missing("r");
     // No run may be missed between the copies and the triggers.

@@ -13,11 +13,11 @@
 //! Progress of runs fires none of these triggers, since their conditions are on terminal states.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::sql::Null::No;
 use crate::sql::Type::{Float, Int, Long, Text, Uuid};
-use crate::sql::{create_table, run, run_either};
+use crate::sql::{create_table, current_schema, finished, run, run_either};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -241,12 +241,6 @@ impl Facts {
     }
 }
 
-/// Whether a state is one of those of [`FINISHED`]. SQLite makes a table of a list of three each time, which
-/// every heartbeat would pay for.
-fn finished(state: &str) -> String {
-    format!("({state} = 'Completed' OR {state} = 'Cancelled' OR {state} = 'Failed')")
-}
-
 /// Whether a row counts as something else: `OLD.a <> NEW.a OR …` with this comparison. The date of the last
 /// change matters only as the end: processing changes it for long after the agent's end.
 fn differ(columns: &[&str], end: &str, comparison: &str) -> String {
@@ -339,15 +333,7 @@ fn sqlite() -> String {
 
 async fn postgres(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     // Other writers may have another search path, so the functions name the schema.
-    let row = manager
-        .get_connection()
-        .query_one_raw(Statement::from_string(
-            DbBackend::Postgres,
-            "SELECT quote_ident(current_schema())",
-        ))
-        .await?
-        .ok_or_else(|| DbErr::Custom("there is no current schema".to_owned()))?;
-    let schema: String = row.try_get_by_index(0)?;
+    let schema = current_schema(manager).await?;
     let append = |change, facts: &str, source: &str| {
         append(&format!("{schema}.job_statistics_event"), change, facts, source)
     };

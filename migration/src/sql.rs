@@ -1,7 +1,7 @@
 //! What the steps share: column types on both databases, and running statements.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 /// A column's type.
 #[derive(Clone, Copy)]
@@ -115,4 +115,22 @@ pub async fn run_either(
         DbBackend::Postgres => run(manager, postgres).await,
         _ => run(manager, sqlite).await,
     }
+}
+
+/// The schema of the tables on PostgreSQL, quoted. Functions of triggers name it, since other writers may
+/// have another search path.
+pub async fn current_schema(manager: &SchemaManager<'_>) -> Result<String, DbErr> {
+    let sql = "SELECT quote_ident(current_schema())";
+    let row = manager
+        .get_connection()
+        .query_one_raw(Statement::from_string(DbBackend::Postgres, sql))
+        .await?
+        .ok_or_else(|| DbErr::Custom("there is no current schema".to_owned()))?;
+    row.try_get_by_index(0)
+}
+
+/// That a job or a run with this state is finished. SQLite makes a table of a list of three names each
+/// time, which every heartbeat would pay for.
+pub fn finished(state: &str) -> String {
+    format!("({state} = 'Completed' OR {state} = 'Cancelled' OR {state} = 'Failed')")
 }
